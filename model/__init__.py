@@ -1,0 +1,1 @@
+"""Pixels to meaning: arrays in, values out. No clock, thread, hardware, database or HTTP lives here."""
