@@ -1,0 +1,386 @@
+"""Settings: one TOML file, every key checked, all faults reported at once. Defaults need no file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import annotated_types
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from model.errors import InputError
+
+SYSTEM_FILE = Path("/etc/kneeline/config.toml")
+#: Vertical field of view where neither sensor nor settings tell it: Raspberry Pi Camera Module 3, full frame.
+FALLBACK_VFOV_DEG = 41.4
+
+_MAX_PIN = 27
+Pin = Annotated[int, Field(ge=0, le=_MAX_PIN)]
+_Pattern = Annotated[
+    tuple[Annotated[float, Field(ge=0.01, le=2.0)], ...], Field(strict=False, min_length=1, max_length=15)
+]
+
+
+class ConfigError(InputError):
+    """The settings are wrong. ``faults`` holds one line for each fault; the message is all of them."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, nothing coerced, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class CameraConfig(Section):
+    source: str = Field(
+        default="auto",
+        min_length=1,
+        description='Where pictures come from: "picamera", "usb", the path of a video file, or "auto" '
+        "(the Pi's camera where there is one, else USB).",
+    )
+    device: int = Field(
+        default=0, ge=0, le=63, description="Number of the camera: N of /dev/videoN, or the Pi's port."
+    )
+    width: int = Field(default=640, ge=160, le=1920, description="Width of the analysed picture, pixels.")
+    height: int = Field(default=480, ge=160, le=1920, description="Height of the analysed picture, pixels.")
+    fps: int = Field(default=30, ge=10, le=120, description="Frames per second asked of the camera.")
+    rotation: Literal[0, 180] = Field(default=0, description="180 for a camera that is mounted upside down.")
+    vfov_deg: float | None = Field(
+        default=None,
+        ge=10,
+        le=140,
+        description="Vertical field of view in degrees. Unset: from the sensor where it tells, else "
+        f"{FALLBACK_VFOV_DEG}.",
+    )
+    view: Literal["auto", "front", "rear", "side"] = Field(
+        default="auto", description="Where the camera looks from; auto decides it from the runner."
+    )
+
+
+class ModelConfig(Section):
+    name: Literal["auto", "lightning", "thunder"] = Field(
+        default="auto",
+        description="Pose model: lightning (fast) or thunder (more exact); auto goes by the board's speed.",
+    )
+    runtime: Literal["auto", "tflite", "litert"] = Field(
+        default="auto", description="Inference library; auto takes the faster one on this machine."
+    )
+    threads: int = Field(
+        default=0, ge=0, le=16, description="Threads for inference; 0 chooses by the machine."
+    )
+
+
+class SessionConfig(Section):
+    start_after_s: float = Field(
+        default=3.0, ge=0.5, le=60, description="Seconds for which a runner is seen before a session starts."
+    )
+    end_after_s: float = Field(
+        default=10.0,
+        ge=1,
+        le=600,
+        description="Seconds for which the runner is gone before the session ends.",
+    )
+
+
+class TreadmillConfig(Section):
+    belt_speed_m_s: float | None = Field(
+        default=None,
+        ge=0.3,
+        le=10,
+        description="Speed of the belt in metres per second, where known; sharpens the camera's position.",
+    )
+
+
+class CoachConfig(Section):
+    enabled: bool = Field(default=True, description="Whether a runner is cued at all.")
+    metric: Literal["fppa_deg"] = Field(default="fppa_deg", description="What is cued: knee alignment.")
+    fppa_threshold_deg: float = Field(
+        default=8.0,
+        ge=2,
+        le=40,
+        description="Cue above this angle in degrees where there is no baseline.",
+    )
+    baseline_k: float = Field(
+        default=1.0, ge=0, le=5, description="With a baseline: cue above its mean + k standard deviations."
+    )
+    refractory_s: float = Field(
+        default=0.4, ge=0, le=60, description="Least seconds between two cues of a side."
+    )
+
+
+class CuesConfig(Section):
+    enabled: bool = Field(default=True, description="Whether LEDs and buzzer are driven.")
+    led_left_pin: Pin | None = Field(default=17, description="GPIO (BCM) of the left red LED; false: none.")
+    led_right_pin: Pin | None = Field(default=27, description="GPIO of the right red LED; false: none.")
+    led_left_green_pin: Pin | None = Field(default=None, description="GPIO of the left green LED, if wired.")
+    led_right_green_pin: Pin | None = Field(
+        default=None, description="GPIO of the right green LED, if wired."
+    )
+    buzzer_pin: Pin | None = Field(default=22, description="GPIO of the buzzer or motor; false: none.")
+    active_high: bool = Field(default=True, description="false where a low pin switches the part on.")
+    duration_s: float = Field(
+        default=0.25, ge=0.05, le=2, description="Seconds for which a cue lights the red LED."
+    )
+    buzzer: Literal["active", "passive", "motor"] = Field(
+        default="active",
+        description="active beeps by itself; passive (needs a tone) and motor are driven by PWM.",
+    )
+    tone_hz: int = Field(default=2000, ge=100, le=8000, description="Tone of a passive buzzer in hertz.")
+    volume: float = Field(default=1.0, ge=0.05, le=1, description="Strength of a passive buzzer or a motor.")
+    pattern_left: _Pattern = Field(default=(0.12,), description="Left knee: seconds on, off, on, …")
+    pattern_right: _Pattern = Field(
+        default=(0.08, 0.07, 0.08), description="Right knee: seconds on, off, on, …"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _false_is_none(cls, values: Any) -> Any:
+        """TOML has no null: ``led_left_pin = false`` says that the part is not wired."""
+        if not isinstance(values, dict):
+            return values
+        return {k: None if k.endswith("_pin") and v is False else v for k, v in values.items()}
+
+    @model_validator(mode="after")
+    def _pins_differ(self) -> CuesConfig:
+        for pin, n in Counter(self.pins().values()).items():
+            if n > 1:
+                names = ", ".join(name for name, used in self.pins().items() if used == pin)
+                raise ValueError(f"{names} = {pin}: must be different pins")
+        return self
+
+    def pins(self) -> dict[str, int]:
+        """The pins that are wired, by the name of their setting."""
+        names = (name for name in type(self).model_fields if name.endswith("_pin"))
+        return {name: pin for name in names if (pin := getattr(self, name)) is not None}
+
+
+class StoreConfig(Section):
+    path: str = Field(
+        default="",
+        description="The database file. Empty: kneeline.db in $STATE_DIRECTORY (as systemd sets it), "
+        "else in ~/.local/share/kneeline.",
+    )
+
+
+class LiveConfig(Section):
+    socket: str = Field(
+        default="",
+        description="Socket between device and web. Empty: live.sock in $RUNTIME_DIRECTORY (set by systemd), "
+        "else in $XDG_RUNTIME_DIR/kneeline or /tmp.",
+    )
+
+
+class WebConfig(Section):
+    host: str = Field(
+        default="0.0.0.0",
+        min_length=1,
+        description='Address to serve at; "127.0.0.1" serves this machine only.',
+    )
+    port: int = Field(default=8080, ge=1, le=65535, description="Port of the web page.")
+
+
+class Config(Section):
+    """All settings. Frozen; sections as in the file."""
+
+    camera: CameraConfig = CameraConfig()
+    model: ModelConfig = ModelConfig()
+    session: SessionConfig = SessionConfig()
+    treadmill: TreadmillConfig = TreadmillConfig()
+    coach: CoachConfig = CoachConfig()
+    cues: CuesConfig = CuesConfig()
+    store: StoreConfig = StoreConfig()
+    live: LiveConfig = LiveConfig()
+    web: WebConfig = WebConfig()
+
+    def database_path(self) -> Path:
+        """The database file: as set, else in the service's or the user's data folder."""
+        if self.store.path:
+            return Path(self.store.path).expanduser()
+        if folder := _service_folder("STATE_DIRECTORY"):
+            return folder / "kneeline.db"
+        home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+        return Path(home) / "kneeline" / "kneeline.db"
+
+    def socket_path(self) -> Path:
+        """The live socket: as set, else in the service's or the user's run folder."""
+        if self.live.socket:
+            return Path(self.live.socket).expanduser()
+        if folder := _service_folder("RUNTIME_DIRECTORY"):
+            return folder / "live.sock"
+        if run := os.environ.get("XDG_RUNTIME_DIR"):
+            return Path(run) / "kneeline" / "live.sock"
+        return Path(f"/tmp/kneeline-{os.getuid()}") / "live.sock"
+
+
+def _service_folder(variable: str) -> Path | None:
+    """The first folder that systemd names in a variable like $STATE_DIRECTORY."""
+    first = os.environ.get(variable, "").split(":")[0]
+    return Path(first) if first else None
+
+
+def settings() -> Iterator[tuple[str, str, FieldInfo]]:
+    """Every setting as (section, key, field), in the order of the file."""
+    for section, field in Config.model_fields.items():
+        for key, setting in _section_fields(field).items():
+            yield section, key, setting
+
+
+def config_path() -> Path | None:
+    """The file to read where none is named: $KNEELINE_CONFIG, else the system's if it exists."""
+    if named := os.environ.get("KNEELINE_CONFIG"):
+        return Path(named)
+    return SYSTEM_FILE if SYSTEM_FILE.exists() else None
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Reads and checks the settings.
+
+    Args:
+        path: the TOML file; None takes that of ``config_path``, and the defaults where there is none.
+
+    Raises:
+        ConfigError: the file cannot be read or has faults; all of them, one line each.
+    """
+    path = path or config_path()
+    if path is None:
+        return Config()
+    return parse_config(_read_toml(path), path.name)
+
+
+def parse_config(values: Mapping[str, object], name: str = "config.toml") -> Config:
+    """Checks settings that are already parsed; ``name`` stands in the fault lines.
+
+    Raises:
+        ConfigError: as ``load_config``.
+    """
+    try:
+        return Config.model_validate(dict(values))
+    except ValidationError as error:
+        faults = [f"{name} {_fault_line(fault)}" for fault in error.errors(include_url=False)]
+        raise ConfigError(list(dict.fromkeys(faults))) from None
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        fault = "no such file; name an existing one with --config, or leave it out for the defaults"
+    except OSError as error:
+        fault = f"cannot be read ({error.strerror}); check its owner and mode"
+    except UnicodeDecodeError:
+        fault = "is not UTF-8 text; save it as UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        fault = f"is not valid TOML: {error}; mend that line"
+    raise ConfigError([f"{path}: {fault}"])
+
+
+def _section_fields(field: FieldInfo) -> dict[str, FieldInfo]:
+    section = field.annotation
+    assert isinstance(section, type)
+    assert issubclass(section, Section)
+    return section.model_fields
+
+
+def _fault_line(fault: Any) -> str:
+    """One fault of pydantic as ``[camera] fps = 240: must be 10 to 120``."""
+    where, value = list(fault["loc"]), fault["input"]
+    sections = Config.model_fields
+    if len(where) == 1 and where[0] not in sections:
+        return _unknown_top(str(where[0]), value)
+    if len(where) == 1 and fault["type"] != "value_error":
+        return f"{where[0]} = {_toml(value)}: must be a section, written [{where[0]}]"
+    section, known = str(where[0]), _section_fields(sections[str(where[0])])
+    if len(where) == 1:
+        return f"[{section}] {fault['ctx']['error']}"
+    key = str(where[1])
+    said = f"[{section}] {key} = {_toml(value)}"
+    if fault["type"] == "extra_forbidden":
+        return f"{said}: unknown setting; {_nearest(key, known)}"
+    if len(where) > 2 and isinstance(where[2], int):
+        said = f"[{section}] {key}[{where[2]}] = {_toml(value)}"
+    return f"{said}: {_must_be(fault, known[key])}"
+
+
+def _unknown_top(name: str, value: object) -> str:
+    if isinstance(value, dict):
+        return f"[{name}]: unknown section; {_nearest(name, Config.model_fields, '[{}]')}"
+    homes = [f"[{section}]" for section, key, _ in settings() if key == name]
+    remedy = f"write it under {' or '.join(homes)}" if homes else "write it under a section such as [camera]"
+    return f"{name} = {_toml(value)}: stands outside of any section; {remedy}"
+
+
+def _nearest(name: str, known: Mapping[str, object], form: str = "{}") -> str:
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {form.format(near[0])}?"
+    return "known are " + ", ".join(form.format(k) for k in known)
+
+
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text in quotes",
+    "tuple": "a list of numbers",
+    "dict": "a section",
+}
+
+
+def _must_be(fault: Any, field: FieldInfo) -> str:
+    """What the value must be: the allowed words, the range, or the type."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "literal_error":
+        return f"must be {context['expected']}".replace("'", '"')
+    if kind in ("too_short", "too_long"):
+        return "must have 1 to 15 numbers"
+    if kind == "string_too_short":
+        return "must not be empty"
+    low, high = _range(field)
+    if low is not None and high is not None:
+        return f"must be {low:g} to {high:g}" + (" (whole number)" if kind.startswith("int_") else "")
+    return f"must be {_TYPES.get(kind.split('_')[0], 'of another type')}"
+
+
+def _range(field: FieldInfo) -> tuple[float | None, float | None]:
+    """Bounds of a setting, wherever its annotation holds them."""
+    low: float | None = None
+    high: float | None = None
+    for limit in _limits(field.metadata) + _limits(_nested(field.annotation)):
+        if isinstance(limit, annotated_types.Ge):
+            low = float(limit.ge)  # type: ignore[arg-type]
+        elif isinstance(limit, annotated_types.Le):
+            high = float(limit.le)  # type: ignore[arg-type]
+    return low, high
+
+
+def _limits(metadata: Any) -> list[Any]:
+    """Flattens ``Field(...)`` inside ``Annotated`` to the limits it holds."""
+    found: list[Any] = []
+    for item in metadata:
+        found += _limits(item.metadata) if isinstance(item, FieldInfo) else [item]
+    return found
+
+
+def _nested(annotation: Any) -> list[Any]:
+    """Metadata of the types inside ``X | None`` and ``tuple[X, ...]``."""
+    found = list(getattr(annotation, "__metadata__", ()))
+    for inner in getattr(annotation, "__args__", ()):
+        found += _nested(inner)
+    return found
+
+
+def _toml(value: object) -> str:
+    """A value as the file has it, shortened."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."
