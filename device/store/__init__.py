@@ -1,0 +1,6 @@
+"""The store: one SQLite file, written by the device alone, read by everybody else."""
+
+from device.store.reader import StoreReader
+from device.store.writer import SessionHeader, Store
+
+__all__ = ["SessionHeader", "Store", "StoreReader"]

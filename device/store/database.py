@@ -1,0 +1,94 @@
+"""What writer and reader share: the schema's version, and SQLite's errors in plain words with a remedy."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from model.errors import StoreError
+
+#: "Knee", in the header of every database that is ours.
+APPLICATION_ID = 0x4B6E6565
+
+_REMEDIES = {
+    sqlite3.SQLITE_NOTADB: "is no Kneeline database; move it away, or name another under [store] path",
+    sqlite3.SQLITE_CORRUPT: "is damaged; move it away and put a backup in its place",
+    sqlite3.SQLITE_READONLY: "is read-only; give the service's user write access to it and to its folder",
+    sqlite3.SQLITE_PERM: "is not accessible; give the service's user access to it and to its folder",
+    sqlite3.SQLITE_FULL: "cannot grow because the disk is full; free some space or delete old sessions",
+    sqlite3.SQLITE_BUSY: "is locked by another program; close that program",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder exists and may be written",
+    sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk or SD card",
+}
+
+
+@contextmanager
+def plain_errors(path: Path) -> Iterator[None]:
+    """Turns SQLite's errors into a ``StoreError`` with file and remedy. Wrong use of SQL stays as it is."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code not in _REMEDIES:
+            raise
+        raise StoreError(f"{path} {_REMEDIES[code]}") from error
+
+
+@cache
+def migrations() -> tuple[str, ...]:
+    """The SQL of every migration, in order; the n-th leads to version n."""
+    folder = resources.files("device.store")
+    scripts = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return tuple(f.read_text(encoding="utf-8") for f in scripts)
+
+
+def version(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema's version of an open database; 0 for an empty one.
+
+    Raises:
+        StoreError: the database is another program's, or newer than this program.
+    """
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    if not ours and connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+        raise StoreError(f"{path} {_REMEDIES[sqlite3.SQLITE_NOTADB]}")
+    if found > len(migrations()):
+        raise StoreError(
+            f"{path} has schema {found}, this program knows {len(migrations())}: a newer Kneeline wrote it; "
+            "update this one, or name another file under [store] path"
+        )
+    return found
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Brings an open database to the newest version, one transaction for each step."""
+    for n in range(version(connection, path) + 1, len(migrations()) + 1):
+        try:
+            connection.executescript(
+                f"BEGIN IMMEDIATE;\n{migrations()[n - 1]}\n"
+                f"PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {n};\nCOMMIT;"
+            )
+        except sqlite3.Error:
+            connection.rollback()
+            raise
+
+
+def to_json(value: object) -> str:
+    """JSON with null for everything that is not a finite number."""
+    return json.dumps(_finite(value), allow_nan=False, ensure_ascii=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,157 @@
+"""Reads the store while the device writes it, or where there is none yet."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from device.store.database import migrations, plain_errors, version
+from model.errors import StoreError
+
+_LISTED = (
+    "id, uid, started_utc, ended_utc, state, mode, view, model, source, fps, frames, frames_with_runner, "
+    "runner_id, summary_json, (SELECT count(*) FROM stances WHERE session_id = s.id) AS stances, "
+    "(SELECT count(*) FROM cues WHERE session_id = s.id) AS cues"
+)
+
+
+class StoreReader:
+    """Reads sessions; never writes. Every call opens the file anew, so one reader may serve many threads.
+
+    Where no database exists yet, all answers are empty.
+
+    Raises:
+        StoreError: from every method, where the file cannot be read or has another schema; with the remedy.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def list_sessions(self, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
+        """Sessions, newest first: the head of each, its summary, and how many stances and cues it has."""
+        sql = f"SELECT {_LISTED} FROM sessions AS s ORDER BY id DESC LIMIT ? OFFSET ?"
+        with self._connection() as db:
+            rows = db.execute(sql, (limit, offset)).fetchall() if db else []
+        return [_unpacked(row, "summary") for row in rows]
+
+    def count_sessions(self) -> int:
+        """How many sessions there are."""
+        with self._connection() as db:
+            return int(db.execute("SELECT count(*) FROM sessions").fetchone()[0]) if db else 0
+
+    def session(self, session_id: int) -> dict[str, Any] | None:
+        """One session as ``kneeline.session/1``, with id, uid, times in UTC, state and runner_id besides.
+
+        Returns None where there is no such session.
+        """
+        with self._connection() as db:
+            if db is None:
+                return None
+            db.execute("BEGIN")  # one moment for all tables
+            row = db.execute("SELECT * FROM sessions WHERE id = ?", (session_id,)).fetchone()
+            if row is None:
+                return None
+            head = _unpacked(row, "camera", "summary")
+            rows = {
+                table: db.execute(
+                    f"SELECT * FROM {table} WHERE session_id = ? ORDER BY n", (session_id,)
+                ).fetchall()
+                for table in ("stances", "reps", "cues")
+            }
+        return {
+            "schema": "kneeline.session/1",
+            **{
+                k: head[k]
+                for k in ("id", "uid", "started_utc", "ended_utc", "state", "runner_id", "app_version")
+            },
+            **{
+                k: head[k]
+                for k in ("source", "mode", "view", "model", "fps", "frames", "frames_with_runner", "camera")
+            },
+            "stances": [_stance(r) for r in rows["stances"]],
+            "reps": [json.loads(r["rep_json"]) for r in rows["reps"]],
+            "cues": [_without_key(r) for r in rows["cues"]],
+            "summary": head["summary"],
+        }
+
+    def setting(self, key: str) -> Any:
+        """The JSON value kept under a name; None where there is none."""
+        with self._connection() as db:
+            row = (
+                db.execute("SELECT value_json FROM settings WHERE key = ?", (key,)).fetchone() if db else None
+            )
+        return json.loads(row[0]) if row else None
+
+    def backup(self, target: Path) -> None:
+        """Copies the whole database into one new file, while the device may go on writing.
+
+        Raises:
+            StoreError: there is nothing to copy, the target exists, or it cannot be written.
+        """
+        if target.exists():
+            raise StoreError(f"{target} exists already; name a new file")
+        part = target.with_name(target.name + ".part")
+        with self._connection() as db:
+            if db is None:
+                raise StoreError(
+                    f"{self._path} does not exist yet, so there is nothing to back up; run a session first"
+                )
+            try:
+                with plain_errors(part), closing(sqlite3.connect(part)) as copy:
+                    db.backup(copy)
+                    copy.execute("PRAGMA journal_mode = DELETE")
+                os.replace(part, target)
+            finally:
+                part.unlink(missing_ok=True)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection | None]:
+        """A read-only connection, or None where the database does not exist or is still empty."""
+        if not self._path.exists():
+            yield None
+            return
+        with plain_errors(self._path), closing(self._open()) as db:
+            db.row_factory = sqlite3.Row
+            found = version(db, self._path)
+            if 0 < found < len(migrations()):
+                raise StoreError(f"{self._path} has the older schema {found}; start kneeline device once")
+            yield db if found else None
+
+    def _open(self) -> sqlite3.Connection:
+        """Opens read-only, also in a folder without write access once the device has ended cleanly (no WAL)."""
+        uri = f"file:{quote(str(self._path.absolute()))}?mode=ro"
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
+        try:
+            db.execute("PRAGMA user_version")
+        except sqlite3.OperationalError as error:
+            db.close()
+            alone = not self._path.with_name(self._path.name + "-wal").exists()
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN or not alone:
+                raise
+            db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+        return db
+
+
+def _unpacked(row: sqlite3.Row, *names: str) -> dict[str, Any]:
+    """A row as a dict, with ``*_json`` columns of the given names parsed under the plain name."""
+    values = dict(row)
+    for name in names:
+        text = values.pop(f"{name}_json")
+        values[name] = None if text is None else json.loads(text)
+    return values
+
+
+def _without_key(row: sqlite3.Row) -> dict[str, Any]:
+    return {key: row[key] for key in row.keys() if key not in ("session_id", "n")}  # noqa: SIM118 (rows iterate values)
+
+
+def _stance(row: sqlite3.Row) -> dict[str, Any]:
+    values = _without_key(row)
+    measured = json.loads(values.pop("values_json"))
+    return {**values, **measured}

@@ -1,0 +1,258 @@
+"""The one writer of the store: sessions, stances, cues, each committed to the disk when the call returns."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from device.store.database import migrate, plain_errors, to_json
+from model.errors import StoreError
+
+_STANCE_COLUMNS = ("side", "strike_s", "toe_off_s", "quality")
+_COUNTS = ("fps", "frames", "frames_with_runner", "view")
+
+
+def utc_now() -> str:
+    """Now, as ``2026-11-23T21:24:05.123+00:00``."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHeader:
+    """What is known when a session begins. The names are those of the columns.
+
+    Attributes:
+        source: name of the camera or file.
+        model: name of the pose model, as ``movenet-lightning-int8``.
+        app_version: version of this program.
+        mode: run, squat or step-down.
+        view: front, rear or side; None while undecided.
+        fps: nominal rate of the source; None while unknown.
+        runner_id: who runs; None for an anonymous runner.
+        started_utc: ISO 8601.
+    """
+
+    source: str
+    model: str
+    app_version: str
+    mode: str = "run"
+    view: str | None = None
+    fps: float | None = None
+    runner_id: int | None = None
+    started_utc: str = field(default_factory=utc_now)
+
+
+class Store:
+    """Writes sessions. One per machine: a lock file beside the database keeps a second one out.
+
+    Every call is one transaction, on the disk when it returns (WAL, synchronous=FULL); safe from several
+    threads. Use it as a context manager.
+
+    Raises:
+        StoreError: from every method, where the database cannot be written; the message names the remedy.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, lock_fd: int) -> None:
+        self._connection = connection
+        self._path = path
+        self._lock_fd = lock_fd
+        self._mutex = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Opens or creates the database and brings it to the newest schema.
+
+        Raises:
+            StoreError: it is in use by another instance, read-only, no database, newer than this program, or
+                the disk is full.
+        """
+        try:
+            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            lock_fd = _lock(path)
+        except OSError as error:
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(
+                f"{path} cannot be written ({error.strerror}); check the folder's owner and mode, or the disk"
+            ) from None
+        try:
+            return cls(_connect(path), path, lock_fd)
+        except BaseException:
+            os.close(lock_fd)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the database and lets go of the lock. May be called twice."""
+        with self._mutex:
+            if self._lock_fd < 0:
+                return
+            self._connection.close()
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+    def begin_session(self, header: SessionHeader) -> int:
+        """Opens a session and returns its id."""
+        values = {"uid": uuid.uuid4().hex, "state": "open", "last_write_utc": utc_now(), **asdict(header)}
+        marks = ", ".join("?" * len(values))
+        with self._transaction() as db:
+            cursor = db.execute(
+                f"INSERT INTO sessions ({', '.join(values)}) VALUES ({marks})", tuple(values.values())
+            )
+        row_id = cursor.lastrowid
+        assert row_id is not None
+        return row_id
+
+    def add_stance(self, session_id: int, stance: Mapping[str, Any]) -> int:
+        """Adds an element of ``stances`` in ``kneeline.session/1``. Returns its number, from 1."""
+        fixed = [stance[name] for name in _STANCE_COLUMNS]
+        values = {key: value for key, value in stance.items() if key not in _STANCE_COLUMNS}
+        return self._append(
+            "stances", session_id, (*_STANCE_COLUMNS, "values_json"), (*fixed, to_json(values))
+        )
+
+    def add_rep(self, session_id: int, rep: Mapping[str, Any]) -> int:
+        """Adds one repetition of a screening, as an element of ``reps``. Returns its number, from 1."""
+        return self._append("reps", session_id, ("rep_json",), (to_json(dict(rep)),))
+
+    def add_cue(self, session_id: int, cue: Mapping[str, Any]) -> int:
+        """Adds an element of ``cues``, with ``latency_ms`` (frame to pin, or None). Returns its number."""
+        columns = ("t_s", "side", "metric", "value", "threshold")
+        values = (*(cue[name] for name in columns), cue.get("latency_ms"))
+        return self._append("cues", session_id, (*columns, "latency_ms"), values)
+
+    def update_session(
+        self,
+        session_id: int,
+        *,
+        fps: float | None = None,
+        frames: int | None = None,
+        frames_with_runner: int | None = None,
+        view: str | None = None,
+        camera: Mapping[str, Any] | None = None,
+        summary: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Overwrites what is given; None leaves a value as it is."""
+        given: dict[str, object] = dict(zip(_COUNTS, (fps, frames, frames_with_runner, view), strict=True))
+        given["camera_json"] = None if camera is None else to_json(dict(camera))
+        given["summary_json"] = None if summary is None else to_json(dict(summary))
+        self._set(session_id, {name: value for name, value in given.items() if value is not None})
+
+    def end_session(self, session_id: int, state: Literal["complete", "interrupted"] = "complete") -> None:
+        """Closes an open session now."""
+        self._set(session_id, {"state": state, "ended_utc": utc_now()})
+
+    def close_interrupted(self) -> list[int]:
+        """Closes what a crash or power cut left open, as ended at the last write. Returns the ids."""
+        sql = (
+            "UPDATE sessions SET state = 'interrupted', ended_utc = last_write_utc "
+            "WHERE state = 'open' RETURNING id"
+        )
+        with self._transaction() as db:
+            return sorted(row[0] for row in db.execute(sql).fetchall())
+
+    def delete_session(self, session_id: int) -> bool:
+        """Deletes a session with all it holds. Returns whether there was one.
+
+        Raises:
+            StoreError: the session is still open.
+        """
+        with self._transaction() as db:
+            row = db.execute("SELECT state FROM sessions WHERE id = ?", (session_id,)).fetchone()
+            if row is not None and row[0] == "open":
+                raise StoreError(
+                    f"session {session_id} is still running; wait for its end and delete it then"
+                )
+            return db.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
+
+    def set_setting(self, key: str, value: object) -> None:
+        """Keeps a JSON value under a name, from run to run (as the camera's pose in this installation)."""
+        sql = "INSERT OR REPLACE INTO settings (key, value_json) VALUES (?, ?)"
+        with self._transaction() as db:
+            db.execute(sql, (key, to_json(value)))
+
+    def _append(
+        self, table: str, session_id: int, columns: tuple[str, ...], values: tuple[object, ...]
+    ) -> int:
+        marks = ", ".join("?" * len(columns))
+        sql = (
+            f"INSERT INTO {table} (session_id, n, {', '.join(columns)}) "
+            f"SELECT ?, coalesce(max(n), 0) + 1, {marks} FROM {table} WHERE session_id = ? RETURNING n"
+        )
+        with self._transaction() as db:
+            n: int = db.execute(sql, (session_id, *values, session_id)).fetchone()[0]
+            db.execute("UPDATE sessions SET last_write_utc = ? WHERE id = ?", (utc_now(), session_id))
+        return n
+
+    def _set(self, session_id: int, values: Mapping[str, object]) -> None:
+        named = {"last_write_utc": utc_now(), **values}
+        sql = f"UPDATE sessions SET {', '.join(f'{name} = ?' for name in named)} WHERE id = ?"
+        with self._transaction() as db:
+            if db.execute(sql, (*named.values(), session_id)).rowcount == 0:
+                raise KeyError(f"no session {session_id}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._mutex, plain_errors(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:  # a full disk has rolled back by itself
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+def _lock(path: Path) -> int:
+    """Takes the lock file beside the database; it falls with the process, however that ends."""
+    lock_path = path.with_name(path.name + ".lock")
+    fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(fd, 0)
+        os.write(fd, f"{os.getpid()}\n".encode())
+    except BlockingIOError:
+        holder = os.read(fd, 32).decode(errors="replace").strip() or "unknown"
+        os.close(fd)
+        raise StoreError(
+            f"another kneeline device is running on {path} (process {holder}); stop it first, "
+            "or name another file under [store] path"
+        ) from None
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    with plain_errors(path):
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE").execute("ROLLBACK")  # tells a read-only file at once
+            migrate(connection, path)
+        except BaseException:
+            with suppress(sqlite3.Error):
+                connection.close()
+            raise
+    return connection
