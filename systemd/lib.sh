@@ -32,6 +32,12 @@ apt_missing() {
     done
 }
 
+# apt's chatter is left out, its errors (on stderr) are not.
+apt_get() {
+    as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes \
+        apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >/dev/null
+}
+
 # apt_need PACKAGE... installs those that are not there, and touches nothing (no update, no sudo) when all are.
 apt_need() {
     command -v apt-get >/dev/null 2>&1 ||
@@ -39,11 +45,10 @@ apt_need() {
     wanted=$(apt_missing "$@")
     [ -n "$wanted" ] || return 0
     say "installing from apt: $wanted"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 update >&2 ||
+    apt_get update ||
         die "apt-get update failed; check the network and /etc/apt, then run this again"
     # shellcheck disable=SC2086 # a list of words is what is wanted
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
-        install --no-install-recommends $wanted >&2 ||
+    apt_get -y install --no-install-recommends $wanted ||
         die "apt-get could not install: $wanted; its own message is above"
 }
 
