@@ -124,7 +124,7 @@ class StoreReader:
             yield db if found else None
 
     def _open(self) -> sqlite3.Connection:
-        """Opens read-only, also in a folder without write access once the device has ended cleanly (no WAL)."""
+        """Opens read-only, also in a folder without write access once the device has ended (no WAL)."""
         uri = f"file:{quote(str(self._path.absolute()))}?mode=ro"
         db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
         try:
@@ -132,7 +132,9 @@ class StoreReader:
         except sqlite3.OperationalError as error:
             db.close()
             alone = not self._path.with_name(self._path.name + "-wal").exists()
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN or not alone:
+            # READONLY: the folder belongs to another user; CANTOPEN: it is on a read-only mount.
+            refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+            if not (refused and alone):
                 raise
             db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
         return db
