@@ -1,0 +1,161 @@
+"""Which model, which runtime, how many threads: measured on this board once, and remembered.
+
+int8 differs up to tenfold between runtimes and boards, so figures from elsewhere do not help. The choice is cached in a
+small JSON file, keyed by all that it depends on; deleting the file measures anew.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.errors import WeightsError
+from model.runtime import ModelName, PoseNet, RuntimeName, Weights, available_runtimes, load_weights
+
+log = logging.getLogger(__name__)
+
+_WARM_UP, _RUNS = 4, 12
+_MAX_THREADS = 4
+#: Thunder is taken where it leaves this share of the time between two frames free.
+_SPARE_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A way to run a model on this board. ``invoke_ms`` is the median of bare inference when it was measured."""
+
+    runtime: RuntimeName
+    threads: int
+    invoke_ms: float
+
+
+def cache_path() -> Path:
+    """Where measurements are kept: beside the store under systemd, else in the user's cache."""
+    base = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if base:
+        return Path(base) / "board.json"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kneeline" / "board.json"
+
+
+def board_name() -> str:
+    """The Pi's model, or the processor's name."""
+    try:
+        return Path("/proc/device-tree/model").read_text("utf-8").strip("\0\n ")
+    except OSError:
+        pass
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def measure_ms(net: PoseNet) -> float:
+    """Median time of one bare inference in milliseconds."""
+    size = net.weights.size_px
+    crop = np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8)
+    times = []
+    for _ in range(_WARM_UP + _RUNS):
+        start = time.perf_counter()
+        net.invoke(crop)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[_WARM_UP:]) * 1e3
+
+
+def best_choice(
+    weights: Weights, runtime: RuntimeName | None = None, threads: int = 0, cache: Path | None = None
+) -> Choice:
+    """The fastest installed runtime and number of threads for ``weights`` on this board.
+
+    Args:
+        weights: the model.
+        runtime: take this one instead of the fastest.
+        threads: take this many instead of the fastest; 0 measures.
+        cache: where measurements are kept; `cache_path` by default.
+
+    Raises:
+        WeightsError: no runtime is installed, or none can load the weights.
+    """
+    cache = cache or cache_path()
+    versions = [f"{name} {version}" for name, version in available_runtimes().items()]
+    key = " | ".join([board_name(), str(os.cpu_count()), weights.sha256, *versions, f"{runtime} {threads}"])
+    known = _read(cache)
+    if key in known:
+        try:
+            return Choice(**known[key])
+        except TypeError:
+            log.warning("%s holds an entry that cannot be read; measuring anew", cache)
+    choice = _fastest(weights, runtime, threads)
+    _write(cache, known | {key: asdict(choice)})
+    return choice
+
+
+def _fastest(weights: Weights, runtime: RuntimeName | None, threads: int) -> Choice:
+    found: list[Choice] = []
+    faults: list[str] = []
+    for name, count in _candidates(runtime, threads):
+        try:
+            net = PoseNet(weights, name, count)
+        except WeightsError as error:
+            faults.append(str(error))
+            continue
+        found.append(Choice(name, count, measure_ms(net)))
+    if not found:
+        raise WeightsError(
+            faults[0]
+            if faults
+            else "no model runtime is installed: `pip install ai-edge-litert` (or tflite-runtime on Python ≤ 3.11)"
+        )
+    return min(found, key=lambda choice: choice.invoke_ms)
+
+
+def _candidates(runtime: RuntimeName | None, threads: int) -> Iterator[tuple[RuntimeName, int]]:
+    counts = [threads] if threads else sorted({1, min(_MAX_THREADS, os.cpu_count() or 1)})
+    for name in [runtime] if runtime else available_runtimes():
+        for count in counts:
+            yield name, count
+
+
+def _read(cache: Path) -> dict[str, dict[str, object]]:
+    try:
+        known = json.loads(cache.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _write(cache: Path, known: dict[str, object]) -> None:
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.write_text(json.dumps(known, indent=1), "utf-8")
+    except OSError as error:
+        log.warning("the measurement of this board cannot be kept in %s (%s); it is repeated at each start", cache, error)
+
+
+def choose_model(
+    name: ModelName | None, fps: float, runtime: RuntimeName | None = None, threads: int = 0
+) -> PoseNet:
+    """The network to run: ``name``, or where None, Thunder if this board sustains ``fps`` with 20 % to spare.
+
+    Raises:
+        WeightsError: weights or runtime are missing or broken.
+    """
+    if name is None:
+        weights = load_weights("thunder")
+        choice = best_choice(weights, runtime, threads)
+        if choice.invoke_ms <= 1000 / fps * (1 - _SPARE_SHARE):
+            return PoseNet(weights, choice.runtime, choice.threads)
+        name = "lightning"
+    weights = load_weights(name)
+    choice = best_choice(weights, runtime, threads)
+    return PoseNet(weights, choice.runtime, choice.threads)

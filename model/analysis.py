@@ -1,0 +1,216 @@
+"""Everything after the pose, for one session: view, gait, stances, camera, cue. Deterministic, from the frames' own times.
+
+Live, replay and tests run exactly this code and get the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from model import kinematics as k
+from model.coach import Cue, KneeCoach
+from model.gait import GaitDetector, GaitEvent
+from model.pose import LEGS, Pose, Side, View
+from model.stance import MIN_QUALITY, Stance, StanceContext, measure_stance, pose_quality
+from model.view import ViewEstimator
+
+#: Below this rate a stance is two or three samples: cadence at best.
+MIN_METRIC_FPS = 20.0
+_MEMORY_S = 2.5
+_FPS_MEMORY = 31
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisSettings:
+    """What the analysis must be told.
+
+    Attributes:
+        view: the camera's view where it is known, else None.
+        fppa_threshold_deg: the fixed threshold of the knee cue.
+        refractory_s: least time between two cues of a side.
+        cues_enabled: whether cues are decided at all.
+    """
+
+    view: View | None = None
+    fppa_threshold_deg: float = 8.0
+    refractory_s: float = 0.0
+    cues_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one frame brought.
+
+    Attributes:
+        t_s: the frame's time.
+        pose: who was seen, or None.
+        state: "waiting" before anyone was seen, "lost" after, else what the runner does.
+        view: the camera's view as far as decided.
+        fppa_deg: knee alignment of this frame for the sides that stand; NaN for the others.
+        stances: stances that ended with this frame.
+        cues: cues decided in this frame.
+        cadence_spm: rolling, None where unknown.
+        quality: 0 to 1.
+        message: why nothing is computed, for people; None where all is well.
+    """
+
+    t_s: float
+    pose: Pose | None
+    state: str
+    view: View | None
+    fppa_deg: Mapping[Side, float]
+    stances: tuple[Stance, ...]
+    cues: tuple[Cue, ...]
+    cadence_spm: float | None
+    quality: float
+    message: str | None
+
+
+@dataclass(slots=True)
+class _SideState:
+    """What is kept of one side between frames."""
+
+    coach: KneeCoach
+    strike_s: float | None = None
+    mid_ankle_x_px: float = math.nan
+
+
+@dataclass(slots=True)
+class RunAnalysis:
+    """One session of running, pose by pose."""
+
+    settings: AnalysisSettings
+    gait: GaitDetector = field(default_factory=GaitDetector)
+    view_estimator: ViewEstimator = field(init=False)
+    _poses: deque[Pose] = field(default_factory=deque)
+    _frame_s: deque[float] = field(default_factory=lambda: deque(maxlen=_FPS_MEMORY))
+    _leg_px: deque[float] = field(default_factory=lambda: deque(maxlen=21))
+    _sides: dict[Side, _SideState] = field(init=False)
+    _seen: bool = False
+
+    def __post_init__(self) -> None:
+        self.view_estimator = ViewEstimator(self.settings.view)
+        self._sides = {
+            side: _SideState(
+                KneeCoach(side, self.settings.fppa_threshold_deg, self.settings.refractory_s),
+            )
+            for side in Side
+        }
+
+    @property
+    def fps(self) -> float:
+        """Frames per second by the frames' own times; 0 before the second frame."""
+        if len(self._frame_s) < 2:
+            return 0.0
+        return 1.0 / float(np.median(np.diff(self._frame_s)))
+
+    def step(self, t_s: float, pose: Pose | None) -> Outcome:
+        """Takes one frame.
+
+        Args:
+            t_s: the frame's time, seconds from the first frame, increasing.
+            pose: the runner, or None when nobody is seen.
+        """
+        self._frame_s.append(t_s)
+        if pose is not None:
+            self._remember(pose)
+        view = self.view_estimator.step(pose) if pose is not None else self.view_estimator.view
+        stances: tuple[Stance, ...] = ()
+        if view is not None:
+            stances = tuple(
+                stance
+                for event in self.gait.step(pose, t_s, view)
+                if (stance := self._on_event(event, view)) is not None
+            )
+        fppa = {side: self._live_fppa(pose, side, view) for side in Side}
+        return Outcome(
+            t_s=t_s,
+            pose=pose,
+            state=self._state(pose),
+            view=view,
+            fppa_deg=fppa,
+            stances=stances,
+            cues=self._cues(t_s, pose, view, fppa),
+            cadence_spm=self.gait.cadence_spm(),
+            quality=0.0 if pose is None else min(pose_quality(pose, side) for side in Side),
+            message=self._message(pose),
+        )
+
+    def _remember(self, pose: Pose) -> None:
+        self._seen = True
+        self._poses.append(pose)
+        while self._poses[0].t_s < pose.t_s - _MEMORY_S:
+            self._poses.popleft()
+
+    def _state(self, pose: Pose | None) -> str:
+        if pose is None:
+            return "lost" if self._seen else "waiting"
+        return self.gait.state
+
+    def _message(self, pose: Pose | None) -> str | None:
+        if pose is None:
+            return "nobody in view"
+        if self.fps and self.fps < MIN_METRIC_FPS:
+            return f"{self.fps:.0f} frames per second: running metrics are unreliable below 20"
+        return None
+
+    def _live_fppa(self, pose: Pose | None, side: Side, view: View | None) -> float:
+        if pose is None or view is None or not view.frontal or not self.gait.in_stance(side):
+            return math.nan
+        if pose_quality(pose, side) < MIN_QUALITY:
+            return math.nan
+        return float(k.fppa_image_deg(pose.xy_px, side))
+
+    def _cues(
+        self, t_s: float, pose: Pose | None, view: View | None, fppa: Mapping[Side, float]
+    ) -> tuple[Cue, ...]:
+        if pose is None or view is None or not view.frontal or not self.settings.cues_enabled:
+            return ()
+        found: list[Cue] = []
+        for side, state in self._sides.items():
+            contact_s = self.gait.expected_contact_s(side)
+            if state.strike_s is None or contact_s is None or not self.gait.in_stance(side):
+                continue
+            cue = state.coach.step(t_s, fppa[side], t_s - state.strike_s, contact_s)
+            if cue is not None:
+                found.append(cue)
+        return tuple(found)
+
+    def _on_event(self, event: GaitEvent, view: View) -> Stance | None:
+        state = self._sides[event.side]
+        if event.kind == "strike":
+            state.strike_s = event.t_s
+            state.coach.strike()
+            return None
+        strike_s, state.strike_s = state.strike_s, None
+        poses = [] if strike_s is None else [p for p in self._poses if strike_s <= p.t_s <= event.t_s]
+        if strike_s is None or not poses:
+            return None
+        mid_s = (strike_s + event.t_s) / 2
+        middle = min(poses, key=lambda pose: abs(pose.t_s - mid_s))
+        self._leg_px.append(float(k.leg_length_px(middle.xy_px, event.side)))
+        context = StanceContext(
+            view=view,
+            facing=self.view_estimator.facing,
+            fps=self.fps,
+            frontal_fppa=k.fppa_image_deg,
+            other_ankle_x_px=self._sides[event.side.other].mid_ankle_x_px,
+            leg_px=float(np.nanmedian(self._leg_px)),
+            oscillation_px=self._oscillation_px(event.t_s),
+        )
+        state.mid_ankle_x_px = float(middle.xy_px[LEGS[event.side].ankle, 0])
+        return measure_stance(event.side, strike_s, event.t_s, poses, context)
+
+    def _oscillation_px(self, t_s: float) -> float:
+        """Range of mid-hip height over the stride before ``t_s``, px; NaN where the cadence is not known."""
+        cadence = self.gait.cadence_spm()
+        if not cadence:
+            return math.nan
+        stride = np.stack([p.xy_px for p in self._poses if t_s - 120.0 / cadence <= p.t_s <= t_s])
+        height = k.mid_hip_height_px(stride)
+        return float(np.nanmax(height) - np.nanmin(height))

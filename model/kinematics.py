@@ -1,0 +1,143 @@
+"""Angles from joints: the only place where the picture's y (down) becomes up.
+
+Every function takes ``xy`` of shape (..., 17, 2) in px (x right, y down) and returns an array of shape (...): one value
+for each pose. Sides are the runner's own, and every sign is mirror-safe: medial is where the other hip lies, never
+left or right of the picture. A missing joint (NaN) gives NaN. Definitions and signs: Dingenen 2018, Herrington & Munro
+2010 (FPPA), Souza 2016 (sagittal).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.pose import LEGS, FloatArray, Joint, Side
+
+_SHOULDERS = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
+_HIPS = (Joint.LEFT_HIP, Joint.RIGHT_HIP)
+
+
+def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
+    dot: FloatArray = (a * b).sum(axis=-1)
+    return dot
+
+
+def _angle_deg(y: FloatArray, x: FloatArray) -> FloatArray:
+    angle: FloatArray = np.degrees(np.arctan2(y, x))
+    return angle
+
+
+def _mid(xy: FloatArray, pair: tuple[int, int]) -> FloatArray:
+    mid: FloatArray = (xy[..., pair[0], :] + xy[..., pair[1], :]) / 2
+    return mid
+
+
+def _medial(xy: FloatArray, side: Side) -> FloatArray:
+    """Unit vector along the hip line, from the hip of ``side`` to the other hip."""
+    line = xy[..., LEGS[side.other].hip, :] - xy[..., LEGS[side].hip, :]
+    unit: FloatArray = line / np.linalg.norm(line, axis=-1, keepdims=True)
+    return unit
+
+
+def knee_flexion_deg(xy: FloatArray, side: Side) -> FloatArray:
+    """180° minus the angle hip-knee-ankle in the picture, 0 to 180, + flexion. Side view only."""
+    leg = LEGS[side]
+    thigh = xy[..., leg.knee, :] - xy[..., leg.hip, :]
+    shank = xy[..., leg.ankle, :] - xy[..., leg.knee, :]
+    cross = thigh[..., 0] * shank[..., 1] - thigh[..., 1] * shank[..., 0]
+    return _angle_deg(np.abs(cross), _dot(thigh, shank))
+
+
+def knee_offset_leg(xy: FloatArray, side: Side) -> FloatArray:
+    """Distance of the knee from the line hip-ankle as a share of leg length (thigh + shank), + medial."""
+    leg = LEGS[side]
+    axis = xy[..., leg.ankle, :] - xy[..., leg.hip, :]
+    thigh = xy[..., leg.knee, :] - xy[..., leg.hip, :]
+    foot = thigh - axis * (_dot(thigh, axis) / _dot(axis, axis))[..., np.newaxis]
+    # The part of the medial direction that is square to the leg decides the sign.
+    medial = xy[..., LEGS[side.other].hip, :] - xy[..., leg.hip, :]
+    offset: FloatArray = np.linalg.norm(foot, axis=-1) * np.sign(_dot(foot, medial)) / leg_length_px(xy, side)
+    return offset
+
+
+def fppa_image_deg(xy: FloatArray, side: Side) -> FloatArray:
+    """Frontal plane projection angle as the picture shows it: 180° − angle hip-knee-ankle, + knee medial (valgus)."""
+    flexion: FloatArray = knee_flexion_deg(xy, side) * np.sign(knee_offset_leg(xy, side))
+    return flexion
+
+
+def pelvic_drop_deg(xy: FloatArray, stance: Side) -> FloatArray:
+    """Hip line against the horizontal, + the swing side's hip is lower."""
+    line = xy[..., LEGS[stance.other].hip, :] - xy[..., LEGS[stance].hip, :]
+    return _angle_deg(line[..., 1], np.abs(line[..., 0]))
+
+
+def hip_adduction_deg(xy: FloatArray, side: Side) -> FloatArray:
+    """Thigh against the perpendicular of the hip line, + thigh toward the midline."""
+    leg = LEGS[side]
+    medial = _medial(xy, side)
+    down = np.stack([-medial[..., 1], medial[..., 0]], axis=-1)
+    down = np.where(down[..., 1:] < 0, -down, down)
+    thigh = xy[..., leg.knee, :] - xy[..., leg.hip, :]
+    return _angle_deg(_dot(thigh, medial), _dot(thigh, down))
+
+
+def trunk_lean_deg(xy: FloatArray, stance: Side) -> FloatArray:
+    """Line mid-hip to mid-shoulder against the vertical, + toward the stance side. Frontal views."""
+    trunk = _mid(xy, _SHOULDERS) - _mid(xy, _HIPS)
+    outward = np.sign(xy[..., LEGS[stance].hip, 0] - xy[..., LEGS[stance.other].hip, 0])
+    return _angle_deg(trunk[..., 0] * outward, -trunk[..., 1])
+
+
+def trunk_forward_lean_deg(xy: FloatArray, facing: int) -> FloatArray:
+    """Line mid-hip to mid-shoulder against the vertical, + in the direction of travel. Side view.
+
+    Args:
+        facing: +1 when the runner faces the picture's right, −1 for the left.
+    """
+    trunk = _mid(xy, _SHOULDERS) - _mid(xy, _HIPS)
+    return _angle_deg(trunk[..., 0] * facing, -trunk[..., 1])
+
+
+def hip_extension_deg(xy: FloatArray, side: Side, facing: int) -> FloatArray:
+    """Thigh behind the downward prolongation of the trunk line, + extension. Side view."""
+    leg = LEGS[side]
+    thigh = xy[..., leg.knee, :] - xy[..., leg.hip, :]
+    behind_vertical = _angle_deg(-thigh[..., 0] * facing, thigh[..., 1])
+    extension: FloatArray = behind_vertical - trunk_forward_lean_deg(xy, facing)
+    return extension
+
+
+def shank_angle_deg(xy: FloatArray, side: Side, facing: int) -> FloatArray:
+    """Shank against the vertical, + ankle ahead of the knee. Side view, at strike."""
+    leg = LEGS[side]
+    shank = xy[..., leg.ankle, :] - xy[..., leg.knee, :]
+    return _angle_deg(shank[..., 0] * facing, shank[..., 1])
+
+
+def ankle_ahead_px(xy: FloatArray, side: Side, facing: int) -> FloatArray:
+    """Horizontal distance of the ankle ahead of its hip, px, + ahead. Side view."""
+    leg = LEGS[side]
+    ahead: FloatArray = (xy[..., leg.ankle, 0] - xy[..., leg.hip, 0]) * facing
+    return ahead
+
+
+def ankle_lateral_px(xy: FloatArray, side: Side) -> FloatArray:
+    """Horizontal distance of the ankle from the runner's midline (mid-hip), px, + to its own side. Frontal views."""
+    outward = np.sign(xy[..., LEGS[side].hip, 0] - xy[..., LEGS[side.other].hip, 0])
+    lateral: FloatArray = (xy[..., LEGS[side].ankle, 0] - _mid(xy, _HIPS)[..., 0]) * outward
+    return lateral
+
+
+def leg_length_px(xy: FloatArray, side: Side) -> FloatArray:
+    """Thigh plus shank in the picture, px."""
+    leg = LEGS[side]
+    thigh = np.linalg.norm(xy[..., leg.knee, :] - xy[..., leg.hip, :], axis=-1)
+    shank = np.linalg.norm(xy[..., leg.ankle, :] - xy[..., leg.knee, :], axis=-1)
+    length: FloatArray = thigh + shank
+    return length
+
+
+def mid_hip_height_px(xy: FloatArray) -> FloatArray:
+    """Height of the middle of the hips above the picture's lower edge up to a constant, px, + up."""
+    height: FloatArray = -_mid(xy, _HIPS)[..., 1]
+    return height

@@ -1,0 +1,123 @@
+"""TensorFlow Lite behind one small interface: the weights with their manifest, and a network that turns a crop into joints.
+
+Two runtimes carry the same file: ``tflite-runtime`` (Python up to 3.11) and its successor ``ai-edge-litert``. Which is
+faster depends on the board; the choice is made by whoever has a clock (``device.board``), never here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import WeightsError
+
+WEIGHTS_DIR = Path(__file__).parent / "weights"
+ModelName = Literal["lightning", "thunder"]
+RuntimeName = Literal["tflite", "litert"]
+_MODULES: dict[RuntimeName, tuple[str, str]] = {
+    "tflite": ("tflite_runtime.interpreter", "tflite-runtime"),
+    "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One verified weights file. ``size_px`` is the side of its square input."""
+
+    name: str
+    path: Path
+    sha256: str
+    size_px: int
+
+
+def load_weights(name: ModelName, folder: Path = WEIGHTS_DIR) -> Weights:
+    """The int8 weights called ``name``, after their checksum was compared with the manifest's.
+
+    Raises:
+        WeightsError: the manifest or the file is missing, or the file is not the one the manifest speaks of.
+    """
+    key = f"movenet-{name}-int8"
+    manifest = folder / "manifest.toml"
+    remedy = "get it back with `git checkout model/weights`, or install Kneeline again"
+    try:
+        entry = tomllib.loads(manifest.read_text("utf-8"))[key]
+        path = folder / entry["file"]
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError as error:
+        raise WeightsError(f"model weights {error.filename} are missing: {remedy}") from error
+    except (tomllib.TOMLDecodeError, KeyError) as error:
+        raise WeightsError(f"{manifest} does not describe {key} ({error}): {remedy}") from error
+    if digest != entry["sha256"]:
+        raise WeightsError(f"model weights {path} have a wrong checksum (damaged or altered): {remedy}")
+    return Weights(key, path, digest, int(entry["input"]["size_px"]))
+
+
+@cache
+def available_runtimes() -> dict[RuntimeName, str]:
+    """The installed runtimes with their versions. An import is no proof that inference works: see `PoseNet`."""
+    found: dict[RuntimeName, str] = {}
+    for name, (module, distribution) in _MODULES.items():
+        try:
+            importlib.import_module(module)
+            found[name] = importlib.metadata.version(distribution)
+        except (ImportError, AttributeError, importlib.metadata.PackageNotFoundError):
+            continue
+    return found
+
+
+class PoseNet:
+    """MoveNet single-pose: a square RGB picture in, 17 joints out.
+
+    Args:
+        weights: a verified file.
+        runtime: which TensorFlow Lite to use.
+        threads: CPU threads, at least 1.
+
+    Raises:
+        WeightsError: the runtime is not installed or refuses the file.
+    """
+
+    def __init__(self, weights: Weights, runtime: RuntimeName, threads: int = 1) -> None:
+        self.weights = weights
+        self.runtime = runtime
+        self.threads = threads
+        module, distribution = _MODULES[runtime]
+        try:
+            interpreter: Any = importlib.import_module(module).Interpreter(
+                model_path=str(weights.path), num_threads=threads
+            )
+            interpreter.allocate_tensors()
+        except ImportError as error:
+            raise WeightsError(
+                f"model runtime {distribution} is not installed ({error}): `pip install {distribution}`"
+            ) from error
+        except (RuntimeError, ValueError) as error:
+            raise WeightsError(
+                f"{distribution} cannot load {weights.path.name} ({error}): set [model] runtime to the other one"
+            ) from error
+        self._interpreter = interpreter
+        self._input: int = interpreter.get_input_details()[0]["index"]
+        self._output: int = interpreter.get_output_details()[0]["index"]
+
+    def invoke(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Joints of the person nearest the middle of ``crop``.
+
+        Args:
+            crop: (size_px, size_px, 3) uint8, RGB.
+
+        Returns:
+            (17, 3) float32: y, x as shares of the crop, and confidence 0 to 1.
+        """
+        self._interpreter.set_tensor(self._input, crop[np.newaxis])
+        self._interpreter.invoke()
+        joints: NDArray[np.float32] = self._interpreter.get_tensor(self._output)[0, 0]
+        return joints
