@@ -124,7 +124,7 @@ class StoreReader:
             yield db if found else None
 
     def _open(self) -> sqlite3.Connection:
-        """Opens read-only, also in a folder without write access once the device has ended (no WAL)."""
+        """Opens read-only, also in a folder without write access once the device has ended cleanly."""
         uri = f"file:{quote(str(self._path.absolute()))}?mode=ro"
         db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
         try:
