@@ -1,0 +1,191 @@
+"""A recorded video as a source: in real time for trial and demo, or frame by frame for replay."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+
+from device.frames import Frame, Image, NewestFrame
+from model.errors import InputError
+
+# The chatter of OpenCV and FFmpeg about a broken file would bury our one line.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+cv2.setLogLevel(2)
+
+_POLL_S = 0.2
+#: A player that is later than this (the machine slept, or cannot decode in time) goes on from now.
+_MAX_LAG_NS = 1_000_000_000
+
+
+def to_rgb(bgr: Image, rotation: int = 0) -> Image:
+    """OpenCV's BGR picture as a new RGB one, turned by 0 or 180 degrees."""
+    rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    if rotation == 180:
+        rgb = cv2.rotate(rgb, cv2.ROTATE_180)
+    return rgb  # type: ignore[return-value]
+
+
+class VideoSource:
+    """Plays a video file.
+
+    Args:
+        path: any file that OpenCV's FFmpeg decodes; a rotation in its metadata is honoured.
+        paced: True plays in real time: ``t_ns`` is when the frame was due on the monotonic clock, and a
+            consumer that is late misses the older frames. False hands out every frame at once; ``t_ns`` is the
+            container's time from the first frame.
+        loop: begin again at the end; time and index go on.
+        rotation: turns every picture by 0 or 180 degrees.
+        vfov_deg: vertical field of view of the camera that took it, where known.
+
+    Raises:
+        InputError: from ``__enter__``, where the file is missing, empty, no video, or holds less than two
+            pictures. A file that was cut off plays as far as it goes.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        paced: bool = False,
+        loop: bool = False,
+        rotation: int = 0,
+        vfov_deg: float | None = None,
+    ) -> None:
+        self.path = path
+        self.vfov_deg = vfov_deg
+        self._paced = paced
+        self._loop = loop
+        self._rotation = rotation
+        self._newest = NewestFrame()
+        self._halt = threading.Event()
+        self._fps = 0.0
+        self._size_px = (0, 0)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def fps(self) -> float:
+        return self._fps
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self._size_px
+
+    @property
+    def dropped(self) -> int:
+        return self._newest.dropped
+
+    def __enter__(self) -> Self:
+        capture = _open(self.path)
+        try:
+            head = [read for read in (capture.read(), capture.read()) if read[0]]
+            second_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+            nominal_fps = capture.get(cv2.CAP_PROP_FPS)
+        finally:
+            capture.release()
+        if len(head) < 2:
+            raise InputError(
+                f"{self.path} holds no moving picture; give a whole video file (e.g. H.264 in MP4)"
+            )
+        height, width = head[0][1].shape[:2]
+        self._size_px = (width, height)
+        self._fps = nominal_fps if 1 <= nominal_fps <= 1000 else 1 / second_s if second_s > 0 else 30.0
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._halt.set()
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        return self._play(stop) if self._paced else self._decode(stop)
+
+    def _decode(self, stop: threading.Event) -> Iterator[Frame]:
+        """Every frame in order; ``t_ns`` runs on through the loops."""
+        index, start_ns, t_ns = 0, 0, 0
+        period_ns = round(1e9 / self._fps)
+        while not stop.is_set():
+            first = index
+            for elapsed_ns, image in self._decode_once(period_ns):
+                if stop.is_set():
+                    return
+                t_ns = start_ns + elapsed_ns
+                yield Frame(index, t_ns, image)
+                index += 1
+            if not self._loop or index == first:
+                return
+            start_ns = t_ns + period_ns
+
+    def _decode_once(self, period_ns: int) -> Iterator[tuple[int, Image]]:
+        """The file once, with times from its first frame, by the rate where its time stands still."""
+        capture = _open(self.path)
+        try:
+            first_ns: int | None = None
+            last_ns = -period_ns
+            while True:
+                read, bgr = capture.read()
+                if not read:
+                    return
+                stamp_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+                first_ns = stamp_ns if first_ns is None else first_ns
+                elapsed_ns = stamp_ns - first_ns
+                if elapsed_ns <= last_ns:
+                    elapsed_ns = last_ns + period_ns
+                last_ns = elapsed_ns
+                yield elapsed_ns, to_rgb(bgr, self._rotation)  # type: ignore[arg-type]
+        finally:
+            capture.release()
+
+    def _play(self, stop: threading.Event) -> Iterator[Frame]:
+        reader = threading.Thread(target=self._read, name="video", daemon=True)
+        reader.start()
+        try:
+            while not stop.is_set() and not self._newest.ended:
+                if (frame := self._newest.take(_POLL_S)) is not None:
+                    yield frame
+        finally:
+            self._halt.set()
+            reader.join()
+
+    def _read(self) -> None:
+        """The reading thread: decodes one frame ahead, hands it over when it is due."""
+        start_ns: int | None = None
+        with suppress(InputError):  # the file was taken away between two loops
+            for frame in self._decode(self._halt):
+                start_ns = time.monotonic_ns() if start_ns is None else start_ns
+                due_ns = start_ns + frame.t_ns
+                late_ns = time.monotonic_ns() - due_ns
+                if late_ns > _MAX_LAG_NS:
+                    start_ns, due_ns = start_ns + late_ns, due_ns + late_ns
+                elif late_ns < 0 and self._halt.wait(-late_ns / 1e9):
+                    break
+                self._newest.put(Frame(frame.index, due_ns, frame.image))
+        self._newest.end()
+
+
+def _open(path: Path) -> cv2.VideoCapture:
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the name") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; name a video file in it") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); check its owner and mode") from None
+    if empty:
+        raise InputError(f"{path} is empty; copy or record it again")
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    if not capture.isOpened():
+        raise InputError(f"{path} is no video that can be decoded; give a whole file (e.g. H.264 in MP4)")
+    return capture
