@@ -1,0 +1,170 @@
+#!/bin/sh
+# Installs Kneeline as services that start at boot, on 64-bit Raspberry Pi OS and on Debian 12 or newer:
+#   sudo sh systemd/install.sh [--kiosk]
+# --kiosk also shows the page on the attached screen. Run it again to upgrade from a newer checkout: settings and sessions
+# stay; the new program is built beside the running one and taken over in one step.
+#   /opt/kneeline/current      the program (a virtual environment)      /etc/kneeline/config.toml   settings
+#   /var/lib/kneeline          sessions                                 /usr/local/bin/kneeline     command
+set -eu
+umask 022
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+# shellcheck source=systemd/lib.sh
+. "$here/systemd/lib.sh"
+
+prefix=/opt/kneeline
+units=/etc/systemd/system
+kiosk=no
+
+for argument in "$@"; do
+    case $argument in
+        --kiosk) kiosk=yes ;;
+        *) die "unknown argument $argument; usage: sudo sh systemd/install.sh [--kiosk]" ;;
+    esac
+done
+
+check_machine() {
+    [ "$(id -u)" = 0 ] || die "this needs root; run: sudo sh systemd/install.sh"
+    command -v systemctl >/dev/null 2>&1 || die "no systemd here; without it, start Kneeline with: sh systemd/start.sh"
+    command -v dpkg >/dev/null 2>&1 || die "only Debian 12 or newer and Raspberry Pi OS (64-bit) are supported"
+    case $(dpkg --print-architecture) in
+        arm64 | amd64) ;;
+        *) die "this system is $(dpkg --print-architecture); Kneeline needs a 64-bit one (arm64 or amd64): on a Raspberry Pi, write the 64-bit Raspberry Pi OS to the card" ;;
+    esac
+    need_mb=1500
+    [ "$kiosk" = no ] || need_mb=3000
+    mkdir -p "$prefix"
+    free_mb=$(df -Pm "$prefix" | awk 'NR == 2 { print $4 }')
+    [ "$free_mb" -ge "$need_mb" ] ||
+        die "$prefix has $free_mb MB free and $need_mb MB are needed; delete something or use a larger card"
+}
+
+need_user() { # NAME HOME
+    getent group "$1" >/dev/null || groupadd --system "$1"
+    getent passwd "$1" >/dev/null ||
+        useradd --system --gid "$1" --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
+}
+
+create_users() {
+    for group in video render gpio input; do
+        getent group "$group" >/dev/null || groupadd --system "$group"
+    done
+    need_user kneeline /var/lib/kneeline
+    need_user kneeline-web /var/lib/kneeline-web
+    [ "$kiosk" = no ] || need_user kneeline-kiosk /run/kneeline-kiosk
+    [ "$kiosk" = no ] || usermod -aG video,render,input kneeline-kiosk
+}
+
+# A name for this very program: its sources, this Python and the scripts that go with it.
+release_name() {
+    {
+        printf '%s\n' "$python_version"
+        cd "$here"
+        find model device web pyproject.toml systemd/kiosk.sh -type f ! -path '*/__pycache__/*' -print0 |
+            LC_ALL=C sort -z | xargs -0 sha256sum
+    } | sha256sum | cut -c 1-12
+}
+
+# Builds the release beside the running one; a build that was cut off has no stamp and is done again.
+build_release() {
+    release=$prefix/releases/$(release_name)
+    if [ -e "$release/complete" ]; then
+        say "the program in $release is up to date"
+        return 0
+    fi
+    say "building the program in $release (a few minutes)"
+    rm -rf "$release"
+    mkdir -p "$prefix/releases"
+    make_venv "$release"
+    source=$(mktemp -d)
+    # pip builds in the folder it is given: a copy keeps the checkout free of files that belong to root.
+    (cd "$here" && tar -cf - --exclude=__pycache__ pyproject.toml README.md model device web) | tar -xf - -C "$source"
+    pip_install "$release" --no-cache-dir "$source"
+    rm -rf "$source"
+    check_pi_camera_stack "$release"
+    install -m 755 "$here/systemd/kiosk.sh" "$release/kiosk.sh"
+    sync
+    touch "$release/complete"
+}
+
+write_config() {
+    if [ -e /etc/kneeline/config.toml ]; then
+        say "keeping /etc/kneeline/config.toml"
+        "$release/bin/kneeline" config check --config /etc/kneeline/config.toml >&2 ||
+            die "mend /etc/kneeline/config.toml (faults above), then run this again; nothing was changed over to the new version"
+        return 0
+    fi
+    say "writing /etc/kneeline/config.toml"
+    mkdir -p /etc/kneeline
+    "$release/bin/python" "$here/systemd/default_config.py" >/etc/kneeline/config.toml.new
+    chmod 644 /etc/kneeline/config.toml.new
+    mv /etc/kneeline/config.toml.new /etc/kneeline/config.toml
+}
+
+take_over() {
+    previous=$(readlink "$prefix/current") || previous=
+    ln -sfn "$release" "$prefix/current.new"
+    mv -T "$prefix/current.new" "$prefix/current"
+    ln -sfn "$prefix/current/bin/kneeline" /usr/local/bin/kneeline
+}
+
+install_units() {
+    say "installing the units in $units"
+    chosen="kneeline.target kneeline-device.service kneeline-web.service"
+    [ "$kiosk" = no ] || chosen="$chosen kneeline-kiosk.service"
+    for unit in $chosen; do
+        install -m 644 "$here/systemd/$unit" "$units/$unit"
+    done
+    if [ "$(systemctl --version | awk 'NR == 1 { print int($2) }')" -ge 254 ]; then
+        for unit in device web; do
+            install -D -m 644 "$here/systemd/restart-steps.conf" "$units/kneeline-$unit.service.d/10-restart-steps.conf"
+        done
+    fi
+    # shellcheck disable=SC2086 # a list of words is what is wanted
+    systemctl --quiet enable $chosen
+    # A desktop and the kiosk cannot share one screen. What was there before is noted for the uninstaller.
+    if [ "$kiosk" = yes ] && [ "$(systemctl get-default)" = graphical.target ] && [ -e "$units/display-manager.service" ]; then
+        say "the kiosk takes the desktop's place (systemd/uninstall.sh brings it back)"
+        echo graphical.target >"$prefix/default-target"
+        systemctl --quiet set-default multi-user.target
+        [ ! -d /run/systemd/system ] || systemctl stop display-manager.service
+    fi
+}
+
+start_services() {
+    if [ ! -d /run/systemd/system ]; then
+        say "systemd is not running here (an image or a container): the services start at its next boot"
+        return 0
+    fi
+    systemctl daemon-reload
+    # shellcheck disable=SC2086
+    systemctl reset-failed $chosen 2>/dev/null || true
+    say "starting the services"
+    # shellcheck disable=SC2086
+    systemctl restart $chosen ||
+        die "a service did not start; see: journalctl -u kneeline-device -u kneeline-web -n 50"
+    port=$("$release/bin/python" -c 'from device.config import load_config; print(load_config().web.port)')
+    say "running; the page: http://$(hostname).local:$port or http://$(hostname -I | cut -d ' ' -f 1):$port"
+}
+
+# The release that ran before stays, to go back to by hand; older ones go.
+remove_old_releases() {
+    [ "$previous" != "$release" ] || return 0
+    for old in "$prefix"/releases/*; do
+        [ "$old" = "$release" ] || [ "$old" = "$previous" ] || rm -rf "$old"
+    done
+}
+
+check_machine
+PYTHON=/usr/bin/python3
+[ -x "$PYTHON" ] || apt_need python3
+choose_python
+need_system_packages
+[ "$kiosk" = no ] || apt_need cage kbd libpam-systemd "$(apt_has chromium && echo chromium || echo chromium-browser)" fonts-dejavu-core
+create_users
+build_release
+write_config
+take_over
+install_units
+start_services
+remove_old_releases

@@ -1,0 +1,148 @@
+"""The units, the scripts and the settings file of an installation, as far as no boot is needed."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from device.config import Config, parse_config
+
+REPO = Path(__file__).resolve().parents[2]
+SYSTEMD = REPO / "systemd"
+UNITS = sorted(p.name for p in (*SYSTEMD.glob("*.service"), *SYSTEMD.glob("*.target")))
+SCRIPTS = [*sorted(SYSTEMD.glob("*.sh")), *sorted((REPO / "tests").rglob("*.sh")), REPO / ".ci" / "run"]
+
+
+def tool(name: str) -> str:
+    """The path of a program. Where it is absent, the test is skipped, but never in CI."""
+    found = shutil.which(name)
+    if found is None:
+        assert not os.environ.get("CI"), f"{name} is missing; tests/run.sh should have installed it"
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def unit(name: str) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read(SYSTEMD / name, encoding="utf-8")
+    return parser
+
+
+def verify(folder: Path) -> list[str]:
+    """The lines that systemd's own checker says about our units (it ends with status 0 whatever it finds)."""
+    done = subprocess.run(
+        [tool("systemd-analyze"), "verify", "--man=no", *(str(folder / name) for name in UNITS)],
+        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:", "SYSTEMD_LOG_LEVEL": "notice"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return [line for line in done.stderr.splitlines() if "kneeline" in line or str(folder) in line]
+
+
+def copy_units(folder: Path) -> None:
+    """Copies the units, with programs that exist on every machine in place of the installed ones."""
+    for name in UNITS:
+        text = (SYSTEMD / name).read_text(encoding="utf-8")
+        text = re.sub(r"/opt/kneeline/current/\S+|/usr/bin/chvt", "/bin/true", text)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
+    copy_units(tmp_path)
+    assert verify(tmp_path) == []
+
+
+def test_the_check_of_the_units_can_fail(tmp_path: Path) -> None:
+    copy_units(tmp_path)
+    with (tmp_path / "kneeline-device.service").open("a", encoding="utf-8") as file:
+        file.write("[Service]\nWatchDogSeconds=1\n")
+    assert any("WatchDogSeconds" in line for line in verify(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["kneeline-device.service", "kneeline-web.service"])
+def test_a_service_is_not_needlessly_exposed(name: str, tmp_path: Path) -> None:
+    copy_units(tmp_path)
+    done = subprocess.run(
+        [tool("systemd-analyze"), "security", "--offline=yes", "--threshold=45", str(tmp_path / name)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.name)
+def test_the_shell_can_parse_the_script(script: Path) -> None:
+    shell = "bash" if "bash" in script.read_text(encoding="utf-8").splitlines()[0] else "sh"
+    done = subprocess.run([shell, "-n", str(script)], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_shellcheck_finds_no_fault_in_the_scripts() -> None:
+    done = subprocess.run(
+        [tool("shellcheck"), "--external-sources", *(str(s.relative_to(REPO)) for s in SCRIPTS)],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_services_that_die_are_started_again_and_the_leds_go_dark() -> None:
+    for name in ("kneeline-device.service", "kneeline-web.service", "kneeline-kiosk.service"):
+        assert unit(name)["Service"]["Restart"] == "always"
+    device = unit("kneeline-device.service")["Service"]
+    assert device["Type"] == "notify"
+    assert re.fullmatch(r"\d+s", device["WatchdogSec"])
+    assert device["ExecStopPost"].startswith("-")
+    assert " cues-off " in device["ExecStopPost"]
+
+
+def test_the_web_service_has_no_way_to_camera_and_pins() -> None:
+    web = unit("kneeline-web.service")["Service"]
+    assert web["PrivateDevices"] == "yes"
+    assert web["User"] != unit("kneeline-device.service")["Service"]["User"]
+    assert not {"video", "gpio"} & set(web["SupplementaryGroups"].split())
+
+
+def default_config() -> str:
+    done = subprocess.run(
+        [sys.executable, str(SYSTEMD / "default_config.py")],
+        env={**os.environ, "PYTHONPATH": str(REPO)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_the_installed_settings_file_differs_from_the_defaults_only_in_where_things_are() -> None:
+    installed = parse_config(tomllib.loads(default_config()))
+    assert installed.database_path() == Path("/var/lib/kneeline/kneeline.db")
+    assert installed.socket_path() == Path("/run/kneeline/live.sock")
+    plain = Config()
+    assert installed.model_copy(update={"store": plain.store, "live": plain.live}) == plain
+
+
+def test_the_values_in_the_comments_of_the_installed_settings_file_are_the_defaults() -> None:
+    text = re.sub(r"^#(\w+ = )", r"\1", default_config(), flags=re.MULTILINE)
+    written = tomllib.loads(text)
+    for section in ("store", "live"):
+        del written[section]
+    assert parse_config(written) == Config()
+    assert written["camera"]["fps"] == Config().camera.fps
