@@ -38,9 +38,9 @@ class VideoSource:
 
     Args:
         path: any file that OpenCV's FFmpeg decodes; a rotation in its metadata is honoured.
-        paced: True plays in real time: ``t_ns`` is when the frame was due on the monotonic clock, and a
-            consumer that is late misses the older frames. False hands out every frame at once; ``t_ns`` is the
-            container's time from the first frame.
+        paced: True plays in real time: ``t_ns`` is when the frame was due on the monotonic clock; a consumer
+            that is late misses older frames. False hands out every frame at once; ``t_ns`` is the container's
+            time from the first frame.
         loop: begin again at the end; time and index go on.
         rotation: turns every picture by 0 or 180 degrees.
         vfov_deg: vertical field of view of the camera that took it, where known.

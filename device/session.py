@@ -1,0 +1,91 @@
+"""When a session begins and ends: by the runner's presence alone, by the time of the frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: A gap in detection (or a flash of it) shorter than this does not count.
+FLICKER_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A session began. ``since_s`` is when the runner was first seen, ``t_s`` when that was long enough."""
+
+    t_s: float
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A session ended. ``last_seen_s``: when the runner was seen last; ``t_s``: when it was noticed."""
+
+    t_s: float
+    last_seen_s: float
+
+
+class SessionTracker:
+    """Says when a session starts and ends. No clock of its own: same frames, same answer.
+
+    Args:
+        start_after_s: how long a runner must be seen, gaps shorter than ``FLICKER_S`` included.
+        end_after_s: how long the runner must be gone. Flashes of detection shorter than ``FLICKER_S`` do not
+            count as a return.
+    """
+
+    def __init__(self, start_after_s: float = 3.0, end_after_s: float = 10.0) -> None:
+        self._start_after_s = start_after_s
+        self._end_after_s = end_after_s
+        self._seen_since_s: float | None = None
+        self._last_seen_s: float | None = None
+        self._present_s: float | None = None
+        self.active = False
+
+    def step(self, t_s: float, runner_seen: bool) -> Started | Ended | None:
+        """Takes one frame's answer.
+
+        Args:
+            t_s: time of the frame in seconds; never runs backwards.
+            runner_seen: whether a runner was found in it.
+        """
+        self._follow(t_s, runner_seen)
+        if self.active:
+            return self._maybe_end(t_s)
+        return self._maybe_start(t_s, runner_seen)
+
+    def finish(self, t_s: float) -> Ended | None:
+        """Ends a running session at once, as when the program stops."""
+        if not self.active:
+            return None
+        return self._end(t_s)
+
+    def _follow(self, t_s: float, runner_seen: bool) -> None:
+        """Keeps since when the runner has been seen without a real gap, and when that was last certain."""
+        if self._last_seen_s is not None and t_s - self._last_seen_s >= FLICKER_S:
+            self._seen_since_s = None
+        if not runner_seen:
+            return
+        if self._seen_since_s is None:
+            self._seen_since_s = t_s
+        self._last_seen_s = t_s
+        if t_s - self._seen_since_s >= FLICKER_S:
+            self._present_s = t_s
+
+    def _maybe_start(self, t_s: float, runner_seen: bool) -> Started | None:
+        since_s = self._seen_since_s
+        if not runner_seen or since_s is None or t_s - since_s < self._start_after_s:
+            return None
+        self.active = True
+        self._present_s = t_s
+        return Started(t_s, since_s)
+
+    def _maybe_end(self, t_s: float) -> Ended | None:
+        assert self._present_s is not None
+        return self._end(t_s) if t_s - self._present_s >= self._end_after_s else None
+
+    def _end(self, t_s: float) -> Ended:
+        assert self._present_s is not None
+        ended = Ended(t_s, self._present_s)
+        self.active = False
+        self._seen_since_s = self._last_seen_s = self._present_s = None
+        return ended
