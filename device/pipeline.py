@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from device.frames import Frame
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.movenet import RunnerTracker
 from model.runtime import PoseNet
 
-from device.frames import Frame
-
 
 class Pipeline:
     """Follows one source of frames.
-
-    The tracker lives as long as the source; the analysis lives for one session and is begun anew by `restart`.
 
     Args:
         net: the pose network.
@@ -20,12 +17,13 @@ class Pipeline:
     """
 
     def __init__(self, net: PoseNet, settings: AnalysisSettings) -> None:
-        self._tracker = RunnerTracker(net, net.weights.size_px)
+        self._net = net
         self._settings = settings
         self.restart()
 
     def restart(self) -> None:
         """Begins a new session: its times count from the next frame."""
+        self._tracker = RunnerTracker(self._net, self._net.weights.size_px)
         self.analysis = RunAnalysis(self._settings)
         self._first_ns: int | None = None
 

@@ -169,14 +169,17 @@ class RunAnalysis:
     def _cues(
         self, t_s: float, pose: Pose | None, view: View | None, fppa: Mapping[Side, float]
     ) -> tuple[Cue, ...]:
-        if pose is None or view is None or not view.frontal or not self.settings.cues_enabled:
+        if not self.settings.cues_enabled or pose is None or view is None or not view.frontal:
+            return ()
+        if not self.gait.running:
             return ()
         found: list[Cue] = []
         for side, state in self._sides.items():
             contact_s = self.gait.expected_contact_s(side)
-            if state.strike_s is None or contact_s is None or not self.gait.in_stance(side):
+            elapsed_s = self.gait.stance_elapsed_s(side, t_s)
+            if contact_s is None or elapsed_s is None:
                 continue
-            cue = state.coach.step(t_s, fppa[side], t_s - state.strike_s, contact_s)
+            cue = state.coach.step(t_s, fppa[side], elapsed_s, contact_s)
             if cue is not None:
                 found.append(cue)
         return tuple(found)

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 
 from model.coach import Cue
-from model.metrics import METRICS, STANCE_METRICS, unavailable
+from model.metrics import STANCE_METRICS, unavailable
 from model.pose import Side, View
-from model.stance import Stance
+from model.stance import MIN_QUALITY, Stance
 
 SCHEMA = "kneeline.session/1"
-#: Fewer stances than this carry no claim (Dingenen 2018).
-MIN_STANCES = 7
 _TIME_DECIMALS = 4
 _VALUE_DECIMALS = 4
 #: A longer pause than this many median steps is a break, not a step.
@@ -63,9 +61,9 @@ def cue_json(cue: Cue) -> dict[str, Any]:
     }
 
 
-def cadence_spm(stances: Sequence[Stance]) -> float | None:
+def cadence_spm(stances: Sequence[Mapping[str, Any]]) -> float | None:
     """Steps per minute over all stances, pauses left out; None from fewer than three."""
-    strikes = np.sort([stance.strike_s for stance in stances])
+    strikes = np.sort([stance["strike_s"] for stance in stances])
     if len(strikes) < 3:
         return None
     steps = np.diff(strikes)
@@ -73,28 +71,30 @@ def cadence_spm(stances: Sequence[Stance]) -> float | None:
     return float(60.0 / steps.mean())
 
 
-def _side_summary(stances: Sequence[Stance]) -> dict[str, Any]:
+def summarise(stances: Sequence[Mapping[str, Any]], view: View | None) -> dict[str, Any]:
+    """The ``summary`` of a session: cadence, and for each side mean, SD, SDD and number of every metric.
+
+    Args:
+        stances: elements of ``stances`` in the document, as `stance_json` makes them.
+        view: the session's view; it decides what is unavailable.
+    """
+    return {
+        "cadence_spm": _number(cadence_spm(stances)),
+        **{str(side): _side_summary([s for s in stances if s["side"] == side]) for side in Side},
+        "unavailable": {} if view is None else unavailable(view),
+    }
+
+
+def _side_summary(stances: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     summary: dict[str, Any] = {"stances": len(stances)}
-    counted = [stance for stance in stances if stance.counted]
+    counted = [stance for stance in stances if stance["quality"] >= MIN_QUALITY]
     for spec in STANCE_METRICS:
-        values = np.array([stance.values[spec.key] for stance in counted])
-        values = values[np.isfinite(values)]
+        values = np.array([stance[spec.key] for stance in counted if stance[spec.key] is not None])
         if values.size:
-            spread = float(values.std(ddof=1)) if values.size > 1 else None
             summary[spec.key] = {
                 "mean": _number(float(values.mean())),
-                "sd": _number(spread),
-                "sdd": METRICS[spec.key].sdd,
+                "sd": _number(float(values.std(ddof=1))) if values.size > 1 else None,
+                "sdd": spec.sdd,
                 "n": int(values.size),
             }
     return summary
-
-
-def summarise(stances: Sequence[Stance], view: View | None) -> dict[str, Any]:
-    """The ``summary`` of a session: cadence, and for each side mean, SD, SDD and number of every metric."""
-    reasons = {} if view is None else unavailable(view)
-    return {
-        "cadence_spm": _number(cadence_spm(stances)),
-        **{str(side): _side_summary([s for s in stances if s.side is side]) for side in Side},
-        "unavailable": reasons,
-    }

@@ -44,11 +44,6 @@ class Stance:
     def mid_s(self) -> float:
         return (self.strike_s + self.toe_off_s) / 2
 
-    @property
-    def counted(self) -> bool:
-        """Whether the stance is good enough for statistics."""
-        return self.quality >= MIN_QUALITY
-
 
 @dataclass(frozen=True, slots=True)
 class StanceContext:

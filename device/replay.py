@@ -1,0 +1,86 @@
+"""A recorded video through the whole pipeline, by its own timestamps, never dropping a frame; the result as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from model.analysis import Outcome
+from model.coach import Cue
+from model.errors import InputError
+from model.pose import View
+from model.result import SCHEMA, UNKNOWN_CAMERA, cue_json, stance_json, summarise
+from model.stance import Stance
+
+#: Two samples for each step at 180 steps per minute are the least from which a step can be told.
+MIN_FPS = 10.0
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Collects what the frames of one session brought."""
+
+    frames: int = 0
+    frames_with_runner: int = 0
+    times_s: list[float] = field(default_factory=list)
+    stances: list[Stance] = field(default_factory=list)
+    cues: list[Cue] = field(default_factory=list)
+    view: View | None = None
+
+    def add(self, outcome: Outcome) -> None:
+        self.frames += 1
+        self.frames_with_runner += outcome.pose is not None
+        self.times_s.append(outcome.t_s)
+        self.stances += outcome.stances
+        self.cues += outcome.cues
+        self.view = outcome.view or self.view
+
+    @property
+    def fps(self) -> float:
+        """Frames per second, from the median step between frames; 0 for fewer than two."""
+        return float(1.0 / np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 0.0
+
+
+def check_fps(name: str, fps: float) -> None:
+    """Refuses a source that is too slow to see a step.
+
+    Raises:
+        InputError: fewer than `MIN_FPS` frames per second.
+    """
+    if 0 < fps < MIN_FPS:
+        raise InputError(
+            f"{name}: {fps:.1f} frames per second are too few to see a step: record at 30 or more (at least 10)"
+        )
+
+
+def replay(source: str, mode: str, model: str, outcomes: Iterator[Outcome]) -> dict[str, Any]:
+    """The session document of all ``outcomes``.
+
+    Args:
+        source: name of the file.
+        mode: what the person does.
+        model: name of the pose model.
+        outcomes: one for each frame.
+    """
+    recorder = Recorder()
+    for outcome in outcomes:
+        recorder.add(outcome)
+    stances = [stance_json(stance) for stance in recorder.stances]
+    return {
+        "schema": SCHEMA,
+        "source": source,
+        "mode": mode,
+        "view": None if recorder.view is None else str(recorder.view),
+        "model": model,
+        "fps": round(recorder.fps, 3),
+        "frames": recorder.frames,
+        "frames_with_runner": recorder.frames_with_runner,
+        "camera": dict(UNKNOWN_CAMERA),
+        "stances": stances,
+        "reps": [],
+        "cues": [cue_json(cue) for cue in recorder.cues],
+        "summary": summarise(stances, recorder.view),
+    }

@@ -1,0 +1,208 @@
+"""A result against a clip's truth: what was missed, invented, and how far off the rest is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.errors import InputError
+from model.pose import Side, View
+
+#: A strike is the same one within this time.
+_SAME_STRIKE_S = 0.15
+#: The first and last strikes lie where the clip is cut; they are not scored.
+EDGE_S = 0.7
+#: A stance with at least this much inward dive is one that must be cued.
+DIVE_DEG = 8.0
+_AFTER_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Detected against true instants. Errors are detected minus true, seconds."""
+
+    true: int
+    missed: int
+    invented: int
+    errors_s: tuple[float, ...]
+
+    @property
+    def mae_s(self) -> float:
+        return float(np.mean(np.abs(self.errors_s))) if self.errors_s else float("nan")
+
+    @property
+    def bias_s(self) -> float:
+        return float(np.mean(self.errors_s)) if self.errors_s else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Cueing:
+    """Cues against diving stances."""
+
+    dives: int
+    cued: int
+    false: int
+
+    @property
+    def recall(self) -> float:
+        return self.cued / self.dives if self.dives else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Angle:
+    """A metric per stance against truth, one side: mean error, and mean absolute error after the mean was taken out."""
+
+    n: int
+    true_mean: float
+    mean_error: float
+    spread_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All errors of one result."""
+
+    cadence_error_spm: float
+    strikes: Events
+    toe_offs: Events
+    cueing: Cueing
+    fppa: Mapping[Side, Angle]
+    pelvic_drop: Mapping[Side, Angle]
+
+    def lines(self) -> list[str]:
+        """For a person to read."""
+        out = [f"cadence error {self.cadence_error_spm:+.2f} spm"]
+        for name, events in (("strikes", self.strikes), ("toe-offs", self.toe_offs)):
+            out.append(
+                f"{name}: {events.true} true, {events.missed} missed, {events.invented} invented, "
+                f"mean error {events.bias_s * 1e3:+.0f} ms, mean absolute error {events.mae_s * 1e3:.0f} ms"
+            )
+        cueing = self.cueing
+        out.append(f"cues: {cueing.cued} of {cueing.dives} diving stances, {cueing.false} false")
+        for name, angles in (("fppa_deg", self.fppa), ("pelvic_drop_deg", self.pelvic_drop)):
+            out += [
+                f"{name} {side}: true mean {a.true_mean:.1f}°, mean error {a.mean_error:+.1f}°, "
+                f"per stance {a.spread_error:.1f}° (n = {a.n})"
+                for side, a in angles.items()
+            ]
+        return out
+
+
+def load_truth(path: Path) -> dict[str, Any]:
+    """Reads a clip's truth.
+
+    Raises:
+        InputError: the file is missing or is no truth file.
+    """
+    try:
+        truth = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"--truth {path}: {error}: give the JSON that belongs to the clip") from error
+    if not isinstance(truth, dict) or "foot_strikes" not in truth:
+        raise InputError(f"--truth {path}: not a truth file: it must have foot_strikes, toe_offs and stances")
+    return truth
+
+
+def compare(document: Mapping[str, Any], truth: Mapping[str, Any]) -> Comparison:
+    """The errors of a session document against a clip's truth. Both ends of the clip (0.7 s) are not scored."""
+    start_s, end_s = truth.get("runner_interval_s") or (0.0, truth["n_frames"] / truth["fps"])
+    scored = (start_s + EDGE_S, end_s - EDGE_S)
+    events = {
+        key: _sum_events(
+            [
+                _match(
+                    [s[key] for s in document["stances"] if s["side"] == side], truth[name][str(side)], scored
+                )
+                for side in Side
+            ]
+        )
+        for key, name in (("strike_s", "foot_strikes"), ("toe_off_s", "toe_offs"))
+    }
+    cadence = document["summary"]["cadence_spm"]
+    pairs = {side: _pairs(document, truth, side, scored) for side in Side}
+    return Comparison(
+        cadence_error_spm=(cadence if cadence is not None else float("nan"))
+        - (truth["cadence_spm"] or float("nan")),
+        strikes=events["strike_s"],
+        toe_offs=events["toe_off_s"],
+        cueing=_cueing(document, truth, scored),
+        fppa={side: _angle(pairs[side], "fppa_deg", "fppa_frontal3d_mid_deg") for side in Side},
+        pelvic_drop={side: _angle(pairs[side], "pelvic_drop_deg", "pelvic_drop_mid_deg") for side in Side},
+    )
+
+
+def _match(found: Sequence[float], true: Sequence[float], scored: tuple[float, float]) -> Events:
+    inside = [t for t in true if scored[0] <= t <= scored[1]]
+    left = list(found)
+    errors: list[float] = []
+    for t in inside:
+        nearest = min(left, key=lambda f: abs(f - t), default=None)
+        if nearest is not None and abs(nearest - t) <= _SAME_STRIKE_S:
+            errors.append(nearest - t)
+            left.remove(nearest)
+    outside = [t for t in true if t not in inside]
+    invented = [
+        f
+        for f in left
+        if scored[0] <= f <= scored[1] and all(abs(f - t) > _SAME_STRIKE_S for t in outside)
+    ]
+    return Events(len(inside), len(inside) - len(errors), len(invented), tuple(errors))
+
+
+def _sum_events(parts: Sequence[Events]) -> Events:
+    return Events(
+        sum(p.true for p in parts),
+        sum(p.missed for p in parts),
+        sum(p.invented for p in parts),
+        tuple(e for p in parts for e in p.errors_s),
+    )
+
+
+def _pairs(
+    document: Mapping[str, Any], truth: Mapping[str, Any], side: Side, scored: tuple[float, float]
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Detected and true stances of one side, paired by strike."""
+    pairs = []
+    mine = [s for s in document["stances"] if s["side"] == side]
+    for true in truth["stances"]:
+        if true["side"] != side or not scored[0] <= true["mid_s"] <= scored[1]:
+            continue
+        nearest = min(mine, key=lambda s: abs(s["strike_s"] - true["strike_s"]), default=None)
+        if nearest is not None and abs(nearest["strike_s"] - true["strike_s"]) <= _SAME_STRIKE_S:
+            pairs.append((nearest, true))
+    return pairs
+
+
+def _angle(
+    pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], key: str, true_key: str
+) -> Angle:
+    both = [(found[key], true[true_key]) for found, true in pairs if found[key] is not None and true_key in true]
+    if not both:
+        return Angle(0, float("nan"), float("nan"), float("nan"))
+    values = np.array(both, dtype=np.float64)
+    error = values[:, 0] - values[:, 1]
+    return Angle(
+        len(both), float(values[:, 1].mean()), float(error.mean()), float(np.abs(error - error.mean()).mean())
+    )
+
+
+def _cueing(document: Mapping[str, Any], truth: Mapping[str, Any], scored: tuple[float, float]) -> Cueing:
+    if document["view"] == View.SIDE:
+        return Cueing(0, 0, len(document["cues"]))
+    dives = [s for s in truth["stances"] if s["valgus_added_deg"] >= DIVE_DEG and s["mid_s"] >= scored[0]]
+
+    def belongs(cue: Mapping[str, Any], stance: Mapping[str, Any]) -> bool:
+        return bool(
+            cue["side"] == stance["side"]
+            and stance["strike_s"] <= cue["t_s"] <= stance["toeoff_s"] + _AFTER_S
+        )
+
+    cued = sum(any(belongs(cue, stance) for cue in document["cues"]) for stance in dives)
+    any_dive = [s for s in truth["stances"] if s["valgus_added_deg"] > 0]
+    false = sum(not any(belongs(cue, stance) for stance in any_dive) for cue in document["cues"])
+    return Cueing(len(dives), cued, false)
