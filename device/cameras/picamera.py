@@ -1,0 +1,228 @@
+"""The Raspberry Pi's camera through Picamera2.
+
+The image processor scales the low-resolution stream; Python gets a picture of the size that is analysed and gives
+the buffer back at once. That stream is YUV420, which all boards can deliver (before the Pi 5 it is the only choice).
+Its rows may be padded to ``stride`` bytes. libcamera's names for RGB formats are the reverse of memory order
+("BGR888" is R, G, B in memory), which this way never matters.
+
+Picamera2 itself keeps one finished frame and recycles the older ones, so a slow consumer gets the newest.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+
+from device.config import CameraConfig
+from device.frames import Frame, Image, on_monotonic_clock
+from model.errors import CameraError
+
+#: No picture for so long means that the camera is gone.
+SILENCE_S = 2.0
+_POLL_S = 0.2
+_BUFFERS = 4
+_FOCUS_PER_M = 0.4  # a runner stands 2 to 3 m away; hunting autofocus would blur strides
+
+#: Focal length in mm of cameras with a fixed lens, by libcamera's model name (Raspberry Pi's camera documentation).
+#: Cameras with a lens mount (imx477, imx296) are absent: nobody knows their lens.
+FOCAL_MM: Mapping[str, float] = {
+    "ov5647": 3.60,
+    "imx219": 3.04,
+    "imx708": 4.74,
+    "imx708_noir": 4.74,
+    "imx708_wide": 2.75,
+    "imx708_wide_noir": 2.75,
+    "imx500": 4.74,
+}
+
+
+class PiCamera:
+    """The camera on the Pi's ribbon cable.
+
+    ``t_ns`` is the sensor's own timestamp of the frame's first row.
+
+    Raises:
+        CameraError: from ``__enter__``, where Picamera2 or the camera is missing or busy; from ``frames``, where
+            there was no picture for 2 s.
+    """
+
+    def __init__(self, config: CameraConfig) -> None:
+        self.name = f"picamera:{config.device}"
+        self.vfov_deg = config.vfov_deg
+        self.dropped = 0
+        self._config = config
+        self._size_px = (config.width, config.height)
+        self._camera: Any = None
+
+    @property
+    def fps(self) -> float:
+        return float(self._config.fps)
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self._size_px
+
+    def __enter__(self) -> Self:
+        picamera2, libcamera = _libraries()
+        number = self._config.device
+        cameras = picamera2.Picamera2.global_camera_info()
+        if number >= len(cameras):
+            raise CameraError(
+                f"the Pi sees {len(cameras)} camera(s), none is number {number}; "
+                "check the ribbon cable at both ends, then restart the Pi"
+            )
+        try:
+            self._camera = picamera2.Picamera2(number)
+            self._start(libcamera)
+        except CameraError:
+            self._close()
+            raise
+        except Exception as error:  # Picamera2 raises RuntimeError, libcamera what it likes
+            self._close()
+            raise CameraError(
+                f"the Pi camera {number} does not start ({error}); end the program that uses it, or restart the Pi"
+            ) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        index, last_ns = 0, 0
+        while (taken := self._take(stop)) is not None:
+            image, metadata = taken
+            stamp_ns = metadata["SensorTimestamp"]
+            if last_ns:
+                period_ns = metadata.get("FrameDuration", 1e6 / self.fps) * 1e3
+                missed = max(0, round((stamp_ns - last_ns) / period_ns) - 1)
+                self.dropped += missed
+                index += 1 + missed
+            last_ns = stamp_ns
+            yield Frame(index, on_monotonic_clock(stamp_ns), image)
+
+    def _start(self, libcamera: Any) -> None:
+        config, camera = self._config, self._camera
+        size = (config.width, config.height)
+        stream = {"size": size, "format": "YUV420"}
+        upside_down = config.rotation == 180
+        camera.configure(
+            camera.create_video_configuration(
+                main=dict(stream),
+                lores=dict(stream),
+                sensor=self._sensor_mode(),
+                transform=libcamera.Transform(hflip=upside_down, vflip=upside_down),
+                buffer_count=_BUFFERS,
+                controls=self._controls(libcamera),
+            )
+        )
+        self._size_px = tuple(camera.stream_configuration("lores")["size"])
+        camera.start()
+        taken = self._take(threading.Event())
+        assert taken is not None
+        if self.vfov_deg is None:
+            self.vfov_deg = vfov_deg(camera.camera_properties, taken[1])
+
+    def _sensor_mode(self) -> dict[str, Any]:
+        """The smallest mode that sees the sensor's whole height and keeps up with the wanted rate.
+
+        Left to itself, Picamera2 takes a mode near the picture's size, which on some sensors is a narrow crop.
+        """
+        modes = [mode for mode in self._camera.sensor_modes if "size" in mode]
+        quick = [mode for mode in modes if mode["fps"] >= 0.98 * self._config.fps] or modes
+        if not quick:
+            return {}
+        tallest = max(mode["crop_limits"][3] for mode in quick)
+        whole = [mode for mode in quick if mode["crop_limits"][3] >= 0.95 * tallest]
+        best = min(whole, key=lambda mode: mode["size"][0] * mode["size"][1])
+        return {"output_size": best["size"], "bit_depth": best["bit_depth"]}
+
+    def _controls(self, libcamera: Any) -> dict[str, Any]:
+        """A fixed rate, short exposures because the legs are fast, and a fixed focus where there is a motor."""
+        known = self._camera.camera_controls
+        period_us = round(1e6 / self._config.fps)
+        controls: dict[str, Any] = {"FrameDurationLimits": (period_us, period_us)}
+        if "AeExposureMode" in known:
+            controls["AeExposureMode"] = libcamera.controls.AeExposureModeEnum.Short
+        if "LensPosition" in known:
+            controls["AfMode"] = libcamera.controls.AfModeEnum.Manual
+            controls["LensPosition"] = _FOCUS_PER_M
+        return controls
+
+    def _take(self, stop: threading.Event) -> tuple[Image, dict[str, Any]] | None:
+        """The next frame with its metadata, or None once ``stop`` is set."""
+        job = self._camera.capture_request(wait=False)
+        deadline_s = time.monotonic() + SILENCE_S
+        while not stop.is_set():
+            try:
+                request = self._camera.wait(job, timeout=_POLL_S)
+            except TimeoutError:
+                if time.monotonic() > deadline_s:
+                    raise CameraError(
+                        f"the Pi camera {self._config.device} gives no picture; check its ribbon cable"
+                    ) from None
+                continue
+            try:
+                return self._rgb(request.make_array("lores")), request.get_metadata()
+            finally:
+                request.release()
+        return None
+
+    def _rgb(self, yuv: Image) -> Image:
+        """(1.5 · H, stride) planes as an RGB picture without the padding."""
+        width, height = self._size_px
+        rgb = cv2.cvtColor(yuv, cv2.COLOR_YUV2RGB_I420)[:height, :width]
+        return np.ascontiguousarray(rgb, dtype=np.uint8)
+
+    def _close(self) -> None:
+        if self._camera is not None:
+            self._camera.cancel_all_and_flush()  # a job that still waits would keep the camera open
+            self._camera.close()
+            self._camera = None
+
+
+def vfov_deg(properties: Mapping[str, Any], metadata: Mapping[str, Any]) -> float | None:
+    """The vertical field of view of the picture, in degrees; None for a lens that nobody knows.
+
+    Args:
+        properties: Picamera2's ``camera_properties``: ``Model``, ``UnitCellSize`` (pixel pitch in nm),
+            ``PixelArrayActiveAreas``.
+        metadata: of a frame: ``ScalerCrop`` (x, y, width, height), the part of the sensor that is shown, in its pixels.
+    """
+    focal_mm = FOCAL_MM.get(str(properties.get("Model")))
+    areas = properties.get("PixelArrayActiveAreas")
+    shown = metadata.get("ScalerCrop") or (areas[0] if areas else None)
+    pitch_nm = properties.get("UnitCellSize")
+    if focal_mm is None or shown is None or pitch_nm is None:
+        return None
+    height_mm = shown[3] * pitch_nm[1] * 1e-6
+    return math.degrees(2 * math.atan(height_mm / (2 * focal_mm)))
+
+
+def pi_camera_count() -> int:
+    """How many cameras Picamera2 sees; 0 where it is not installed."""
+    try:
+        picamera2, _ = _libraries()
+    except CameraError:
+        return 0
+    return len(picamera2.Picamera2.global_camera_info())
+
+
+def _libraries() -> tuple[Any, Any]:
+    """Picamera2 and libcamera, which come with Raspberry Pi OS and not from a package index."""
+    try:
+        return importlib.import_module("picamera2"), importlib.import_module("libcamera")
+    except ImportError as error:
+        raise CameraError(
+            f"Picamera2 cannot be loaded ({error}); sudo apt install python3-picamera2, "
+            "in an environment that sees the system's packages"
+        ) from None
