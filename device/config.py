@@ -49,9 +49,7 @@ class CameraConfig(Section):
         description='Where pictures come from: "picamera", "usb", the path of a video file, or "auto" '
         "(the Pi's camera where there is one, else USB).",
     )
-    device: int = Field(
-        default=0, ge=0, le=63, description="Number of the camera: N of /dev/videoN, or the Pi's port."
-    )
+    device: int = Field(default=0, ge=0, le=63, description="Number of the camera: N of /dev/videoN, or the Pi's port.")
     width: int = Field(default=640, ge=160, le=1920, description="Width of the analysed picture, pixels.")
     height: int = Field(default=480, ge=160, le=1920, description="Height of the analysed picture, pixels.")
     fps: int = Field(default=30, ge=10, le=120, description="Frames per second asked of the camera.")
@@ -76,9 +74,7 @@ class ModelConfig(Section):
     runtime: Literal["auto", "tflite", "litert"] = Field(
         default="auto", description="Inference library; auto takes the faster one on this machine."
     )
-    threads: int = Field(
-        default=0, ge=0, le=16, description="Threads for inference; 0 chooses by the machine."
-    )
+    threads: int = Field(default=0, ge=0, le=16, description="Threads for inference; 0 chooses by the machine.")
 
 
 class SessionConfig(Section):
@@ -114,9 +110,7 @@ class CoachConfig(Section):
     baseline_k: float = Field(
         default=1.0, ge=0, le=5, description="With a baseline: cue above its mean + k standard deviations."
     )
-    refractory_s: float = Field(
-        default=0.4, ge=0, le=60, description="Least seconds between two cues of a side."
-    )
+    refractory_s: float = Field(default=0.4, ge=0, le=60, description="Least seconds between two cues of a side.")
 
 
 class CuesConfig(Section):
@@ -124,14 +118,10 @@ class CuesConfig(Section):
     led_left_pin: Pin | None = Field(default=17, description="GPIO (BCM) of the left red LED; false: none.")
     led_right_pin: Pin | None = Field(default=27, description="GPIO of the right red LED; false: none.")
     led_left_green_pin: Pin | None = Field(default=None, description="GPIO of the left green LED, if wired.")
-    led_right_green_pin: Pin | None = Field(
-        default=None, description="GPIO of the right green LED, if wired."
-    )
+    led_right_green_pin: Pin | None = Field(default=None, description="GPIO of the right green LED, if wired.")
     buzzer_pin: Pin | None = Field(default=22, description="GPIO of the buzzer or motor; false: none.")
     active_high: bool = Field(default=True, description="false where a low pin switches the part on.")
-    duration_s: float = Field(
-        default=0.25, ge=0.05, le=2, description="Seconds for which a cue lights the red LED."
-    )
+    duration_s: float = Field(default=0.25, ge=0.05, le=2, description="Seconds for which a cue lights the red LED.")
     buzzer: Literal["active", "passive", "motor"] = Field(
         default="active",
         description="active beeps by itself; passive (needs a tone) and motor are driven by PWM.",
@@ -139,9 +129,7 @@ class CuesConfig(Section):
     tone_hz: int = Field(default=2000, ge=100, le=8000, description="Tone of a passive buzzer in hertz.")
     volume: float = Field(default=1.0, ge=0.05, le=1, description="Strength of a passive buzzer or a motor.")
     pattern_left: _Pattern = Field(default=(0.12,), description="Left knee: seconds on, off, on, …")
-    pattern_right: _Pattern = Field(
-        default=(0.08, 0.07, 0.08), description="Right knee: seconds on, off, on, …"
-    )
+    pattern_right: _Pattern = Field(default=(0.08, 0.07, 0.08), description="Right knee: seconds on, off, on, …")
 
     @model_validator(mode="before")
     @classmethod

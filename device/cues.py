@@ -204,9 +204,7 @@ class CueOutput:
             action()
         except Exception as error:
             if self.gpio_note is None:
-                self.gpio_note = (
-                    f"GPIO failed ({_first_line(error)}): check the wiring, then restart the service"
-                )
+                self.gpio_note = f"GPIO failed ({_first_line(error)}): check the wiring, then restart the service"
                 _log.error("%s", self.gpio_note)
 
 
@@ -250,9 +248,7 @@ def _line(gpiozero: Any, config: CuesConfig, name: str, pin: int) -> _Line:
     if name != "buzzer_pin" or config.buzzer == "active":
         return _Line(gpiozero.DigitalOutputDevice(pin, active_high=config.active_high))
     tone = config.buzzer == "passive"
-    pwm = gpiozero.PWMOutputDevice(
-        pin, active_high=config.active_high, frequency=config.tone_hz if tone else _MOTOR_HZ
-    )
+    pwm = gpiozero.PWMOutputDevice(pin, active_high=config.active_high, frequency=config.tone_hz if tone else _MOTOR_HZ)
     return _Line(pwm, config.volume / 2 if tone else config.volume)  # a square wave is loudest at half duty
 
 

@@ -34,9 +34,7 @@ class Frame:
 
     def __post_init__(self) -> None:
         if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
-            raise ValueError(
-                f"Frame.image is {self.image.dtype} {self.image.shape}: must be uint8 (height, width, 3)"
-            )
+            raise ValueError(f"Frame.image is {self.image.dtype} {self.image.shape}: must be uint8 (height, width, 3)")
         self.image.flags.writeable = False
 
 

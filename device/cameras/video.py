@@ -94,9 +94,7 @@ class VideoSource:
         finally:
             capture.release()
         if len(head) < 2:
-            raise InputError(
-                f"{self.path} holds no moving picture; give a whole video file (e.g. H.264 in MP4)"
-            )
+            raise InputError(f"{self.path} holds no moving picture; give a whole video file (e.g. H.264 in MP4)")
         height, width = head[0][1].shape[:2]
         self._size_px = (width, height)
         self._fps = nominal_fps if 1 <= nominal_fps <= 1000 else 1 / second_s if second_s > 0 else 30.0

@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import quote
 
 from device.store.database import migrations, plain_errors, version
@@ -32,6 +33,14 @@ class StoreReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing stays open between two calls."""
 
     def list_sessions(self, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
         """Sessions, newest first: the head of each, its summary, and how many stances and cues it has."""
@@ -59,20 +68,14 @@ class StoreReader:
                 return None
             head = _unpacked(row, "camera", "summary")
             rows = {
-                table: db.execute(
-                    f"SELECT * FROM {table} WHERE session_id = ? ORDER BY n", (session_id,)
-                ).fetchall()
+                table: db.execute(f"SELECT * FROM {table} WHERE session_id = ? ORDER BY n", (session_id,)).fetchall()
                 for table in ("stances", "reps", "cues")
             }
         return {
             "schema": "kneeline.session/1",
+            **{k: head[k] for k in ("id", "uid", "started_utc", "ended_utc", "state", "runner_id", "app_version")},
             **{
-                k: head[k]
-                for k in ("id", "uid", "started_utc", "ended_utc", "state", "runner_id", "app_version")
-            },
-            **{
-                k: head[k]
-                for k in ("source", "mode", "view", "model", "fps", "frames", "frames_with_runner", "camera")
+                k: head[k] for k in ("source", "mode", "view", "model", "fps", "frames", "frames_with_runner", "camera")
             },
             "stances": [_stance(r) for r in rows["stances"]],
             "reps": [json.loads(r["rep_json"]) for r in rows["reps"]],
@@ -83,9 +86,7 @@ class StoreReader:
     def setting(self, key: str) -> Any:
         """The JSON value kept under a name; None where there is none."""
         with self._connection() as db:
-            row = (
-                db.execute("SELECT value_json FROM settings WHERE key = ?", (key,)).fetchone() if db else None
-            )
+            row = db.execute("SELECT value_json FROM settings WHERE key = ?", (key,)).fetchone() if db else None
         return json.loads(row[0]) if row else None
 
     def backup(self, target: Path) -> None:

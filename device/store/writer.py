@@ -113,9 +113,7 @@ class Store:
         values = {"uid": uuid.uuid4().hex, "state": "open", "last_write_utc": utc_now(), **asdict(header)}
         marks = ", ".join("?" * len(values))
         with self._transaction() as db:
-            cursor = db.execute(
-                f"INSERT INTO sessions ({', '.join(values)}) VALUES ({marks})", tuple(values.values())
-            )
+            cursor = db.execute(f"INSERT INTO sessions ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
         row_id = cursor.lastrowid
         assert row_id is not None
         return row_id
@@ -124,9 +122,7 @@ class Store:
         """Adds an element of ``stances`` in ``kneeline.session/1``. Returns its number, from 1."""
         fixed = [stance[name] for name in _STANCE_COLUMNS]
         values = {key: value for key, value in stance.items() if key not in _STANCE_COLUMNS}
-        return self._append(
-            "stances", session_id, (*_STANCE_COLUMNS, "values_json"), (*fixed, to_json(values))
-        )
+        return self._append("stances", session_id, (*_STANCE_COLUMNS, "values_json"), (*fixed, to_json(values)))
 
     def add_rep(self, session_id: int, rep: Mapping[str, Any]) -> int:
         """Adds one repetition of a screening, as an element of ``reps``. Returns its number, from 1."""
@@ -161,10 +157,7 @@ class Store:
 
     def close_interrupted(self) -> list[int]:
         """Closes what a crash or power cut left open, as ended at the last write. Returns the ids."""
-        sql = (
-            "UPDATE sessions SET state = 'interrupted', ended_utc = last_write_utc "
-            "WHERE state = 'open' RETURNING id"
-        )
+        sql = "UPDATE sessions SET state = 'interrupted', ended_utc = last_write_utc WHERE state = 'open' RETURNING id"
         with self._transaction() as db:
             return sorted(row[0] for row in db.execute(sql).fetchall())
 
@@ -177,9 +170,7 @@ class Store:
         with self._transaction() as db:
             row = db.execute("SELECT state FROM sessions WHERE id = ?", (session_id,)).fetchone()
             if row is not None and row[0] == "open":
-                raise StoreError(
-                    f"session {session_id} is still running; wait for its end and delete it then"
-                )
+                raise StoreError(f"session {session_id} is still running; wait for its end and delete it then")
             return db.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
 
     def set_setting(self, key: str, value: object) -> None:
@@ -188,9 +179,7 @@ class Store:
         with self._transaction() as db:
             db.execute(sql, (key, to_json(value)))
 
-    def _append(
-        self, table: str, session_id: int, columns: tuple[str, ...], values: tuple[object, ...]
-    ) -> int:
+    def _append(self, table: str, session_id: int, columns: tuple[str, ...], values: tuple[object, ...]) -> int:
         marks = ", ".join("?" * len(columns))
         sql = (
             f"INSERT INTO {table} (session_id, n, {', '.join(columns)}) "

@@ -1,0 +1,187 @@
+"""Checks what the appliance needs: one line for each part, with a remedy for each fault."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from device.cameras import open_source
+from device.config import Config
+from device.cues import all_off
+from device.health import disk, temperature_c, throttling
+from device.store import StoreReader
+from model.errors import KneelineError
+from model.runtime import ModelName, available_runtimes, load_weights
+
+_MIN_FREE_BYTES = 500_000_000
+_MAX_TEMPERATURE_C = 80.0
+_UNITS = ("kneeline-device.service", "kneeline-web.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part. ``detail`` is what was found; ``remedy`` what to do, empty where all is well."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+def run_checks(config: Config) -> list[Check]:
+    """Runs every check. While the device runs, camera and pins are its own and only that is said."""
+    busy = _device_runs(config.socket_path())
+    checks: tuple[tuple[str, Callable[[], Check]], ...] = (
+        ("camera", lambda: _in_use("camera") if busy else _camera(config)),
+        ("GPIO", lambda: _in_use("GPIO") if busy else _gpio(config)),
+        ("model", lambda: _model(config)),
+        ("database", lambda: _database(config.database_path())),
+        ("disk", lambda: _disk(config.database_path())),
+        ("clock", _clock),
+        ("temperature", _temperature),
+        ("power", _power),
+        ("services", _services),
+    )
+    return [_guarded(name, check) for name, check in checks]
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    """Errors of ours are the finding: what, and after the last semicolon or colon the remedy."""
+    try:
+        return check()
+    except KneelineError as error:
+        said = str(error)
+        detail, _, remedy = said.rpartition("; " if "; " in said else ": ")
+        return Check(name, False, detail, remedy)
+
+
+def _in_use(name: str) -> Check:
+    return Check(name, True, "in use by the running device")
+
+
+def _camera(config: Config) -> Check:
+    with open_source(config.camera) as source:
+        frame = next(source.frames(threading.Event()), None)
+    if frame is None:
+        return Check("camera", False, f"{source.name} gave no picture", "check its cable")
+    width, height = source.size_px
+    angle = "unknown field of view" if source.vfov_deg is None else f"{source.vfov_deg:.0f}° high"
+    return Check("camera", True, f"{source.name}, {width}×{height} at {source.fps:.0f} frames per second, {angle}")
+
+
+def _gpio(config: Config) -> Check:
+    if not config.cues.enabled:
+        return Check("GPIO", True, "not used: [cues] enabled = false")
+    fault = all_off(config.cues)
+    if fault is None:
+        return Check("GPIO", True, f"pins {', '.join(map(str, config.cues.pins().values()))} can be driven")
+    return Check(
+        "GPIO",
+        False,
+        fault,
+        "on a Pi: sudo apt install python3-lgpio, and put this user into group gpio; "
+        "elsewhere set [cues] enabled = false",
+    )
+
+
+def _model(config: Config) -> Check:
+    names = ("lightning", "thunder") if config.model.name == "auto" else (config.model.name,)
+    weights = [load_weights(cast(ModelName, name)).name for name in names]
+    runtimes = available_runtimes()
+    if not runtimes:
+        return Check("model", False, "no TensorFlow Lite runtime", "pip install ai-edge-litert")
+    versions = ", ".join(f"{name} {version}" for name, version in runtimes.items())
+    return Check("model", True, f"{', '.join(weights)}; {versions}")
+
+
+def _database(path: Path) -> Check:
+    with StoreReader(path) as reader:
+        sessions = reader.count_sessions()
+    target = path if path.exists() else next(p for p in path.absolute().parents if p.exists())
+    if not os.access(target, os.W_OK):
+        return Check("database", False, f"{target} cannot be written by this user", f"sudo chown {_user()} {target}")
+    return Check("database", True, f"{path}, {sessions} session(s)" if path.exists() else f"{path}, not made yet")
+
+
+def _user() -> str:
+    return os.environ.get("USER", str(os.getuid()))
+
+
+def _disk(path: Path) -> Check:
+    room = disk(path)
+    if room is None:
+        return Check("disk", False, f"{path} is on no readable disk", "check the SD card")
+    said = f"{room.free / 1e9:.1f} of {room.total / 1e9:.1f} GB free"
+    if room.free < _MIN_FREE_BYTES:
+        return Check("disk", False, said, "delete old sessions, or use a larger card")
+    return Check("disk", True, said)
+
+
+def _clock() -> Check:
+    now = datetime.now(UTC)
+    said = f"{now:%Y-%m-%d %H:%M} UTC"
+    remedy = "connect the network once, or fit a clock module; times of sessions are wrong until then"
+    synchronised = _output(["timedatectl", "show", "--property=NTPSynchronized", "--value"])
+    if now.year < 2025:
+        return Check("clock", False, said, remedy)
+    if synchronised == "no":
+        return Check("clock", False, f"{said}, not synchronised", remedy)
+    return Check("clock", True, f"{said}, synchronised" if synchronised == "yes" else said)
+
+
+def _temperature() -> Check:
+    value_c = temperature_c()
+    if value_c is None:
+        return Check("temperature", True, "this machine does not tell")
+    if value_c >= _MAX_TEMPERATURE_C:
+        return Check("temperature", False, f"{value_c:.0f} °C", "fit a heat sink or fan; it slows down from 80 °C")
+    return Check("temperature", True, f"{value_c:.0f} °C")
+
+
+def _power() -> Check:
+    found = throttling()
+    if found is None:
+        return Check("power", True, "this machine does not tell")
+    if found:
+        faults, remedies = zip(*(text.split(": ", 1) for text in found), strict=True)
+        return Check("power", False, ", ".join(faults), "; ".join(dict.fromkeys(remedies)))
+    return Check("power", True, "no under-voltage, no throttling")
+
+
+def _services() -> Check:
+    if shutil.which("systemctl") is None or not Path("/run/systemd/system").exists():
+        return Check("services", True, "no systemd here: started by hand")
+    states = {unit: _output(["systemctl", "is-active", unit]) for unit in _UNITS if _installed(unit)}
+    if not states:
+        return Check("services", True, "not installed: started by hand")
+    faulty = [unit for unit, state in states.items() if state != "active"]
+    said = ", ".join(f"{unit.removesuffix('.service')} {state or 'unknown'}" for unit, state in states.items())
+    if faulty:
+        return Check("services", False, said, f"sudo systemctl restart {faulty[0]}; journalctl -u {faulty[0]} -n 50")
+    return Check("services", True, said)
+
+
+def _installed(unit: str) -> bool:
+    return _output(["systemctl", "show", "--property=LoadState", "--value", unit]) == "loaded"
+
+
+def _output(command: list[str]) -> str | None:
+    """What a command says, None where it cannot be run."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _device_runs(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(str(path)) == 0

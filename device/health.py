@@ -1,0 +1,63 @@
+"""How the machine is: temperature, throttling, disk. Whatever a machine cannot tell is None."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+_TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
+_THROTTLED = (
+    (0x1, "under-voltage now: use the Pi's own power supply"),
+    (0x2, "clock capped now: cool it or mend its power supply"),
+    (0x4, "throttled now: cool it"),
+    (0x8, "near its temperature limit now: cool it"),
+    (0x10000, "under-voltage since boot: use the Pi's own power supply"),
+    (0x40000, "throttled since boot: cool it"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Room where the database lies, in bytes."""
+
+    total: int
+    free: int
+
+
+def temperature_c(path: Path = _TEMPERATURE) -> float | None:
+    """Temperature of the processor in °C."""
+    try:
+        return int(path.read_text()) / 1000
+    except (OSError, ValueError):
+        return None
+
+
+def disk(path: Path) -> Disk | None:
+    """Room on the file system of ``path``, or of its nearest folder that exists."""
+    there = next((p for p in (path, *path.absolute().parents) if p.exists()), None)
+    if there is None:
+        return None
+    try:
+        usage = shutil.disk_usage(there)
+    except OSError:
+        return None
+    return Disk(usage.total, usage.free)
+
+
+def throttling() -> list[str] | None:
+    """What the Pi's firmware complains of, with remedies; empty: all is well; None: there is no such firmware."""
+    try:
+        told = subprocess.run(
+            ["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5, check=True
+        ).stdout
+        flags = int(told.strip().partition("=")[2], 16)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return complaints(flags)
+
+
+def complaints(flags: int) -> list[str]:
+    """The bits of ``vcgencmd get_throttled`` in words."""
+    return [text for bit, text in _THROTTLED if flags & bit]
