@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -91,10 +92,8 @@ def best_choice(
     key = " | ".join([board_name(), str(os.cpu_count()), weights.sha256, *versions, f"{runtime} {threads}"])
     known = _read(cache)
     if key in known:
-        try:
-            return Choice(**known[key])
-        except TypeError:
-            log.warning("%s holds an entry that cannot be read; measuring anew", cache)
+        entry = known[key]
+        return Choice(entry["runtime"], entry["threads"], entry["invoke_ms"])
     choice = _fastest(weights, runtime, threads)
     _write(cache, known | {key: asdict(choice)})
     return choice
@@ -126,7 +125,7 @@ def _candidates(runtime: RuntimeName | None, threads: int) -> Iterator[tuple[Run
             yield name, count
 
 
-def _read(cache: Path) -> dict[str, dict[str, object]]:
+def _read(cache: Path) -> dict[str, Any]:
     try:
         known = json.loads(cache.read_text("utf-8"))
     except (OSError, ValueError):
@@ -134,7 +133,7 @@ def _read(cache: Path) -> dict[str, dict[str, object]]:
     return known if isinstance(known, dict) else {}
 
 
-def _write(cache: Path, known: dict[str, object]) -> None:
+def _write(cache: Path, known: dict[str, Any]) -> None:
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
         cache.write_text(json.dumps(known, indent=1), "utf-8")

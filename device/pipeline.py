@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from device.board import choose_model
+from device.config import Config
 from device.frames import Frame
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.movenet import RunnerTracker
-from model.runtime import PoseNet
+from model.pose import View
+from model.runtime import ModelName, PoseNet
+
+
+def analysis_settings(config: Config) -> AnalysisSettings:
+    """What the analysis needs of the settings."""
+    return AnalysisSettings(
+        view=None if config.camera.view == "auto" else View(config.camera.view),
+        fppa_threshold_deg=config.coach.fppa_threshold_deg,
+        refractory_s=config.coach.refractory_s,
+        cues_enabled=config.coach.enabled,
+    )
+
+
+def open_model(config: Config, fps: float, name: ModelName | None = None) -> PoseNet:
+    """The network called ``name``, or that of the settings, or the best that this board sustains at ``fps``."""
+    if name is None and config.model.name != "auto":
+        name = config.model.name
+    runtime = None if config.model.runtime == "auto" else config.model.runtime
+    return choose_model(name, fps, runtime, config.model.threads)
 
 
 class Pipeline:

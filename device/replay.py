@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from device.cameras.video import VideoSource
+from device.config import Config
+from device.pipeline import Pipeline, analysis_settings, open_model
 from model.analysis import Outcome
 from model.coach import Cue
 from model.errors import InputError
 from model.pose import View
 from model.result import SCHEMA, UNKNOWN_CAMERA, cue_json, stance_json, summarise
+from model.runtime import ModelName
 from model.stance import Stance
 
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
@@ -56,7 +62,43 @@ def check_fps(name: str, fps: float) -> None:
         )
 
 
-def replay(source: str, mode: str, model: str, outcomes: Iterator[Outcome]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What the command line may say beside the settings; None leaves it to them.
+
+    Attributes:
+        view: auto, front, rear or side.
+        mode: what the person does.
+        model: lightning or thunder. Where neither this nor the settings name one it is lightning, so that the result
+            does not depend on the speed of the board.
+    """
+
+    view: str | None = None
+    mode: str = "run"
+    model: ModelName | None = None
+
+
+def replay_file(path: Path, config: Config, options: ReplayOptions) -> dict[str, Any]:
+    """The session document of a recorded video.
+
+    Raises:
+        InputError: the file is missing, no video, or too slow; the mode is not built yet.
+        WeightsError: the model cannot be had.
+    """
+    if options.mode != "run":
+        raise InputError(f"--mode {options.mode}: screening is not built yet: use --mode run")
+    view = options.view or config.camera.view
+    settings = replace(analysis_settings(config), view=None if view == "auto" else View(view))
+    with VideoSource(path, rotation=config.camera.rotation, vfov_deg=config.camera.vfov_deg) as source:
+        check_fps(source.name, source.fps)
+        name = options.model or ("lightning" if config.model.name == "auto" else config.model.name)
+        net = open_model(config, source.fps, name)
+        pipeline = Pipeline(net, settings)
+        outcomes = (pipeline.step(frame) for frame in source.frames(threading.Event()))
+        return session_document(source.name, options.mode, net.weights.name, outcomes)
+
+
+def session_document(source: str, mode: str, model: str, outcomes: Iterable[Outcome]) -> dict[str, Any]:
     """The session document of all ``outcomes``.
 
     Args:

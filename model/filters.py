@@ -1,4 +1,4 @@
-"""Causal estimates from samples at irregular times: a dropped frame is a missing sample, nothing is ever resampled."""
+"""Causal estimates from samples at irregular times: a dropped frame is a missing sample, nothing is resampled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Wave:
 
     Attributes:
         mean, amplitude: in the signal's unit, amplitude ≥ 0.
-        peak_s: time of a highest value, within half a period of the fit's own zero of time.
+        peak_s: time of a highest value, seconds.
         omega: rad/s.
     """
 
@@ -25,56 +25,65 @@ class Wave:
     peak_s: float
     omega: float
 
-    def at(self, t_s: float) -> float:
-        return self.mean + self.swing(t_s) * self.amplitude
-
     def swing(self, t_s: float) -> float:
-        """−1 to 1: where in its range the wave is."""
+        """−1 to 1: where in its range the wave is at ``t_s``."""
         return math.cos(self.omega * (t_s - self.peak_s))
 
 
-def fit_wave(t_s: FloatArray, y: FloatArray, omega: float, origin_s: float) -> Wave | None:
+def fit_wave(t_s: FloatArray, y: FloatArray, omega: float, near_s: float) -> Wave | None:
     """Least-squares wave of known frequency.
 
     Args:
         t_s, y: (n,) samples; NaN in ``y`` are left out.
         omega: rad/s.
-        origin_s: the peak nearest to this time is given.
+        near_s: the highest point within half a period of this time is given.
 
     Returns:
-        None from fewer than four samples, or from samples that do not span a third of the period.
+        None from fewer than four samples, or when they span less than a third of the period.
     """
-    ok = np.isfinite(y)
-    t, y = t_s[ok] - origin_s, y[ok]
-    if len(t) < 4 or (t[-1] - t[0]) * omega < 2.0:
+    seen = np.isfinite(y)
+    t, y = t_s[seen] - near_s, y[seen]
+    if len(t) < 4 or (t[-1] - t[0]) * omega < 2 * math.pi / 3:
         return None
     base = np.stack([np.ones_like(t), np.cos(omega * t), np.sin(omega * t)])
     mean, c, s = np.linalg.solve(base @ base.T, base @ y)
-    return Wave(float(mean), math.hypot(c, s), origin_s + math.atan2(s, c) / omega, omega)
+    return Wave(float(mean), math.hypot(c, s), near_s + math.atan2(s, c) / omega, omega)
 
 
-def explained_power(t_s: FloatArray, y: FloatArray, weight: FloatArray, omegas: FloatArray) -> FloatArray:
-    """Variance that a wave of each frequency explains of each signal, by weighted least squares.
+def fit_line(t: FloatArray, y: FloatArray) -> tuple[float, float] | None:
+    """Least-squares ``(slope, value at 0)``; NaN in ``y`` are left out; None from fewer than three samples."""
+    seen = np.isfinite(y)
+    if seen.sum() < 3:
+        return None
+    t, y = t[seen], y[seen]
+    spread = t - t.mean()
+    slope = float(spread @ y / (spread @ spread))
+    return slope, float(y.mean() - slope * t.mean())
+
+
+def explained_power(
+    t_s: FloatArray, y: FloatArray, omegas: FloatArray, weight: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """How much of each signal's variance a wave of each frequency explains, by weighted least squares.
 
     Args:
         t_s: (n,) times.
         y: (m, n) signals without NaN.
-        weight: (n,) ≥ 0.
         omegas: (f,) rad/s.
+        weight: (f, n) ≥ 0, for each frequency its own memory.
 
     Returns:
-        (f, m), in the square of the signals' unit, 0 to the signal's weighted variance.
+        Explained and total variance, (m, f) each, in the square of the signal's unit.
     """
-    w = weight / weight.sum()
-    centred = y - (y @ w)[:, np.newaxis]
+    weight = weight / weight.sum(axis=1, keepdims=True)
     phase = np.outer(omegas, t_s)
-    base = np.stack([np.cos(phase), np.sin(phase)])
-    base = base - (base @ w)[..., np.newaxis]
-    cc, ss = base**2 @ w
-    cs = (base[0] * base[1]) @ w
-    cy, sy = base @ (centred * w).T
-    det = np.maximum(cc * ss - cs**2, 1e-12)[:, np.newaxis]
-    power: FloatArray = (
-        ss[:, np.newaxis] * cy**2 + cc[:, np.newaxis] * sy**2 - 2 * cs[:, np.newaxis] * cy * sy
-    ) / det
-    return power
+    c, s = np.cos(phase), np.sin(phase)
+    c -= (c * weight).sum(axis=1, keepdims=True)
+    s -= (s * weight).sum(axis=1, keepdims=True)
+    cw, sw = c * weight, s * weight
+    cc, ss, cs = (c * cw).sum(axis=1), (s * sw).sum(axis=1), (c * sw).sum(axis=1)
+    # The sums of c and s with their weights are zero, so the signals' means drop out.
+    cy, sy = y @ cw.T, y @ sw.T
+    total = (y**2) @ weight.T - (y @ weight.T) ** 2
+    explained = (ss * cy**2 + cc * sy**2 - 2 * cs * cy * sy) / np.maximum(cc * ss - cs**2, 1e-12)
+    return explained, np.maximum(total, 0.0)

@@ -1,15 +1,16 @@
 """Foot strike and toe-off in real time, from any side.
 
-A runner's trunk bounces once per step, and a camera from the front, from behind and from the side sees that bounce alike:
-it does not depend on where the camera stands, as the path of the ankles in the picture does. So the bounce carries the
-time, and the ankles say whose step it is:
-
-* **period**: the frequency that explains most of the trunk's height (once per step) and of the difference between left and
-  right leg (once per two steps) over the last strides;
-* **phase**: a wave of this period through the trunk's height over the last step, up to the newest frame;
-* **strike**: a fixed share of the step before the trunk's lowest point;
-* **side**: the leg whose ankle and knee are lower while the other one swings past it;
-* **running or walking**: whether the bounce needs accelerations near g, without which nobody leaves the ground.
+* **Period**: the frequency that explains most of the trunk's height (a wave per step) and of the difference between
+  left and right leg (a wave per stride) over the last steps. What is slower than walking (squats, shifting weight) or
+  not periodic is no gait.
+* **Clock**: a wave of this period, fitted up to the newest frame. From the front and the rear it is the trunk's bounce,
+  which cameras see alike wherever they stand, as they do not the ankles' path. From the side it is the ankles' distance,
+  the largest and cleanest motion in the picture.
+* **Strike**: a fixed share of the step from the clock's extreme.
+* **Side**: the leg that is lower while the other swings past it, with the alternation of the steps before.
+* **Toe-off**: a fixed share of the step after the strike; from the side, half of the weight has what was measured: a
+  stance lasts in proportion to the time from the strike until the hip has passed over the ankle.
+* **Running or walking**: whether the bounce takes accelerations near g, without which nobody leaves the ground.
 """
 
 from __future__ import annotations
@@ -21,42 +22,43 @@ from typing import Literal
 
 import numpy as np
 
-from model.filters import Wave, explained_power, fit_wave
-from model.pose import FloatArray, Joint, Pose, Side, View
+from model.filters import explained_power, fit_line, fit_wave
+from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 
 Moving = Literal["standing", "walking", "running"]
 
-#: Steps per minute that are looked for, and the fineness of the search.
-_SLOWEST_SPM, _FASTEST_SPM, _PRECISION = 70.0, 240.0, 0.025
-_OMEGAS = (
-    2
-    * math.pi
-    / 60
-    * np.exp(np.arange(math.log(_SLOWEST_SPM), math.log(_FASTEST_SPM) + _PRECISION, _PRECISION))
-)
-#: How long the past counts for the period.
-_MEMORY_S, _MEMORY_TAU_S = 2.4, 0.8
-#: The trunk wave is fitted over this many steps, the legs' over this many strides.
-_TRUNK_STEPS, _LEG_STRIDES = 1.1, 0.9
-#: The period is not sought more often than this.
-_SEARCH_EVERY_S = 0.03
-#: Torso (mid-shoulder to mid-hip) of an adult, to turn accelerations into m/s²: 0.29 of 1.72 m (Drillis & Contini 1966).
+#: Steps per minute that are sought; those below the slowest gait are there to win where someone squats or sways.
+_SOUGHT_SPM, _SLOWEST_SPM = (20.0, 240.0), 70.0
+_FINENESS = 0.03
+_OMEGAS = 2 * math.pi / 60 * np.exp(np.arange(math.log(_SOUGHT_SPM[0]), math.log(_SOUGHT_SPM[1]), _FINENESS))
+#: The search looks back this far, forgets within this many periods, and runs this often at most.
+_MEMORY_S, _MEMORY_STEPS, _SEARCH_EVERY_S = 3.0, 2.0, 0.06
+_MIN_SPAN_S = 0.4
+#: The clock's wave is fitted over this many of its periods; at low frame rates over at least this many frames.
+_CLOCK_PERIODS, _CLOCK_FRAMES = {True: 1.1, False: 0.9}, 5.5
+#: Mid-shoulder to mid-hip of an adult, 0.29 of the body's height, to turn the bounce into m/s².
 _TORSO_M = 0.5
-_RUNNING_M_S2, _RUNNING_HYSTERESIS_M_S2 = 5.5, 1.0
-#: Least swing of the legs against each other, share of the torso, and least share of the motion that is periodic.
-_MIN_LEGS, _MIN_PERIODIC = 0.04, 0.5
-#: The bounce of one step must keep this share of its usual size, or the runner has stopped.
-_MIN_BOUNCE_SHARE = 0.4
-#: From strike to the lowest point of the trunk, and from strike to toe-off, in steps. Running: mean of rendered runners
-#: with known contacts (0.34, 0.68) and of force plates under a real one (0.30, 0.73). Walking: the trunk is lowest amid
-#: double support, which is a tenth of the stride.
-_STRIKE_TO_LOWEST = {"running": 0.32, "walking": 0.10}
-_CONTACT_STEPS = {"running": 0.70, "walking": 1.20}
+_RUNNING_M_S2, _HYSTERESIS_M_S2 = 4.5, 0.5
+#: Least swing of the legs against each other in torsos, and least shares of motion that are periodic.
+_MIN_SWING, _MIN_PERIODIC_LEGS, _MIN_PERIODIC_TRUNK = 0.06, 0.5, 0.3
+#: The clock's last period must keep this share of its usual size, or the runner has stopped.
+_MIN_SHARE = 0.5
+#: In steps, from the strike: the trunk's lowest point, the ankles' largest distance, and toe-off. Running: mean of
+#: rendered runners (0.34, −0.05, 0.68) and of a real one on force plates (0.30, −0.07, 0.73). Walking: the trunk is
+#: lowest amid double support, which lasts about a fifth of the step.
+_LOWEST = {"running": 0.32, "walking": 0.10}
+_WIDEST = {"running": -0.06, "walking": 0.0}
+_CONTACT = {"running": 0.70, "walking": 1.20}
+#: The hip passes over the ankle at this share of a running stance: both sources as above.
+_PASSING_SHARE = 0.39
+_CONTACT_RANGE = (0.5, 1.0)
+#: The ankle is taken to go with the belt in this part of the step after the strike.
+_BELT_STEPS = (0.1, 0.6)
 #: When the swinging leg passes the standing one, steps after the strike.
-_PASSING_STEPS = 0.3
-#: Without a pose for this long there are no events, and for this long nothing is left of the past.
-_BLIND_S, _LOST_S = 0.12, 0.5
-_CADENCE_STEPS, _CONTACTS_KEPT, _MIN_CONTACTS = 12, 7, 2
+_LEGS_PASS = 0.3
+#: Without a pose for this long nothing is decided, and for this long the past is forgotten.
+_BLIND_S, _LOST_S = 0.15, 0.5
+_CADENCE_STEPS, _CONTACTS_KEPT = 12, 7
 _TRUNK = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP]
 
 
@@ -77,26 +79,85 @@ class GaitEvent:
     decided_t_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Gait:
+    """What the last steps were like: rad/s of the steps, and sizes of the waves in torsos."""
+
+    omega: float
+    bounce: float
+    stride: float
+
+    @property
+    def step_s(self) -> float:
+        return 2 * math.pi / self.omega
+
+
+class _Samples:
+    """The last seconds of the signals, in torsos: a row each, NaN where not seen."""
+
+    TRUNK, LEGS, ANKLES, LEFT, RIGHT = range(5)
+    ANKLE = {Side.LEFT: LEFT, Side.RIGHT: RIGHT}
+
+    def __init__(self) -> None:
+        self._torso_px: deque[float] = deque(maxlen=31)
+        self._trunk_px: FloatArray | None = None
+        self._t_s: deque[float] = deque()
+        self._rows: deque[FloatArray] = deque()
+
+    def add(self, pose: Pose, t_s: float) -> None:
+        shoulder = pose.mid(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
+        hip = pose.mid(Joint.LEFT_HIP, Joint.RIGHT_HIP)
+        torso_px = math.hypot(*(hip - shoulder))
+        if math.isfinite(torso_px) and torso_px > 0:
+            self._torso_px.append(torso_px)
+        trunk_px = self._trunk_height(pose.xy_px[_TRUNK, 1])
+        if trunk_px is None or not self._torso_px:
+            return
+        left, right = (pose.xy_px[[LEGS[side].knee, LEGS[side].ankle]] for side in Side)
+        apart = left - right
+        row = [trunk_px, apart[:, 1].mean(), apart[1, 0], left[1, 0] - hip[0], right[1, 0] - hip[0]]
+        self._t_s.append(t_s)
+        self._rows.append(np.array(row) / float(np.median(self._torso_px)))
+        while self._t_s[0] < t_s - _MEMORY_S:
+            self._t_s.popleft()
+            self._rows.popleft()
+
+    def _trunk_height(self, y: FloatArray) -> float | None:
+        """Mean of shoulders and hips, down; a missing one is put where it last was against the others."""
+        seen = np.isfinite(y)
+        if not seen.all():
+            if self._trunk_px is None or not seen.any():
+                return None
+            y = np.where(seen, y, self._trunk_px + (y - self._trunk_px)[seen].mean())
+        self._trunk_px = y
+        return float(y.mean())
+
+    def age_s(self, t_s: float) -> float:
+        return t_s - self._t_s[-1] if self._t_s else math.inf
+
+    def since(self, start_s: float) -> tuple[FloatArray, FloatArray]:
+        """Times (n,) and signals (5, n)."""
+        t = np.array(self._t_s)
+        return t[t > start_s], np.array(self._rows)[t > start_s].T
+
+
 class GaitDetector:
-    """Events of one session, pose by pose. Deterministic; an event is decided at most two frames after it happened."""
+    """Events of one session, pose by pose: deterministic, decided within two frames after they happened."""
 
     def __init__(self) -> None:
         self._frame_s: deque[float] = deque(maxlen=16)
-        self._contacts_s: dict[Side, deque[float]] = {side: deque(maxlen=_CONTACTS_KEPT) for side in Side}
-        self._torso_px: deque[float] = deque(maxlen=31)
         self._forget()
 
     def _forget(self) -> None:
-        self._samples: deque[tuple[float, FloatArray]] = deque()
-        self._last_trunk: FloatArray | None = None
-        self._state: Moving = "standing"
-        self._omega = math.nan
-        self._bounce = math.nan
+        self._samples = _Samples()
         self._searched_s = -math.inf
-        self._strikes: deque[float] = deque(maxlen=_CADENCE_STEPS + 1)
-        self._last_side: Side | None = None
-        self._side_belief = 0.0
-        self._standing: dict[Side, tuple[float, float]] = {}
+        self._gait: _Gait | None = None
+        self._state: Moving = "standing"
+        self._strikes_s: deque[float] = deque(maxlen=_CADENCE_STEPS + 1)
+        self._belief_left = 0.0
+        self._stances: dict[Side, tuple[float, float]] = {}
+        self._passed_s: dict[Side, deque[float]] = {side: deque(maxlen=_CONTACTS_KEPT) for side in Side}
+        self._contacts_s: dict[Side, deque[float]] = {side: deque(maxlen=_CONTACTS_KEPT) for side in Side}
 
     @property
     def state(self) -> Moving:
@@ -109,22 +170,25 @@ class GaitDetector:
 
     def in_stance(self, side: Side) -> bool:
         """Whether the foot of ``side`` is on the ground, as far as decided."""
-        return side in self._standing
+        return side in self._stances
 
     def stance_elapsed_s(self, side: Side, t_s: float) -> float | None:
-        """Time since the strike of the foot of ``side``, None when it is not on the ground."""
-        return t_s - self._standing[side][0] if side in self._standing else None
+        """Time since the foot of ``side`` came down, None when it is not on the ground."""
+        return t_s - self._stances[side][0] if side in self._stances else None
 
     def expected_contact_s(self, side: Side) -> float | None:
         """Running median of the contact time, None before two contacts."""
         contacts = self._contacts_s[side]
-        return float(np.median(contacts)) if len(contacts) >= _MIN_CONTACTS else None
+        return float(np.median(contacts)) if len(contacts) >= 2 else None
 
     def cadence_spm(self) -> float | None:
-        """Steps per minute over the last twelve steps, None before three."""
-        if len(self._strikes) < 4:
+        """Steps per minute over the last twelve steps, None before three and while standing."""
+        if len(self._strikes_s) < 4 or self._gait is None:
             return None
-        return 60.0 * (len(self._strikes) - 1) / (self._strikes[-1] - self._strikes[0])
+        strikes = np.array(self._strikes_s)
+        number = np.round((strikes - strikes[0]) / self._gait.step_s)
+        line = fit_line(number, strikes)
+        return 60.0 / line[0] if line else None
 
     def step(self, pose: Pose | None, t_s: float, view: View) -> list[GaitEvent]:
         """Takes one frame.
@@ -139,114 +203,118 @@ class GaitDetector:
         """
         self._frame_s.append(t_s)
         if pose is not None:
-            self._remember(pose, t_s)
-        if not self._samples or t_s - self._samples[-1][0] > _LOST_S:
+            self._samples.add(pose, t_s)
+        age_s = self._samples.age_s(t_s)
+        if age_s > _LOST_S and math.isfinite(age_s):
             self._forget()
+        if age_s > _BLIND_S:
             return []
-        if t_s - self._samples[-1][0] > _BLIND_S:
-            return []
-        t, signals = self._window()
         if t_s - self._searched_s >= _SEARCH_EVERY_S:
             self._searched_s = t_s
-            self._judge(t, signals)
-        events = self._toe_offs(t_s)
-        if self._state != "standing":
-            events += self._strike(t, signals, t_s)
+            self._search(t_s)
+        events = self._end_stances(t_s)
+        if self._gait is not None:
+            if view is View.SIDE:
+                self._measure_passing(t_s, self._gait)
+            events += self._strike(t_s, self._gait, view)
         return sorted(events, key=lambda event: event.t_s)
 
-    def _remember(self, pose: Pose, t_s: float) -> None:
-        """Keeps trunk height (down), left minus right leg height (down), and left minus right ankle across, in torsos."""
-        xy = pose.xy_px
-        shoulder = pose.mid(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
-        hip = pose.mid(Joint.LEFT_HIP, Joint.RIGHT_HIP)
-        torso = math.hypot(*(hip - shoulder))
-        if math.isfinite(torso):
-            self._torso_px.append(torso)
-        trunk = self._trunk_px(xy[_TRUNK, 1])
-        if trunk is None or not self._torso_px:
+    def _search(self, t_s: float) -> None:
+        """Finds the period and what the runner does."""
+        t, signals = self._samples.since(t_s - _MEMORY_S)
+        t, signals = _thin(t - t_s, _held(signals[:3]), _SEARCH_EVERY_S / 2)
+        if len(t) < 5 or t[-1] - t[0] < _MIN_SPAN_S:
             return
-        scale = float(np.median(self._torso_px))
-        ankle = xy[Joint.LEFT_ANKLE] - xy[Joint.RIGHT_ANKLE]
-        knee = xy[Joint.LEFT_KNEE] - xy[Joint.RIGHT_KNEE]
-        legs = np.array([trunk, (ankle[1] + knee[1]) / 2, ankle[0]]) / scale
-        if self._samples and not np.isfinite(legs).all():
-            legs = np.where(np.isfinite(legs), legs, self._samples[-1][1])
-        if not np.isfinite(legs).all():
-            return
-        self._samples.append((t_s, legs))
-        while self._samples[0][0] < t_s - _MEMORY_S:
-            self._samples.popleft()
-
-    def _trunk_px(self, y: FloatArray) -> float | None:
-        """Mean height of shoulders and hips; a missing one is put where it last was against the others."""
-        seen = np.isfinite(y)
-        if not seen.any():
-            return None
-        if not seen.all():
-            if self._last_trunk is None:
-                return None
-            y = np.where(seen, y, self._last_trunk + (y - self._last_trunk)[seen].mean())
-        self._last_trunk = y
-        return float(y.mean())
-
-    def _window(self) -> tuple[FloatArray, FloatArray]:
-        return np.array([s[0] for s in self._samples]), np.stack([s[1] for s in self._samples], axis=1)
-
-    def _judge(self, t: FloatArray, signals: FloatArray) -> None:
-        """Period, and what the runner does."""
-        if t[-1] - t[0] < 0.4 or len(t) < 6:
-            return
-        weight = np.exp((t - t[-1]) / _MEMORY_TAU_S)
-        w = weight / weight.sum()
-        variance = ((signals - (signals @ w)[:, np.newaxis]) ** 2) @ w + 1e-9
-        trunk = explained_power(t, signals[:1], weight, _OMEGAS)[:, 0]
-        legs = explained_power(t, signals[1:], weight, _OMEGAS / 2).sum(axis=1)
-        score = trunk / variance[0] + legs / variance[1:].sum()
+        weight = np.exp(np.outer(_OMEGAS, t) / (2 * math.pi * _MEMORY_STEPS))
+        trunk, trunk_all = (power[0] for power in explained_power(t, signals[:1], _OMEGAS, weight))
+        legs, legs_all = (power.sum(axis=0) for power in explained_power(t, signals[1:], _OMEGAS / 2, weight))
+        trunk_share, legs_share = trunk / (trunk_all + 1e-6), legs / (legs_all + 1e-6)
+        score = trunk_share + legs_share
         best = int(np.argmax(score))
-        self._omega = _OMEGAS[best] * math.exp(_PRECISION * _vertex(score, best))
-        swing = math.sqrt(2 * legs[best])
-        if swing < _MIN_LEGS or legs[best] < _MIN_PERIODIC * variance[1:].sum():
-            self._state = "standing"
-            return
-        self._bounce = math.sqrt(2 * trunk[best])
-        limit = _RUNNING_M_S2 - (_RUNNING_HYSTERESIS_M_S2 if self._state == "running" else 0)
-        needed = self._bounce * _TORSO_M * self._omega**2
-        self._state = "running" if needed > limit else "walking"
-
-    def _strike(self, t: FloatArray, signals: FloatArray, t_s: float) -> list[GaitEvent]:
-        step_s = 2 * math.pi / self._omega
-        recent = t > t_s - _TRUNK_STEPS * step_s
-        wave = fit_wave(t[recent], signals[0, recent], self._omega, t_s)
-        if wave is None or wave.amplitude < _MIN_BOUNCE_SHARE * self._bounce:
-            return []
-        strike_s = wave.peak_s - _STRIKE_TO_LOWEST[self._state] * step_s
-        seen_s = t_s - self._frame_interval_s()
-        strike_s += math.floor((seen_s - strike_s) / step_s) * step_s
-        if strike_s < seen_s - 0.4 * step_s or (
-            self._strikes and strike_s < self._strikes[-1] + 0.6 * step_s
+        gait = _Gait(
+            omega=float(_OMEGAS[best]) * math.exp(_FINENESS * _vertex(score, best)),
+            bounce=math.sqrt(2 * trunk[best]),
+            stride=math.sqrt(2 * legs[best]),
+        )
+        if (
+            gait.omega < 2 * math.pi / 60 * _SLOWEST_SPM
+            or gait.stride < _MIN_SWING
+            or legs_share[best] < _MIN_PERIODIC_LEGS
+            or trunk_share[best] < _MIN_PERIODIC_TRUNK
         ):
+            self._gait, self._state = None, "standing"
+            self._strikes_s.clear()
+            return
+        limit = _RUNNING_M_S2 + (-_HYSTERESIS_M_S2 if self.running else _HYSTERESIS_M_S2)
+        self._gait = gait
+        self._state = "running" if gait.bounce * _TORSO_M * gait.omega**2 > limit else "walking"
+
+    def _strike(self, t_s: float, gait: _Gait, view: View) -> list[GaitEvent]:
+        clock_s = self._clock(t_s, gait, view)
+        if clock_s is None:
             return []
-        if self._strikes and strike_s > self._strikes[-1] + 2.5 * step_s:
-            self._strikes.clear()
-        self._strikes.append(strike_s)
-        side = self._side(t, signals, t_s, strike_s + _PASSING_STEPS * step_s)
-        self._standing[side] = (strike_s, strike_s + _CONTACT_STEPS[self._state] * step_s)
+        step_s, seen_s = gait.step_s, t_s - self._frame_interval_s()
+        strike_s = clock_s + math.floor((seen_s - clock_s) / step_s) * step_s
+        steps = round((strike_s - self._strikes_s[-1]) / step_s) if self._strikes_s else 0
+        if strike_s < seen_s - 0.4 * step_s or (self._strikes_s and steps < 1):
+            return []
+        if steps > 2:
+            self._strikes_s.clear()
+        self._strikes_s.append(strike_s)
+        side = self._side(t_s, gait, strike_s + _LEGS_PASS * step_s, steps)
+        self._stances[side] = (strike_s, strike_s + self._contact(side, gait))
         return [GaitEvent("strike", side, strike_s, t_s)]
 
-    def _side(self, t: FloatArray, signals: FloatArray, t_s: float, passing_s: float) -> Side:
-        recent = t > t_s - _LEG_STRIDES * 4 * math.pi / self._omega
-        wave: Wave | None = fit_wave(t[recent], signals[1, recent], self._omega / 2, passing_s)
-        evidence = 0.0 if wave is None else wave.swing(passing_s)
-        self._side_belief = evidence - 0.6 * self._side_belief
-        self._last_side = Side.LEFT if self._side_belief > 0 else Side.RIGHT
-        return self._last_side
+    def _clock(self, t_s: float, gait: _Gait, view: View) -> float | None:
+        """Time of a strike, give or take whole steps; None when the runner has just stopped."""
+        row, omega, usual, share = (
+            (_Samples.TRUNK, gait.omega, gait.bounce, _LOWEST)
+            if view.frontal
+            else (_Samples.ANKLES, gait.omega / 2, 0.0, _WIDEST)
+        )
+        span_s = max(
+            _CLOCK_PERIODS[view.frontal] * 2 * math.pi / omega, _CLOCK_FRAMES * self._frame_interval_s()
+        )
+        t, signals = self._samples.since(t_s - span_s)
+        wave = fit_wave(t, signals[row], omega, t_s)
+        if wave is None or wave.amplitude < _MIN_SHARE * usual:
+            return None
+        return wave.peak_s - share[self._state] * gait.step_s
 
-    def _toe_offs(self, t_s: float) -> list[GaitEvent]:
+    def _side(self, t_s: float, gait: _Gait, passing_s: float, steps: int) -> Side:
+        """The leg that is lower at ``passing_s``, ``steps`` after the last strike."""
+        t, signals = self._samples.since(t_s - 2 * _CLOCK_PERIODS[False] * gait.step_s)
+        wave = fit_wave(t, signals[_Samples.LEGS], gait.omega / 2, passing_s)
+        evidence = 0.0 if wave is None else wave.swing(passing_s)
+        self._belief_left = evidence + 0.5 * (-1) ** steps * self._belief_left
+        return Side.LEFT if self._belief_left > 0 else Side.RIGHT
+
+    def _contact(self, side: Side, gait: _Gait) -> float:
+        """Expected time from strike to toe-off, seconds."""
+        usual_s = _CONTACT[self._state] * gait.step_s
+        if not self._passed_s[side] or not self.running:
+            return usual_s
+        low_s, high_s = (share * gait.step_s for share in _CONTACT_RANGE)
+        measured_s = float(np.median(self._passed_s[side])) / _PASSING_SHARE
+        return (usual_s + min(max(measured_s, low_s), high_s)) / 2
+
+    def _measure_passing(self, t_s: float, gait: _Gait) -> None:
+        """Keeps the time from strike to the hip's passing over the ankle, for a foot that has just gone so far."""
+        previous_s = self._frame_s[-2] if len(self._frame_s) > 1 else t_s
+        for side, (strike_s, _) in self._stances.items():
+            start_s, end_s = (strike_s + share * gait.step_s for share in _BELT_STEPS)
+            if not previous_s <= end_s < t_s:
+                continue
+            t, signals = self._samples.since(start_s)
+            line = fit_line(t - strike_s, signals[_Samples.ANKLE[side]])
+            if line and line[0]:
+                self._passed_s[side].append(-line[1] / line[0])
+
+    def _end_stances(self, t_s: float) -> list[GaitEvent]:
         seen_s = t_s - self._frame_interval_s()
-        over = [side for side, (_, end_s) in self._standing.items() if end_s <= seen_s]
         events = []
-        for side in over:
-            strike_s, end_s = self._standing.pop(side)
+        for side in [side for side, (_, end_s) in self._stances.items() if end_s <= seen_s]:
+            strike_s, end_s = self._stances.pop(side)
             self._contacts_s[side].append(end_s - strike_s)
             events.append(GaitEvent("toe_off", side, end_s, t_s))
         return events
@@ -255,9 +323,22 @@ class GaitDetector:
         return float(np.median(np.diff(self._frame_s))) if len(self._frame_s) > 1 else 0.0
 
 
+def _held(signals: FloatArray) -> FloatArray:
+    """NaN replaced by the value before them (by 0 where there is none)."""
+    seen = np.isfinite(signals)
+    last = np.maximum.accumulate(np.where(seen, np.arange(signals.shape[1]), 0), axis=1)
+    return np.nan_to_num(np.take_along_axis(signals, last, axis=1))
+
+
+def _thin(t: FloatArray, signals: FloatArray, least_s: float) -> tuple[FloatArray, FloatArray]:
+    """Every n-th sample, so that they are about ``least_s`` apart or more."""
+    every = max(1, int(least_s * (len(t) - 1) / (t[-1] - t[0]) + 0.5)) if len(t) > 1 else 1
+    return t[::-every][::-1], signals[:, ::-every][:, ::-1]
+
+
 def _vertex(y: FloatArray, i: int) -> float:
     """Where between its neighbours the top at ``i`` lies, −0.5 to 0.5."""
     if i in (0, len(y) - 1):
         return 0.0
-    a, b, c = y[i - 1 : i + 2]
-    return float((a - c) / 2 / min(a - 2 * b + c, -1e-12)) if b > 0 else 0.0
+    before, top, after = y[i - 1 : i + 2]
+    return float((after - before) / 2 / max(2 * top - before - after, 1e-12))

@@ -88,7 +88,7 @@ def trunk_lean_deg(xy: FloatArray, stance: Side) -> FloatArray:
     return _angle_deg(trunk[..., 0] * outward, -trunk[..., 1])
 
 
-def trunk_forward_lean_deg(xy: FloatArray, facing: int) -> FloatArray:
+def trunk_forward_lean_deg(xy: FloatArray, facing: float) -> FloatArray:
     """Line mid-hip to mid-shoulder against the vertical, + in the direction of travel. Side view.
 
     Args:
@@ -98,7 +98,7 @@ def trunk_forward_lean_deg(xy: FloatArray, facing: int) -> FloatArray:
     return _angle_deg(trunk[..., 0] * facing, -trunk[..., 1])
 
 
-def hip_extension_deg(xy: FloatArray, side: Side, facing: int) -> FloatArray:
+def hip_extension_deg(xy: FloatArray, side: Side, facing: float) -> FloatArray:
     """Thigh behind the downward prolongation of the trunk line, + extension. Side view."""
     leg = LEGS[side]
     thigh = xy[..., leg.knee, :] - xy[..., leg.hip, :]
@@ -107,14 +107,14 @@ def hip_extension_deg(xy: FloatArray, side: Side, facing: int) -> FloatArray:
     return extension
 
 
-def shank_angle_deg(xy: FloatArray, side: Side, facing: int) -> FloatArray:
+def shank_angle_deg(xy: FloatArray, side: Side, facing: float) -> FloatArray:
     """Shank against the vertical, + ankle ahead of the knee. Side view, at strike."""
     leg = LEGS[side]
     shank = xy[..., leg.ankle, :] - xy[..., leg.knee, :]
     return _angle_deg(shank[..., 0] * facing, shank[..., 1])
 
 
-def ankle_ahead_px(xy: FloatArray, side: Side, facing: int) -> FloatArray:
+def ankle_ahead_px(xy: FloatArray, side: Side, facing: float) -> FloatArray:
     """Horizontal distance of the ankle ahead of its hip, px, + ahead. Side view."""
     leg = LEGS[side]
     ahead: FloatArray = (xy[..., leg.ankle, 0] - xy[..., leg.hip, 0]) * facing

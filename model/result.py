@@ -14,6 +14,8 @@ from model.pose import Side, View
 from model.stance import MIN_QUALITY, Stance
 
 SCHEMA = "kneeline.session/1"
+#: Fewer stances than this carry no claim (Dingenen 2018).
+MIN_STANCES = 7
 _TIME_DECIMALS = 4
 _VALUE_DECIMALS = 4
 #: A longer pause than this many median steps is a break, not a step.

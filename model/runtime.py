@@ -9,7 +9,11 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.metadata
+import os
+import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,6 +78,21 @@ def available_runtimes() -> dict[RuntimeName, str]:
     return found
 
 
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """The runtimes greet on the C level's stderr, with no setting against it; it would bury our own lines."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 class PoseNet:
     """MoveNet single-pose: a square RGB picture in, 17 joints out.
 
@@ -92,10 +111,11 @@ class PoseNet:
         self.threads = threads
         module, distribution = _MODULES[runtime]
         try:
-            interpreter: Any = importlib.import_module(module).Interpreter(
-                model_path=str(weights.path), num_threads=threads
-            )
-            interpreter.allocate_tensors()
+            with _quiet_stderr():
+                interpreter: Any = importlib.import_module(module).Interpreter(
+                    model_path=str(weights.path), num_threads=threads
+                )
+                interpreter.allocate_tensors()
         except ImportError as error:
             raise WeightsError(
                 f"model runtime {distribution} is not installed ({error}): `pip install {distribution}`"

@@ -60,7 +60,7 @@ class StanceContext:
     """
 
     view: View
-    facing: int
+    facing: float
     fps: float
     frontal_fppa: FrontalFppa | None
     other_ankle_x_px: float

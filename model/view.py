@@ -35,9 +35,9 @@ class ViewEstimator:
         return self._view
 
     @property
-    def facing(self) -> int:
+    def facing(self) -> float:
         """+1 when the runner faces the picture's right, −1 for the left. For the side view."""
-        return 1 if self._ahead >= 0 else -1
+        return 1.0 if self._ahead >= 0 else -1.0
 
     def step(self, pose: Pose) -> View | None:
         """Takes one more pose into the vote and returns `view`."""

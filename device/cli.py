@@ -1,0 +1,312 @@
+"""The command line: ``kneeline COMMAND``. Exit status 0: done; 2: something the user can mend; 3: no runner was seen."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from device.config import Config, config_path, load_config, settings
+from model.errors import InputError, KneelineError
+
+DEMO_CLIP = Path(__file__).parent / "demo" / "demo_front.mp4"
+NO_RUNNER = 3
+_STOP_S = 10.0
+_PR_SET_PDEATHSIG = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status. User errors are one line on stderr, never a traceback."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.DEBUG if args.verbose else logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr
+    )
+    try:
+        status: int = args.command(args)
+    except KneelineError as error:
+        print(f"kneeline: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kneeline", description="Live knee alignment for treadmill runners, on this machine alone."
+    )
+    parser.add_argument("--verbose", action="store_true", help="log more")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(command=run)
+        command.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML)")
+        return command
+
+    _add_replay(add("replay", _replay, "run a recorded video through the whole pipeline"))
+    for name, text in (
+        ("run", "the appliance: camera, cues, sessions and the web page"),
+        ("demo", "the same on the clip that ships with the project; needs no hardware"),
+    ):
+        command = add(name, _appliance(name), text)
+        command.add_argument("--port", type=int, help="port of the web page")
+        command.add_argument("--host", help="address of the web page")
+        command.add_argument("--source", help="a video file in the camera's place")
+    device = add("device", _device, "camera, model, pins and store, without the web page")
+    device.add_argument("--source", help=argparse.SUPPRESS)
+    device.add_argument("--loop", action="store_true", help=argparse.SUPPRESS)
+    device.add_argument("--need-camera", action="store_true", help="end where no camera is found at the start")
+    device.add_argument("--tell", action="store_true", help="print what happens")
+    web = add("web", _web, "the web page alone")
+    web.add_argument("--port", type=int)
+    web.add_argument("--host")
+    bench = add("bench", _bench, "time inference alone and the whole pipeline on this board, side by side")
+    bench.add_argument("--json", type=Path, metavar="FILE")
+    bench.add_argument("--model", choices=("lightning", "thunder"))
+    bench.add_argument("--frames", type=int, default=300, help="frames to time (default 300)")
+    add("doctor", _doctor, "check camera, GPIO, model, disk, clock, temperature and services")
+    export = add("export", _export, "write a stored session to stdout")
+    export.add_argument("session", type=int, metavar="SESSION")
+    export.add_argument("--format", choices=("csv", "json"), default="json")
+    check = add("config", _config_check, "check the settings")
+    check.add_argument("action", choices=("check",))
+    backup = add("backup", _backup, "write a copy of the database, also while it is in use")
+    backup.add_argument("file", type=Path, metavar="FILE")
+    add("cues-off", _cues_off, "switch every LED and the buzzer off")
+    test = add("test-cue", _test_cue, "light and sound the cue of one side, or of both")
+    test.add_argument("side", nargs="?", choices=("left", "right", "both"), default="both")
+    return parser
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("--view", choices=("auto", "front", "rear", "side"), help="where the camera looks from")
+    parser.add_argument("--mode", choices=("run", "squat", "step-down"), default="run")
+    parser.add_argument("--model", choices=("lightning", "thunder"))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the result; default: a summary only")
+    parser.add_argument("--truth", type=Path, metavar="FILE", help="print the errors against a clip's truth")
+
+
+def _replay(args: argparse.Namespace) -> int:
+    # Imported here: TensorFlow Lite and OpenCV take a second, which `kneeline web` and `config check` need not spend.
+    from device.replay import ReplayOptions, replay_file
+    from device.truth import compare, load_truth
+
+    truth = None if args.truth is None else load_truth(args.truth)
+    document = replay_file(
+        args.video,
+        load_config(args.config),
+        ReplayOptions(view=args.view, mode=args.mode, model=args.model),
+    )
+    if args.json is not None:
+        _write_json(args.json, document)
+    summary = document["summary"]
+    print(
+        f"{document['source']}: {document['view'] or 'unknown'} view, {document['frames']} frames, "
+        f"{len(document['stances'])} stances, {len(document['cues'])} cues, cadence {summary['cadence_spm']} spm"
+    )
+    if truth is not None:
+        print("\n".join(compare(document, truth).lines()))
+    if not document["frames_with_runner"]:
+        print(
+            f"kneeline: {args.video}: no runner was seen: the whole body must be in the picture, in good light",
+            file=sys.stderr,
+        )
+        return NO_RUNNER
+    return 0
+
+
+def _write_json(path: Path, document: Any) -> None:
+    try:
+        path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise InputError(f"--json {path}: cannot be written ({error.strerror}): name a file in a writable folder") from error
+
+
+def _stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+    return stop
+
+
+def _device(args: argparse.Namespace) -> int:
+    from device.runtime import Device, Trial, run_device
+
+    config = load_config(args.config)
+    stop = _stop_on_signals()
+    told: dict[str, Any] = {"announce": lambda line: print(line, flush=True)} if args.tell else {}
+    trial = None if args.source is None else Trial(Path(args.source), loop=args.loop)
+    device = Device(config, trial=trial, wait_for_camera=not args.need_camera, **told)
+    return run_device(device, stop)
+
+
+def _web(args: argparse.Namespace) -> int:
+    os.execv(sys.executable, [sys.executable, "-m", "web", *_web_arguments(args)])
+
+
+def _web_arguments(args: argparse.Namespace) -> list[str]:
+    given = (("--config", args.config), ("--host", args.host), ("--port", args.port))
+    return [str(part) for name, value in given if value is not None for part in (name, value)]
+
+
+def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
+    """``run`` or ``demo``: the device and the web as two processes, started and ended together."""
+
+    def run(args: argparse.Namespace) -> int:
+        config = load_config(args.config)
+        device = ["device", "--tell", "--need-camera"]
+        environment = dict(os.environ)
+        with tempfile.TemporaryDirectory(prefix="kneeline-") as folder:
+            if name == "demo":
+                # A demo never mixes with the sessions, the socket or the settings of a real installation.
+                environment |= {"STATE_DIRECTORY": str(_demo_state(config)), "RUNTIME_DIRECTORY": folder}
+                device += ["--loop", "--source", args.source or str(DEMO_CLIP)]
+            elif args.source:
+                device += ["--source", args.source]
+            if args.config is not None:
+                device += ["--config", str(args.config)]
+            commands = {
+                "device": [sys.executable, "-m", "device", *device],
+                "web": [sys.executable, "-m", "web", *_web_arguments(args)],
+            }
+            return _run_both(commands, environment)
+
+    return run
+
+
+def _demo_state(config: Config) -> Path:
+    folder = config.database_path().parent / "demo"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}): set STATE_DIRECTORY to a writable folder") from error
+    return folder
+
+
+def _run_both(commands: dict[str, list[str]], environment: dict[str, str]) -> int:
+    """Starts all, waits for the first to end or for a signal, then ends the others. The first one's status counts."""
+    stop = _stop_on_signals()
+    children = {
+        name: subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+        for name, command in commands.items()
+    }
+    status = 0
+    try:
+        while not stop.wait(0.1):
+            ended = next((child for child in children.values() if child.poll() is not None), None)
+            if ended is not None:
+                status = ended.returncode
+                break
+    finally:
+        for child in children.values():
+            if child.poll() is None:
+                child.terminate()
+        for child in children.values():
+            try:
+                child.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+    return max(status, 0)
+
+
+def _die_with_parent() -> None:
+    """In the child: end when the parent is killed, and leave Ctrl-C to it."""
+    os.setpgrp()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from device.bench import bench
+
+    report = bench(DEMO_CLIP, load_config(args.config), args.model, args.frames)
+    print("\n".join(report.lines()))
+    if args.json is not None:
+        _write_json(args.json, report.as_json())
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from device.doctor import run_checks
+
+    checks = run_checks(load_config(args.config))
+    for check in checks:
+        print(f"{'ok   ' if check.ok else 'FAULT'} {check.name}: {check.detail}")
+        if not check.ok:
+            print(f"      {check.remedy}")
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _export(args: argparse.Namespace) -> int:
+    from device.store import StoreReader
+    from model.table import stances_csv
+
+    with StoreReader(load_config(args.config).database_path()) as reader:
+        document = reader.session(args.session)
+        known = [row["id"] for row in reader.list_sessions(limit=5, offset=0)]
+    if document is None:
+        some = ", ".join(str(session_id) for session_id in known) or "none"
+        raise InputError(f"export {args.session}: no such session; the newest are: {some}")
+    print(stances_csv(document) if args.format == "csv" else json.dumps(document, indent=1) + "\n", end="")
+    return 0
+
+
+def _config_check(args: argparse.Namespace) -> int:
+    path = args.config or config_path()
+    load_config(path)
+    print(f"{path}: all settings are right" if path else f"no settings file; the defaults of {len(list(settings()))} settings apply")
+    return 0
+
+
+def _backup(args: argparse.Namespace) -> int:
+    from device.store import StoreReader
+
+    with StoreReader(load_config(args.config).database_path()) as reader:
+        reader.backup(args.file)
+    print(f"{args.file}: copy of the database written")
+    return 0
+
+
+def _cues_off(args: argparse.Namespace) -> int:
+    from device.cues import all_off
+
+    all_off(load_config(args.config).cues)
+    return 0
+
+
+def _test_cue(args: argparse.Namespace) -> int:
+    from device.cues import CueOutput
+    from model.pose import Side
+
+    with CueOutput(load_config(args.config).cues) as cues:
+        if not cues.gpio:
+            raise InputError(f"test-cue: {cues.gpio_note}")
+        for side in Side if args.side == "both" else (Side(args.side),):
+            print(f"{side}: LED and buzzer now")
+            cues.test(side)
+            threading.Event().wait(1.5)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""What a session brought, on its way to the disk: in order, on a thread of its own, never lost while the process lives."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from device.store import SessionHeader, Store
+from model.errors import StoreError
+
+_log = logging.getLogger(__name__)
+
+_RETRY_S = 2.0
+_Job = Callable[[], object]
+
+
+class SessionWriter:
+    """Writes sessions behind the pipeline's back. Use it as a context manager.
+
+    Every call returns at once; the thread commits it as soon as the disk takes it. A write that fails (a full disk) is
+    kept, in order, and tried again; `fault` says so meanwhile.
+
+    Args:
+        store: the open store.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._changed = threading.Condition()
+        self._jobs: deque[_Job] = deque()
+        self._closing = False
+        self._session_id: int | None = None
+        self.fault: str | None = None
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def session_id(self) -> int | None:
+        """The id of the session that is being written; None between sessions."""
+        return self._session_id
+
+    def begin(self, header: SessionHeader, on_begun: Callable[[int], None]) -> None:
+        """Opens a session; ``on_begun`` is called with its id from the writer's thread."""
+
+        def job() -> None:
+            self._session_id = self._store.begin_session(header)
+            on_begun(self._session_id)
+
+        self._put(job)
+
+    def stance(self, stance: Mapping[str, Any]) -> None:
+        """Adds a stance to the session."""
+        self._put(lambda: self._store.add_stance(self._id(), stance))
+
+    def cue(self, cue: Mapping[str, Any]) -> None:
+        """Adds a cue to the session."""
+        self._put(lambda: self._store.add_cue(self._id(), cue))
+
+    def update(self, **values: Any) -> None:
+        """Overwrites the session's counts, camera or summary; see `Store.update_session`."""
+        self._put(lambda: self._store.update_session(self._id(), **values))
+
+    def setting(self, key: str, value: object) -> None:
+        """Keeps a value from run to run; see `Store.set_setting`."""
+        self._put(lambda: self._store.set_setting(key, value))
+
+    def end(self, on_ended: Callable[[int], None]) -> None:
+        """Closes the session as complete; ``on_ended`` is called with its id from the writer's thread."""
+
+        def job() -> None:
+            session_id = self._id()
+            self._store.end_session(session_id)
+            self._session_id = None
+            on_ended(session_id)
+
+        self._put(job)
+
+    def close(self) -> None:
+        """Writes what is left and ends the thread. What a full disk still refuses is given up, and said."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _id(self) -> int:
+        assert self._session_id is not None
+        return self._session_id
+
+    def _put(self, job: _Job) -> None:
+        with self._changed:
+            self._jobs.append(job)
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._jobs or self._closing)
+                if not self._jobs:
+                    return
+                job = self._jobs[0]
+            if self._written(job):
+                with self._changed:
+                    self._jobs.popleft()
+                continue
+            with self._changed:
+                if self._closing or self._changed.wait_for(lambda: self._closing, _RETRY_S):
+                    _log.error("%d results of the session could not be written: %s", len(self._jobs), self.fault)
+                    return
+
+    def _written(self, job: _Job) -> bool:
+        try:
+            job()
+        except StoreError as error:
+            if self.fault is None:
+                _log.error("%s; results are kept in memory and written when there is room", error)
+            self.fault = str(error)
+            return False
+        self.fault = None
+        return True

@@ -1,0 +1,392 @@
+"""The device at work: frames in, cues out, sessions stored, the live state told. The one place that wires everything.
+
+The loop in `Device._play` is the only one that touches frames. Whatever can be slow (disk, listeners, decoding) has a
+thread of its own behind a queue; a late consumer loses the oldest frame, never the newest.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from device.cameras import open_source
+from device.cameras.video import VideoSource
+from device.config import Config
+from device.cues import CueOutput, State
+from device.frames import Frame, FrameSource
+from device.health import temperature_c
+from device.latency import LatencyWindow
+from device.live import LivePublisher, Message
+from device.notify import Notifier
+from device.pipeline import Pipeline, analysis_settings, open_model
+from device.recording import SessionWriter
+from device.replay import Recorder
+from device.session import Ended, SessionTracker, Started
+from device.store import SessionHeader, Store, StoreReader
+from model.analysis import Outcome
+from model.coach import Cue
+from model.errors import CameraError, KneelineError
+from model.pose import Side, View
+from model.result import UNKNOWN_CAMERA, cue_json, stance_json, summarise
+
+_log = logging.getLogger(__name__)
+
+_RETRY_S = 5.0
+_HEALTH_EVERY_S = 1.0
+_SUMMARY_EVERY_S = 10.0
+_LOOP_PAUSE_S = 2.0
+VERSION = importlib.metadata.version("kneeline")
+
+
+@dataclass(slots=True)
+class _Session:
+    """What is collected while a runner is there; written once the session has started."""
+
+    recorder: Recorder = field(default_factory=Recorder)
+    stances: list[dict[str, Any]] = field(default_factory=list)
+    waiting: list[tuple[Callable[[SessionWriter, Message], None], Message]] = field(default_factory=list)
+    started: bool = False
+    summarised_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A film in the camera's place.
+
+    Attributes:
+        path: the film.
+        loop: begin again at its end, each pass a session of its own.
+    """
+
+    path: Path
+    loop: bool
+
+
+class Device:
+    """Owns camera, model, pins and store, and runs until stopped.
+
+    Args:
+        config: the settings.
+        trial: a film instead of the camera.
+        wait_for_camera: keep trying where no camera is found at the start; else that is an error.
+        announce: told in plain words what happens (demo and run print it).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        trial: Trial | None = None,
+        wait_for_camera: bool = True,
+        announce: Callable[[str], None] = _log.info,
+    ) -> None:
+        self._config = config
+        self._trial = trial
+        self._wait_for_camera = wait_for_camera
+        self._announce = announce
+        self._commands: list[Message] = []
+        self._notify = Notifier()
+        self._frame_ms = LatencyWindow()
+        self._cue_ms = LatencyWindow()
+        self._started_s = time.monotonic()
+        self._frames = 0
+        self._fps = 0.0
+        self._second: tuple[float, int] = (self._started_s, 0)
+        self._model_name = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until ``stop`` is set.
+
+        Raises:
+            KneelineError: store, socket, weights or (at the start, where not told to wait) camera cannot be had.
+        """
+        with ExitStack() as stack:
+            store = stack.enter_context(Store.open(self._config.database_path()))
+            self._close_interrupted(store)
+            self._live = stack.enter_context(
+                LivePublisher(self._config.socket_path(), self._commands.append)
+            )
+            self._writer = stack.enter_context(SessionWriter(store))
+            self._cues = stack.enter_context(CueOutput(self._config.cues))
+            self._notify.ready("waiting for the camera")
+            try:
+                self._watch(stop)
+            finally:
+                self._notify.stopping()
+                self._say_latency()
+
+    def _close_interrupted(self, store: Store) -> None:
+        """Ends what a power cut left open, with a summary of the stances it had."""
+        for session_id in store.close_interrupted():
+            with StoreReader(self._config.database_path()) as reader:
+                document = reader.session(session_id)
+            if document is not None:
+                view = None if document["view"] is None else View(document["view"])
+                store.update_session(session_id, summary=summarise(document["stances"], view))
+                self._announce(
+                    f"session {session_id} was cut off; closed as interrupted with {len(document['stances'])} stances"
+                )
+
+    def _watch(self, stop: threading.Event) -> None:
+        """Plays the source; opens it again when it vanishes, or when a looping film has ended."""
+        first = True
+        while not stop.is_set():
+            try:
+                with self._source() as source:
+                    self._play(source, stop)
+                if self._trial is None or not self._trial.loop:
+                    return
+                stop.wait(_LOOP_PAUSE_S)
+            except CameraError as error:
+                if first and not self._wait_for_camera:
+                    raise
+                self._no_camera(error, stop)
+            first = False
+
+    def _source(self) -> FrameSource:
+        if self._trial is not None:
+            return VideoSource(
+                self._trial.path, paced=True, rotation=self._config.camera.rotation, vfov_deg=self._config.camera.vfov_deg
+            )
+        return open_source(self._config.camera)
+
+    def _no_camera(self, error: CameraError, stop: threading.Event) -> None:
+        _log.error("%s; trying again every %.0f s", error, _RETRY_S)
+        self._notify.status(f"no camera: {error}")
+        self._dark()
+        until_s = time.monotonic() + _RETRY_S
+        while not stop.is_set() and time.monotonic() < until_s:
+            self._live.publish(self._frame_message(None, f"no camera: {error}"))
+            self._publish_health(0)
+            self._notify.watchdog()
+            stop.wait(1.0)
+
+    def _play(self, source: FrameSource, stop: threading.Event) -> None:
+        net = open_model(self._config, source.fps)
+        self._model_name = net.weights.name
+        self._announce(
+            f"{source.name}: {source.size_px[0]}×{source.size_px[1]} at {source.fps:.0f} frames per second, "
+            f"{net.weights.name} on {net.runtime} with {net.threads} thread(s)"
+        )
+        self._notify.status(f"measuring with {net.weights.name} from {source.name}")
+        pipeline = Pipeline(net, analysis_settings(self._config))
+        presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
+        session: _Session | None = None
+        t_s = 0.0
+        try:
+            for frame, t_s in self._frames_of(source, stop):
+                if session is None:
+                    pipeline.restart()
+                    session = _Session()
+                outcome = pipeline.step(frame)
+                self._cue(frame, outcome, session)
+                self._frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
+                self._record(outcome, session)
+                change = presence.step(t_s, outcome.pose is not None)
+                if isinstance(change, Started):
+                    self._start(session, source, outcome)
+                self._tell(outcome, source)
+                idle = not presence.active and outcome.pose is None
+                if isinstance(change, Ended) or idle:
+                    self._end(session)
+                    session = None
+        finally:
+            if session is not None:
+                self._end(session)
+
+    def _frames_of(self, source: FrameSource, stop: threading.Event) -> Iterator[tuple[Frame, float]]:
+        """Frames with their time in seconds, feeding both watchdogs."""
+        for frame in source.frames(stop):
+            self._frames += 1
+            self._notify.watchdog()
+            self._cues.feed()
+            self._obey()
+            yield frame, frame.t_ns / 1e9
+
+    def _obey(self) -> None:
+        while self._commands:
+            command = self._commands.pop(0)
+            if command["command"] == "test_cue" and command.get("side") in tuple(Side):
+                self._cues.test(Side(command["side"]))
+            else:
+                _log.warning("unknown command %.80r", command)
+
+    def _cue(self, frame: Frame, outcome: Outcome, session: _Session) -> None:
+        for side in Side:
+            self._cues.set_state(side, self._led(outcome))
+        for cue in outcome.cues:
+            edge_ns = self._cues.cue(cue.side)
+            latency_ms = (edge_ns - frame.t_ns) / 1e6
+            self._cue_ms.add(latency_ms)
+            self._say_cue(cue, latency_ms)
+            document = cue_json(cue) | {"latency_ms": round(latency_ms, 1)}
+            session.waiting.append((SessionWriter.cue, document))
+            self._live.publish({"type": "cue", "session_id": self._writer.session_id, **document})
+
+    def _dark(self) -> None:
+        for side in Side:
+            self._cues.set_state(side, "off")
+
+    def _led(self, outcome: Outcome) -> State:
+        """Green while a runner can be judged; the cue itself turns it red."""
+        judged = outcome.state == "running" and outcome.view is not None and outcome.view.frontal
+        return "good" if judged else "off"
+
+    def _record(self, outcome: Outcome, session: _Session) -> None:
+        session.recorder.add(outcome)
+        for stance in outcome.stances:
+            document = stance_json(stance)
+            session.stances.append(document)
+            session.waiting.append((SessionWriter.stance, document))
+            self._live.publish({"type": "stance", "session_id": self._writer.session_id, **document})
+        if session.started:
+            self._write(session)
+            if outcome.t_s - session.summarised_s >= _SUMMARY_EVERY_S:
+                session.summarised_s = outcome.t_s
+                self._summarise(session)
+
+    def _write(self, session: _Session) -> None:
+        for write, document in session.waiting:
+            write(self._writer, document)
+        session.waiting.clear()
+
+    def _start(self, session: _Session, source: FrameSource, outcome: Outcome) -> None:
+        session.started = True
+        header = SessionHeader(
+            source=source.name,
+            model=self._model_name,
+            app_version=VERSION,
+            view=None if outcome.view is None else str(outcome.view),
+            fps=source.fps,
+        )
+        self._writer.begin(header, lambda session_id: self._say_session(session_id, "started"))
+        self._write(session)
+
+    def _end(self, session: _Session) -> None:
+        self._dark()
+        if not session.started:
+            return
+        self._write(session)
+        summary = self._summarise(session)
+        self._writer.end(lambda session_id: self._say_session(session_id, "ended"))
+        self._say_summary(session, summary)
+
+    def _summarise(self, session: _Session) -> dict[str, Any]:
+        recorder = session.recorder
+        summary = summarise(session.stances, recorder.view)
+        self._writer.update(
+            fps=round(recorder.fps, 3),
+            frames=recorder.frames,
+            frames_with_runner=recorder.frames_with_runner,
+            view=None if recorder.view is None else str(recorder.view),
+            camera=dict(UNKNOWN_CAMERA),
+            summary=summary,
+        )
+        return summary
+
+    # What is told: to the page, to the log, to the terminal.
+
+    def _tell(self, outcome: Outcome, source: FrameSource) -> None:
+        self._live.publish(self._frame_message(outcome, outcome.message or self._writer.fault))
+        self._publish_health(source.dropped)
+
+    def _frame_message(self, outcome: Outcome | None, message: str | None) -> Message:
+        pose = None if outcome is None else outcome.pose
+        view = None if outcome is None else outcome.view
+        return {
+            "type": "frame",
+            "t_s": None if outcome is None else round(outcome.t_s, 3),
+            "state": "waiting" if outcome is None else outcome.state,
+            "view": None if view is None else str(view),
+            "image_size": None if pose is None else list(pose.image_size_px),
+            "keypoints": None
+            if pose is None
+            else [[round(x, 1), round(y, 1), round(s, 2)] for (x, y), s in zip(pose.xy_px, pose.score, strict=True)],
+            **{str(side): self._side_message(outcome, side) for side in Side},
+            "threshold_deg": self._config.coach.fppa_threshold_deg,
+            "cadence_spm": None if outcome is None else outcome.cadence_spm,
+            "quality": 0.0 if outcome is None else round(outcome.quality, 2),
+            "message": message,
+            "camera": dict(UNKNOWN_CAMERA),
+            "session_id": self._writer.session_id,
+            "model": self._model_name,
+        }
+
+    def _side_message(self, outcome: Outcome | None, side: Side) -> Message:
+        value = math.nan if outcome is None else outcome.fppa_deg[side]
+        finite = math.isfinite(value)
+        return {
+            "fppa_deg": round(value, 1) if finite else None,
+            "alert": finite and value > self._config.coach.fppa_threshold_deg,
+        }
+
+    def _publish_health(self, dropped: int) -> None:
+        now_s = time.monotonic()
+        since_s, frames = self._second
+        if now_s - since_s < _HEALTH_EVERY_S:
+            return
+        self._fps = (self._frames - frames) / (now_s - since_s)
+        self._second = (now_s, self._frames)
+        self._live.publish(
+            {
+                "type": "health",
+                "fps": round(self._fps, 1),
+                "frames": self._frames,
+                "dropped": dropped,
+                "latency_ms": self._frame_ms.as_json(),
+                "frame_to_cue_ms": self._cue_ms.as_json(),
+                "uptime_s": round(now_s - self._started_s, 1),
+                "gpio": self._cues.gpio,
+                "gpio_note": self._cues.gpio_note,
+                "temperature_c": temperature_c(),
+                "version": VERSION,
+            }
+        )
+
+    def _say_session(self, session_id: int, state: str) -> None:
+        self._live.publish({"type": "session", "session_id": session_id, "state": state})
+        self._announce(f"session {session_id} {state}")
+
+    def _say_cue(self, cue: Cue, latency_ms: float) -> None:
+        self._announce(
+            f"{cue.t_s:7.2f} s  {cue.side} knee in: {cue.value:.1f}° (threshold {cue.threshold:.1f}°), "
+            f"{latency_ms:.0f} ms after the frame"
+        )
+
+    def _say_summary(self, session: _Session, summary: dict[str, Any]) -> None:
+        cadence = summary["cadence_spm"]
+        parts = [f"{len(session.stances)} stances", f"{len(session.recorder.cues)} cues"]
+        if cadence is not None:
+            parts.append(f"{cadence:.0f} steps per minute")
+        for side in Side:
+            fppa = summary[str(side)].get("fppa_deg")
+            if fppa is not None and fppa["sd"] is not None:
+                parts.append(f"{side} knee {fppa['mean']:.1f} ± {fppa['sd']:.1f}°")
+        self._announce("  " + ", ".join(parts))
+
+    def _say_latency(self) -> None:
+        for what, window in (("frame to decision", self._frame_ms), ("frame to cue", self._cue_ms)):
+            values = window.as_json()
+            if values["n"]:
+                self._announce(
+                    f"{what}: median {values['p50']:.0f} ms, 99th percentile {values['p99']:.0f} ms, "
+                    f"worst {values['max']:.0f} ms over {values['n']}"
+                )
+
+
+def run_device(device: Device, stop: threading.Event) -> int:
+    """Runs ``device`` and turns errors into one line and an exit status: 0, or 2 where something must be mended."""
+    try:
+        device.run(stop)
+    except KneelineError as error:
+        _log.critical("%s", error)
+        return 2
+    return 0
