@@ -1,0 +1,101 @@
+"""``python -m web``: serves the pages. The other half, ``kneeline device``, may come, go and fail meanwhile."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from waitress import create_server
+
+from device.config import load_config
+from model.errors import InputError, KneelineError
+from web.address import page_url
+from web.app import close_app, create_app
+from web.hub import MAX_STREAMS
+
+#: Threads for everything but the streams, each of which keeps one busy.
+_OTHER_THREADS = 8
+#: A reader that takes no bytes for this long is cut off, so that it gives its thread back.
+_STALLED_MS = 20_000
+#: Bytes that may wait for a slow reader; beyond it, that reader misses frames.
+_WAITING_BYTES = 128 * 1024
+
+log = logging.getLogger("kneeline.web")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket for the server.
+
+    Raises:
+        InputError: the port is in use or not allowed, or the host is not this machine's; with the remedy.
+    """
+    where = f"[web] host = {host}, port = {port}"
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind)
+    except OSError as error:
+        raise InputError(f"{where}: no such address ({error.strerror}); use 0.0.0.0 for all networks") from None
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise InputError(f"{where}: {_remedy(error)}") from None
+    return bound
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "another program uses this port; stop it, or take another with --port or [web] port"
+    if error.errno == errno.EACCES:
+        return "this port needs root; take one above 1023 with --port or [web] port"
+    return f"cannot be served at ({error.strerror}); use host 0.0.0.0 for all networks"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serves until SIGTERM or SIGINT. Returns 0 then, or 2 where settings or address are wrong."""
+    parser = argparse.ArgumentParser(prog="kneeline web", description=__doc__)
+    parser.add_argument("--config", type=Path, help="settings file (TOML)")
+    parser.add_argument("--host", help="address to serve at, instead of [web] host")
+    parser.add_argument("--port", type=int, help="port to serve at, instead of [web] port")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
+    try:
+        config = load_config(arguments.config)
+        host = config.web.host if arguments.host is None else arguments.host
+        bound = listen(host, config.web.port if arguments.port is None else arguments.port)
+    except KneelineError as error:
+        sys.stderr.write(f"kneeline web: {error}\n")
+        return 2
+    app = create_app(config)
+    server = create_server(
+        app,
+        sockets=[bound],
+        threads=MAX_STREAMS + _OTHER_THREADS,
+        outbuf_high_watermark=_WAITING_BYTES,
+        ident=None,
+    )
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        close_app(app)
+        raise SystemExit
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    log.info("the page is at %s", page_url(host, bound.getsockname()[1]))
+    server.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

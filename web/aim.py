@@ -1,0 +1,218 @@
+"""Aiming help: what the last seconds of live frames say about the camera's place, in words for whoever mounts it.
+
+Only the keypoints are looked at. The crown and the soles have no keypoint: they are put where they are on an average
+body (eyes at 0.936, ankles at 0.039 of the height; Drillis & Contini 1966).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any, Literal
+
+from model.pose import Joint, Side
+
+State = Literal["good", "warn", "bad", "unknown"]
+
+#: The window holds several strides, so that the tallest one is in it.
+WINDOW_S = 4.0
+MIN_SCORE = 0.3
+_HEAD = (Joint.NOSE, Joint.LEFT_EYE, Joint.RIGHT_EYE, Joint.LEFT_EAR, Joint.RIGHT_EAR)
+_ANKLES = (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE)
+_JUDGED = range(Joint.LEFT_SHOULDER, Joint.RIGHT_ANKLE + 1)
+#: Share of the distance eyes to ankles (0.897 of the height) that the crown and the soles lie beyond them.
+_CROWN, _SOLE = 0.064 / 0.897, 0.039 / 0.897
+_MIN_MARGIN, _TIGHT_MARGIN = 0.0, 0.02
+_MIN_HEIGHT = 0.45
+_GOOD_AZIMUTH_DEG, _MAX_AZIMUTH_DEG = 8.0, 12.0
+_GOOD_ROLL_DEG, _MAX_ROLL_DEG = 2.0, 4.0
+_GOOD_SCORE, _MIN_MEAN_SCORE = 0.55, 0.4
+_MIN_FPS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far one person reaches in one picture, in shares of the picture; y down, may lie outside 0 to 1.
+
+    ``score`` is the mean confidence of the joints below the neck.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the aiming help."""
+
+    key: str
+    label: str
+    state: State
+    value: str
+    advice: str | None = None
+
+
+def extent(keypoints: Sequence[Sequence[float | None]], image_size: Sequence[float]) -> Extent | None:
+    """Reach of a person with crown and soles, from 17 keypoints (x px, y px, score).
+
+    None where head or ankles are not seen: then nothing can be said about the whole runner.
+    """
+    width, height = image_size
+    seen = {
+        joint: (float(x), float(y))
+        for joint, (x, y, score) in enumerate(keypoints)
+        if x is not None and y is not None and (score or 0.0) >= MIN_SCORE
+    }
+    heads = [seen[j][1] for j in _HEAD if j in seen]
+    ankles = [seen[j][1] for j in _ANKLES if j in seen]
+    if not heads or not ankles:
+        return None
+    eyes, soles = min(heads), max(ankles)
+    span = soles - eyes
+    across = [x for x, _ in seen.values()]
+    score = fmean(float(keypoints[j][2] or 0.0) for j in _JUDGED)
+    return Extent(
+        min(across) / width,
+        (eyes - _CROWN * span) / height,
+        max(across) / width,
+        (soles + _SOLE * span) / height,
+        score,
+    )
+
+
+class AimWindow:
+    """The last seconds of frames. Not safe from several threads; its owner locks."""
+
+    def __init__(self) -> None:
+        self._extents: deque[tuple[float, Extent]] = deque()
+        self._frame: Mapping[str, Any] = {}
+
+    def add(self, frame: Mapping[str, Any], now_s: float) -> None:
+        """Takes one live ``frame`` message that came at ``now_s``."""
+        self._frame = frame
+        keypoints = frame.get("keypoints")
+        reach = extent(keypoints, frame["image_size"]) if keypoints else None
+        if reach is not None:
+            self._extents.append((now_s, reach))
+        while self._extents and self._extents[0][0] < now_s - WINDOW_S:
+            self._extents.popleft()
+
+    def report(self, health: Mapping[str, Any] | None, live: bool) -> dict[str, Any]:
+        """All checks, and whether a runner is seen. With a silent device every check is unknown."""
+        frame: Mapping[str, Any] = self._frame if live else {}
+        reaches = [reach for _, reach in self._extents] if frame.get("keypoints") else []
+        camera = frame.get("camera") or {}
+        checks = [
+            *_framing(reaches),
+            _light(reaches),
+            *_position(camera, frame.get("view")),
+            _rate(health if live else None),
+        ]
+        return {
+            "seen": bool(reaches),
+            "view": frame.get("view"),
+            "advice": camera.get("advice"),
+            "checks": [asdict(check) for check in checks],
+        }
+
+
+def _framing(reaches: Sequence[Extent]) -> list[Check]:
+    if not reaches:
+        advice = "Let someone stand on the belt, whole in the picture from head to feet."
+        return [
+            Check("whole", "Whole runner in the picture", "unknown", "nobody seen whole", advice),
+            Check("size", "Size in the picture", "unknown", "—"),
+        ]
+    height = max(reach.height for reach in reaches)
+    return [_whole(reaches, height), _size(height)]
+
+
+def _whole(reaches: Sequence[Extent], height: float) -> Check:
+    margins = {
+        "head": min(reach.top for reach in reaches),
+        "feet": 1.0 - max(reach.bottom for reach in reaches),
+        "left edge": min(reach.left for reach in reaches),
+        "right edge": 1.0 - max(reach.right for reach in reaches),
+    }
+    edge, margin = min(margins.items(), key=lambda item: item[1])
+    state: State = "good" if margin >= _TIGHT_MARGIN else "warn" if margin >= _MIN_MARGIN else "bad"
+    value = f"least margin {margin:.0%} ({edge})" if margin >= 0 else f"cut off ({edge})"
+    if state == "good":
+        return Check("whole", "Whole runner in the picture", state, value)
+    other = margins["feet"] if edge == "head" else margins["head"]
+    advice = {
+        "head": "Tilt the camera up a little.",
+        "feet": "Tilt the camera down a little.",
+        "left edge": "Turn the camera to the left a little.",
+        "right edge": "Turn the camera to the right a little.",
+    }[edge]
+    if edge in ("head", "feet") and (height > 0.95 or other < _TIGHT_MARGIN):
+        advice = "Move the camera further away: head and feet do not both fit."
+    return Check("whole", "Whole runner in the picture", state, value, advice)
+
+
+def _size(height: float) -> Check:
+    value = f"{height:.0%} of the picture's height"
+    if height >= _MIN_HEIGHT:
+        return Check("size", "Size in the picture", "good", value)
+    return Check("size", "Size in the picture", "warn", value, "Move the camera nearer: small legs are coarse angles.")
+
+
+def _light(reaches: Sequence[Extent]) -> Check:
+    label = "Light and contrast"
+    if not reaches:
+        return Check("light", label, "unknown", "—")
+    score = fmean(reach.score for reach in reaches)
+    value = f"joints seen with confidence {score:.2f}"
+    if score >= _GOOD_SCORE:
+        return Check("light", label, "good", value)
+    state: State = "warn" if score >= _MIN_MEAN_SCORE else "bad"
+    return Check(
+        "light", label, state, value, "More light from the front, no window behind the runner, clothes that stand out."
+    )
+
+
+def _position(camera: Mapping[str, Any], view: str | None) -> list[Check]:
+    """Where the camera stands around the runner, from the device's own estimate."""
+    if view == "side":
+        return []
+    azimuths = [
+        _tilt(f"azimuth_{side}", f"Angle to the {side} leg", camera.get(f"azimuth_{side}_deg"),
+              _GOOD_AZIMUTH_DEG, _MAX_AZIMUTH_DEG, camera.get("advice"))
+        for side in Side
+    ]  # fmt: skip
+    level = "Level the camera: its lower edge parallel to the floor."
+    return [*azimuths, _tilt("roll", "Level", camera.get("roll_deg"), _GOOD_ROLL_DEG, _MAX_ROLL_DEG, level)]
+
+
+def _tilt(key: str, label: str, angle_deg: float | None, good_deg: float, most_deg: float, advice: str | None) -> Check:
+    if angle_deg is None:
+        return Check(key, label, "unknown", "needs about 20 steps of running")
+    value = f"{angle_deg:+.1f}°".replace("-", "−")
+    if abs(angle_deg) <= good_deg:
+        return Check(key, label, "good", value)
+    return Check(key, label, "warn" if abs(angle_deg) <= most_deg else "bad", value, advice)
+
+
+def _rate(health: Mapping[str, Any] | None) -> Check:
+    fps = (health or {}).get("fps")
+    if fps is None:
+        return Check("rate", "Pictures per second", "unknown", "—")
+    if fps >= _MIN_FPS:
+        return Check("rate", "Pictures per second", "good", f"{fps:.0f}")
+    return Check(
+        "rate",
+        "Pictures per second",
+        "bad",
+        f"{fps:.0f}",
+        "Below 20 running cannot be measured: add light, or lower [camera] fps.",
+    )

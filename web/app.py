@@ -1,0 +1,123 @@
+"""Puts the Flask application together."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from device.config import Config
+from device.live import LiveSubscriber
+from device.store import StoreReader
+from model.errors import StoreError
+from web import auth, present
+from web.hub import LiveHub
+
+HERE = Path(__file__).parent
+_POLICY = "; ".join(
+    ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"]
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What the views work with: settings, stored sessions, and the live device."""
+
+    config: Config
+    reader: StoreReader
+    hub: LiveHub
+
+
+def box() -> Box:
+    """The current application's `Box`."""
+    found: Box = current_app.extensions["kneeline"]
+    return found
+
+
+def create_app(config: Config) -> Flask:
+    """The web application.
+
+    The database may be missing (then there are no sessions yet) and the device silent (then the pages say so). A thread
+    listens to the device until `close_app`.
+    """
+    from web.views import api, commands, pages
+
+    app = Flask(__name__)
+    auth.protect(app, config.database_path().parent)
+    hub = LiveHub(LiveSubscriber(config.socket_path()), page_version())
+    app.extensions["kneeline"] = Box(config, StoreReader(config.database_path()), hub)
+    for blueprint in (pages.blueprint, api.blueprint, commands.blueprint):
+        app.register_blueprint(blueprint)
+    app.jinja_env.filters.update(number=present.number, local_time=present.local_time)
+    app.jinja_env.globals.update(page_version=hub.version, app_version=app_version())
+    app.after_request(_with_headers)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(StoreError, _store_error)
+    return app
+
+
+def close_app(app: Flask) -> None:
+    """Ends the application's threads and open streams."""
+    found: Box = app.extensions["kneeline"]
+    found.hub.close()
+
+
+def app_version() -> str:
+    """The installed version of Kneeline."""
+    try:
+        return metadata.version("kneeline")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+def page_version() -> str:
+    """Changes whenever program, templates or static files do, so that an open kiosk page knows when to reload."""
+    digest = hashlib.sha256(app_version().encode())
+    for folder in ("static", "templates"):
+        for path in sorted((HERE / folder).rglob("*")):
+            if path.is_file():
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _with_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _error(status: int, title: str, message: str) -> ResponseReturnValue:
+    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
+        return jsonify(error=message), status
+    return render_template("error.html", title=title, message=message), status
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if isinstance(error, CSRFError):
+        return _error(400, "This page is out of date", "Reload it and press the button again.")
+    if status == 404:
+        return _error(404, "Not found", "There is no such page or session here.")
+    return _error(status, error.name, error.description or error.name)
+
+
+def _store_error(error: StoreError) -> ResponseReturnValue:
+    log.error("%s", error)
+    return _error(503, "The sessions cannot be read", str(error))

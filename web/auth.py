@@ -1,0 +1,69 @@
+"""What guards the pages: the secret key, the signed cookie, and the token that every form carries.
+
+Reading needs no sign-in: the box stands in one room and serves one local network. Everything that changes something
+is a POST with a token (CSRF), so that no foreign page can drive the device through a visitor's browser.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from pathlib import Path
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+KEY_FILE = "web-secret.key"
+_KEY_BYTES = 32
+
+log = logging.getLogger(__name__)
+csrf = CSRFProtect()
+
+
+def secret_key(folder: Path) -> bytes:
+    """The key that signs cookies: made once at random, kept in ``folder`` and readable by its owner only (0600).
+
+    Where the folder cannot be written, a key for this run is made and that is logged: pages that were open before a
+    restart must then be reloaded before their buttons work again.
+    """
+    path = folder / KEY_FILE
+    try:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return _kept_key(path)
+    except OSError as error:
+        log.warning("%s cannot be kept (%s); using a key for this run only", path, error.strerror)
+        return secrets.token_bytes(_KEY_BYTES)
+
+
+def _kept_key(path: Path) -> bytes:
+    """Reads the key, or writes a new one whole before it gets its name (a power cut leaves no half key)."""
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        key = b""
+    if len(key) >= _KEY_BYTES:
+        path.chmod(0o600)
+        return key
+    key = secrets.token_bytes(_KEY_BYTES)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    return key
+
+
+def protect(app: Flask, folder: Path) -> None:
+    """Gives the app its key, its cookie rules and the check of every form's token."""
+    app.config.update(
+        SECRET_KEY=secret_key(folder),
+        SESSION_COOKIE_NAME="kneeline",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,  # a kiosk page stays open for weeks
+    )
+    csrf.init_app(app)

@@ -1,0 +1,180 @@
+"""Spreads the device's live messages to all open pages, and never lets one of them hold up another.
+
+One thread listens to the device. Each page that streams has its own small box: the newest frame (older ones are simply
+replaced) and the last events. A page that reads slowly misses frames, nothing else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from device.live import LiveSubscriber
+from web.aim import AimWindow
+
+#: Without a message for this long the device counts as silent; pages say so.
+SILENT_AFTER_S = 3.0
+#: Streams at once; further pages poll.
+MAX_STREAMS = 12
+#: Message types of which only the newest counts; all others are events, each of which counts.
+STATES = ("frame", "health")
+_KEPT_EVENTS = 64
+_STATUS_EVERY_S = 1.0
+
+Message = Mapping[str, Any]
+
+
+class Stream:
+    """The box of one streaming page: the newest states and the last events, as encoded server-sent events."""
+
+    def __init__(self) -> None:
+        self._news = threading.Condition()
+        self._events: deque[bytes] = deque(maxlen=_KEPT_EVENTS)
+        self._states: dict[str, bytes] = {}
+        self._closed = False
+
+    def put(self, kind: str, encoded: bytes) -> None:
+        """Adds a message; never blocks."""
+        with self._news:
+            if kind in STATES:
+                self._states[kind] = encoded
+            else:
+                self._events.append(encoded)
+            self._news.notify()
+
+    def take(self, timeout_s: float) -> bytes | None:
+        """All that is new, after at most ``timeout_s``: empty where nothing came, None once closed."""
+        with self._news:
+            if not (self._events or self._states or self._closed):
+                self._news.wait(timeout_s)
+            if self._closed:
+                return None
+            news = b"".join([*self._events, *self._states.values()])
+            self._events.clear()
+            self._states.clear()
+            return news
+
+    def close(self) -> None:
+        """Ends the stream; a waiting ``take`` returns at once."""
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
+
+
+class LiveHub:
+    """What the pages know of the device.
+
+    Args:
+        subscriber: the connection to the device; closed with the hub.
+        version: of page and program; a page of another version reloads itself.
+        max_streams: how many pages may stream at once.
+    """
+
+    def __init__(self, subscriber: LiveSubscriber, version: str, max_streams: int = MAX_STREAMS) -> None:
+        self.version = version
+        self._subscriber = subscriber
+        self._max_streams = max_streams
+        self._lock = threading.Lock()
+        self._streams: set[Stream] = set()
+        self._events: deque[Message] = deque(maxlen=_KEPT_EVENTS)
+        self._count = itertools.count(1)
+        self._aim = AimWindow()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="live-hub", daemon=True)
+        self._thread.start()
+
+    def status(self) -> dict[str, Any]:
+        """Whether the device is heard, and how long ago it was (null: never since this server started)."""
+        heard = self._subscriber.latest()
+        live = heard.connected and heard.age_s is not None and heard.age_s <= SILENT_AFTER_S
+        return {
+            "type": "status",
+            "device": "live" if live else "silent",
+            "age_s": None if heard.age_s is None else round(heard.age_s, 1),
+            "version": self.version,
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything known now, for pages that poll: status, newest states, and the last events with their numbers.
+
+        While the device is silent there is no frame and no health: old ones would look like new ones.
+        """
+        status, last = self.status(), self._subscriber.latest().last
+        with self._lock:
+            events = list(self._events)
+        states = {kind: last.get(kind) if status["device"] == "live" else None for kind in STATES}
+        return {"status": status, **states, "session": last.get("session"), "events": events}
+
+    def aim(self) -> dict[str, Any]:
+        """What the last seconds say about where the camera stands; see `web.aim`."""
+        live = self.status()["device"] == "live"
+        with self._lock:
+            return self._aim.report(self._subscriber.latest().last.get("health"), live)
+
+    def send(self, command: Mapping[str, Any]) -> bool:
+        """Hands a command to the device. False where it cannot be reached."""
+        return self._subscriber.send(dict(command))
+
+    def stream(self) -> Iterator[bytes] | None:
+        """Server-sent events from now on, or None where too many pages stream already."""
+        stream = Stream()
+        with self._lock:
+            if len(self._streams) >= self._max_streams or self._closed.is_set():
+                return None
+            self._streams.add(stream)
+        if self.status()["device"] == "live":
+            for kind, message in self._subscriber.latest().last.items():
+                if kind in (*STATES, "session"):
+                    stream.put(kind, encode(message))
+        return self._run(stream)
+
+    def close(self) -> None:
+        """Ends all streams and the connection. May be called twice."""
+        self._closed.set()
+        with self._lock:
+            streams = list(self._streams)
+        for stream in streams:
+            stream.close()
+        self._subscriber.close()
+        self._thread.join(timeout=2.0)
+
+    def _run(self, stream: Stream) -> Iterator[bytes]:
+        try:
+            yield b"retry: 1000\n\n" + encode(self.status())
+            said_s = time.monotonic()
+            while (news := stream.take(_STATUS_EVERY_S)) is not None:
+                if time.monotonic() - said_s >= _STATUS_EVERY_S:
+                    said_s = time.monotonic()
+                    news += encode(self.status())
+                if news:
+                    yield news
+        finally:
+            with self._lock:
+                self._streams.discard(stream)
+
+    def _listen(self) -> None:
+        for message in self._subscriber.events():
+            if message is not None:
+                self._receive(message)
+
+    def _receive(self, message: Message) -> None:
+        kind = str(message["type"])
+        with self._lock:
+            if kind not in STATES:
+                message = {**message, "seq": next(self._count)}
+                self._events.append(message)
+            elif kind == "frame":
+                self._aim.add(message, time.monotonic())
+            encoded = encode(message)
+            for stream in self._streams:
+                stream.put(kind, encoded)
+
+
+def encode(message: Message) -> bytes:
+    """One server-sent event with the message as JSON."""
+    return b"data: " + json.dumps(message, separators=(",", ":")).encode() + b"\n\n"

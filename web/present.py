@@ -1,0 +1,104 @@
+"""Sessions as people read them: rows and words for the templates. Formulas live in ``model``; this only says them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from model.metrics import METRICS, MetricSpec
+from model.pose import Side
+
+#: Fewer stances than this carry no claim (Dingenen 2018).
+MIN_STANCES = 7
+MINUS = "−"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of the summary table: what to show, and why where there is nothing to show."""
+
+    text: str
+    n: int = 0
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric of the summary table."""
+
+    spec: MetricSpec
+    left: Cell
+    right: Cell
+    sdd: str
+
+    @property
+    def measured(self) -> bool:
+        return bool(self.left.n or self.right.n)
+
+
+def number(value: float | None, decimals: int = 1, signed: bool = False) -> str:
+    """A number for people, with a real minus sign; "—" where there is none."""
+    if value is None or not math.isfinite(value):
+        return "—"
+    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", MINUS)
+
+
+def summary_rows(summary: Mapping[str, Any]) -> list[Row]:
+    """The summary table: every metric of a stance, in the registry's order; those that were measured come first."""
+    rows = [_row(spec, summary) for spec in METRICS.values() if spec.per_stance]
+    return sorted(rows, key=lambda row: not row.measured)
+
+
+def _row(spec: MetricSpec, summary: Mapping[str, Any]) -> Row:
+    left, right = (_cell(spec, summary, side) for side in Side)
+    return Row(spec, left, right, "—" if spec.sdd is None else number(spec.sdd, 1))
+
+
+def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:
+    """Mean ± SD, but nothing from fewer stances than carry a claim (Dingenen 2018)."""
+    of_side = summary.get(side) or {}
+    found = of_side.get(spec.key)
+    if not found or found.get("mean") is None:
+        reason = (summary.get("unavailable") or {}).get(spec.key) or "not seen in any stance"
+        return Cell("—", reason=reason)
+    n = int(found.get("n", of_side.get("stances", 0)))
+    if n < MIN_STANCES:
+        return Cell("—", n, f"too few: {n} of {MIN_STANCES} stances")
+    return Cell(f"{number(found['mean'], spec.decimals)} ± {number(found.get('sd'), spec.decimals)}", n)
+
+
+def local_time(utc: str | None) -> datetime | None:
+    """An ISO 8601 instant in this machine's time zone."""
+    return None if utc is None else datetime.fromisoformat(utc).astimezone()
+
+
+def duration(started_utc: str, ended_utc: str | None) -> str:
+    """How long a session took, as ``12 min 05 s``; "—" while it runs."""
+    if ended_utc is None:
+        return "—"
+    seconds = round((datetime.fromisoformat(ended_utc) - datetime.fromisoformat(started_utc)).total_seconds())
+    minutes, rest = divmod(max(seconds, 0), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+#: What the camera's state means for the numbers, by ``camera.state``.
+CAMERA_WORDS: Mapping[str, str] = {
+    "good": "The camera's position is known and taken out of the angles.",
+    "approximate": "The camera stands rather oblique: it is taken out, but the angles are less certain.",
+    "refused": "The camera stands too oblique: no knee angle is claimed.",
+    "unknown": "Where the camera stands was not found out: angles are as the picture shows them, and a camera that is "
+    "turned by 10° makes one knee look about 10° worse and the other better.",
+}
+
+#: The states of a session.
+STATE_WORDS: Mapping[str, str] = {
+    "open": "running",
+    "complete": "complete",
+    "interrupted": "interrupted (power or program ended); all stances up to then are here",
+}

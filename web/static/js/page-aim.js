@@ -1,0 +1,63 @@
+// Aiming help: the skeleton as the camera sees it, and the server's checks in words.
+
+import { Skeleton } from "./skeleton.js";
+import { LiveSource } from "./source.js";
+import { linkTrouble, setText, showBanner } from "./text.js";
+
+const MARKS = { good: "✓", warn: "!", bad: "✕", unknown: "?" };
+const WORDS = { good: "good", warn: "could be better", bad: "must be mended", unknown: "not known yet" };
+const CHECK_MS = 1000;
+
+const find = (name) => document.querySelector(`[data-${name}]`);
+const skeleton = new Skeleton(find("skeleton"), "never");
+const list = find("checks");
+
+function row(check) {
+  const item = document.createElement("li");
+  item.dataset.state = check.state;
+  item.dataset.key = check.key;
+  const part = (name, className, text) => {
+    const element = document.createElement(name);
+    element.className = className;
+    element.textContent = text;
+    item.append(element);
+    return element;
+  };
+  part("span", "mark", MARKS[check.state]).setAttribute("aria-hidden", "true");
+  part("b", "name", check.label);
+  part("span", "visually-hidden", WORDS[check.state]);
+  part("span", "said", check.value);
+  if (check.advice) part("span", "advice", check.advice);
+  return item;
+}
+
+function headline(aim) {
+  if (!aim.seen) return "Let someone run on the belt: everything below is found out from the runner.";
+  if (aim.advice) return aim.advice;
+  const worst = aim.checks.find((c) => c.state === "bad" && c.advice) ?? aim.checks.find((c) => c.state === "warn" && c.advice);
+  if (worst) return worst.advice;
+  return aim.checks.some((c) => c.state === "unknown") ? "Good so far. Keep running until the rest is known." : "All good. Leave the camera as it stands.";
+}
+
+async function check() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch("/api/aim", { cache: "no-store", signal: AbortSignal.timeout(3000) });
+    if (!answer.ok) return;
+    const aim = await answer.json();
+    list.replaceChildren(...aim.checks.map(row));
+    setText(find("advice"), headline(aim));
+  } catch {
+    // The banner says that the connection is lost.
+  }
+}
+
+const source = new LiveSource();
+source.addEventListener("frame", ({ detail }) => (detail.keypoints ? skeleton.show(detail, {}) : skeleton.clear()));
+source.addEventListener("link", ({ detail }) => {
+  showBanner(find("banner"), linkTrouble(detail));
+  if (detail.device !== "live") skeleton.clear();
+});
+source.start();
+check();
+setInterval(check, CHECK_MS);

@@ -1,0 +1,28 @@
+// The health page's live part.
+
+import { LiveSource } from "./source.js";
+import { clock, linkTrouble, number, setText, showBanner } from "./text.js";
+
+const HOT_C = 80;
+const put = (key, text) => setText(document.querySelector(`[data-key=${key}]`), text);
+
+function onHealth(health) {
+  put("fps", number(health.fps, 1));
+  put("frames", `${health.frames}, ${health.dropped} dropped`);
+  put("latency", `${number(health.latency_ms?.p50)} / ${number(health.latency_ms?.p99)} ms`);
+  const cue = health.frame_to_cue_ms;
+  put("cue", cue?.n ? `${number(cue.p50)} / ${number(cue.p99)} / ${number(cue.max)} ms (${cue.n} cues)` : "no cue yet");
+  const hot = health.temperature_c;
+  put("temperature", hot === null || hot === undefined ? "no sensor" : `${number(hot)} °C${hot >= HOT_C ? ": too hot, the board slows down; give it air" : ""}`);
+  put("gpio", health.gpio ? health.gpio_note ?? "connected" : health.gpio_note ?? "none on this machine");
+  put("uptime", clock(health.uptime_s));
+}
+
+const source = new LiveSource();
+source.addEventListener("health", ({ detail }) => onHealth(detail));
+source.addEventListener("frame", ({ detail }) => put("model", detail.model));
+source.addEventListener("link", ({ detail }) => {
+  put("device", { live: "live", silent: "silent", unknown: "—" }[detail.device]);
+  showBanner(document.querySelector("[data-banner]"), linkTrouble(detail));
+});
+source.start();

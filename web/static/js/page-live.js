@@ -1,0 +1,194 @@
+// The live page: skeleton, one gauge for each knee, cues, and what the box is doing.
+
+import { Gauge } from "./gauge.js";
+import { Skeleton } from "./skeleton.js";
+import { CueSound } from "./sound.js";
+import { LiveSource } from "./source.js";
+import { clock, linkTrouble, number, setText, showBanner } from "./text.js";
+
+const CUE_MS = 900;
+const ANNOUNCE_MS = 4000;
+const CARD_MS = 45000;
+const CAMERA_WORDS = { good: "position known", approximate: "oblique, corrected", refused: "too oblique", unknown: "finding its position" };
+
+const find = (name) => document.querySelector(`[data-${name}]`);
+const stage = find("live");
+const fixedThreshold = Number(stage.dataset.threshold);
+const minStances = Number(stage.dataset.minStances);
+const skeleton = new Skeleton(find("skeleton"), "runner");
+const sound = new CueSound(find("sound"), find("sound-text"));
+const banner = find("banner");
+
+class Knee {
+  constructor(side) {
+    this.side = side;
+    this.root = document.querySelector(`.side[data-side=${side}]`);
+    this.gauge = new Gauge(this.root.querySelector("[data-bar]"), side);
+    this.cueBox = this.root.querySelector("[data-cue]");
+    this.reset();
+  }
+
+  reset() {
+    this.stances = [];
+    this.threshold = fixedThreshold;
+    this.show();
+  }
+
+  stance(fppaDeg) {
+    if (fppaDeg === null || fppaDeg === undefined) return;
+    this.stances = [...this.stances, fppaDeg].slice(-minStances);
+    this.show();
+  }
+
+  show() {
+    const enough = this.stances.length >= minStances;
+    const mean = enough ? this.stances.reduce((a, b) => a + b) / this.stances.length : null;
+    setText(this.root.querySelector("[data-value]"), mean === null ? "—" : number(mean, 1, true) + "°");
+    let spread = `${this.stances.length} of ${minStances} stances`;
+    if (enough) {
+      const sum = this.stances.reduce((a, b) => a + (b - mean) ** 2, 0);
+      spread = `± ${number(Math.sqrt(sum / (this.stances.length - 1)), 1)}° · last ${minStances} stances`;
+    }
+    setText(this.root.querySelector("[data-spread]"), spread);
+    this.gauge.update(this.stances, mean, this.threshold);
+  }
+
+  limit(threshold) {
+    if (threshold === undefined || threshold === null || threshold === this.threshold) return;
+    this.threshold = threshold;
+    this.show();
+  }
+
+  cue(threshold) {
+    this.limit(threshold);
+    this.cueBox.hidden = false;
+    this.root.dataset.cued = "yes";
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.cueBox.hidden = true;
+      delete this.root.dataset.cued;
+    }, CUE_MS);
+  }
+
+  get alerting() {
+    return this.root.dataset.cued === "yes";
+  }
+
+  state(name) {
+    this.root.dataset.state = name;
+    setText(this.root.querySelector("[data-state-text]"), { off: "no runner", good: "aligned", bad: "knee inward" }[name]);
+  }
+}
+
+const knees = { left: new Knee("left"), right: new Knee("right") };
+let frame = null;
+let link = { server: "connecting", device: "unknown" };
+let session = null;
+let announcedAt = 0;
+let cardTimer = 0;
+
+function refreshBanner() {
+  let trouble = linkTrouble(link);
+  if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
+  if (!trouble && frame && !frame.keypoints) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
+  showBanner(banner, trouble);
+  document.body.dataset.device = link.device;
+}
+
+function onFrame(message) {
+  frame = message;
+  const seen = Boolean(message.keypoints);
+  const alert = {};
+  for (const [side, knee] of Object.entries(knees)) {
+    alert[side] = knee.alerting || Boolean(message[side]?.alert);
+    knee.state(!seen ? "off" : alert[side] ? "bad" : "good");
+    knee.limit(message[side]?.threshold_deg ?? message.threshold_deg);
+  }
+  if (seen) skeleton.show(message, alert);
+  else skeleton.clear();
+  setText(find("cadence"), number(message.cadence_spm));
+  setText(find("model"), message.model ?? "");
+  setText(find("caption"), message.view === "front" ? "as in a mirror" : message.view ? `${message.view} view` : "");
+  const camera = message.camera;
+  find("camera").dataset.state = camera?.state ?? "unknown";
+  setText(find("camera"), camera ? CAMERA_WORDS[camera.state] ?? camera.state : "—");
+  setText(find("camera-advice"), camera?.advice ?? "");
+  followSession(message.session_id, message.t_s);
+  refreshBanner();
+}
+
+function followSession(id, t) {
+  if (id === null || id === undefined) {
+    if (session) {
+      setText(find("session"), "ended");
+      forget();
+    }
+    session = null;
+    return;
+  }
+  if (session?.id !== id) {
+    if (session) forget();
+    session = { id, start: t };
+    hideCard();
+  }
+  setText(find("session"), clock(t - session.start));
+}
+
+// The next runner's numbers are not this one's.
+function forget() {
+  for (const knee of Object.values(knees)) knee.reset();
+}
+
+function onCue(cue) {
+  const knee = knees[cue.side];
+  if (!knee) return;
+  knee.cue(cue.metric === "fppa_deg" ? cue.threshold : undefined);
+  sound.play(cue.side);
+  const now = performance.now();
+  if (now - announcedAt > ANNOUNCE_MS) {
+    announcedAt = now;
+    find("announce").textContent = "";
+    setTimeout(() => setText(find("announce"), `${cue.side} knee out`), 50);
+  }
+}
+
+async function showCard(id) {
+  const answer = await fetch(`/sessions/${id}/card`);
+  if (!answer.ok) return;
+  const card = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  find("last").replaceChildren(...card.childNodes);
+  find("last").hidden = false;
+  clearTimeout(cardTimer);
+  if (stage.dataset.kiosk !== undefined) cardTimer = setTimeout(hideCard, CARD_MS);
+}
+
+function hideCard() {
+  find("last").hidden = true;
+}
+
+function onHealth(health) {
+  setText(find("fps"), number(health.fps));
+  setText(find("cue-p50"), number(health.frame_to_cue_ms?.p50));
+  setText(find("cue-p99"), number(health.frame_to_cue_ms?.p99));
+}
+
+function onLink(state) {
+  link = state;
+  setText(find("link"), state.server !== "ok" ? "no connection" : state.device === "live" ? "live" : "device silent");
+  if (state.device !== "live") {
+    skeleton.clear();
+    for (const knee of Object.values(knees)) knee.state("off");
+    frame = null;
+  }
+  refreshBanner();
+}
+
+const source = new LiveSource();
+const on = (type, act) => source.addEventListener(type, (event) => act(event.detail));
+on("frame", onFrame);
+on("cue", onCue);
+on("stance", (stance) => knees[stance.side]?.stance(stance.fppa_deg));
+on("session", (message) => message.state !== "started" && showCard(message.session_id));
+on("health", onHealth);
+on("link", onLink);
+source.start();

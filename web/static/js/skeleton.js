@@ -1,0 +1,149 @@
+// Draws a runner from 17 keypoints (x px, y px, score) on a canvas. There is never a picture behind it.
+
+const MIN_SCORE = 0.2;
+const FADE_MS = 1000;
+const LEGS = { left: [11, 13, 15], right: [12, 14, 16] };
+const ARMS = { left: [5, 7, 9], right: [6, 8, 10] };
+
+export class Skeleton {
+  #canvas;
+  #mirror;
+  #frame = null;
+  #pending = false;
+  #clearTimer = 0;
+  #alert = { left: false, right: false };
+
+  // mirror: "runner" shows a front view as a mirror would, so that the runner's left is on the left; "never" shows it as the camera does.
+  constructor(canvas, mirror) {
+    this.#canvas = canvas;
+    this.#mirror = mirror;
+    new ResizeObserver(() => this.#queue()).observe(canvas);
+    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#queue());
+  }
+
+  show(frame, alert) {
+    this.#frame = frame;
+    this.#alert = alert;
+    clearTimeout(this.#clearTimer);
+    this.#clearTimer = setTimeout(() => this.clear(), FADE_MS);
+    this.#queue();
+  }
+
+  clear() {
+    this.#frame = null;
+    this.#queue();
+  }
+
+  #queue() {
+    if (this.#pending) return;
+    this.#pending = true;
+    requestAnimationFrame(() => {
+      this.#pending = false;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    const canvas = this.#canvas;
+    const ratio = window.devicePixelRatio || 1;
+    const width = Math.round(canvas.clientWidth * ratio);
+    const height = Math.round(canvas.clientHeight * ratio);
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    const pen = canvas.getContext("2d");
+    pen.clearRect(0, 0, width, height);
+    canvas.dataset.drawn = "";
+    if (!this.#frame?.keypoints || !width || !height) return;
+    const points = this.#place(width, height);
+    const style = getComputedStyle(canvas);
+    const ink = (name) => style.getPropertyValue(name).trim();
+    const thick = Math.max(4 * ratio, height / 75);
+    pen.lineCap = pen.lineJoin = "round";
+
+    const lines = (joints, colour, line) => {
+      pen.strokeStyle = colour;
+      pen.lineWidth = line;
+      for (let i = 1; i < joints.length; i++) {
+        const [a, b] = [points[joints[i - 1]], points[joints[i]]];
+        if (!a || !b) continue;
+        pen.beginPath();
+        pen.moveTo(...a);
+        pen.lineTo(...b);
+        pen.stroke();
+      }
+    };
+    lines([5, 6, 12, 11, 5], ink("--bone"), thick * 0.7);
+    this.#head(pen, points, ink("--bone"), thick);
+    for (const side of ["left", "right"]) lines(ARMS[side], ink("--bone"), thick * 0.6);
+    for (const side of ["left", "right"]) this.#leg(pen, points, side, ink, thick, lines);
+    canvas.dataset.drawn = "yes";
+  }
+
+  #place(width, height) {
+    const [imageWidth, imageHeight] = this.#frame.image_size;
+    const scale = Math.min(width / imageWidth, height / imageHeight);
+    const [left, top] = [(width - imageWidth * scale) / 2, (height - imageHeight * scale) / 2];
+    const mirrored = this.#mirror === "runner" && this.#frame.view === "front";
+    return this.#frame.keypoints.map(([x, y, score]) => {
+      if (x === null || y === null || score < MIN_SCORE) return null;
+      return [left + (mirrored ? imageWidth - x : x) * scale, top + y * scale];
+    });
+  }
+
+  #head(pen, points, colour, thick) {
+    const seen = points.slice(0, 5).filter(Boolean);
+    if (!seen.length || !points[5] || !points[6]) return;
+    const x = seen.reduce((sum, p) => sum + p[0], 0) / seen.length;
+    const y = seen.reduce((sum, p) => sum + p[1], 0) / seen.length;
+    const neck = (points[5][1] + points[6][1]) / 2;
+    pen.strokeStyle = colour;
+    pen.lineWidth = thick * 0.7;
+    pen.beginPath();
+    pen.arc(x, y, Math.max(thick, Math.abs(neck - y) * 0.48), 0, 2 * Math.PI);
+    pen.stroke();
+  }
+
+  // The leg, the straight line hip to ankle that the knee is measured against, and the knee: disc, or triangle while it dives.
+  #leg(pen, points, side, ink, thick, lines) {
+    const [hip, knee, ankle] = LEGS[side].map((joint) => points[joint]);
+    lines(LEGS[side], ink(`--${side}`), thick);
+    if (hip && ankle) {
+      pen.setLineDash([thick, thick]);
+      pen.strokeStyle = ink("--guide");
+      pen.lineWidth = Math.max(1, thick / 5);
+      pen.beginPath();
+      pen.moveTo(...hip);
+      pen.lineTo(...ankle);
+      pen.stroke();
+      pen.setLineDash([]);
+    }
+    if (knee) this.#knee(pen, knee, this.#alert[side], ink, thick);
+    if (ankle) {
+      pen.fillStyle = ink("--text");
+      pen.font = `600 ${Math.round(thick * 2.2)}px system-ui, sans-serif`;
+      pen.textAlign = "center";
+      pen.textBaseline = "top";
+      pen.fillText(side === "left" ? "L" : "R", ankle[0], ankle[1] + thick);
+    }
+  }
+
+  #knee(pen, [x, y], alert, ink, thick) {
+    const r = thick * (alert ? 2.2 : 1.1);
+    pen.fillStyle = ink(alert ? "--bad" : "--good");
+    pen.strokeStyle = ink("--ground");
+    pen.lineWidth = thick / 3;
+    pen.beginPath();
+    if (alert) {
+      pen.moveTo(x, y - r);
+      pen.lineTo(x + r, y + r * 0.8);
+      pen.lineTo(x - r, y + r * 0.8);
+      pen.closePath();
+    } else {
+      pen.arc(x, y, r, 0, 2 * Math.PI);
+    }
+    pen.fill();
+    pen.stroke();
+  }
+}

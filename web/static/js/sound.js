@@ -1,0 +1,58 @@
+// The cue as sound: one low tone for the left knee, two high ones for the right, each from its own side. Off until asked for.
+
+const KEY = "kneeline.sound";
+const TONES = { left: [[0, 440]], right: [[0, 660], [0.14, 660]] };
+
+export class CueSound {
+  #button;
+  #text;
+  #context = null;
+  #on = localStorage.getItem(KEY) === "on";
+
+  constructor(button, text) {
+    this.#button = button;
+    this.#text = text;
+    button.addEventListener("click", () => this.#set(!this.#on || this.#waiting()));
+    if (this.#on) this.#wake();
+    this.#show();
+  }
+
+  play(side) {
+    if (!this.#on || this.#context?.state !== "running") return;
+    const start = this.#context.currentTime;
+    const pan = new StereoPannerNode(this.#context, { pan: side === "left" ? -0.8 : 0.8 });
+    pan.connect(this.#context.destination);
+    for (const [delay, hertz] of TONES[side]) {
+      const tone = new OscillatorNode(this.#context, { frequency: hertz, type: "triangle" });
+      const gain = new GainNode(this.#context, { gain: 0 });
+      gain.gain.setTargetAtTime(0.5, start + delay, 0.005);
+      gain.gain.setTargetAtTime(0, start + delay + 0.09, 0.015);
+      tone.connect(gain).connect(pan);
+      tone.start(start + delay);
+      tone.stop(start + delay + 0.2);
+    }
+  }
+
+  #set(on) {
+    this.#on = on;
+    localStorage.setItem(KEY, on ? "on" : "off");
+    if (on) this.#wake();
+    this.#show();
+  }
+
+  // Browsers keep sound back until someone has touched the page.
+  #waiting() {
+    return this.#on && this.#context?.state !== "running";
+  }
+
+  #wake() {
+    this.#context ??= new AudioContext();
+    this.#context.onstatechange = () => this.#show();
+    this.#context.resume().then(() => this.#show());
+  }
+
+  #show() {
+    this.#button.setAttribute("aria-pressed", String(this.#on));
+    this.#text.textContent = this.#waiting() ? "Tap for sound" : this.#on ? "Sound on" : "Sound off";
+  }
+}

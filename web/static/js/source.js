@@ -1,0 +1,103 @@
+// Live messages from the server: by server-sent events, by polling where those are not to be had, and always again.
+//
+// Events: "frame", "health", "session", "stance", "cue" with the device's message as detail, and "link" with
+// {server: "ok"|"lost", device: "live"|"silent"|"unknown", ageS} whenever that changes and once a second.
+
+const SILENT_AFTER_MS = 3000;
+const SERVER_LOST_AFTER_MS = 4000;
+const HUNG_AFTER_MS = 10000;
+const POLL_MS = 500;
+const RETRY_STREAM_MS = 15000;
+const STATES = ["frame", "health"];
+
+export class LiveSource extends EventTarget {
+  #stream = null;
+  #poll = 0;
+  #serverAt = 0; // when the server was last heard, performance.now()
+  #deviceAt = 0;
+  #lastSeq = 0;
+  #began = performance.now();
+  #version = document.documentElement.dataset.version;
+
+  start() {
+    this.#open();
+    setInterval(() => this.#check(), 1000);
+    // A hidden page needs no stream; a phone in a pocket must not keep one.
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.#stop() : this.#open()));
+  }
+
+  #open() {
+    this.#stop();
+    const stream = new EventSource("/api/events");
+    this.#stream = stream;
+    this.#began = performance.now();
+    stream.onmessage = (event) => this.#receive(JSON.parse(event.data));
+    stream.onerror = () => {
+      // CLOSED: the server answered, but refused: it has enough streams. CONNECTING: the browser tries again by itself.
+      if (stream.readyState === EventSource.CLOSED && stream === this.#stream) this.#startPolling();
+    };
+  }
+
+  #stop() {
+    this.#stream?.close();
+    this.#stream = null;
+    clearInterval(this.#poll);
+    this.#poll = 0;
+  }
+
+  #startPolling() {
+    this.#stop();
+    const since = performance.now();
+    this.#poll = setInterval(() => {
+      if (performance.now() - since > RETRY_STREAM_MS) this.#open();
+      else this.#pollOnce();
+    }, POLL_MS);
+  }
+
+  async #pollOnce() {
+    try {
+      const answer = await fetch("/api/live", { cache: "no-store", signal: AbortSignal.timeout(3000) });
+      if (!answer.ok) return;
+      const live = await answer.json();
+      this.#receive(live.status);
+      for (const event of live.events) this.#receive(event);
+      for (const state of STATES) if (live[state]) this.#receive(live[state]);
+    } catch {
+      // The next poll tries again; #check says that the server is lost.
+    }
+  }
+
+  #receive(message) {
+    const now = performance.now();
+    this.#serverAt = now;
+    if (message.type === "status") {
+      if (message.version !== this.#version) location.reload();
+      if (message.device === "silent") this.#deviceAt = 0;
+      else if (message.age_s !== null) this.#deviceAt = Math.max(this.#deviceAt, now - 1000 * message.age_s);
+      this.#tellLink(message.age_s);
+      return;
+    }
+    if (message.seq !== undefined) {
+      if (message.seq <= this.#lastSeq) return;
+      this.#lastSeq = message.seq;
+    }
+    if (!this.#poll) this.#deviceAt = now;
+    this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
+  }
+
+  #check() {
+    if (document.hidden) return;
+    const quiet = performance.now() - Math.max(this.#serverAt, this.#began);
+    if (this.#stream && quiet > HUNG_AFTER_MS) this.#open();
+    this.#tellLink(null);
+  }
+
+  #tellLink(ageS) {
+    const now = performance.now();
+    const heard = Math.max(this.#serverAt, this.#began);
+    const server = now - heard > SERVER_LOST_AFTER_MS ? "lost" : this.#serverAt ? "ok" : "connecting";
+    let device = "unknown";
+    if (server === "ok") device = this.#deviceAt && now - this.#deviceAt <= SILENT_AFTER_MS ? "live" : "silent";
+    this.dispatchEvent(new CustomEvent("link", { detail: { server, device, ageS } }));
+  }
+}

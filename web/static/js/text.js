@@ -1,0 +1,34 @@
+// Numbers and words for people.
+
+export function number(value, decimals = 0, signed = false) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "—";
+  let text = value.toFixed(decimals);
+  if (Number(text) === 0) text = text.replace("-", "");
+  else if (signed && value > 0) text = "+" + text;
+  return text.replace("-", "−");
+}
+
+export function setText(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const hours = Math.floor(whole / 3600);
+  const minutes = String(Math.floor(whole / 60) % 60).padStart(hours ? 2 : 1, "0");
+  return `${hours ? hours + ":" : ""}${minutes}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+// Why nothing is shown, in the order of what must be mended first; null where all is well.
+export function linkTrouble({ server, device }) {
+  if (server === "lost") return { level: "bad", text: "No connection to the box. Trying again…" };
+  if (device === "silent")
+    return { level: "bad", text: "The device is silent: no news from the camera for 3 seconds or more. If this stays, check camera cable and power." };
+  return null;
+}
+
+export function showBanner(banner, trouble) {
+  banner.hidden = !trouble;
+  setText(banner, trouble ? trouble.text : "");
+  banner.dataset.level = trouble ? trouble.level : "";
+}

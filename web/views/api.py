@@ -1,0 +1,61 @@
+"""JSON, CSV and the live stream."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from model.table import stances_csv
+from web.app import box
+
+blueprint = Blueprint("api", __name__)
+_MAX_LISTED = 200
+
+
+@blueprint.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """For monitors: 200 while this server answers; the device's state is in the body."""
+    return jsonify(ok=True, **box().hub.status())
+
+
+@blueprint.get("/api/live")
+def live() -> ResponseReturnValue:
+    return jsonify(box().hub.snapshot())
+
+
+@blueprint.get("/api/aim")
+def aim() -> ResponseReturnValue:
+    return jsonify(box().hub.aim())
+
+
+@blueprint.get("/api/events")
+def events() -> ResponseReturnValue:
+    """Server-sent events; 503 where too many pages stream already, then the page polls ``/api/live``."""
+    stream = box().hub.stream()
+    if stream is None:
+        return jsonify(error="too many live pages are open; this one polls"), 503, {"Retry-After": "15"}
+    return Response(stream, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+@blueprint.get("/api/sessions")
+def sessions() -> ResponseReturnValue:
+    limit = min(max(1, request.args.get("limit", 50, type=int)), _MAX_LISTED)
+    offset = max(0, request.args.get("offset", 0, type=int))
+    reader = box().reader
+    return jsonify(sessions=reader.list_sessions(limit, offset), total=reader.count_sessions())
+
+
+@blueprint.get("/api/sessions/<int:session_id>")
+def session(session_id: int) -> ResponseReturnValue:
+    return jsonify(box().reader.session(session_id) or abort(404))
+
+
+@blueprint.get("/api/sessions/<int:session_id>.csv")
+def session_csv(session_id: int) -> ResponseReturnValue:
+    found = box().reader.session(session_id) or abort(404)
+    name = f"kneeline-session-{session_id}.csv"
+    return Response(
+        stances_csv(found),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,99 @@
+"""The pages people look at."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from model.metrics import NOT_MEASURABLE
+from model.pose import View
+from model.result import UNKNOWN_CAMERA, summarise
+from web import present
+from web.app import box
+from web.present import MIN_STANCES
+
+blueprint = Blueprint("pages", __name__)
+_PER_PAGE = 30
+
+
+@blueprint.get("/")
+def live() -> ResponseReturnValue:
+    coach = box().config.coach
+    kiosk = request.args.get("kiosk", "") not in ("", "0")
+    return render_template("live.html", kiosk=kiosk, threshold_deg=coach.fppa_threshold_deg, min_stances=MIN_STANCES)
+
+
+@blueprint.get("/sessions")
+def sessions() -> ResponseReturnValue:
+    page = max(1, request.args.get("page", 1, type=int))
+    reader = box().reader
+    found = reader.list_sessions(_PER_PAGE, (page - 1) * _PER_PAGE)
+    pages = max(1, -(-reader.count_sessions() // _PER_PAGE))
+    return render_template("sessions.html", sessions=[_listed(s) for s in found], page=page, pages=pages)
+
+
+@blueprint.get("/sessions/<int:session_id>")
+def session(session_id: int) -> ResponseReturnValue:
+    return render_template("session.html", **_result(session_id))
+
+
+@blueprint.get("/sessions/<int:session_id>/card")
+def card(session_id: int) -> ResponseReturnValue:
+    """The result in short, without a page around it: the live page shows it when a session ends."""
+    return render_template("_card.html", **_result(session_id))
+
+
+@blueprint.get("/aim")
+def aim() -> ResponseReturnValue:
+    return render_template("aim.html", belt_speed_m_s=box().config.treadmill.belt_speed_m_s)
+
+
+@blueprint.get("/health")
+def health() -> ResponseReturnValue:
+    folder = box().config.database_path().parent
+    disk = shutil.disk_usage(folder) if folder.exists() else None
+    return render_template("health.html", disk=disk, folder=folder, sessions=box().reader.count_sessions())
+
+
+def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
+    summary = head["summary"] or {}
+    fppa = {row.spec.key: row for row in present.summary_rows(summary)}["fppa_deg"]
+    return {
+        **head,
+        "duration": present.duration(head["started_utc"], head["ended_utc"]),
+        "cadence_spm": summary.get("cadence_spm"),
+        "fppa": fppa,
+        "state_words": present.STATE_WORDS[head["state"]],
+    }
+
+
+def _result(session_id: int) -> dict[str, Any]:
+    """Everything that the result page and its card show."""
+    found = box().reader.session(session_id)
+    if found is None:
+        abort(404)
+    summary = found["summary"] or _summary_now(found)
+    camera = found["camera"] or UNKNOWN_CAMERA
+    rows = present.summary_rows(summary)
+    return {
+        "session": found,
+        "duration": present.duration(found["started_utc"], found["ended_utc"]),
+        "state_words": present.STATE_WORDS[found["state"]],
+        "cadence_spm": summary.get("cadence_spm"),
+        "rows": rows,
+        "fppa": next(row for row in rows if row.spec.key == "fppa_deg"),
+        "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},
+        "camera": camera,
+        "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),
+        "not_measurable": NOT_MEASURABLE,
+        "min_stances": MIN_STANCES,
+    }
+
+
+def _summary_now(session: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary of a session whose own is not written yet."""
+    return summarise(session["stances"], None if session["view"] is None else View(session["view"]))
