@@ -10,7 +10,7 @@ page=$("$python" - <<'PYTHON'
 from device.config import load_config
 
 web = load_config().web
-host = "localhost" if web.host in ("0.0.0.0", "::") else web.host
+host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(web.host, web.host)
 print(f"http://{f'[{host}]' if ':' in host else host}:{web.port}")
 PYTHON
 )

@@ -1,0 +1,210 @@
+#!/bin/bash
+# Installs Kneeline into a fresh Debian and boots it under a real systemd, without a camera (a clip stands in for it):
+#   sudo tests/systemd/boot_test.sh [bookworm|trixie]
+# Needs root, mmdebstrap and systemd-container, and 4 GB of disk under $TMPDIR (default /var/tmp); takes some minutes, so it
+# is not part of the fast suite. KNEELINE_BOOT_BASE=FILE.tar keeps the bare Debian there for the next time. The pip, proxy and
+# certificate settings of this machine are lent to the system under test. Prints a line for each check; the last line counts.
+set -euo pipefail
+
+suite=${1:-bookworm}
+repo=$(cd "$(dirname "$0")/../.." && pwd -P)
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/kneeline-boot.XXXXXX")
+root=$work/root
+base=${KNEELINE_BOOT_BASE:-$work/base.tar}
+clip=/srv/demo_front.mp4
+port=8080
+container=
+passed=0
+failed=0
+
+note() { printf '%s\n' "$*" >&2; }
+
+ok() { # NAME COMMAND...: one check, by the command's status
+    local name=$1
+    shift
+    if "$@" >"$work/said" 2>&1; then
+        passed=$((passed + 1))
+        note "ok      $name"
+    else
+        failed=$((failed + 1))
+        note "FAILED  $name: $* -> $(tail -n 3 "$work/said")"
+    fi
+}
+
+until_ok() { # SECONDS COMMAND...
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.5
+    done
+}
+
+# The system under test while it is not booted: with this machine's network, pip and certificates.
+in_chroot() {
+    local lent
+    mapfile -t lent < <(env | grep -E '^(PIP_|SSL_CERT|REQUESTS_CA|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)' || true)
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    unshare --mount --propagation private sh -c '
+        root=$1; shift
+        mount -t proc proc "$root/proc"
+        mount --rbind /dev "$root/dev"
+        mount -t tmpfs tmpfs "$root/tmp"
+        exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+    ' _ "$root" "${lent[@]}" "$@"
+}
+
+# The booted system: in all namespaces of its init.
+inside() {
+    nsenter --target "$(pgrep -P "$container" | head -n 1)" --all --wd=/ \
+        env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
+boot() {
+    note "booting"
+    script -qefc "systemd-nspawn --quiet --register=no --keep-unit -D '$root' --boot --private-network" "$work/console" \
+        >/dev/null 2>&1 </dev/null &
+    local script_pid=$!
+    until_ok 20 pgrep -P "$script_pid" -f systemd-nspawn >/dev/null
+    container=$(pgrep -P "$script_pid" -f systemd-nspawn | head -n 1)
+    until_ok 60 booted
+}
+
+booted() { inside systemctl is-system-running --quiet 2>/dev/null || inside systemctl is-active --quiet multi-user.target 2>/dev/null; }
+
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+power_off() {
+    inside systemctl poweroff --no-block
+    until_ok 60 gone "$container"
+    container=
+}
+
+power_cut() {
+    kill -9 "$(pgrep -P "$container" | head -n 1)"
+    until_ok 60 gone "$container"
+    container=
+}
+
+clean_up() {
+    if [ -n "$container" ]; then
+        inside journalctl --no-pager -u 'kneeline*' >"$work/journal" 2>/dev/null || true
+        kill -9 "$(pgrep -P "$container" | head -n 1)" 2>/dev/null || true
+        sleep 1
+    fi
+    if [ "$failed" -gt 0 ]; then
+        note "kept for a look: $work"
+    else
+        rm -rf "$work"
+    fi
+}
+trap clean_up EXIT
+
+property() { inside systemctl show --property="$2" --value "$1"; }
+active() { inside systemctl is-active --quiet "$1"; }
+# shellcheck disable=SC2016
+http() { inside /opt/kneeline/current/bin/python -c 'import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1], timeout=5).read().decode())' "http://127.0.0.1:$port$1"; }
+
+as_web() { inside setpriv --reuid=kneeline-web --regid=kneeline-web --groups=kneeline "$@"; }
+
+# Sessions as the web service's user sees them: lines of "id state stances cues", newest first.
+sessions() {
+    as_web /opt/kneeline/current/bin/python - <<'PYTHON'
+from pathlib import Path
+from device.store import StoreReader
+
+for s in StoreReader(Path("/var/lib/kneeline/kneeline.db")).list_sessions():
+    print(s["id"], s["state"], s["stances"], s["cues"])
+PYTHON
+}
+session_with_stances() { sessions | awk -v state="$1" '$2 == state && $3 >= 3 { found = 1 } END { exit !found }'; }
+restarted_after() { # OLD_PID
+    [ "$(property kneeline-device.service MainPID)" != "$1" ] && active kneeline-device.service
+}
+refused_to_web() { ! as_web test "$@"; }
+no_failed_unit() { [ -z "$(inside systemctl list-units --failed --no-legend 'kneeline*')" ]; }
+cues_off_ran() { property kneeline-device.service ExecStopPost | grep -qF 'code=exited ; status=0'; }
+absent() { # GLOB...: none of these exists under the root
+    local path
+    for path in "$@"; do
+        [ -z "$(compgen -G "$root$path")" ] || return 1
+    done
+}
+
+note "preparing a fresh $suite"
+[ -e "$base" ] || mmdebstrap --quiet --variant=minbase \
+    --include=systemd,systemd-sysv,dbus,udev,python3,git,ca-certificates "$suite" "$base"
+mkdir "$root"
+tar -xf "$base" -C "$root"
+cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+mkdir "$root/root/kneeline"
+(cd "$repo" && git ls-files -z --cached | xargs -0 tar -cf -) | tar -xf - -C "$root/root/kneeline"
+
+note "installing (not booted, as into an image)"
+ok "install.sh runs in an image" in_chroot sh /root/kneeline/systemd/install.sh
+cp "$repo/device/demo/demo_front.mp4" "$root$clip"
+sed -i "s|^#source = .*|source = \"$clip\"|" "$root/etc/kneeline/config.toml"
+ok "the settings file is accepted" in_chroot kneeline config check
+
+boot
+ok "device is ready after boot" until_ok 60 active kneeline-device.service
+ok "web is up after boot" until_ok 60 active kneeline-web.service
+ok "the page answers /healthz" until_ok 30 http /healthz
+ok "a session is recorded, and the web's user can read it while it is written" until_ok 60 session_with_stances open
+ok "the page shows the front" http /
+ok "the web's user cannot write the store" refused_to_web -w /var/lib/kneeline/kneeline.db
+ok "nor put files beside it" refused_to_web -w /var/lib/kneeline
+
+note "kill -9"
+old=$(property kneeline-device.service MainPID)
+inside systemctl kill --kill-whom=main --signal=KILL kneeline-device.service
+ok "device starts again after kill -9" until_ok 60 restarted_after "$old"
+ok "the session that was cut off is closed as interrupted, with its stances" until_ok 20 session_with_stances interrupted
+
+note "a device that hangs"
+old=$(property kneeline-device.service MainPID)
+inside systemctl kill --kill-whom=main --signal=STOP kneeline-device.service
+ok "the watchdog ends it and it starts again" until_ok 90 restarted_after "$old"
+ok "the page answered all the while" http /healthz
+
+note "stop"
+SECONDS=0
+ok "device stops" inside systemctl stop kneeline-device.service
+ok "within 15 s" test "$SECONDS" -le 15
+ok "and by its own will" test "$(property kneeline-device.service Result)" = success
+ok "LEDs and buzzer were switched off once more by ExecStopPost" cues_off_ran
+ok "the store of a stopped device can be read by the web's user" sessions
+ok "the page answers without the device" http /healthz
+
+note "run the installer again in the booted system"
+ok "install.sh runs again" inside sh /root/kneeline/systemd/install.sh
+ok "device is active again" until_ok 60 active kneeline-device.service
+ok "settings were kept" grep -qF "$clip" "$root/etc/kneeline/config.toml"
+
+until_ok 60 session_with_stances open || true
+before=$(sessions | wc -l)
+note "power cut"
+power_cut
+boot
+ok "device comes up by itself after a power cut" until_ok 60 active kneeline-device.service
+ok "web too" until_ok 60 http /healthz
+ok "no session was lost" test "$(sessions | wc -l)" -ge "$before"
+
+note "shut down and boot again"
+power_off
+boot
+ok "device comes up by itself" until_ok 60 active kneeline-device.service
+ok "no unit of Kneeline has failed" no_failed_unit
+
+note "uninstall"
+ok "uninstall.sh keeps the sessions" inside sh /root/kneeline/systemd/uninstall.sh
+ok "they are there" test -s "$root/var/lib/kneeline/kneeline.db"
+ok "units and program are gone" absent '/etc/systemd/system/kneeline*' /opt/kneeline /usr/local/bin/kneeline
+ok "uninstall.sh --purge" inside sh /root/kneeline/systemd/uninstall.sh --purge
+ok "settings and sessions are gone" absent '/var/lib/kneeline*' /etc/kneeline
+ok "and the users" test "$(grep -c kneeline "$root/etc/passwd")" = 0
+power_off
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
