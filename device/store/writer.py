@@ -238,10 +238,18 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("BEGIN IMMEDIATE").execute("ROLLBACK")  # tells a read-only file at once
             migrate(connection, path)
+            _try_writing(connection)
         except BaseException:
             with suppress(sqlite3.Error):
                 connection.close()
             raise
     return connection
+
+
+def _try_writing(connection: sqlite3.Connection) -> None:
+    """Finds a read-only file now instead of at the first session. Only a real write tells."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.execute("ROLLBACK")

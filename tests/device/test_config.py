@@ -1,0 +1,140 @@
+"""Settings: every fault named at once and in one line, defaults without a file, and a description of each setting."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from device import config as module
+from device.config import Config, ConfigError, load_config, parse_config, settings
+
+DOCUMENT = Path(module.__file__).with_name("config.md")
+
+
+@pytest.fixture(autouse=True)
+def _no_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("KNEELINE_CONFIG", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(module, "SYSTEM_FILE", tmp_path / "absent.toml")
+
+
+def faults(text: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(tomllib.loads(text))
+    return caught.value.faults
+
+
+def test_defaults_need_no_file() -> None:
+    config = load_config()
+    assert config == Config()
+    assert config.camera.fps == 30
+    assert config.coach.fppa_threshold_deg == 8.0
+    assert config.cues.pins() == {"led_left_pin": 17, "led_right_pin": 27, "buzzer_pin": 22}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[camera]\nfps = 240", "[camera] fps = 240: must be 10 to 120"),
+        ("[camera]\nfps = 29.97", "[camera] fps = 29.97: must be 10 to 120 (whole number)"),
+        ("[camera]\nfps = '30'", '[camera] fps = "30": must be 10 to 120 (whole number)'),
+        ("[camera]\nrotation = 90", "[camera] rotation = 90: must be 0 or 180"),
+        ("[camera]\nvfov_deg = nan", "[camera] vfov_deg = NaN: must be 10 to 140"),
+        ("[camera]\nview = 'back'", '[camera] view = "back": must be "auto", "front", "rear" or "side"'),
+        ("[camera]\nsource = ''", '[camera] source = "": must not be empty'),
+        ("[camera]\nfsp = 30", "[camera] fsp = 30: unknown setting; did you mean fps?"),
+        ("[live]\nzzz = 1", "[live] zzz = 1: unknown setting; known are socket"),
+        ("[camra]\nfps = 30", "[camra]: unknown section; did you mean [camera]?"),
+        ("fps = 30", "fps = 30: stands outside of any section; write it under [camera]"),
+        ("shoes = 1", "shoes = 1: stands outside of any section; write it under a section such as [camera]"),
+        ("camera = 3", "camera = 3: must be a section, written [camera]"),
+        ("[cues]\nenabled = 1", "[cues] enabled = 1: must be true or false"),
+        ("[cues]\nled_left_pin = 28", "[cues] led_left_pin = 28: must be 0 to 27"),
+        ("[cues]\nled_left_pin = 27", "[cues] led_left_pin, led_right_pin = 27: must be different pins"),
+        ("[cues]\npattern_left = [0.1, 5]", "[cues] pattern_left[1] = 5: must be 0.01 to 2"),
+        ("[cues]\npattern_left = []", "[cues] pattern_left = []: must have 1 to 15 numbers"),
+        ("[cues]\npattern_left = 0.1", "[cues] pattern_left = 0.1: must be 0.01 to 2"),
+        ("[store]\npath = 3", "[store] path = 3: must be text in quotes"),
+    ],
+)
+def test_a_fault_is_one_line_with_its_remedy(text: str, fault: str) -> None:
+    assert faults(text) == (f"config.toml {fault}",)
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    found = faults("colour = 1\n[camera]\nfps = 1\nfsp = 2\n[cues]\nbuzzer = 'loud'\n[webb]\nport = 1\n")
+    assert len(found) == 5
+    assert str(ConfigError(list(found))).splitlines() == list(found)
+
+
+def test_false_stands_for_a_part_that_is_not_wired() -> None:
+    config = parse_config({"cues": {"led_left_pin": False, "buzzer_pin": False}})
+    assert config.cues.pins() == {"led_right_pin": 27}
+
+
+def test_values_are_taken_from_the_file_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named, other = tmp_path / "named.toml", tmp_path / "other.toml"
+    named.write_text("[web]\nport = 9001\n[cues]\npattern_left = [1, 0.5]\n")
+    other.write_text("[web]\nport = 9002\n")
+    monkeypatch.setenv("KNEELINE_CONFIG", str(other))
+    assert load_config(named).web.port == 9001
+    assert load_config(named).cues.pattern_left == (1.0, 0.5)
+    assert load_config().web.port == 9002
+
+
+def test_the_system_file_is_read_where_it_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = tmp_path / "system.toml"
+    system.write_text("[web]\nport = 9003\n")
+    monkeypatch.setattr(module, "SYSTEM_FILE", system)
+    assert load_config().web.port == 9003
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no such file"),
+        (b"[camera\n", "is not valid TOML"),
+        (b"\xff\xfe", "is not UTF-8 text"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "config.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_config(path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_paths_follow_the_service_then_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config()
+    monkeypatch.setenv("XDG_DATA_HOME", "/home/x/data")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
+    assert config.database_path() == Path("/home/x/data/kneeline/kneeline.db")
+    assert config.socket_path() == Path("/run/user/7/kneeline/live.sock")
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/kneeline:/var/lib/other")
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/kneeline")
+    assert config.database_path() == Path("/var/lib/kneeline/kneeline.db")
+    assert config.socket_path() == Path("/run/kneeline/live.sock")
+    named = parse_config({"store": {"path": "/a.db"}, "live": {"socket": "/b.sock"}})
+    assert (named.database_path(), named.socket_path()) == (Path("/a.db"), Path("/b.sock"))
+
+
+def test_every_setting_is_documented_as_it_is() -> None:
+    rows = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `")]
+    known = list(settings())
+    assert len(rows) == len(known)
+    for row, (section, key, field) in zip(rows, known, strict=True):
+        value = list(field.default) if isinstance(field.default, tuple) else field.default
+        shown = "not set" if value is None else f"`{json.dumps(value)}`"
+        assert row.startswith(f"| `{key}` | {shown} | "), f"[{section}] {key}"
+        assert row.endswith(f" | {field.description} |"), f"[{section}] {key}"
+
+
+def test_every_section_is_documented() -> None:
+    heads = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("## ")]
+    assert heads == [f"## [{section}]" for section in Config.model_fields]

@@ -1,0 +1,356 @@
+"""The store: what is written is on the disk, whatever happens afterwards, and every fault is one clear line."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.store import SessionHeader, Store, StoreReader, database, reader
+from model.errors import StoreError
+
+REPO = Path(__file__).resolve().parents[2]
+HEADER = SessionHeader(source="demo_front.mp4", model="movenet-lightning-int8", app_version="0.1.0", fps=30.0)
+CUE = {"t_s": 8.3, "side": "right", "metric": "fppa_deg", "value": 11.9, "threshold": 8.0}
+
+
+def stance(n: int = 0, **values: Any) -> dict[str, Any]:
+    head = {"side": "right" if n % 2 else "left", "strike_s": n * 0.36, "toe_off_s": n * 0.36 + 0.25, "quality": 0.83}
+    return {**head, "fppa_deg": 11.9, "hip_extension_deg": None, **values}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "kneeline.db"
+
+
+def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
+    camera = {"yaw_deg": None, "state": "unknown"}
+    summary = {"cadence_spm": 168.1, "left": {"stances": 1}}
+    with Store.open(path) as store:
+        session_id = store.begin_session(HEADER)
+        assert store.add_stance(session_id, stance(0)) == 1
+        assert store.add_stance(session_id, stance(1)) == 2
+        store.add_rep(session_id, {"start_s": 1.0, "faults": ["knee_medial_right"]})
+        store.add_cue(session_id, CUE)
+        store.add_cue(session_id, {**CUE, "latency_ms": 41.5})
+        store.update_session(session_id, frames=600, frames_with_runner=598, view="front", camera=camera)
+        store.update_session(session_id, summary=summary)
+        store.end_session(session_id)
+    document = StoreReader(path).session(session_id)
+    assert document is not None
+    assert document["ended_utc"] >= document["started_utc"]
+    for key in ("id", "uid", "started_utc", "ended_utc", "runner_id", "app_version"):
+        del document[key]
+    assert document == {
+        "schema": "kneeline.session/1",
+        "state": "complete",
+        "source": "demo_front.mp4",
+        "mode": "run",
+        "view": "front",
+        "model": "movenet-lightning-int8",
+        "fps": 30.0,
+        "frames": 600,
+        "frames_with_runner": 598,
+        "camera": camera,
+        "stances": [stance(0), stance(1)],
+        "reps": [{"start_s": 1.0, "faults": ["knee_medial_right"]}],
+        "cues": [{**CUE, "latency_ms": None}, {**CUE, "latency_ms": 41.5}],
+        "summary": summary,
+    }
+    assert list(document["stances"][0]) == list(stance(0))
+
+
+def test_the_list_is_newest_first_and_paged(path: Path) -> None:
+    with Store.open(path) as store:
+        ids = [store.begin_session(HEADER) for _ in range(5)]
+        store.add_stance(ids[-1], stance())
+        store.add_cue(ids[-1], CUE)
+    rows = StoreReader(path).list_sessions(limit=2, offset=1)
+    assert [row["id"] for row in rows] == [ids[3], ids[2]]
+    newest = StoreReader(path).list_sessions(limit=1)[0]
+    assert (newest["stances"], newest["cues"], newest["state"], newest["summary"]) == (1, 1, "open", None)
+    assert StoreReader(path).count_sessions() == 5
+
+
+def test_nan_becomes_null(path: Path) -> None:
+    with Store.open(path) as store:
+        session_id = store.begin_session(HEADER)
+        store.add_stance(session_id, stance(fppa_deg=math.nan))
+        store.update_session(session_id, summary={"left": {"sd": math.inf}})
+    document = StoreReader(path).session(session_id)
+    assert document is not None
+    assert document["stances"][0]["fppa_deg"] is None
+    assert document["summary"] == {"left": {"sd": None}}
+
+
+def test_a_reader_before_the_first_start_finds_nothing(path: Path) -> None:
+    with StoreReader(path) as none:
+        assert (none.list_sessions(), none.count_sessions(), none.session(1), none.setting("x")) == ([], 0, None, None)
+    assert not path.parent.exists()
+
+
+def test_readers_see_each_stance_while_the_writer_writes(path: Path) -> None:
+    with Store.open(path) as store:
+        session_id = store.begin_session(HEADER)
+        done = threading.Event()
+        seen: list[int] = []
+
+        def read() -> None:
+            while not done.is_set():
+                document = StoreReader(path).session(session_id)
+                seen.append(-1 if document is None else len(document["stances"]))
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        for n in range(60):
+            store.add_stance(session_id, stance(n))
+            assert StoreReader(path).list_sessions()[0]["stances"] == n + 1
+        done.set()
+        thread.join()
+    assert seen == sorted(seen)
+    assert seen[0] >= 0
+
+
+def test_a_session_that_is_not_there(path: Path) -> None:
+    with Store.open(path) as store:
+        with pytest.raises(sqlite3.IntegrityError):
+            store.add_stance(7, stance())
+        with pytest.raises(KeyError):
+            store.end_session(7)
+        assert not store.delete_session(7)
+        session_id = store.begin_session(HEADER)  # the failures have left no open transaction
+    assert StoreReader(path).session(session_id) is not None
+
+
+def test_deleting_takes_everything_with_it(path: Path) -> None:
+    with Store.open(path) as store:
+        kept, gone = store.begin_session(HEADER), store.begin_session(HEADER)
+        for session_id in (kept, gone):
+            store.add_stance(session_id, stance())
+            store.add_cue(session_id, CUE)
+        with pytest.raises(StoreError, match=f"session {gone} is still running; wait"):
+            store.delete_session(gone)
+        store.end_session(gone)
+        assert store.delete_session(gone)
+        assert store.begin_session(HEADER) > gone  # numbers are not given twice
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT session_id FROM stances").fetchall() == [(kept,)]
+        assert raw.execute("SELECT session_id FROM cues").fetchall() == [(kept,)]
+
+
+def test_settings_are_kept(path: Path) -> None:
+    with Store.open(path) as store:
+        store.set_setting("camera", {"yaw_deg": 3.0})
+        store.set_setting("camera", {"yaw_deg": 4.0})
+    assert StoreReader(path).setting("camera") == {"yaw_deg": 4.0}
+    assert StoreReader(path).setting("other") is None
+
+
+_CRASH = """
+import itertools, sys
+from pathlib import Path
+from device.store import SessionHeader, Store
+store = Store.open(Path(sys.argv[1]))
+session = store.begin_session(SessionHeader(source="x", model="m", app_version="1"))
+for n in itertools.count():
+    store.add_stance(session, {"side": "left", "strike_s": n, "toe_off_s": n + 0.2, "quality": 1.0, "fppa_deg": n})
+    print(n + 1, flush=True)
+"""
+
+
+def test_kill_9_leaves_an_interrupted_session_with_all_its_stances(path: Path) -> None:
+    command = [sys.executable, "-c", _CRASH, str(path)]
+    with subprocess.Popen(command, cwd=REPO, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        committed = [int(child.stdout.readline()) for _ in range(20)][-1]
+        with pytest.raises(StoreError, match=f"another kneeline device is running .*process {child.pid}.*; stop it"):
+            Store.open(path)
+        child.send_signal(signal.SIGKILL)
+        rest = child.stdout.read().split()
+    committed = int(rest[-1]) if rest else committed
+    with Store.open(path) as store:
+        assert store.close_interrupted() == [1]
+        assert store.close_interrupted() == []
+    document = StoreReader(path).session(1)
+    assert document is not None
+    assert document["state"] == "interrupted"
+    assert document["ended_utc"] >= document["started_utc"]
+    values = [s["fppa_deg"] for s in document["stances"]]
+    assert values == list(range(len(values)))
+    assert len(values) in (committed, committed + 1)  # the last may have been on the disk before it was told
+
+
+def test_a_second_writer_is_refused_and_the_first_goes_on(path: Path) -> None:
+    with Store.open(path) as store:
+        with pytest.raises(StoreError, match="another kneeline device"):
+            Store.open(path)
+        store.begin_session(HEADER)
+    Store.open(path).close()
+
+
+def test_a_newer_schema_is_refused(path: Path) -> None:
+    Store.open(path).close()
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA user_version = 99")
+    for attempt in (lambda: Store.open(path), lambda: StoreReader(path).list_sessions()):
+        with pytest.raises(StoreError, match="has schema 99, this program knows 1: a newer Kneeline wrote it; update"):
+            attempt()
+
+
+@pytest.mark.parametrize("content", ["text", "foreign"])
+def test_another_file_is_not_touched(path: Path, content: str) -> None:
+    path.parent.mkdir()
+    if content == "text":
+        path.write_text("no database at all, but long enough to have a header " * 50)
+    else:
+        with closing(sqlite3.connect(path)) as raw:
+            raw.execute("CREATE TABLE sessions (x)")
+            raw.commit()
+    before = path.read_bytes()
+    for attempt in (lambda: Store.open(path), lambda: StoreReader(path).list_sessions()):
+        with pytest.raises(StoreError, match="is no Kneeline database; move it away"):
+            attempt()
+    if content == "text":
+        assert path.read_bytes() == before
+
+
+def test_a_full_disk_loses_nothing_that_was_written(path: Path) -> None:
+    with Store.open(path) as store:
+        session_id = store.begin_session(HEADER)
+        store.add_stance(session_id, stance(0))
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        written = [0]
+
+        def fill() -> None:
+            while True:
+                store.add_stance(session_id, stance(len(written), note="x" * 1000))
+                written.append(len(written))
+
+        with pytest.raises(StoreError, match=r"kneeline.db cannot grow because the disk is full; free some space"):
+            fill()
+        held = len((StoreReader(path).session(session_id) or {})["stances"])
+        assert held == len(written) > 1
+        store._connection.execute("PRAGMA max_page_count = 100000")
+        store.add_stance(session_id, stance(held))
+        store.end_session(session_id)
+    document = StoreReader(path).session(session_id)
+    assert document is not None
+    assert (len(document["stances"]), document["state"]) == (held + 1, "complete")
+
+
+@contextmanager
+def _as_nobody() -> Iterator[None]:
+    """Without root's right to write everything, where the tests run as root."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def foreign_folder() -> Iterator[Path]:
+    """A folder with a database that this user may read but not write."""
+    folder = Path(tempfile.mkdtemp(prefix="kneeline-"))
+    Store.open(folder / "kneeline.db").close()
+    (folder / "kneeline.db.lock").unlink()
+    for name in folder.iterdir():
+        name.chmod(0o444)
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_read_only_folder_is_one_clear_line_and_still_readable(foreign_folder: Path) -> None:
+    path = foreign_folder / "kneeline.db"
+    with _as_nobody():
+        with pytest.raises(StoreError, match=r"cannot be written \(Permission denied\); check the folder's owner"):
+            Store.open(path)
+        assert StoreReader(path).list_sessions() == []
+
+
+def test_a_read_only_file_is_one_clear_line(foreign_folder: Path) -> None:
+    foreign_folder.chmod(0o777)
+    with _as_nobody(), pytest.raises(StoreError, match="is read-only; give the service's user write access"):
+        Store.open(foreign_folder / "kneeline.db")
+
+
+def test_a_backup_is_whole_and_a_single_file(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    with pytest.raises(StoreError, match="nothing to back up; run a session first"):
+        StoreReader(path).backup(target)
+    with Store.open(path) as store:
+        session_id = store.begin_session(HEADER)
+        for n in range(50):
+            store.add_stance(session_id, stance(n))
+        StoreReader(path).backup(target)
+        store.add_stance(session_id, stance(50))
+        original = StoreReader(path).session(session_id)
+    assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["copy.db"]
+    copied = StoreReader(target).session(session_id)
+    assert original is not None
+    assert copied is not None
+    assert copied["stances"] == original["stances"][:50]
+    with closing(sqlite3.connect(target)) as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with pytest.raises(StoreError, match=r"copy.db exists already; name a new file"):
+        StoreReader(path).backup(target)
+    with pytest.raises(StoreError, match="cannot be opened; check that its folder exists"):
+        StoreReader(path).backup(tmp_path / "absent" / "copy.db")
+
+
+def _migrations(monkeypatch: pytest.MonkeyPatch, *more: str) -> None:
+    scripts = (*database.migrations(), *more)
+    monkeypatch.setattr(database, "migrations", lambda: scripts)
+    monkeypatch.setattr(reader, "migrations", lambda: scripts)
+
+
+def test_a_migration_keeps_what_there_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(path) as store:
+        session_id = store.begin_session(HEADER)
+    _migrations(monkeypatch, "ALTER TABLE sessions ADD COLUMN note TEXT;")
+    with pytest.raises(StoreError, match="has the older schema 1; start kneeline device once"):
+        StoreReader(path).list_sessions()
+    Store.open(path).close()
+    assert [row["id"] for row in StoreReader(path).list_sessions()] == [session_id]
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store.open(path).close()
+    _migrations(monkeypatch, "ALTER TABLE sessions ADD COLUMN note TEXT; CREATE TABLE sessions (x);")
+    with pytest.raises(sqlite3.OperationalError):
+        Store.open(path)
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+        assert "note" not in [row[1] for row in raw.execute("PRAGMA table_info(sessions)")]
+
+
+def test_the_database_is_set_up_for_power_cuts(path: Path) -> None:
+    with Store.open(path) as store:
+        settings = {
+            name: store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+        tables = store._connection.execute(
+            "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'"
+        ).fetchall()
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    assert all(is_strict for name, is_strict in tables if not name.startswith("sqlite_"))
