@@ -62,7 +62,7 @@ def fit_line(t: FloatArray, y: FloatArray) -> tuple[float, float] | None:
 
 
 def explained_power(
-    t_s: FloatArray, y: FloatArray, omegas: FloatArray, weight: FloatArray
+    t_s: FloatArray, y: FloatArray, omegas: FloatArray, weight: FloatArray, drifts: bool
 ) -> tuple[FloatArray, FloatArray]:
     """How much of each signal's variance a wave of each frequency explains, by weighted least squares.
 
@@ -71,6 +71,7 @@ def explained_power(
         y: (m, n) signals without NaN.
         omegas: (f,) rad/s.
         weight: (f, n) ≥ 0, for each frequency its own memory.
+        drifts: whether a straight line is fitted along, so that only what goes beyond it counts as explained.
 
     Returns:
         Explained and total variance, (m, f) each, in the square of the signal's unit.
@@ -78,11 +79,16 @@ def explained_power(
     weight = weight / weight.sum(axis=1, keepdims=True)
     phase = np.outer(omegas, t_s)
     c, s = np.cos(phase), np.sin(phase)
-    c -= (c * weight).sum(axis=1, keepdims=True)
-    s -= (s * weight).sum(axis=1, keepdims=True)
+    for wave in (c, s):
+        wave -= (wave * weight).sum(axis=1, keepdims=True)
+    if drifts:
+        line = t_s - (t_s * weight).sum(axis=1, keepdims=True)
+        spread = (line**2 * weight).sum(axis=1, keepdims=True)
+        for wave in (c, s):
+            wave -= line * ((wave * line * weight).sum(axis=1, keepdims=True) / spread)
+    # Both are now square to a constant (and a line), so the signals' means (and slopes) drop out.
     cw, sw = c * weight, s * weight
     cc, ss, cs = (c * cw).sum(axis=1), (s * sw).sum(axis=1), (c * sw).sum(axis=1)
-    # The sums of c and s with their weights are zero, so the signals' means drop out.
     cy, sy = y @ cw.T, y @ sw.T
     total = (y**2) @ weight.T - (y @ weight.T) ** 2
     explained = (ss * cy**2 + cc * sy**2 - 2 * cs * cy * sy) / np.maximum(cc * ss - cs**2, 1e-12)

@@ -27,20 +27,25 @@ from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 
 Moving = Literal["standing", "walking", "running"]
 
-#: Steps per minute that are sought; those below the slowest gait are there to win where someone squats or sways.
-_SOUGHT_SPM, _SLOWEST_SPM = (20.0, 240.0), 70.0
-_FINENESS = 0.03
-_OMEGAS = 2 * math.pi / 60 * np.exp(np.arange(math.log(_SOUGHT_SPM[0]), math.log(_SOUGHT_SPM[1]), _FINENESS))
-#: The search looks back this far, forgets within this many periods, and runs this often at most.
-_MEMORY_S, _MEMORY_STEPS, _SEARCH_EVERY_S = 3.0, 2.0, 0.06
+#: Steps per minute that are sought; a best one at the lower end means that whatever moves is slower than that.
+_SLOWEST_SPM, _FASTEST_SPM, _FINENESS = 70.0, 245.0, 0.03
+_OMEGAS = 2 * math.pi / 60 * np.exp(np.arange(math.log(_SLOWEST_SPM), math.log(_FASTEST_SPM), _FINENESS))
+#: The search looks back this far, forgets within this many steps (before the start, and after), and runs this often.
+_MEMORY_S, _SEARCH_EVERY_S = 3.0, 0.06
+_MEMORY_STEPS = {"standing": 0.8, "walking": 2.0, "running": 2.0}
 _MIN_SPAN_S = 0.4
+#: When gait is recognised, so many steps of it have been seen.
+_START_STEPS = 1.5
 #: The clock's wave is fitted over this many of its periods; at low frame rates over at least this many frames.
 _CLOCK_PERIODS, _CLOCK_FRAMES = {True: 1.1, False: 0.9}, 5.5
 #: Mid-shoulder to mid-hip of an adult, 0.29 of the body's height, to turn the bounce into m/s².
 _TORSO_M = 0.5
 _RUNNING_M_S2, _HYSTERESIS_M_S2 = 4.5, 0.5
-#: Least swing of the legs against each other in torsos, and least shares of motion that are periodic.
-_MIN_SWING, _MIN_PERIODIC_LEGS, _MIN_PERIODIC_TRUNK = 0.06, 0.5, 0.3
+#: What makes it gait: least swing of the legs against each other and least bounce, and least shares of the motion of
+#: legs and trunk that are such waves, to begin with and to go on. From the side the legs alone tell enough.
+_MIN_SWING = {True: 0.08, False: 0.4}
+_MIN_BOUNCE_M_S2 = 1.5
+_MIN_PERIODIC = {True: ((0.5, 0.4), (0.35, 0.25)), False: ((0.7, 0.1), (0.35, 0.0))}
 #: The clock's last period must keep this share of its usual size, or the runner has stopped.
 _MIN_SHARE = 0.5
 #: In steps, from the strike: the trunk's lowest point, the ankles' largest distance, and toe-off. Running: mean of
@@ -81,11 +86,16 @@ class GaitEvent:
 
 @dataclass(frozen=True, slots=True)
 class _Gait:
-    """What the last steps were like: rad/s of the steps, and sizes of the waves in torsos."""
+    """What the last steps were like: rad/s of the steps, and amplitudes in torsos."""
 
     omega: float
     bounce: float
-    stride: float
+    swing: float
+    ankles: float
+
+    @property
+    def bounce_m_s2(self) -> float:
+        return self.bounce * _TORSO_M * self.omega**2
 
     @property
     def step_s(self) -> float:
@@ -151,9 +161,11 @@ class GaitDetector:
     def _forget(self) -> None:
         self._samples = _Samples()
         self._searched_s = -math.inf
-        self._gait: _Gait | None = None
-        self._state: Moving = "standing"
         self._strikes_s: deque[float] = deque(maxlen=_CADENCE_STEPS + 1)
+        self._gait: _Gait | None
+        self._state: Moving
+        self._begun_s: float
+        self._stand()
         self._belief_left = 0.0
         self._stances: dict[Side, tuple[float, float]] = {}
         self._passed_s: dict[Side, deque[float]] = {side: deque(maxlen=_CONTACTS_KEPT) for side in Side}
@@ -211,7 +223,7 @@ class GaitDetector:
             return []
         if t_s - self._searched_s >= _SEARCH_EVERY_S:
             self._searched_s = t_s
-            self._search(t_s)
+            self._search(t_s, view)
         events = self._end_stances(t_s)
         if self._gait is not None:
             if view is View.SIDE:
@@ -219,35 +231,44 @@ class GaitDetector:
             events += self._strike(t_s, self._gait, view)
         return sorted(events, key=lambda event: event.t_s)
 
-    def _search(self, t_s: float) -> None:
+    def _search(self, t_s: float, view: View) -> None:
         """Finds the period and what the runner does."""
-        t, signals = self._samples.since(t_s - _MEMORY_S)
+        t, signals = self._samples.since(max(self._begun_s, t_s - _MEMORY_S))
         t, signals = _thin(t - t_s, _held(signals[:3]), _SEARCH_EVERY_S / 2)
         if len(t) < 5 or t[-1] - t[0] < _MIN_SPAN_S:
             return
-        weight = np.exp(np.outer(_OMEGAS, t) / (2 * math.pi * _MEMORY_STEPS))
-        trunk, trunk_all = (power[0] for power in explained_power(t, signals[:1], _OMEGAS, weight))
-        legs, legs_all = (power.sum(axis=0) for power in explained_power(t, signals[1:], _OMEGAS / 2, weight))
-        trunk_share, legs_share = trunk / (trunk_all + 1e-6), legs / (legs_all + 1e-6)
+        weight = np.exp(np.outer(_OMEGAS, t) / (2 * math.pi * _MEMORY_STEPS[self._state]))
+        trunk, trunk_all = explained_power(t, signals[:1], _OMEGAS, weight, drifts=True)
+        legs, legs_all = explained_power(t, signals[1:], _OMEGAS / 2, weight, drifts=False)
+        trunk_share = trunk[0] / (trunk_all[0] + 1e-6)
+        legs_share = legs.sum(axis=0) / (legs_all.sum(axis=0) + 1e-6)
         score = trunk_share + legs_share
         best = int(np.argmax(score))
         gait = _Gait(
             omega=float(_OMEGAS[best]) * math.exp(_FINENESS * _vertex(score, best)),
-            bounce=math.sqrt(2 * trunk[best]),
-            stride=math.sqrt(2 * legs[best]),
+            bounce=math.sqrt(2 * trunk[0, best]),
+            swing=math.sqrt(2 * legs[:, best].sum()),
+            ankles=math.sqrt(2 * legs[1, best]),
         )
+        least = _MIN_PERIODIC[view.frontal][self._state != "standing"]
         if (
-            gait.omega < 2 * math.pi / 60 * _SLOWEST_SPM
-            or gait.stride < _MIN_SWING
-            or legs_share[best] < _MIN_PERIODIC_LEGS
-            or trunk_share[best] < _MIN_PERIODIC_TRUNK
+            best == 0
+            or gait.swing < _MIN_SWING[view.frontal]
+            or (view.frontal and gait.bounce_m_s2 < _MIN_BOUNCE_M_S2)
+            or legs_share[best] < least[0]
+            or trunk_share[best] < least[1]
         ):
-            self._gait, self._state = None, "standing"
-            self._strikes_s.clear()
+            self._stand()
             return
+        if self._gait is None:
+            self._begun_s = t_s - _START_STEPS * gait.step_s
         limit = _RUNNING_M_S2 + (-_HYSTERESIS_M_S2 if self.running else _HYSTERESIS_M_S2)
         self._gait = gait
-        self._state = "running" if gait.bounce * _TORSO_M * gait.omega**2 > limit else "walking"
+        self._state = "running" if gait.bounce_m_s2 > limit else "walking"
+
+    def _stand(self) -> None:
+        self._gait, self._state, self._begun_s = None, "standing", -math.inf
+        self._strikes_s.clear()
 
     def _strike(self, t_s: float, gait: _Gait, view: View) -> list[GaitEvent]:
         clock_s = self._clock(t_s, gait, view)
@@ -270,11 +291,9 @@ class GaitDetector:
         row, omega, usual, share = (
             (_Samples.TRUNK, gait.omega, gait.bounce, _LOWEST)
             if view.frontal
-            else (_Samples.ANKLES, gait.omega / 2, 0.0, _WIDEST)
+            else (_Samples.ANKLES, gait.omega / 2, gait.ankles, _WIDEST)
         )
-        span_s = max(
-            _CLOCK_PERIODS[view.frontal] * 2 * math.pi / omega, _CLOCK_FRAMES * self._frame_interval_s()
-        )
+        span_s = max(_CLOCK_PERIODS[view.frontal] * 2 * math.pi / omega, _CLOCK_FRAMES * self._frame_interval_s())
         t, signals = self._samples.since(t_s - span_s)
         wave = fit_wave(t, signals[row], omega, t_s)
         if wave is None or wave.amplitude < _MIN_SHARE * usual:
