@@ -43,6 +43,8 @@ _RETRY_S = 5.0
 _HEALTH_EVERY_S = 1.0
 _SUMMARY_EVERY_S = 10.0
 _LOOP_PAUSE_S = 2.0
+#: What listeners may ask for; told with the health, so that a page shows no button without effect.
+COMMANDS = ("test_cue",)
 VERSION = importlib.metadata.version("kneeline")
 
 
@@ -347,6 +349,7 @@ class Device:
                 "gpio": self._cues.gpio,
                 "gpio_note": self._cues.gpio_note,
                 "temperature_c": temperature_c(),
+                "commands": list(COMMANDS),
                 "version": VERSION,
             }
         )

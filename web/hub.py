@@ -116,6 +116,11 @@ class LiveHub:
         with self._lock:
             return self._aim.report(self._subscriber.latest().last.get("health"), live)
 
+    def offered(self) -> frozenset[str]:
+        """The commands that the device says it obeys, in its health message; none while it is silent."""
+        health = self.snapshot()["health"] or {}
+        return frozenset(health.get("commands", ()))
+
     def send(self, command: Mapping[str, Any]) -> bool:
         """Hands a command to the device. False where it cannot be reached."""
         return self._subscriber.send(dict(command))

@@ -98,7 +98,7 @@ CAMERA_WORDS: Mapping[str, str] = {
 
 #: The states of a session.
 STATE_WORDS: Mapping[str, str] = {
-    "open": "running",
-    "complete": "complete",
-    "interrupted": "interrupted (power or program ended); all stances up to then are here",
+    "open": "It is still running.",
+    "complete": "",
+    "interrupted": "Power or program ended during it; all stances up to then are here.",
 }

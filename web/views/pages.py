@@ -49,7 +49,9 @@ def card(session_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/aim")
 def aim() -> ResponseReturnValue:
-    return render_template("aim.html", belt_speed_m_s=box().config.treadmill.belt_speed_m_s)
+    return render_template(
+        "aim.html", belt_speed_m_s=box().config.treadmill.belt_speed_m_s, offered=box().hub.offered()
+    )
 
 
 @blueprint.get("/health")
@@ -67,7 +69,6 @@ def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
         "duration": present.duration(head["started_utc"], head["ended_utc"]),
         "cadence_spm": summary.get("cadence_spm"),
         "fppa": fppa,
-        "state_words": present.STATE_WORDS[head["state"]],
     }
 
 

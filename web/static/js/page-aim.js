@@ -9,7 +9,7 @@ const WORDS = { good: "good", warn: "could be better", bad: "must be mended", un
 const CHECK_MS = 1000;
 
 const find = (name) => document.querySelector(`[data-${name}]`);
-const skeleton = new Skeleton(find("skeleton"), "never");
+const skeleton = new Skeleton(find("skeleton"), false);
 const list = find("checks");
 
 function row(check) {
@@ -39,6 +39,12 @@ function headline(aim) {
   return aim.checks.some((c) => c.state === "unknown") ? "Good so far. Keep running until the rest is known." : "All good. Leave the camera as it stands.";
 }
 
+// Only what this device obeys.
+function showTools(offered) {
+  for (const form of document.querySelectorAll("[data-command]")) form.hidden = !offered.includes(form.dataset.command);
+  find("no-tools").hidden = offered.length > 0;
+}
+
 async function check() {
   if (document.hidden) return;
   try {
@@ -54,6 +60,7 @@ async function check() {
 
 const source = new LiveSource();
 source.addEventListener("frame", ({ detail }) => (detail.keypoints ? skeleton.show(detail, {}) : skeleton.clear()));
+source.addEventListener("health", ({ detail }) => showTools(detail.commands ?? []));
 source.addEventListener("link", ({ detail }) => {
   showBanner(find("banner"), linkTrouble(detail));
   if (detail.device !== "live") skeleton.clear();

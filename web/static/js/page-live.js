@@ -9,13 +9,14 @@ import { clock, linkTrouble, number, setText, showBanner } from "./text.js";
 const CUE_MS = 900;
 const ANNOUNCE_MS = 4000;
 const CARD_MS = 45000;
+const STATE_WORDS = { good: "aligned", bad: "knee inward" };
 const CAMERA_WORDS = { good: "position known", approximate: "oblique, corrected", refused: "too oblique", unknown: "finding its position" };
 
 const find = (name) => document.querySelector(`[data-${name}]`);
 const stage = find("live");
 const fixedThreshold = Number(stage.dataset.threshold);
 const minStances = Number(stage.dataset.minStances);
-const skeleton = new Skeleton(find("skeleton"), "runner");
+const skeleton = new Skeleton(find("skeleton"), true);
 const sound = new CueSound(find("sound"), find("sound-text"));
 const banner = find("banner");
 
@@ -59,8 +60,11 @@ class Knee {
     this.show();
   }
 
-  cue(threshold) {
-    this.limit(threshold);
+  cue({ metric, value, threshold }) {
+    if (metric === "fppa_deg") {
+      this.limit(threshold);
+      setText(this.cueBox.querySelector("[data-cue-value]"), `${number(value, 0, true)}° · limit ${number(threshold)}°`);
+    }
     this.cueBox.hidden = false;
     this.root.dataset.cued = "yes";
     clearTimeout(this.timer);
@@ -74,9 +78,16 @@ class Knee {
     return this.root.dataset.cued === "yes";
   }
 
-  state(name) {
-    this.root.dataset.state = name;
-    setText(this.root.querySelector("[data-state-text]"), { off: "no runner", good: "aligned", bad: "knee inward" }[name]);
+  // What the last stance of this knee says.
+  judge(seen) {
+    let state = "off";
+    let text = seen ? "measuring…" : "no runner";
+    if (seen && this.stances.length) {
+      state = this.threshold !== null && this.stances.at(-1) > this.threshold ? "bad" : "good";
+      text = STATE_WORDS[state];
+    }
+    this.root.dataset.state = state;
+    setText(this.root.querySelector("[data-state-text]"), text);
   }
 }
 
@@ -101,10 +112,10 @@ function onFrame(message) {
   const alert = {};
   for (const [side, knee] of Object.entries(knees)) {
     alert[side] = knee.alerting || Boolean(message[side]?.alert);
-    knee.state(!seen ? "off" : alert[side] ? "bad" : "good");
     knee.limit(message[side]?.threshold_deg ?? message.threshold_deg);
+    knee.judge(seen);
   }
-  if (seen) skeleton.show(message, alert);
+  if (seen && message.image_size) skeleton.show(message, alert);
   else skeleton.clear();
   setText(find("cadence"), number(message.cadence_spm));
   setText(find("model"), message.model ?? "");
@@ -131,7 +142,7 @@ function followSession(id, t) {
     session = { id, start: t };
     hideCard();
   }
-  setText(find("session"), clock(t - session.start));
+  if (t !== null) setText(find("session"), clock(t - (session.start ??= t)));
 }
 
 // The next runner's numbers are not this one's.
@@ -142,7 +153,7 @@ function forget() {
 function onCue(cue) {
   const knee = knees[cue.side];
   if (!knee) return;
-  knee.cue(cue.metric === "fppa_deg" ? cue.threshold : undefined);
+  knee.cue(cue);
   sound.play(cue.side);
   const now = performance.now();
   if (now - announcedAt > ANNOUNCE_MS) {
@@ -177,7 +188,7 @@ function onLink(state) {
   setText(find("link"), state.server !== "ok" ? "no connection" : state.device === "live" ? "live" : "device silent");
   if (state.device !== "live") {
     skeleton.clear();
-    for (const knee of Object.values(knees)) knee.state("off");
+    for (const knee of Object.values(knees)) knee.judge(false);
     frame = null;
   }
   refreshBanner();

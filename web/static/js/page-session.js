@@ -88,9 +88,9 @@ function options(session) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { points: { show: false }, drag: { x: true, y: false } },
-    scales: { x: { time: false }, y: { range: (u, low, high) => [Math.min(-5, low - 2), Math.max(15, high + 5)] } },
+    scales: { x: { time: false, range: (u, low, high) => [low - 0.02 * (high - low) - 0.5, high + 0.02 * (high - low) + 0.5] }, y: { range: (u, low, high) => [Math.min(-5, low - 2), Math.max(15, high + 5)] } },
     axes: [
-      { ...axis, values: (u, ticks) => ticks.map(minutes), label: "time since the start (min:s)", labelSize: 22, labelFont: axis.font },
+      { ...axis, values: (u, ticks) => ticks.map(minutes), label: "time since the start (min:s)", labelSize: 20, labelGap: 2, labelFont: axis.font },
       { ...axis, values: (u, ticks) => ticks.map((v) => `${v}°`.replace("-", "−")), size: 46 },
     ],
     series: [

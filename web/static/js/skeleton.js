@@ -2,21 +2,25 @@
 
 const MIN_SCORE = 0.2;
 const FADE_MS = 1000;
+const SHRINK = 0.02; // of the way, each frame
 const LEGS = { left: [11, 13, 15], right: [12, 14, 16] };
 const ARMS = { left: [5, 7, 9], right: [6, 8, 10] };
 
+const visible = (x, y, score) => x !== null && y !== null && score >= MIN_SCORE;
+
 export class Skeleton {
   #canvas;
-  #mirror;
+  #forRunner;
+  #box = null; // what is shown of the picture: left, top, right, bottom in its px
   #frame = null;
   #pending = false;
   #clearTimer = 0;
   #alert = { left: false, right: false };
 
-  // mirror: "runner" shows a front view as a mirror would, so that the runner's left is on the left; "never" shows it as the camera does.
-  constructor(canvas, mirror) {
+  // forRunner: large, and a front view as a mirror shows it (the runner's left is on the left); else as the camera sees it.
+  constructor(canvas, forRunner) {
     this.#canvas = canvas;
-    this.#mirror = mirror;
+    this.#forRunner = forRunner;
     new ResizeObserver(() => this.#queue()).observe(canvas);
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#queue());
   }
@@ -24,6 +28,7 @@ export class Skeleton {
   show(frame, alert) {
     this.#frame = frame;
     this.#alert = alert;
+    this.#follow();
     clearTimeout(this.#clearTimer);
     this.#clearTimer = setTimeout(() => this.clear(), FADE_MS);
     this.#queue();
@@ -31,6 +36,7 @@ export class Skeleton {
 
   clear() {
     this.#frame = null;
+    this.#box = null;
     this.#queue();
   }
 
@@ -82,14 +88,33 @@ export class Skeleton {
   }
 
   #place(width, height) {
-    const [imageWidth, imageHeight] = this.#frame.image_size;
-    const scale = Math.min(width / imageWidth, height / imageHeight);
-    const [left, top] = [(width - imageWidth * scale) / 2, (height - imageHeight * scale) / 2];
-    const mirrored = this.#mirror === "runner" && this.#frame.view === "front";
+    const [left, top, right, bottom] = this.#box;
+    const scale = Math.min(width / (right - left), height / (bottom - top));
+    const [midX, midY] = [(left + right) / 2, (top + bottom) / 2];
+    const flip = this.#forRunner && this.#frame.view === "front" ? -1 : 1;
     return this.#frame.keypoints.map(([x, y, score]) => {
-      if (x === null || y === null || score < MIN_SCORE) return null;
-      return [left + (mirrored ? imageWidth - x : x) * scale, top + y * scale];
+      if (!visible(x, y, score)) return null;
+      return [width / 2 + flip * (x - midX) * scale, height / 2 + (y - midY) * scale];
     });
+  }
+
+  // The runner fills the canvas: the box grows at once and shrinks slowly, so that it does not bounce with the steps.
+  #follow() {
+    const [width, height] = this.#frame.image_size;
+    if (!this.#forRunner) {
+      this.#box = [0, 0, width, height];
+      return;
+    }
+    const seen = this.#frame.keypoints.filter(([x, y, score]) => visible(x, y, score));
+    if (seen.length < 4) {
+      this.#box ??= [0, 0, width, height];
+      return;
+    }
+    const [xs, ys] = [seen.map((p) => p[0]), seen.map((p) => p[1])];
+    const tall = Math.max(...ys) - Math.min(...ys);
+    const target = [Math.min(...xs) - 0.1 * tall, Math.min(...ys) - 0.14 * tall, Math.max(...xs) + 0.1 * tall, Math.max(...ys) + 0.14 * tall];
+    const outward = [Math.min, Math.min, Math.max, Math.max];
+    this.#box = this.#box ? target.map((t, i) => outward[i](t, this.#box[i] + SHRINK * (t - this.#box[i]))) : target;
   }
 
   #head(pen, points, colour, thick) {
