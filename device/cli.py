@@ -108,7 +108,7 @@ def _replay(args: argparse.Namespace) -> int:
     from device.truth import compare, load_truth
 
     truth = None if args.truth is None else load_truth(args.truth)
-    document = replay_file(
+    document, fault = replay_file(
         args.video,
         load_config(args.config),
         ReplayOptions(view=args.view, mode=args.mode, model=args.model),
@@ -128,6 +128,8 @@ def _replay(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return NO_RUNNER
+    if fault is not None:
+        raise InputError(fault)
     return 0
 
 

@@ -23,6 +23,8 @@ from model.stance import Stance
 
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
 MIN_FPS = 10.0
+#: Containers miscount by a few frames; a file with less than this share of what it announces is cut off.
+_WHOLE_SHARE = 0.95
 
 
 @dataclass(slots=True)
@@ -78,8 +80,8 @@ class ReplayOptions:
     model: ModelName | None = None
 
 
-def replay_file(path: Path, config: Config, options: ReplayOptions) -> dict[str, Any]:
-    """The session document of a recorded video.
+def replay_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dict[str, Any], str | None]:
+    """The session document of a recorded video, and what is wrong with the file though it could be played.
 
     Raises:
         InputError: the file is missing, no video, or too slow; the mode is not built yet.
@@ -95,7 +97,17 @@ def replay_file(path: Path, config: Config, options: ReplayOptions) -> dict[str,
         net = open_model(config, source.fps, name)
         pipeline = Pipeline(net, settings)
         outcomes = (pipeline.step(frame) for frame in source.frames(threading.Event()))
-        return session_document(source.name, options.mode, net.weights.name, outcomes)
+        document = session_document(source.name, options.mode, net.weights.name, outcomes)
+        return document, _cut_off(path, document["frames"], source.announced_frames)
+
+
+def _cut_off(path: Path, frames: int, announced: int) -> str | None:
+    if frames >= announced * _WHOLE_SHARE:
+        return None
+    return (
+        f"{path} is cut off or damaged: {frames} of {announced} frames could be read, and the result covers only those: "
+        "copy or record it again"
+    )
 
 
 def session_document(source: str, mode: str, model: str, outcomes: Iterable[Outcome]) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class VideoSource:
         rotation: turns every picture by 0 or 180 degrees.
         vfov_deg: vertical field of view of the camera that took it, where known.
 
+    Attributes:
+        announced_frames: how many frames the file says it has; 0 where it does not say.
+
     Raises:
         InputError: from ``__enter__``, where the file is missing, empty, no video, or holds less than two
             pictures. A file that was cut off plays as far as it goes.
@@ -68,6 +71,7 @@ class VideoSource:
         self._halt = threading.Event()
         self._fps = 0.0
         self._size_px = (0, 0)
+        self.announced_frames = 0
 
     @property
     def name(self) -> str:
@@ -91,6 +95,7 @@ class VideoSource:
             head = [read for read in (capture.read(), capture.read()) if read[0]]
             second_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
             nominal_fps = capture.get(cv2.CAP_PROP_FPS)
+            self.announced_frames = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         finally:
             capture.release()
         if len(head) < 2:

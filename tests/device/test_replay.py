@@ -1,0 +1,171 @@
+"""The whole pipeline over the clip that ships with the project, against its truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from device.cli import NO_RUNNER, main
+from device.truth import compare, load_truth
+from model.metrics import STANCE_METRICS
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory, demo_clip: Path) -> Path:
+    path = tmp_path_factory.mktemp("replay") / "result.json"
+    assert main(["replay", str(demo_clip), "--json", str(path)]) == 0
+    return path
+
+
+@pytest.fixture
+def document(result: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(result.read_text("utf-8"))
+    return loaded
+
+
+def test_document_has_the_agreed_form(document: dict[str, Any]) -> None:
+    assert list(document) == [
+        "schema", "source", "mode", "view", "model", "fps", "frames", "frames_with_runner",
+        "camera", "stances", "reps", "cues", "summary",
+    ]  # fmt: skip
+    assert document["schema"] == "kneeline.session/1"
+    assert document["source"] == "demo_front.mp4"
+    assert document["view"] == "front"
+    assert document["model"] == "movenet-lightning-int8"
+    assert document["fps"] == pytest.approx(30.0, abs=0.01)
+    assert document["frames"] == 600
+    assert document["frames_with_runner"] >= 595
+    assert {
+        "yaw_deg", "yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg",
+        "source", "state", "advice",
+    } <= set(document["camera"])  # fmt: skip
+    keys = {"side", "strike_s", "toe_off_s", "quality", *(spec.key for spec in STANCE_METRICS)}
+    assert all(set(stance) == keys for stance in document["stances"])
+    assert all(stance["hip_extension_deg"] is None for stance in document["stances"])
+    assert document["summary"]["unavailable"]["hip_extension_deg"] == "needs a side view"
+    assert set(document["summary"]["left"]["fppa_deg"]) >= {"mean", "sd", "sdd"}
+
+
+def test_every_dive_is_cued_and_nothing_else(document: dict[str, Any], demo_clip: Path) -> None:
+    comparison = compare(document, load_truth(demo_clip.with_suffix(".json")))
+    assert comparison.cueing.dives == 11
+    assert comparison.cueing.recall >= 0.9
+    assert comparison.cueing.false == 0
+    assert {cue["side"] for cue in document["cues"]} == {"right"}
+    assert all(8.0 <= cue["t_s"] <= 16.2 for cue in document["cues"])
+
+
+def test_steps_are_those_of_the_truth(document: dict[str, Any], demo_clip: Path) -> None:
+    comparison = compare(document, load_truth(demo_clip.with_suffix(".json")))
+    assert abs(comparison.cadence_error_spm) <= 2.0
+    assert comparison.strikes.true == 52
+    assert comparison.strikes.missed == 0
+    assert comparison.strikes.invented == 0
+    late = np.abs(comparison.strikes.errors_s)
+    assert np.mean(late <= 2 / 30) >= 0.9
+    assert comparison.toe_offs.mae_s <= 0.05
+
+
+def test_same_input_same_bytes(result: Path, tmp_path: Path, demo_clip: Path) -> None:
+    again = tmp_path / "again.json"
+    assert main(["replay", str(demo_clip), "--json", str(again)]) == 0
+    assert again.read_bytes() == result.read_bytes()
+
+
+def test_real_runner_from_the_side(shared: Path, tmp_path: Path) -> None:
+    path = tmp_path / "side.json"
+    assert main(["replay", str(shared / "real" / "male_side.mp4"), "--json", str(path)]) == 0
+    document = json.loads(path.read_text("utf-8"))
+    assert document["view"] == "side"
+    assert document["summary"]["cadence_spm"] == pytest.approx(168.9, abs=2.0)
+    assert document["cues"] == []
+    assert all(stance["fppa_deg"] is None for stance in document["stances"])
+
+
+@pytest.mark.parametrize("mode", ["squat", "step-down"])
+def test_screening_says_that_it_is_not_there(mode: str, demo_clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(demo_clip), "--mode", mode]) == 2
+    assert f"--mode {mode}" in _one_line(capsys)
+
+
+def _one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("WARNING")]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def _video(path: Path, fps: float, frames: int = 40) -> Path:
+    """A film without a person: drifting blobs."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, (320, 240))
+    rng = np.random.default_rng(3)
+    scene = cv2.GaussianBlur(rng.integers(0, 256, (240, 320, 3), dtype=np.uint8), (0, 0), 9)
+    for n in range(frames):
+        writer.write(np.roll(scene, n, axis=1))
+    writer.release()
+    return path
+
+
+def test_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(tmp_path / "none.mp4")]) == 2
+    assert "no such file" in _one_line(capsys)
+
+
+def test_empty_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.mp4").touch()
+    assert main(["replay", str(tmp_path / "empty.mp4")]) == 2
+    assert "is empty" in _one_line(capsys)
+
+
+def test_file_that_is_no_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.mp4").write_text("a text, not a film\n" * 99)
+    assert main(["replay", str(tmp_path / "text.mp4")]) == 2
+    assert "no video" in _one_line(capsys)
+
+
+def test_truncated_file(tmp_path: Path, demo_clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut, path = tmp_path / "cut.mp4", tmp_path / "result.json"
+    cut.write_bytes(demo_clip.read_bytes()[:200_000])
+    assert main(["replay", str(cut), "--json", str(path)]) == 2
+    assert "is cut off or damaged: 166 of 600 frames" in _one_line(capsys)
+    assert len(json.loads(path.read_text("utf-8"))["stances"]) >= 12, "what could be read is not lost"
+
+
+def test_video_without_a_person(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "result.json"
+    assert main(["replay", str(_video(tmp_path / "nobody.mp4", 30.0)), "--json", str(path)]) == NO_RUNNER
+    assert "no runner was seen" in _one_line(capsys)
+    document = json.loads(path.read_text("utf-8"))
+    assert document["frames"] == 40
+    assert document["frames_with_runner"] == 0
+    assert document["summary"]["cadence_spm"] is None
+
+
+def test_video_of_five_frames_per_second(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(_video(tmp_path / "slow.mp4", 5.0))]) == 2
+    assert "5.0 frames per second are too few" in _one_line(capsys)
+
+
+def test_result_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = _video(tmp_path / "nobody.mp4", 30.0)
+    assert main(["replay", str(video), "--json", str(tmp_path / "no" / "folder.json")]) == 2
+    assert "cannot be written" in _one_line(capsys)
+
+
+def test_truth_that_is_none(tmp_path: Path, demo_clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "truth.json").write_text("[]")
+    assert main(["replay", str(demo_clip), "--truth", str(tmp_path / "truth.json")]) == 2
+    assert "not a truth file" in _one_line(capsys)
+
+
+def test_wrong_settings_are_all_told(tmp_path: Path, demo_clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[camera]\nfps = 240\nhight = 480\n")
+    assert main(["replay", str(demo_clip), "--config", str(config)]) == 2
+    told = capsys.readouterr().err
+    assert "fps = 240: must be 10 to 120" in told
+    assert "did you mean height?" in told
