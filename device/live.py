@@ -167,14 +167,17 @@ class LivePublisher:
 
     def _accept(self) -> None:
         with suppress(OSError):
-            connection, _ = self._server.accept()
-            connection.setblocking(False)
-            client = _Client(connection)
-            self._clients[connection] = client
-            self._selector.register(connection, selectors.EVENT_READ)
-            for kind in _LASTING:
-                if kind in self._lasting:
-                    client.enqueue(kind, self._lasting[kind])
+            while True:
+                connection, _ = self._server.accept()
+                self._welcome(connection)
+
+    def _welcome(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        client = self._clients[connection] = _Client(connection)
+        self._selector.register(connection, selectors.EVENT_READ)
+        for kind in _LASTING:
+            if kind in self._lasting:
+                client.enqueue(kind, self._lasting[kind])
 
     def _serve_client(self, client: _Client, events: int) -> None:
         try:

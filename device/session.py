@@ -81,7 +81,8 @@ class SessionTracker:
 
     def _maybe_end(self, t_s: float) -> Ended | None:
         assert self._present_s is not None
-        return self._end(t_s) if t_s - self._present_s >= self._end_after_s else None
+        gone = self._seen_since_s is None  # else someone is in sight just now: a return, or a flash that will pass
+        return self._end(t_s) if gone and t_s - self._present_s >= self._end_after_s else None
 
     def _end(self, t_s: float) -> Ended:
         assert self._present_s is not None

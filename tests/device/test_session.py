@@ -1,0 +1,80 @@
+"""When sessions begin and end, by the time of the frames alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from device.session import Ended, SessionTracker, Started
+
+FPS = 30
+
+
+def told(event: Started | Ended) -> tuple[str, float, float]:
+    """An event with its two times, rounded to a tenth of a second."""
+    if isinstance(event, Started):
+        return "started", round(event.t_s, 1), round(event.since_s, 1)
+    return "ended", round(event.t_s, 1), round(event.last_seen_s, 1)
+
+
+def events(seen: Iterable[bool], **limits: float) -> list[tuple[str, float, float]]:
+    """What the tracker says over frames at 30 per second."""
+    tracker = SessionTracker(**limits)
+    said = (tracker.step(n / FPS, runner) for n, runner in enumerate(seen))
+    return [told(event) for event in said if event is not None]
+
+
+def stretch(*parts: tuple[float, bool]) -> list[bool]:
+    return [runner for duration_s, runner in parts for _ in range(round(duration_s * FPS))]
+
+
+def test_a_session_begins_after_3_s_and_ends_10_s_after_the_last_sight() -> None:
+    said = events(stretch((2, False), (20, True), (15, False)))
+    assert said == [("started", 5.0, 2.0), ("ended", 32.0, 22.0)]
+
+
+def test_passing_by_is_no_session() -> None:
+    assert events(stretch((1, False), (2.9, True), (5, False), (2.9, True), (5, False))) == []
+
+
+def test_a_flicker_of_detection_does_not_begin_the_count_anew() -> None:
+    assert events(stretch((1.5, True), (0.4, False), (5, True))) == [("started", 3.0, 0.0)]
+
+
+def test_a_real_gap_begins_the_count_anew() -> None:
+    assert events(stretch((2, True), (0.6, False), (5, True))) == [("started", 5.6, 2.6)]
+
+
+def test_a_return_within_10_s_goes_on_with_the_session() -> None:
+    for gone_s in (5.0, 9.5, 9.9):
+        assert events(stretch((5, True), (gone_s, False), (5, True))) == [("started", 3.0, 0.0)]
+
+
+def test_flashes_of_detection_do_not_keep_a_session_open() -> None:
+    said = events(stretch((5, True), *[(1.9, False), (0.1, True)] * 8))
+    assert said == [("started", 3.0, 0.0), ("ended", 15.5, 5.0)]
+
+
+def test_two_runners_one_after_the_other_are_two_sessions() -> None:
+    said = events(stretch((5, True), (12, False), (5, True), (12, False)))
+    assert [name for name, *_ in said] == ["started", "ended", "started", "ended"]
+
+
+def test_both_times_can_be_set() -> None:
+    said = events(stretch((2, True), (3, False)), start_after_s=1, end_after_s=2)
+    assert said == [("started", 1.0, 0.0), ("ended", 4.0, 2.0)]
+
+
+def test_the_end_of_the_program_ends_a_session() -> None:
+    tracker = SessionTracker()
+    assert tracker.finish(0.0) is None
+    for n in range(100):
+        tracker.step(n / FPS, True)
+    assert tracker.active
+    assert tracker.finish(4.0) == Ended(4.0, 99 / FPS)
+    assert not tracker.active
+
+
+def test_five_frames_a_second_are_enough() -> None:
+    tracker = SessionTracker()
+    said = [tracker.step(n / 5, True) for n in range(20)]
+    assert [event for event in said if event] == [Started(3.0, 0.0)]
