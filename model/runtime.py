@@ -28,8 +28,8 @@ WEIGHTS_DIR = Path(__file__).parent / "weights"
 ModelName = Literal["lightning", "thunder"]
 RuntimeName = Literal["tflite", "litert"]
 _MODULES: dict[RuntimeName, tuple[str, str]] = {
-    "tflite": ("tflite_runtime.interpreter", "tflite-runtime"),
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
+    "tflite": ("tflite_runtime.interpreter", "tflite-runtime"),
 }
 
 
