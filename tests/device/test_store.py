@@ -232,7 +232,7 @@ def test_a_full_disk_loses_nothing_that_was_written(path: Path) -> None:
         session_id = store.begin_session(HEADER)
         store.add_stance(session_id, stance(0))
         pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
-        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        store._connection.execute(f"PRAGMA max_page_count = {pages + 3}")
         written = [0]
 
         def fill() -> None:
