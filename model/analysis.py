@@ -1,4 +1,4 @@
-"""Everything after the pose, for one session: view, gait, stances, camera, cue. Deterministic, from the frames' own times.
+"""Everything after the pose, for one session: view, gait, stances, camera, cue. Deterministic, by the frames' times.
 
 Live, replay and tests run exactly this code and get the same numbers.
 """
@@ -16,13 +16,15 @@ from model import kinematics as k
 from model.coach import Cue, KneeCoach
 from model.gait import GaitDetector, GaitEvent
 from model.pose import LEGS, Pose, Side, View
-from model.stance import MIN_QUALITY, Stance, StanceContext, measure_stance, pose_quality
+from model.stance import MAX_GAP_S, MIN_QUALITY, Stance, StanceContext, measure_stance, pose_quality
 from model.view import ViewEstimator
 
 #: Below this rate a stance is two or three samples: cadence at best.
 MIN_METRIC_FPS = 20.0
 _MEMORY_S = 2.5
 _FPS_MEMORY = 31
+#: A longer time between two strikes of a foot is a pause.
+_LONGEST_STRIDE_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class _SideState:
 
     coach: KneeCoach
     strike_s: float | None = None
+    last_strike_s: float = math.nan
+    stride_s: float = math.nan
     mid_ankle_x_px: float = math.nan
 
 
@@ -187,15 +191,19 @@ class RunAnalysis:
     def _on_event(self, event: GaitEvent, view: View) -> Stance | None:
         state = self._sides[event.side]
         if event.kind == "strike":
-            state.strike_s = event.t_s
+            stride_s = event.t_s - state.last_strike_s
+            state.stride_s = stride_s if stride_s <= _LONGEST_STRIDE_S else math.nan
+            state.strike_s = state.last_strike_s = event.t_s
             state.coach.strike()
             return None
         strike_s, state.strike_s = state.strike_s, None
-        poses = [] if strike_s is None else [p for p in self._poses if strike_s <= p.t_s <= event.t_s]
-        if strike_s is None or not poses:
+        if strike_s is None:
             return None
+        poses = [p for p in self._poses if strike_s - MAX_GAP_S <= p.t_s]
         mid_s = (strike_s + event.t_s) / 2
-        middle = min(poses, key=lambda pose: abs(pose.t_s - mid_s))
+        middle = min(poses, key=lambda pose: abs(pose.t_s - mid_s), default=None)
+        if middle is None or not strike_s <= middle.t_s <= event.t_s:
+            return None
         self._leg_px.append(float(k.leg_length_px(middle.xy_px, event.side)))
         context = StanceContext(
             view=view,
@@ -205,6 +213,7 @@ class RunAnalysis:
             other_ankle_x_px=self._sides[event.side.other].mid_ankle_x_px,
             leg_px=float(np.nanmedian(self._leg_px)),
             oscillation_px=self._oscillation_px(event.t_s),
+            stride_s=state.stride_s,
         )
         state.mid_ankle_x_px = float(middle.xy_px[LEGS[event.side].ankle, 0])
         return measure_stance(event.side, strike_s, event.t_s, poses, context)

@@ -1,7 +1,7 @@
 """Every measurement, declared once: page, exports, docs and tests all read this registry.
 
-Definitions, signs and sources are the field's (Dingenen 2018, Munro 2012, Bramah 2018, Souza 2016, Brindle 2014). SDD is
-the smallest detectable difference: below it, a change is not a change.
+Definitions, signs and sources are the field's (Dingenen 2018, Munro 2012, Bramah 2018, Souza 2016, Brindle 2014). SDD
+is the smallest detectable difference: below it, a change is not a change.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class MetricSpec:
         source: where definition and SDD come from.
         sentence: one sentence for the runner.
         per_stance: False for a value of the whole session.
+        reason_missing: why a view that can show it may still not have it.
     """
 
     key: str
@@ -46,6 +47,7 @@ class MetricSpec:
     source: str
     sentence: str
     per_stance: bool = True
+    reason_missing: str = "not seen in any stance"
 
     def unavailable_in(self, view: View) -> str | None:
         """Why ``view`` cannot show this metric; None where it can."""
@@ -59,11 +61,13 @@ _SPECS = (
         "fppa_deg", "Knee alignment (FPPA)", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line", "mid-stance", 8.2,
         "Herrington & Munro 2010; SDD 7.5–8.9 Munro 2012",
         "How far your knee moves inward from the line between hip and ankle while you stand on that leg.",
+        reason_missing="where the camera stands is not known",
     ),
     MetricSpec(
         "fppa_peak_deg", "Knee alignment, peak", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line",
         "peak within 20–70 % of stance", 8.2, "Herrington & Munro 2010; SDD Munro 2012",
         "The furthest inward your knee gets while you stand on that leg.",
+        reason_missing="where the camera stands is not known",
     ),
     MetricSpec(
         "fppa_image_deg", "Knee alignment in the picture", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line",
@@ -91,8 +95,8 @@ _SPECS = (
         "How far your upper body leans over the standing leg.",
     ),
     MetricSpec(
-        "step_width_leg", "Step width", "leg lengths", 3, FRONTAL, "+ no crossover", "mid-stance, against the step before",
-        None, "Brindle 2014", "How far apart your feet land, side to side.",
+        "step_width_leg", "Step width", "leg lengths", 3, FRONTAL, "+ no crossover",
+        "mid-stance, against the step before", None, "Brindle 2014", "How far apart your feet land, side to side.",
     ),
     MetricSpec(
         "hip_extension_deg", "Hip extension", "°", 1, SAGITTAL, "+ thigh behind the trunk line", "peak in late stance",
@@ -124,8 +128,15 @@ _SPECS = (
         "over the last stride", None, "Souza 2016", "How much you bounce with each step.",
     ),
     MetricSpec(
-        "contact_s", "Contact time", "s", 3, ANY_VIEW, "strike to toe-off", "stance", None,
+        "contact_s", "Contact time", "s", 3, SAGITTAL, "strike to toe-off", "stance", None,
         "Fellin 2010; only at 30 frames per second and more", "How long each foot stays on the belt.",
+        reason_missing="needs 30 frames per second or more",
+    ),
+    MetricSpec(
+        "duty_factor", "Duty factor", "", 2, SAGITTAL, "contact time over stride time; below 0.5 there is a flight",
+        "stance", None, "Fellin 2010; only at 30 frames per second and more",
+        "How much of the time each foot is on the belt.",
+        reason_missing="needs 30 frames per second or more",
     ),
     MetricSpec(
         "cadence_spm", "Cadence", "spm", 1, ANY_VIEW, "steps per minute, both feet", "session", None,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from model.coach import Cue
-from model.metrics import STANCE_METRICS, unavailable
-from model.pose import Side, View
+from model.metrics import STANCE_METRICS, MetricSpec, unavailable
+from model.pose import FloatArray, Side, View
 from model.stance import MIN_QUALITY, Stance
+from model.statistics import MIN_STANCES, Difference, asymmetry, describe, trend
 
 SCHEMA = "kneeline.session/1"
-#: Fewer stances than this carry no claim (Dingenen 2018).
-MIN_STANCES = 7
 _TIME_DECIMALS = 4
 _VALUE_DECIMALS = 4
 #: A longer pause than this many median steps is a break, not a step.
@@ -73,30 +73,70 @@ def cadence_spm(stances: Sequence[Mapping[str, Any]]) -> float | None:
     return float(60.0 / steps.mean())
 
 
-def summarise(stances: Sequence[Mapping[str, Any]], view: View | None) -> dict[str, Any]:
-    """The ``summary`` of a session: cadence, and for each side mean, SD, SDD and number of every metric.
+def summarise(
+    stances: Sequence[Mapping[str, Any]], view: View | None, reasons: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The ``summary`` of a session.
+
+    For each side and metric: mean, SD, number, 95 % interval of the mean, SDD, and the trend from the first to the last
+    fifth; nothing but the number from fewer than `MIN_STANCES`. For both: cadence and asymmetry.
 
     Args:
-        stances: elements of ``stances`` in the document, as `stance_json` makes them.
+        stances: elements of ``stances`` in the document, as `stance_json` makes them, in the order of time.
         view: the session's view; it decides what is unavailable.
+        reasons: further metrics that could not be measured, with the reason (a camera that is refused).
     """
+    values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}
+    counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}
+    summary: dict[str, Any] = {"cadence_spm": _number(cadence_spm(stances))}
+    for side in Side:
+        metrics = {spec.key: _claim(values[side][spec.key], spec) for spec in STANCE_METRICS}
+        summary[side] = {"stances": counts[side], **{key: claim for key, claim in metrics.items() if claim["n"]}}
+    found = {
+        spec.key: asymmetry(values[Side.LEFT][spec.key], values[Side.RIGHT][spec.key], spec.sdd)
+        for spec in STANCE_METRICS
+    }
+    summary["asymmetry"] = {key: _difference_json(one) for key, one in found.items() if one is not None}
+    summary["unavailable"] = _unavailable(values, view, reasons)
+    return summary
+
+
+def _values(stances: Sequence[Mapping[str, Any]]) -> dict[str, FloatArray]:
+    """What was measured of each metric, in the order of time, without what is not to be trusted."""
+    counted = [stance for stance in stances if stance["quality"] >= MIN_QUALITY]
     return {
-        "cadence_spm": _number(cadence_spm(stances)),
-        **{str(side): _side_summary([s for s in stances if s["side"] == side]) for side in Side},
-        "unavailable": {} if view is None else unavailable(view),
+        spec.key: np.array([stance[spec.key] for stance in counted if stance[spec.key] is not None], dtype=np.float64)
+        for spec in STANCE_METRICS
     }
 
 
-def _side_summary(stances: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    summary: dict[str, Any] = {"stances": len(stances)}
-    counted = [stance for stance in stances if stance["quality"] >= MIN_QUALITY]
+def _claim(values: FloatArray, spec: MetricSpec) -> dict[str, Any]:
+    sample = describe(values)
+    return {
+        "mean": _number(sample.mean),
+        "sd": _number(sample.sd),
+        "sdd": spec.sdd,
+        "n": sample.n,
+        "ci95": _number(sample.ci95),
+        "trend": _difference_json(trend(values, spec.sdd)),
+    }
+
+
+def _difference_json(found: Difference | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"value": _number(found.value), "ci95": _number(found.ci95), "changed": found.changed}
+
+
+def _unavailable(
+    values: Mapping[Side, Mapping[str, FloatArray]], view: View | None, reasons: Mapping[str, str]
+) -> dict[str, str]:
+    """Every metric that no side has a claim of, with the reason."""
+    if view is None:
+        return {}
+    missing = unavailable(view) | dict(reasons)
     for spec in STANCE_METRICS:
-        values = np.array([stance[spec.key] for stance in counted if stance[spec.key] is not None])
-        if values.size:
-            summary[spec.key] = {
-                "mean": _number(float(values.mean())),
-                "sd": _number(float(values.std(ddof=1))) if values.size > 1 else None,
-                "sdd": spec.sdd,
-                "n": int(values.size),
-            }
-    return summary
+        most = max(values[side][spec.key].size for side in Side)
+        if spec.key not in missing and most < MIN_STANCES:
+            missing[spec.key] = f"too few stances: {most} of {MIN_STANCES}" if most else spec.reason_missing
+    return missing

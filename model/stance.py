@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model import kinematics as k
 from model.metrics import STANCE_METRICS
@@ -16,8 +17,12 @@ from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 MID_WINDOW_S = 0.05
 #: Below this mean confidence of hips, knee and ankle a stance is kept but not counted.
 MIN_QUALITY = 0.35
-#: Contact time is not told apart from its own error below this rate.
-MIN_CONTACT_FPS = 25.0
+#: Peaks of the frontal plane are sought in this part of stance (`fppa_peak_deg`).
+PEAK_PHASE = (0.2, 0.7)
+#: Below 30 frames per second (less what a clock may be off) a contact time says more of the camera than of the runner.
+MIN_CONTACT_FPS = 29.0
+#: Nothing is interpolated across a longer gap between frames.
+MAX_GAP_S = 0.1
 
 #: Frontal-plane FPPA of poses (n, 17, 2) for one side, the camera's position taken out; (n,) degrees.
 FrontalFppa = Callable[[FloatArray, Side], FloatArray]
@@ -57,6 +62,7 @@ class StanceContext:
         other_ankle_x_px: the other foot's mid-stance ankle in the step before, NaN where there is none.
         leg_px: leg length in the picture.
         oscillation_px: range of mid-hip height over the last stride.
+        stride_s: time from this foot's strike before to this one, NaN where there was none.
     """
 
     view: View
@@ -66,6 +72,7 @@ class StanceContext:
     other_ankle_x_px: float
     leg_px: float
     oscillation_px: float
+    stride_s: float
 
 
 def pose_quality(pose: Pose, side: Side) -> float:
@@ -82,23 +89,56 @@ def measure_stance(
     Args:
         side: the standing leg.
         strike_s, toe_off_s: seconds, strike before toe-off.
-        poses: those seen between the two, at least one.
+        poses: in order of time, at least one of them between the two; those just before and after make the values at
+            the strike's own instant.
         context: view, camera and neighbours.
     """
     t = np.array([pose.t_s for pose in poses])
     xy = np.stack([pose.xy_px for pose in poses])
-    mid_s = (strike_s + toe_off_s) / 2
-    window = np.abs(t - mid_s) <= MID_WINDOW_S
-    if not window.any():
-        window = np.abs(t - mid_s) <= np.abs(t - mid_s).min()
-    measure = _sagittal if context.view is View.SIDE else _frontal
-    phase = (t - strike_s) / (toe_off_s - strike_s)
+    inside = (t >= strike_s) & (t <= toe_off_s)
+    phase = (t[inside] - strike_s) / (toe_off_s - strike_s)
     values = dict.fromkeys((spec.key for spec in STANCE_METRICS), math.nan)
-    values |= measure(side, xy, phase, window, context)
-    if context.fps >= MIN_CONTACT_FPS:
-        values["contact_s"] = toe_off_s - strike_s
-    quality = float(np.mean([pose_quality(pose, side) for pose in poses]))
+    if context.view is View.SIDE:
+        strike = pose_at(t, xy, strike_s)
+        values |= _sagittal(side, xy[inside], phase, strike, context)
+        if context.fps >= MIN_CONTACT_FPS:
+            values["contact_s"] = toe_off_s - strike_s
+            values["duty_factor"] = (toe_off_s - strike_s) / context.stride_s
+    else:
+        window = mid_window(t[inside], (strike_s + toe_off_s) / 2)
+        values |= _frontal(side, xy[inside], phase, window, context)
+    quality = float(np.mean([pose_quality(pose, side) for pose, taken in zip(poses, inside, strict=True) if taken]))
     return Stance(side, strike_s, toe_off_s, quality, values)
+
+
+def mid_window(t_s: FloatArray, mid_s: float) -> NDArray[np.bool_]:
+    """Which of ``t_s`` (n,) lie within `MID_WINDOW_S` of ``mid_s``; at low frame rates at least the nearest one."""
+    away = np.abs(t_s - mid_s)
+    mask: NDArray[np.bool_] = away <= max(MID_WINDOW_S, float(away.min()))
+    return mask
+
+
+def pose_at(t_s: FloatArray, xy: FloatArray, when_s: float) -> FloatArray:
+    """Joints at an instant between two frames, by a straight line between them.
+
+    Args:
+        t_s: (n,) seconds, increasing.
+        xy: (n, 17, 2) px.
+        when_s: the instant.
+
+    Returns:
+        (17, 2) px. NaN where one of the two frames lacks the joint, and everywhere when the frames are more than
+        `MAX_GAP_S` apart or the instant lies outside them.
+    """
+    after = int(np.searchsorted(t_s, when_s))
+    if after < len(t_s) and t_s[after] == when_s:
+        exact: FloatArray = xy[after]
+        return exact
+    if not 0 < after < len(t_s) or t_s[after] - t_s[after - 1] > MAX_GAP_S:
+        return np.full(xy.shape[1:], np.nan)
+    share = (when_s - t_s[after - 1]) / (t_s[after] - t_s[after - 1])
+    between: FloatArray = (1 - share) * xy[after - 1] + share * xy[after]
+    return between
 
 
 def _median(values: FloatArray) -> float:
@@ -106,44 +146,68 @@ def _median(values: FloatArray) -> float:
     return float(np.median(finite)) if finite.size else math.nan
 
 
-def _peak(values: FloatArray) -> float:
-    """The highest value after one frame's outlier was taken off; NaN where nothing was seen."""
-    finite = np.sort(values[np.isfinite(values)])
-    return float(finite[-2] if finite.size >= 4 else finite[-1]) if finite.size else math.nan
+def peak(phase: FloatArray, values: FloatArray, first: float, last: float) -> float:
+    """Highest value within a part of stance, of a parabola through all its samples (least squares).
+
+    The highest sample itself grows with noise and with the frame rate; the parabola does neither, and finds a peak
+    between two frames.
+
+    Args:
+        phase: (n,) 0 at strike, 1 at toe-off.
+        values: (n,) NaN are left out.
+        first, last: the part of stance.
+
+    Returns:
+        NaN from fewer than three samples, or when they span less than half of the part.
+    """
+    taken = (phase >= first) & (phase <= last) & np.isfinite(values)
+    x, y = phase[taken], values[taken]
+    if x.size < 3 or x[-1] - x[0] < (last - first) / 2:
+        return math.nan
+    middle = (x[0] + x[-1]) / 2
+    a, b, c = np.linalg.lstsq(np.stack([(x - middle) ** 2, x - middle, np.ones_like(x)], axis=1), y, rcond=None)[0]
+    candidates = [x[0] - middle, x[-1] - middle]
+    if a < 0:
+        candidates.append(min(max(-b / (2 * a), candidates[0]), candidates[1]))
+    return float(max(a * u * u + b * u + c for u in candidates))
 
 
 def _frontal(
-    side: Side, xy: FloatArray, phase: FloatArray, window: FloatArray, context: StanceContext
+    side: Side, xy: FloatArray, phase: FloatArray, window: NDArray[np.bool_], context: StanceContext
 ) -> dict[str, float]:
     middle = xy[window]
-    late = xy[(phase >= 0.2) & (phase <= 0.7)]
     ankle_x = _median(middle[:, LEGS[side].ankle, 0])
-    outward = math.copysign(1.0, _median(middle[:, LEGS[side].hip, 0] - middle[:, LEGS[side.other].hip, 0]))
+    hips_x = middle[:, [LEGS[side].hip, LEGS[side.other].hip], 0]
+    outward = np.sign(_median(hips_x[:, 0] - hips_x[:, 1]))
     values = {
         "fppa_image_deg": _median(k.fppa_image_deg(middle, side)),
         "knee_offset_leg": _median(k.knee_offset_leg(middle, side)),
         "pelvic_drop_deg": _median(k.pelvic_drop_deg(middle, side)),
-        "hip_adduction_deg": _peak(k.hip_adduction_deg(late, side)),
+        "hip_adduction_deg": peak(phase, k.hip_adduction_deg(xy, side), *PEAK_PHASE),
         "trunk_lean_deg": _median(k.trunk_lean_deg(middle, side)),
         "step_width_leg": outward * (ankle_x - context.other_ankle_x_px) / context.leg_px,
     }
     if context.frontal_fppa is not None:
         values["fppa_deg"] = _median(context.frontal_fppa(middle, side))
-        values["fppa_peak_deg"] = _peak(context.frontal_fppa(late, side))
+        values["fppa_peak_deg"] = peak(phase, context.frontal_fppa(xy, side), *PEAK_PHASE)
     return values
 
 
 def _sagittal(
-    side: Side, xy: FloatArray, phase: FloatArray, window: FloatArray, context: StanceContext
+    side: Side, xy: FloatArray, phase: FloatArray, strike: FloatArray, context: StanceContext
 ) -> dict[str, float]:
     facing = context.facing
-    strike = xy[:1]
     return {
-        "hip_extension_deg": _peak(k.hip_extension_deg(xy[phase >= 0.5], side, facing)),
-        "knee_flexion_deg": _peak(k.knee_flexion_deg(xy[phase <= 0.7], side)),
-        "knee_flexion_strike_deg": _median(k.knee_flexion_deg(strike, side)),
-        "trunk_forward_lean_deg": _median(k.trunk_forward_lean_deg(xy, facing)),
-        "overstride_leg": _median(k.ankle_ahead_px(strike, side, facing)) / context.leg_px,
-        "shank_angle_deg": _median(k.shank_angle_deg(strike, side, facing)),
+        "hip_extension_deg": peak(phase, k.hip_extension_deg(xy, side, facing), 0.5, 1.0),
+        "knee_flexion_deg": peak(phase, k.knee_flexion_deg(xy, side), 0.1, 0.8),
+        "knee_flexion_strike_deg": float(k.knee_flexion_deg(strike, side)),
+        "trunk_forward_lean_deg": _mean(k.trunk_forward_lean_deg(xy, facing)),
+        "overstride_leg": float(k.ankle_ahead_px(strike, side, facing)) / context.leg_px,
+        "shank_angle_deg": float(k.shank_angle_deg(strike, side, facing)),
         "vertical_oscillation_leg": context.oscillation_px / context.leg_px,
     }
+
+
+def _mean(values: FloatArray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else math.nan
