@@ -48,19 +48,18 @@ _MIN_BOUNCE_M_S2 = 1.5
 _MIN_PERIODIC = {True: ((0.5, 0.4), (0.35, 0.25)), False: ((0.7, 0.1), (0.35, 0.0))}
 #: The clock's last period must keep this share of its usual size, or the runner has stopped.
 _MIN_SHARE = 0.5
-#: In steps, from the strike: the trunk's lowest point, the ankles' largest distance, and toe-off. Running: mean of
-#: rendered runners (0.34, −0.05, 0.68) and of a real one on force plates (0.30, −0.07, 0.73). Walking: the trunk is
-#: lowest amid double support, which lasts about a fifth of the step.
-_LOWEST = {"running": 0.32, "walking": 0.10}
-_WIDEST = {"running": -0.06, "walking": 0.0}
+#: In steps, from the strike: the trunk's lowest point, the ankles' largest distance, the swinging leg's passing of the
+#: standing one, and toe-off. Running: mean of rendered runners (0.34, -0.05, 0.30, 0.68) and of a real one on force
+#: plates (0.30, -0.07, 0.29, 0.73). Walking: motion capture; the trunk is lowest amid double support.
+_LOWEST = {"running": 0.32, "walking": 0.13}
+_WIDEST = {"running": -0.06, "walking": 0.12}
+_LEGS_PASS = {"running": 0.30, "walking": 0.60}
 _CONTACT = {"running": 0.70, "walking": 1.20}
 #: The hip passes over the ankle at this share of a running stance: both sources as above.
 _PASSING_SHARE = 0.39
 _CONTACT_RANGE = (0.5, 1.0)
 #: The ankle is taken to go with the belt in this part of the step after the strike.
 _BELT_STEPS = (0.1, 0.6)
-#: When the swinging leg passes the standing one, steps after the strike.
-_LEGS_PASS = 0.3
 #: Without a pose for this long nothing is decided, and for this long the past is forgotten.
 _BLIND_S, _LOST_S = 0.15, 0.5
 _CADENCE_STEPS, _CONTACTS_KEPT = 12, 7
@@ -167,7 +166,8 @@ class GaitDetector:
         self._begun_s: float
         self._stand()
         self._belief_left = 0.0
-        self._stances: dict[Side, tuple[float, float]] = {}
+        self._stances: dict[Side, float] = {}
+        self._contact_s = dict.fromkeys(Side, math.nan)
         self._passed_s: dict[Side, deque[float]] = {side: deque(maxlen=_CONTACTS_KEPT) for side in Side}
         self._contacts_s: dict[Side, deque[float]] = {side: deque(maxlen=_CONTACTS_KEPT) for side in Side}
 
@@ -186,7 +186,7 @@ class GaitDetector:
 
     def stance_elapsed_s(self, side: Side, t_s: float) -> float | None:
         """Time since the foot of ``side`` came down, None when it is not on the ground."""
-        return t_s - self._stances[side][0] if side in self._stances else None
+        return t_s - self._stances[side] if side in self._stances else None
 
     def expected_contact_s(self, side: Side) -> float | None:
         """Running median of the contact time, None before two contacts."""
@@ -282,8 +282,8 @@ class GaitDetector:
         if steps > 2:
             self._strikes_s.clear()
         self._strikes_s.append(strike_s)
-        side = self._side(t_s, gait, strike_s + _LEGS_PASS * step_s, steps)
-        self._stances[side] = (strike_s, strike_s + self._contact(side, gait))
+        side = self._side(t_s, gait, strike_s + _LEGS_PASS[self._state] * step_s, steps)
+        self._stances[side] = strike_s
         return [GaitEvent("strike", side, strike_s, t_s)]
 
     def _clock(self, t_s: float, gait: _Gait, view: View) -> float | None:
@@ -320,7 +320,7 @@ class GaitDetector:
     def _measure_passing(self, t_s: float, gait: _Gait) -> None:
         """Keeps the time from strike to the hip's passing over the ankle, for a foot that has just gone so far."""
         previous_s = self._frame_s[-2] if len(self._frame_s) > 1 else t_s
-        for side, (strike_s, _) in self._stances.items():
+        for side, strike_s in self._stances.items():
             start_s, end_s = (strike_s + share * gait.step_s for share in _BELT_STEPS)
             if not previous_s <= end_s < t_s:
                 continue
@@ -332,10 +332,14 @@ class GaitDetector:
     def _end_stances(self, t_s: float) -> list[GaitEvent]:
         seen_s = t_s - self._frame_interval_s()
         events = []
-        for side in [side for side, (_, end_s) in self._stances.items() if end_s <= seen_s]:
-            strike_s, end_s = self._stances.pop(side)
-            self._contacts_s[side].append(end_s - strike_s)
-            events.append(GaitEvent("toe_off", side, end_s, t_s))
+        for side, strike_s in list(self._stances.items()):
+            if self._gait is not None:
+                self._contact_s[side] = self._contact(side, self._gait)
+            toe_off_s = strike_s + self._contact_s[side]
+            if toe_off_s <= seen_s:
+                del self._stances[side]
+                self._contacts_s[side].append(toe_off_s - strike_s)
+                events.append(GaitEvent("toe_off", side, toe_off_s, t_s))
         return events
 
     def _frame_interval_s(self) -> float:
