@@ -47,7 +47,7 @@ _MIN_SWING = {True: 0.08, False: 0.4}
 _MIN_BOUNCE_M_S2 = 1.5
 _MIN_PERIODIC = {True: ((0.5, 0.4), (0.35, 0.25)), False: ((0.7, 0.1), (0.35, 0.0))}
 #: The clock's last period must keep this share of its usual size, or the runner has stopped.
-_MIN_SHARE = 0.5
+_MIN_SHARE = 0.6
 #: In steps, from the strike: the trunk's lowest point, the ankles' largest distance, the swinging leg's passing of the
 #: standing one, and toe-off. Running: mean of rendered runners (0.34, -0.05, 0.30, 0.68) and of a real one on force
 #: plates (0.30, -0.07, 0.29, 0.73). Walking: motion capture; the trunk is lowest amid double support.
@@ -63,6 +63,9 @@ _BELT_STEPS = (0.1, 0.6)
 #: Without a pose for this long nothing is decided, and for this long the past is forgotten.
 _BLIND_S, _LOST_S = 0.15, 0.5
 _CADENCE_STEPS, _CONTACTS_KEPT = 12, 7
+#: The pose model's exchange of left and right leg is undone for this long; what lasts longer is believed.
+_EXCHANGED_S = 0.09
+_LEG_JOINTS = np.array([[LEGS[side].knee, LEGS[side].ankle] for side in Side])
 _TRUNK = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP]
 
 
@@ -105,11 +108,12 @@ class _Samples:
     """The last seconds of the signals, in torsos: a row each, NaN where not seen."""
 
     TRUNK, LEGS, ANKLES, LEFT, RIGHT = range(5)
-    ANKLE = {Side.LEFT: LEFT, Side.RIGHT: RIGHT}
 
     def __init__(self) -> None:
         self._torso_px: deque[float] = deque(maxlen=31)
         self._trunk_px: FloatArray | None = None
+        self._legs: deque[tuple[float, FloatArray]] = deque(maxlen=2)
+        self._straight_s = -math.inf
         self._t_s: deque[float] = deque()
         self._rows: deque[FloatArray] = deque()
 
@@ -122,7 +126,7 @@ class _Samples:
         trunk_px = self._trunk_height(pose.xy_px[_TRUNK, 1])
         if trunk_px is None or not self._torso_px:
             return
-        left, right = (pose.xy_px[[LEGS[side].knee, LEGS[side].ankle]] for side in Side)
+        left, right = self._untangled(pose.xy_px[_LEG_JOINTS], t_s)
         apart = left - right
         row = [trunk_px, apart[:, 1].mean(), apart[1, 0], left[1, 0] - hip[0], right[1, 0] - hip[0]]
         self._t_s.append(t_s)
@@ -130,6 +134,21 @@ class _Samples:
         while self._t_s[0] < t_s - _MEMORY_S:
             self._t_s.popleft()
             self._rows.popleft()
+
+    def _untangled(self, legs: FloatArray, t_s: float) -> FloatArray:
+        """(2 sides, knee and ankle, 2) px, with sides that the pose model exchanged for a moment put back."""
+        exchanged = False
+        if len(self._legs) == 2 and t_s - self._straight_s < _EXCHANGED_S:
+            (before_s, before), (last_s, last) = self._legs
+            expected = last + (last - before) * ((t_s - last_s) / (last_s - before_s))
+            off = float(np.linalg.norm(legs - expected))
+            exchanged = bool(np.linalg.norm(legs[::-1] - expected) < off / 2)
+        if exchanged:
+            legs = legs[::-1]
+        else:
+            self._straight_s = t_s
+        self._legs.append((t_s, legs))
+        return legs
 
     def _trunk_height(self, y: FloatArray) -> float | None:
         """Mean of shoulders and hips, down; a missing one is put where it last was against the others."""
@@ -325,7 +344,7 @@ class GaitDetector:
             if not previous_s <= end_s < t_s:
                 continue
             t, signals = self._samples.since(start_s)
-            line = fit_line(t - strike_s, signals[_Samples.ANKLE[side]])
+            line = fit_line(t - strike_s, signals[_Samples.LEFT if side is Side.LEFT else _Samples.RIGHT])
             if line and line[0]:
                 self._passed_s[side].append(-line[1] / line[0])
 
