@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from device.live import LiveSubscriber
@@ -30,13 +30,21 @@ Message = Mapping[str, Any]
 
 
 class Stream:
-    """The box of one streaming page: the newest states and the last events, as encoded server-sent events."""
+    """What one streaming page is yet to be sent; iterates over encoded server-sent events until closed.
 
-    def __init__(self) -> None:
+    Args:
+        status: makes the status message; sent first, then once a second, so that a page that has gone is noticed.
+        on_close: called once with this stream when it ends, also where it never began.
+    """
+
+    def __init__(self, status: Callable[[], Message], on_close: Callable[[Stream], None]) -> None:
+        self._status = status
+        self._on_close = on_close
         self._news = threading.Condition()
         self._events: deque[bytes] = deque(maxlen=_KEPT_EVENTS)
         self._states: dict[str, bytes] = {}
         self._closed = False
+        self._status_due_s = 0.0
 
     def put(self, kind: str, encoded: bytes) -> None:
         """Adds a message; never blocks."""
@@ -47,23 +55,34 @@ class Stream:
                 self._events.append(encoded)
             self._news.notify()
 
-    def take(self, timeout_s: float) -> bytes | None:
-        """All that is new, after at most ``timeout_s``: empty where nothing came, None once closed."""
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        """All that is new, and the status where it is due; waits for one or the other."""
         with self._news:
-            if not (self._events or self._states or self._closed):
-                self._news.wait(timeout_s)
+            wait_s = self._status_due_s - time.monotonic()
+            self._news.wait_for(lambda: self._events or self._states or self._closed, max(wait_s, 0.0))
             if self._closed:
-                return None
+                raise StopIteration
             news = b"".join([*self._events, *self._states.values()])
             self._events.clear()
             self._states.clear()
+        now_s = time.monotonic()
+        if now_s < self._status_due_s:
             return news
+        first = b"" if self._status_due_s else b"retry: 1000\n\n"
+        self._status_due_s = now_s + _STATUS_EVERY_S
+        return first + encode(self._status()) + news
 
     def close(self) -> None:
-        """Ends the stream; a waiting ``take`` returns at once."""
+        """Ends the stream; who waits for it goes on at once. May be called twice."""
         with self._news:
+            if self._closed:
+                return
             self._closed = True
             self._news.notify_all()
+        self._on_close(self)
 
 
 class LiveHub:
@@ -125,9 +144,9 @@ class LiveHub:
         """Hands a command to the device. False where it cannot be reached."""
         return self._subscriber.send(dict(command))
 
-    def stream(self) -> Iterator[bytes] | None:
+    def stream(self) -> Stream | None:
         """Server-sent events from now on, or None where too many pages stream already."""
-        stream = Stream()
+        stream = Stream(self.status, self._forget)
         with self._lock:
             if len(self._streams) >= self._max_streams or self._closed.is_set():
                 return None
@@ -136,7 +155,7 @@ class LiveHub:
             for kind, message in self._subscriber.latest().last.items():
                 if kind in (*STATES, "session"):
                     stream.put(kind, encode(message))
-        return self._run(stream)
+        return stream
 
     def close(self) -> None:
         """Ends all streams and the connection. May be called twice."""
@@ -148,19 +167,9 @@ class LiveHub:
         self._subscriber.close()
         self._thread.join(timeout=2.0)
 
-    def _run(self, stream: Stream) -> Iterator[bytes]:
-        try:
-            yield b"retry: 1000\n\n" + encode(self.status())
-            said_s = time.monotonic()
-            while (news := stream.take(_STATUS_EVERY_S)) is not None:
-                if time.monotonic() - said_s >= _STATUS_EVERY_S:
-                    said_s = time.monotonic()
-                    news += encode(self.status())
-                if news:
-                    yield news
-        finally:
-            with self._lock:
-                self._streams.discard(stream)
+    def _forget(self, stream: Stream) -> None:
+        with self._lock:
+            self._streams.discard(stream)
 
     def _listen(self) -> None:
         for message in self._subscriber.events():

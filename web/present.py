@@ -10,19 +10,28 @@ from typing import Any
 
 from model.metrics import METRICS, MetricSpec
 from model.pose import Side
+from model.statistics import MIN_STANCES
 
-#: Fewer stances than this carry no claim (Dingenen 2018).
-MIN_STANCES = 7
 MINUS = "−"
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value of the summary table: what to show, and why where there is nothing to show."""
+    """One value of the summary table: what to show, and why where there is nothing to show.
+
+    Attributes:
+        text: mean ± SD, or "—".
+        n: number of stances behind it.
+        reason: why there is no value; None where there is one.
+        ci95: half-width of the mean's 95 % interval.
+        drift: last fifth of the session against the first; "" where nothing is known of it.
+    """
 
     text: str
     n: int = 0
     reason: str | None = None
+    ci95: str = ""
+    drift: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Row:
     spec: MetricSpec
     left: Cell
     right: Cell
+    difference: str
     sdd: str
 
     @property
@@ -57,20 +67,31 @@ def summary_rows(summary: Mapping[str, Any]) -> list[Row]:
 
 def _row(spec: MetricSpec, summary: Mapping[str, Any]) -> Row:
     left, right = (_cell(spec, summary, side) for side in Side)
-    return Row(spec, left, right, "—" if spec.sdd is None else number(spec.sdd, 1))
+    difference = _difference(spec, (summary.get("asymmetry") or {}).get(spec.key))
+    return Row(spec, left, right, difference or "—", "—" if spec.sdd is None else number(spec.sdd, 1))
 
 
 def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:
     """Mean ± SD, but nothing from fewer stances than carry a claim (Dingenen 2018)."""
-    of_side = summary.get(side) or {}
-    found = of_side.get(spec.key)
-    if not found or found.get("mean") is None:
-        reason = (summary.get("unavailable") or {}).get(spec.key) or "not seen in any stance"
-        return Cell("—", reason=reason)
-    n = int(found.get("n", of_side.get("stances", 0)))
-    if n < MIN_STANCES:
-        return Cell("—", n, f"too few: {n} of {MIN_STANCES} stances")
-    return Cell(f"{number(found['mean'], spec.decimals)} ± {number(found.get('sd'), spec.decimals)}", n)
+    found = (summary.get(side) or {}).get(spec.key) or {}
+    n = int(found.get("n", 0))
+    if found.get("mean") is None:
+        missing = (summary.get("unavailable") or {}).get(spec.key) or spec.reason_missing
+        return Cell("—", n, f"too few: {n} of {MIN_STANCES} stances" if n else missing)
+    return Cell(
+        f"{number(found['mean'], spec.decimals)} ± {number(found.get('sd'), spec.decimals)}",
+        n,
+        ci95=number(found.get("ci95"), spec.decimals),
+        drift=_difference(spec, found.get("trend")),
+    )
+
+
+def _difference(spec: MetricSpec, found: Mapping[str, Any] | None) -> str:
+    """A difference with its 95 % interval, and whether it is more than noise."""
+    if not found or found.get("value") is None:
+        return ""
+    value = f"{number(found['value'], spec.decimals, signed=True)} ± {number(found.get('ci95'), spec.decimals)}"
+    return f"{value}, {'more than' if found.get('changed') else 'within'} noise"
 
 
 def local_time(utc: str | None) -> datetime | None:

@@ -31,6 +31,8 @@ def aim() -> ResponseReturnValue:
 @blueprint.get("/api/events")
 def events() -> ResponseReturnValue:
     """Server-sent events; 503 where too many pages stream already, then the page polls ``/api/live``."""
+    if request.method == "HEAD":  # would open a stream that nobody reads or closes
+        return Response(mimetype="text/event-stream")
     stream = box().hub.stream()
     if stream is None:
         return jsonify(error="too many live pages are open; this one polls"), 503, {"Retry-After": "15"}

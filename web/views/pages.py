@@ -12,9 +12,9 @@ from flask.typing import ResponseReturnValue
 from model.metrics import NOT_MEASURABLE
 from model.pose import View
 from model.result import UNKNOWN_CAMERA, summarise
+from model.statistics import MIN_STANCES
 from web import present
 from web.app import box
-from web.present import MIN_STANCES
 
 blueprint = Blueprint("pages", __name__)
 _PER_PAGE = 30

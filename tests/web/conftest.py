@@ -1,0 +1,206 @@
+"""A real database, a real socket, and the application on them; sessions are made from the demo clip's truth."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from device.config import Config, parse_config
+from device.live import LivePublisher, Message
+from device.store import SessionHeader, Store
+from model.metrics import STANCE_METRICS
+from model.pose import View
+from model.result import summarise
+from web.app import Box, close_app, create_app
+from web.hub import LiveHub
+
+MakeSession = Callable[..., int]
+
+GOOD_CAMERA: Message = {
+    "yaw_deg": -0.4,
+    "yaw_sd_deg": 0.6,
+    "roll_deg": 0.2,
+    "pitch_deg": 5.0,
+    "azimuth_left_deg": 1.2,
+    "azimuth_right_deg": -2.0,
+    "source": "belt",
+    "state": "good",
+    "advice": None,
+}
+
+
+@pytest.fixture(scope="session")
+def truth() -> Message:
+    path = Path(__file__).resolve().parents[2] / "device" / "demo" / "demo_front.json"
+    found: Message = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _stance(of_truth: Message) -> Message:
+    """A stance of the document as a perfect device would write it."""
+    measured = {
+        "fppa_deg": of_truth["fppa_frontal3d_mid_deg"],
+        "fppa_peak_deg": of_truth["fppa_frontal3d_mid_deg"] + 1,
+        "fppa_image_deg": of_truth["fppa_mid_deg"],
+        "pelvic_drop_deg": of_truth["pelvic_drop_mid_deg"],
+        "contact_s": of_truth["toeoff_s"] - of_truth["strike_s"],
+    }
+    return {
+        "side": of_truth["side"],
+        "strike_s": of_truth["strike_s"],
+        "toe_off_s": of_truth["toeoff_s"],
+        "quality": 0.83,
+        **{spec.key: measured.get(spec.key) for spec in STANCE_METRICS},
+    }
+
+
+@pytest.fixture(scope="session")
+def stances(truth: Message) -> list[Message]:
+    """55 stances; from 8 to 16 s the right knee dives."""
+    return [_stance(stance) for stance in truth["stances"]]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return parse_config(
+        {"store": {"path": str(tmp_path / "box" / "k.db")}, "live": {"socket": str(tmp_path / "live.sock")}}
+    )
+
+
+@pytest.fixture
+def store(config: Config) -> Iterator[Store]:
+    with Store.open(config.database_path()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def make_session(store: Store, stances: list[Message]) -> MakeSession:
+    """Stores a session with the first ``n`` stances, a cue wherever the knee passes 8°, and returns its id."""
+
+    def make(
+        n: int = 99,
+        state: str = "complete",
+        view: str = "front",
+        summary: bool = True,
+        camera: Message | None = GOOD_CAMERA,
+        source: str = "demo_front.mp4",
+    ) -> int:
+        session_id = store.begin_session(SessionHeader(source, "movenet-lightning-int8", "0.1.0", view=view, fps=30.0))
+        for stance in stances[:n]:
+            store.add_stance(session_id, stance)
+            if stance["fppa_deg"] > 8:
+                cue = {"t_s": stance["strike_s"] + 0.15, "side": stance["side"], "metric": "fppa_deg"}
+                store.add_cue(session_id, {**cue, "value": stance["fppa_deg"], "threshold": 8.0, "latency_ms": 31.0})
+        document = summarise(stances[:n], View(view)) if summary else None
+        store.update_session(session_id, frames=600, frames_with_runner=598, camera=camera, summary=document)
+        if state == "interrupted":
+            store.close_interrupted()
+        elif state == "complete":
+            store.end_session(session_id)
+        return session_id
+
+    return make
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    made = create_app(config)
+    made.testing = True
+    yield made
+    close_app(made)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def hub(app: Flask) -> LiveHub:
+    box: Box = app.extensions["kneeline"]
+    return box.hub
+
+
+@pytest.fixture
+def commands() -> list[Message]:
+    """What the device has been told."""
+    return []
+
+
+@pytest.fixture
+def publisher(config: Config, commands: list[Message]) -> Iterator[LivePublisher]:
+    with LivePublisher(config.socket_path(), commands.append) as device:
+        yield device
+
+
+@pytest.fixture(scope="session")
+def frame(truth: Message) -> Callable[..., Message]:
+    """Makes the live message of the clip's n-th frame."""
+
+    def make(n: int = 30, **changes: Any) -> Message:
+        keypoints = [[x, y, 0.8] for x, y in truth["frames"][n % 600]["uv"]]
+        side = {"fppa_deg": 3.0, "alert": False}
+        return {
+            "type": "frame",
+            "t_s": n / 30,
+            "state": "running",
+            "view": "front",
+            "image_size": [640, 480],
+            "keypoints": keypoints,
+            "left": side,
+            "right": side,
+            "threshold_deg": 8.0,
+            "cadence_spm": 168.1,
+            "quality": 0.8,
+            "message": None,
+            "camera": GOOD_CAMERA,
+            "session_id": 1,
+            "model": "movenet-lightning-int8",
+            **changes,
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def health() -> Callable[..., Message]:
+    """Makes a health message."""
+
+    def make(**changes: Any) -> Message:
+        spread = {"p50": 24.0, "p99": 41.0, "max": 55.0, "n": 12}
+        return {
+            "type": "health",
+            "fps": 29.9,
+            "frames": 900,
+            "dropped": 2,
+            "latency_ms": spread,
+            "frame_to_cue_ms": spread,
+            "uptime_s": 75.0,
+            "gpio": False,
+            "gpio_note": "no GPIO on this machine",
+            "temperature_c": None,
+            "commands": ["test_cue", "calibrate", "set_belt_speed"],
+            **changes,
+        }
+
+    return make
+
+
+def wait_for(true: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
+    """Waits until ``true`` holds; generous, because it only costs time where it fails."""
+    until_s = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < until_s, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., None]:
+    return wait_for

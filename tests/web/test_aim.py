@@ -1,0 +1,136 @@
+"""The aiming help, on the demo clip's true keypoints and on changed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from device.live import Message
+from model.pose import Joint
+from web.aim import AimWindow, extent
+
+Make = Callable[..., Message]
+
+
+def report(frames: list[Message], health: Message | None = None, live: bool = True) -> dict[str, Any]:
+    window = AimWindow()
+    for n, message in enumerate(frames):
+        window.add(message, n / 15)
+    return window.report(health, live)
+
+
+def checks(aim: dict[str, Any]) -> dict[str, Any]:
+    return {check["key"]: check for check in aim["checks"]}
+
+
+def moved(message: Message, scale: float = 1.0, right_px: float = 0.0, down_px: float = 0.0) -> Message:
+    """The runner scaled about the picture's centre, then shifted."""
+    points = [
+        [320 + (x - 320) * scale + right_px, 240 + (y - 240) * scale + down_px, s] for x, y, s in message["keypoints"]
+    ]
+    return {**message, "keypoints": points}
+
+
+@pytest.fixture
+def stride(frame: Make) -> list[Message]:
+    return [frame(n) for n in range(30)]
+
+
+def test_well_placed_camera_is_good(stride: list[Message], health: Make) -> None:
+    aim = report(stride, health())
+    assert aim["seen"]
+    assert {check["state"] for check in aim["checks"]} == {"good"}
+
+
+def test_crown_and_soles_are_reckoned_in(truth: Message) -> None:
+    """The demo runner's crown is 1.70 m and the sole 0 m above the belt: the eyes and ankles alone would miss both."""
+    points = [[x, y, 0.8] for x, y in truth["frames"][0]["uv"]]
+    reach = extent(points, (640, 480))
+    assert reach is not None
+    eyes, ankles = min(p[1] for p in points[1:3]), max(p[1] for p in points[15:])
+    assert reach.top * 480 == pytest.approx(eyes - 0.0713 * (ankles - eyes), abs=0.5)
+    assert reach.bottom * 480 == pytest.approx(ankles + 0.0435 * (ankles - eyes), abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "advice"),
+    [
+        ({"down_px": -90}, "bad", "Tilt the camera up"),
+        ({"down_px": 60}, "bad", "Tilt the camera down"),
+        ({"right_px": -290}, "bad", "Turn the camera to the left"),
+        ({"right_px": 290}, "bad", "Turn the camera to the right"),
+        ({"scale": 1.4}, "bad", "further away"),
+    ],
+)
+def test_runner_cut_off_is_seen_with_the_remedy(
+    stride: list[Message], change: dict[str, float], state: str, advice: str
+) -> None:
+    whole = checks(report([moved(message, **change) for message in stride]))["whole"]
+    assert whole["state"] == state
+    assert advice in whole["advice"]
+
+
+def test_tallest_stride_counts(stride: list[Message]) -> None:
+    """One frame at the edge is enough, although all others are well inside."""
+    high = [*stride[:-1], moved(stride[-1], down_px=-90)]
+    assert checks(report(high))["whole"]["state"] == "bad"
+
+
+def test_small_runner_is_said(stride: list[Message]) -> None:
+    size = checks(report([moved(message, scale=0.5) for message in stride]))["size"]
+    assert size["state"] == "warn"
+    assert "nearer" in size["advice"]
+
+
+@pytest.mark.parametrize(("score", "state"), [(0.8, "good"), (0.45, "warn"), (0.31, "bad")])
+def test_light_goes_by_the_joints_confidence(stride: list[Message], score: float, state: str) -> None:
+    dim = [{**m, "keypoints": [[x, y, score] for x, y, _ in m["keypoints"]]} for m in stride]
+    assert checks(report(dim))["light"]["state"] == state
+
+
+def test_oblique_camera_is_said_with_the_devices_advice(frame: Make) -> None:
+    advice = "turn the camera 10° to the left"
+    camera = {
+        "azimuth_left_deg": 9.4,
+        "azimuth_right_deg": 12.6,
+        "roll_deg": -3.0,
+        "state": "refused",
+        "advice": advice,
+    }
+    found = report([frame(n, camera=camera) for n in range(10)])
+    states = {key: check["state"] for key, check in checks(found).items()}
+    assert (states["azimuth_left"], states["azimuth_right"], states["roll"]) == ("warn", "bad", "warn")
+    assert checks(found)["azimuth_right"]["advice"] == advice
+    assert checks(found)["azimuth_right"]["value"] == "+12.6°"
+    assert checks(found)["roll"]["value"] == "−3.0°"
+    assert found["advice"] == advice
+
+
+def test_position_not_found_yet_is_unknown_not_good(frame: Make) -> None:
+    found = checks(report([frame(n, camera={"azimuth_left_deg": None}) for n in range(10)]))
+    assert found["azimuth_left"]["state"] == "unknown"
+
+
+def test_side_view_asks_for_no_azimuth(frame: Make) -> None:
+    assert "azimuth_left" not in checks(report([frame(n, view="side") for n in range(10)]))
+
+
+def test_nobody_or_silence_is_unknown(frame: Make, health: Make) -> None:
+    for aim in (report([]), report([frame(keypoints=None)]), report([frame()], health(), live=False)):
+        assert not aim["seen"]
+        assert "good" not in {c["state"] for c in aim["checks"] if c["key"] in ("whole", "size", "light", "rate")}
+
+
+def test_runner_without_feet_is_not_whole(frame: Make) -> None:
+    message = frame()
+    for joint in (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE):
+        message["keypoints"][joint][2] = 0.1
+    assert checks(report([message]))["whole"]["state"] == "unknown"
+
+
+def test_slow_camera_is_said(stride: list[Message], health: Make) -> None:
+    rate = checks(report(stride, health(fps=12.0)))["rate"]
+    assert rate["state"] == "bad"
+    assert "Below 20" in rate["advice"]

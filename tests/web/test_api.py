@@ -1,0 +1,159 @@
+"""JSON, CSV and the live stream, over a real socket."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+
+from flask.testing import FlaskClient
+
+from device.config import Config
+from device.live import LivePublisher, Message
+from device.store import StoreReader
+from model.metrics import STANCE_METRICS
+from web.hub import MAX_STREAMS, LiveHub, Stream
+
+MakeSession = Callable[..., int]
+Make = Callable[..., Message]
+Eventually = Callable[..., None]
+
+
+def events(stream: Iterator[bytes]) -> Iterator[Message]:
+    """The messages of a stream of server-sent events."""
+    for chunk in stream:
+        for line in chunk.splitlines():
+            if line.startswith(b"data: "):
+                yield json.loads(line[6:])
+
+
+def test_session_is_the_stored_document(client: FlaskClient, make_session: MakeSession, config: Config) -> None:
+    session_id = make_session()
+    document = client.get(f"/api/sessions/{session_id}").get_json()
+    assert document == StoreReader(config.database_path()).session(session_id)
+    assert document["schema"] == "kneeline.session/1"
+    assert client.get("/api/sessions/99").status_code == 404
+    assert "error" in client.get("/api/sessions/99").get_json()
+
+
+def test_sessions_are_listed_in_parts(client: FlaskClient, make_session: MakeSession) -> None:
+    for _ in range(3):
+        make_session(2)
+    part = client.get("/api/sessions?limit=1&offset=1").get_json()
+    assert [s["id"] for s in part["sessions"]] == [2]
+    assert part["total"] == 3
+    assert len(client.get("/api/sessions?limit=0&offset=-5").get_json()["sessions"]) == 1
+
+
+def test_csv_has_every_stance_and_leaves_missing_empty(
+    client: FlaskClient, make_session: MakeSession, stances: list[Message]
+) -> None:
+    answer = client.get(f"/api/sessions/{make_session()}.csv")
+    assert answer.mimetype == "text/csv"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) == len(stances)
+    assert set(rows[0]) == {"n", "side", "strike_s", "toe_off_s", "quality", *(m.key for m in STANCE_METRICS)}
+    assert [float(row["fppa_deg"]) for row in rows] == [s["fppa_deg"] for s in stances]
+    assert {row["hip_extension_deg"] for row in rows} == {""}
+
+
+def test_healthz_tells_whether_the_device_is_heard(
+    client: FlaskClient, publisher: LivePublisher, health: Make, eventually: Eventually
+) -> None:
+    publisher.publish(health())
+    eventually(lambda: client.get("/healthz").get_json()["device"] == "live", "the device")
+    publisher.close()
+    eventually(lambda: client.get("/healthz").get_json()["device"] == "silent", "silence")
+    assert client.get("/healthz").get_json()["ok"] is True
+
+
+def test_live_is_silent_without_a_device(client: FlaskClient) -> None:
+    live = client.get("/api/live").get_json()
+    assert live["status"]["device"] == "silent"
+    assert live["status"]["age_s"] is None
+    assert live["frame"] is None
+
+
+def test_live_shows_the_newest_frame_and_forgets_it_in_silence(
+    client: FlaskClient, publisher: LivePublisher, frame: Make, eventually: Eventually
+) -> None:
+    sent = frame(30)
+    publisher.publish(sent)
+    eventually(lambda: client.get("/api/live").get_json()["frame"] == sent, "the frame")
+    publisher.close()
+    eventually(lambda: client.get("/api/live").get_json()["frame"] is None, "its end")
+
+
+def test_polling_pages_get_each_event_with_its_number(
+    client: FlaskClient, publisher: LivePublisher, hub: LiveHub, health: Make, eventually: Eventually
+) -> None:
+    publisher.publish(health())
+    eventually(lambda: hub.status()["device"] == "live", "the device")
+    for n in range(3):
+        publisher.publish({"type": "cue", "side": "left", "metric": "fppa_deg", "value": 9.0 + n, "threshold": 8.0})
+    eventually(lambda: len(client.get("/api/live").get_json()["events"]) == 3, "three cues")
+    found = client.get("/api/live").get_json()["events"]
+    assert [(e["seq"], e["value"]) for e in found] == [(1, 9.0), (2, 10.0), (3, 11.0)]
+
+
+def test_stream_begins_with_the_state_and_goes_on(
+    client: FlaskClient, publisher: LivePublisher, hub: LiveHub, frame: Make, eventually: Eventually
+) -> None:
+    publisher.publish(frame(30))
+    eventually(lambda: hub.status()["device"] == "live", "the device")
+    answer = client.get("/api/events", buffered=False)
+    assert answer.mimetype == "text/event-stream"
+    heard = events(iter(answer.response))  # type: ignore[arg-type]
+    assert next(heard)["type"] == "status"
+    assert next(heard) == frame(30)
+    publisher.publish({"type": "cue", "side": "right", "metric": "fppa_deg", "value": 12.0, "threshold": 8.0})
+    cue = next(message for message in heard if message["type"] == "cue")
+    assert cue["side"] == "right"
+    answer.close()
+
+
+def test_stream_says_when_the_device_falls_silent(
+    client: FlaskClient, publisher: LivePublisher, hub: LiveHub, frame: Make, eventually: Eventually
+) -> None:
+    publisher.publish(frame(30))
+    eventually(lambda: hub.status()["device"] == "live", "the device")
+    answer = client.get("/api/events", buffered=False)
+    heard = events(iter(answer.response))  # type: ignore[arg-type]
+    publisher.close()
+    assert next(m for m in heard if m["type"] == "status" and m["device"] == "silent")
+    answer.close()
+
+
+def test_more_streams_than_allowed_are_sent_to_polling(client: FlaskClient, eventually: Eventually) -> None:
+    streams = [client.get("/api/events", buffered=False) for _ in range(MAX_STREAMS)]
+    for stream in streams:
+        next(iter(stream.response))
+    refused = client.get("/api/events")
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"]
+    streams[0].close()
+    again = client.get("/api/events", buffered=False)
+    assert again.status_code == 200
+    for stream in [*streams[1:], again]:
+        stream.close()
+
+
+def test_asking_for_the_headers_takes_no_place(client: FlaskClient) -> None:
+    assert {client.head("/api/events").status_code for _ in range(MAX_STREAMS + 1)} == {200}
+
+
+def test_slow_page_keeps_every_cue_and_only_the_newest_frame() -> None:
+    ended: list[Stream] = []
+    stream = Stream(lambda: {"type": "status"}, ended.append)
+    for n in range(40):
+        stream.put("frame", b"frame %d;" % n)
+        if n % 10 == 0:
+            stream.put("cue", b"cue %d;" % n)
+    assert next(stream).endswith(b"cue 0;cue 10;cue 20;cue 30;frame 39;")
+    assert next(stream) == b'data: {"type":"status"}\n\n'
+    stream.close()
+    stream.close()
+    assert list(stream) == []
+    assert ended == [stream]

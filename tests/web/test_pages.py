@@ -1,0 +1,170 @@
+"""What the pages say, on a real database."""
+
+from __future__ import annotations
+
+import html
+import re
+import statistics
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from device.config import Config
+from device.live import Message
+from model.metrics import METRICS
+
+MakeSession = Callable[..., int]
+PAGES = ["/", "/?kiosk=1", "/sessions", "/sessions/1", "/aim", "/health", "/nothing"]
+
+
+class Elements(HTMLParser):
+    """All elements of a page with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.inline: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.found and self.found[-1][0] in ("script", "style") and data.strip():
+            self.inline.append(data)
+
+
+def text_of(client: FlaskClient, url: str, status: int = 200) -> str:
+    """A page's text without tags, blanks squeezed."""
+    answer = client.get(url)
+    assert answer.status_code == status
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", answer.text)))
+
+
+def test_without_database_every_page_works(client: FlaskClient, config: Config) -> None:
+    assert not config.database_path().exists()
+    assert "No sessions yet" in text_of(client, "/sessions")
+    assert "Left knee" in text_of(client, "/")
+    assert "Set up the camera" in text_of(client, "/aim")
+    assert "Sessions stored 0" in text_of(client, "/health")
+    assert "no such page or session" in text_of(client, "/sessions/1", 404)
+
+
+def test_result_shows_mean_spread_number_and_sdd(
+    client: FlaskClient, make_session: MakeSession, stances: list[Message]
+) -> None:
+    text = text_of(client, f"/sessions/{make_session()}")
+    for side in ("left", "right"):
+        values = [s["fppa_deg"] for s in stances if s["side"] == side]
+        shown = f"{statistics.fmean(values):.1f} ± {statistics.stdev(values):.1f}"
+        assert f"{shown}° n = {len(values)}," in text
+    assert f"{METRICS['fppa_deg'].sdd}°" in text
+    for said in (
+        "0 cues",
+        "no medical device",
+        "clinician",
+        "The camera's position is known and taken out",
+        "−0.4° ± 0.6°",
+        "the pose model has no foot keypoints",
+        "598 of 600 frames",
+    ):
+        assert said in text
+
+
+def test_result_names_what_a_view_cannot_show(client: FlaskClient, make_session: MakeSession) -> None:
+    text = text_of(client, f"/sessions/{make_session()}")
+    assert "Hip extension — needs a side view" in text
+    assert f"Trunk side lean — {METRICS['trunk_lean_deg'].reason_missing}" in text  # in view, but in no stance
+
+
+def test_fewer_than_seven_stances_are_too_few(client: FlaskClient, make_session: MakeSession) -> None:
+    text = text_of(client, f"/sessions/{make_session(13)}")
+    assert "too few: 6 of 7 stances" in text  # right
+    assert re.search(r"Knee alignment \(FPPA\).*?± .*?n = 7", text)  # left
+
+
+def test_interrupted_session_without_summary_is_summed_up_from_its_stances(
+    client: FlaskClient, make_session: MakeSession
+) -> None:
+    complete, cut_off = make_session(), make_session(state="interrupted", summary=False, camera=None)
+    row = re.compile(r"Knee alignment \(FPPA\).*?n = 28.*?n = 27")
+    found = [row.search(text_of(client, f"/sessions/{n}")) for n in (complete, cut_off)]
+    assert found[0] is not None
+    assert found[1] is not None
+    assert found[0][0] == found[1][0]
+    assert "Power or program ended" in text_of(client, f"/sessions/{cut_off}")
+
+
+def test_camera_advice_is_shown(client: FlaskClient, make_session: MakeSession) -> None:
+    camera = {"state": "refused", "advice": "turn the camera 14° to the left", "source": "belt", "yaw_deg": 14.2}
+    whole = dict.fromkeys(["yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg"]) | camera
+    text = text_of(client, f"/sessions/{make_session(camera=whole)}")
+    assert "turn the camera 14° to the left" in text
+    assert "no knee angle is claimed" in text
+
+
+def test_list_shows_newest_first_and_pages(client: FlaskClient, make_session: MakeSession) -> None:
+    for _ in range(31):
+        make_session(3)
+    first, second = client.get("/sessions").text, client.get("/sessions?page=2").text
+    assert re.findall(r"/sessions/(\d+)\"", first) == [str(n) for n in range(31, 1, -1)]
+    assert re.findall(r"/sessions/(\d+)\"", second) == ["1"]
+    assert "page 2 of 2" in second
+
+
+def test_card_is_a_fragment_with_the_result(client: FlaskClient, make_session: MakeSession) -> None:
+    answer = client.get(f"/sessions/{make_session()}/card")
+    assert "<html" not in answer.text
+    assert "Left knee" in answer.text
+    assert "28" in answer.text
+
+
+def test_kiosk_has_no_navigation(client: FlaskClient) -> None:
+    assert "<nav" in client.get("/").text
+    assert "<nav" not in client.get("/?kiosk=1").text
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_nothing_inline_and_nothing_from_elsewhere(client: FlaskClient, make_session: MakeSession, url: str) -> None:
+    make_session()
+    answer = client.get(url)
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    page = Elements(answer.text)
+    assert page.inline == []
+    for tag, attributes in page.found:
+        assert "style" not in attributes, tag
+        assert not [name for name in attributes if name.startswith("on")], tag
+        for name in ("src", "href", "action"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("/", "#")), value
+
+
+def test_stored_text_is_escaped(client: FlaskClient, make_session: MakeSession) -> None:
+    page = client.get(f"/sessions/{make_session(source='<script>alert(1)</script>.mp4')}").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+def test_unreadable_database_is_said_with_the_remedy(client: FlaskClient, config: Config) -> None:
+    config.database_path().parent.mkdir(parents=True, exist_ok=True)
+    config.database_path().write_text("this is no database, only a text of more than hundred bytes " * 4)
+    assert "is no Kneeline database; move it away" in text_of(client, "/sessions", 503)
+    answer = client.get("/api/sessions")
+    assert answer.status_code == 503
+    body: Any = answer.get_json()
+    assert "move it away" in body["error"]
+    assert client.get("/").status_code == 200
+
+
+def test_every_image_script_and_style_exists(client: FlaskClient, make_session: MakeSession) -> None:
+    make_session()
+    for url in PAGES:
+        for tag, attributes in Elements(client.get(url).text).found:
+            source = attributes.get("src") or (attributes.get("href") if tag == "link" else None)
+            if source:
+                with client.get(source) as answer:
+                    assert answer.status_code == 200, source
