@@ -58,7 +58,7 @@ def create_app(config: Config) -> Flask:
     from web.views import api, commands, pages
 
     app = Flask(__name__)
-    auth.protect(app, config.database_path().parent)
+    auth.protect(app, auth.key_folder(config))
     hub = LiveHub(LiveSubscriber(config.socket_path()), page_version())
     app.extensions["kneeline"] = Box(config, StoreReader(config.database_path()), hub)
     for blueprint in (pages.blueprint, api.blueprint, commands.blueprint):

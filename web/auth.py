@@ -14,6 +14,8 @@ from pathlib import Path
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
+from device.config import Config
+
 KEY_FILE = "web-secret.key"
 _KEY_BYTES = 32
 
@@ -55,6 +57,15 @@ def _kept_key(path: Path) -> bytes:
         os.fsync(file.fileno())
     os.replace(part, path)
     return key
+
+
+def key_folder(config: Config) -> Path:
+    """The folder for the key: the service's own ($STATE_DIRECTORY, as systemd sets it), else the store's.
+
+    Under systemd the store's folder belongs to the device and is read-only here.
+    """
+    own = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return Path(own) if own else config.database_path().parent
 
 
 def protect(app: Flask, folder: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from device.config import Config, parse_config
+from web.auth import key_folder
 
 REPO = Path(__file__).resolve().parents[2]
 SYSTEMD = REPO / "systemd"
@@ -117,6 +118,15 @@ def test_the_web_service_has_no_way_to_camera_and_pins() -> None:
     assert web["PrivateDevices"] == "yes"
     assert web["User"] != unit("kneeline-device.service")["Service"]["User"]
     assert not {"video", "gpio"} & set(web["SupplementaryGroups"].split())
+
+
+def test_the_web_keeps_its_key_in_the_folder_of_its_own_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unit("kneeline-web.service")["Service"]["StateDirectory"] == "kneeline-web"
+    installed = parse_config({"store": {"path": "/var/lib/kneeline/kneeline.db"}})
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/kneeline-web")
+    assert key_folder(installed) == Path("/var/lib/kneeline-web")
+    monkeypatch.delenv("STATE_DIRECTORY")
+    assert key_folder(installed) == Path("/var/lib/kneeline")
 
 
 def default_config() -> str:
