@@ -140,9 +140,11 @@ start_services() {
     # shellcheck disable=SC2086
     systemctl reset-failed $chosen 2>/dev/null || true
     say "starting the services"
-    # shellcheck disable=SC2086
-    systemctl restart $chosen ||
-        die "a service did not start; see: journalctl -u kneeline-device -u kneeline-web -n 50"
+    systemctl restart kneeline.target
+    for unit in $chosen; do
+        systemctl --quiet is-active "$unit" ||
+            die "$unit did not start; see: journalctl -u ${unit%.*} -n 50"
+    done
     port=$("$release/bin/python" -c 'from device.config import load_config; print(load_config().web.port)')
     say "running; the page: http://$(hostname).local:$port or http://$(hostname -I | cut -d ' ' -f 1):$port"
 }
