@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +45,7 @@ class Square:
         middle = size_px / 2 - 0.5
         return np.array([[cos, sin, middle - cos * x - sin * y], [-sin, cos, middle + sin * x - cos * y]])
 
-    def to_picture(self, share: FloatArray) -> FloatArray:
+    def to_picture(self, share: NDArray[np.floating[Any]]) -> FloatArray:
         """(..., 2) x, y in shares of the crop to picture pixels (corner coordinates)."""
         corner = np.array([self.x_px, self.y_px]) - self.side_px / 2
         picture: FloatArray = np.asarray(share, dtype=np.float64) * self.side_px + corner
@@ -119,9 +120,7 @@ def follow(subject: Subject, predict: Predict, size_px: int) -> dict[int, Square
 
 
 def save_squares(squares: dict[str, dict[int, Square]], path: Path) -> None:
-    rows = {
-        name: {str(n): [s.x_px, s.y_px, s.side_px] for n, s in found.items()} for name, found in squares.items()
-    }
+    rows = {name: {str(n): [s.x_px, s.y_px, s.side_px] for n, s in found.items()} for name, found in squares.items()}
     path.write_text(json.dumps(rows))
 
 
@@ -142,6 +141,6 @@ def vary(image: Image, rng: np.random.Generator) -> Image:
     varied = 255 * (varied / 255) ** rng.uniform(0.6, 1.6)
     varied = varied * rng.uniform(0.7, 1.3) * rng.uniform(0.88, 1.12, 3) + rng.uniform(-25, 25)
     if rng.random() < 0.3:
-        varied = cv2.GaussianBlur(varied, (0, 0), float(rng.uniform(0.4, 1.2)))
+        varied = np.asarray(cv2.GaussianBlur(varied, (0, 0), float(rng.uniform(0.4, 1.2))), np.float64)
     varied = varied + rng.normal(0, rng.uniform(0, 6), varied.shape)
     return np.ascontiguousarray(np.clip(varied, 0, 255).round().astype(np.uint8))

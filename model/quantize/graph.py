@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 SIZES_PX = {"lightning": 192, "thunder": 256}
 #: The image scaled to -1..1: here the network begins.
@@ -38,10 +39,10 @@ def _text(encoded: str) -> str:
     return base64.b64decode(encoded).decode()
 
 
-def read_weights(path: Path) -> tuple[dict[str, Node], dict[str, np.ndarray]]:
+def read_weights(path: Path) -> tuple[dict[str, Node], dict[str, NDArray[Any]]]:
     """Nodes and constants of a TensorFlow.js graph model, by name, constants as the dtype the graph wants."""
     model = json.loads(path.read_text())
-    weights: dict[str, np.ndarray] = {}
+    weights: dict[str, NDArray[Any]] = {}
     for group in model["weightsManifest"]:
         data = b"".join((path.parent / part).read_bytes() for part in group["paths"])
         offset = 0

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from model.quantize.graph import (
     NORMALISED,
@@ -24,6 +25,8 @@ from model.quantize.graph import (
     is_depthwise,
 )
 
+Array = NDArray[Any]
+Bounds = tuple[float, float]
 Log = Callable[[str], None]
 #: MobileNet's own layers; feature pyramid and heads have other names.
 BACKBONE = "/model_1/model/"
@@ -32,9 +35,9 @@ STEM = ("/Conv1_relu/", "/expanded_conv_depthwise/", "/expanded_conv_project_BN/
 LEG_CHANNELS = range(11, 17)
 
 
-def normalise(pictures: Any) -> np.ndarray:
+def normalise(pictures: Any) -> Array:
     """uint8 RGB (N, S, S, 3) to the float model's own -1..1."""
-    scaled: np.ndarray = np.asarray(pictures, np.float32) / np.float32(127.5) - np.float32(1)
+    scaled: Array = np.asarray(pictures, np.float32) / np.float32(127.5) - np.float32(1)
     return scaled
 
 
@@ -72,25 +75,30 @@ def plan(net: MoveNet) -> Plan:
 
 
 def _streams(net: MoveNet, names: frozenset[str]) -> list[list[str]]:
-    """Groups of linear layers whose channels are added to one another: each group has one scale per channel."""
-    group = {name: name for name in names if activation(net.nodes[name]) is None and not is_depthwise(net.nodes[name])}
+    """Groups of linear layers whose channels are added to one another, where any of ``names`` is among them.
+
+    Each group has one scale per channel.
+    """
+    backbone = [n for n in quantisable(net) if BACKBONE in n]
+    linear = [n for n in backbone if activation(net.nodes[n]) is None and not is_depthwise(net.nodes[n])]
+    group = {name: name for name in linear}
 
     def root(name: str) -> str:
         while group[name] != name:
             name = group[name]
         return name
 
-    for name in sorted(group):
+    for name in linear:
         if net.nodes[name]["op"] == "AddV2":
             for source in net.nodes[name]["input"]:
                 group[root(source)] = root(name)
     members: dict[str, list[str]] = {}
-    for name in sorted(group):
+    for name in linear:
         members.setdefault(root(name), []).append(name)
-    return list(members.values())
+    return [stream for stream in members.values() if names.intersection(stream)]
 
 
-def equalise(net: MoveNet, pictures: np.ndarray, names: frozenset[str], power: float = 0.5) -> None:
+def equalise(net: MoveNet, pictures: Array, names: frozenset[str], power: float = 0.5) -> None:
     """Brings the channels of each residual stream nearer to one size; the network computes the same as before.
 
     A channel is multiplied where it is made and divided where it is read, by (largest channel / channel) ** power.
@@ -104,7 +112,7 @@ def equalise(net: MoveNet, pictures: np.ndarray, names: frozenset[str], power: f
     """
     for stream in _streams(net, names):
 
-        @tf.function(autograph=False)
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def largest(images: Any, stream: list[str] = stream) -> Any:
             return [tf.reduce_max(tf.abs(v), axis=[0, 1, 2]) for v in net.run({NORMALISED: images}, stream)]
 
@@ -121,10 +129,10 @@ def equalise(net: MoveNet, pictures: np.ndarray, names: frozenset[str], power: f
             net.weights[kernel] = net.weights[kernel] / factor[:, None]
 
 
-def calibrate(net: MoveNet, pictures: np.ndarray, names: Sequence[str], batch: int = 16) -> dict[str, tuple[float, float]]:
+def calibrate(net: MoveNet, pictures: Array, names: Sequence[str], batch: int = 16) -> dict[str, Bounds]:
     """Smallest and largest value of each named node over all ``pictures`` (N, S, S, 3) uint8."""
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def extremes(images: Any) -> Any:
         values = net.run({NORMALISED: images}, names)
         return tf.stack([[tf.reduce_min(value), tf.reduce_max(value)] for value in values])
@@ -163,7 +171,7 @@ class Student:
     net: MoveNet
     plan: Plan
     changes: dict[str, tf.Variable]
-    units: dict[str, np.ndarray]
+    units: dict[str, Array]
     ranges: dict[str, tuple[tf.Variable, tf.Variable]]
 
     def parameter(self, name: str) -> Any:
@@ -187,16 +195,16 @@ class Student:
         bounds = [bound for pair in self.ranges.values() for bound in pair if bound.trainable]
         return [*self.changes.values(), *bounds]
 
-    def freeze(self) -> tuple[dict[str, np.ndarray], dict[str, tuple[float, float]]]:
+    def freeze(self) -> tuple[dict[str, Array], dict[str, Bounds]]:
         """Weights and ranges as they stand."""
         weights = {name: self.parameter(name).numpy() for name in self.changes}
         return weights, {n: (float(low.numpy()), float(high.numpy())) for n, (low, high) in self.ranges.items()}
 
 
-def make_student(net: MoveNet, layers: Plan, ranges: Mapping[str, tuple[float, float]]) -> Student:
+def make_student(net: MoveNet, layers: Plan, ranges: Mapping[str, Bounds]) -> Student:
     """A student at the published weights and the calibrated ``ranges``."""
     changes: dict[str, tf.Variable] = {}
-    units: dict[str, np.ndarray] = {}
+    units: dict[str, Array] = {}
     bounds: dict[str, tuple[tf.Variable, tf.Variable]] = {}
     for name in quantisable(net):
         node = net.nodes[name]
@@ -229,8 +237,10 @@ def _loss(student: Mapping[str, Any], teacher: Mapping[str, Any]) -> Any:
     def logits(maps: Any) -> Any:
         return tf.clip_by_value(maps, -10.0, 4.0)
 
-    centre_loss = tf.reduce_mean((logits(student["center"]) - logits(teacher["center"])) ** 2 * (centre + 0.01))
-    heat_loss = tf.reduce_mean((logits(student["heatmap"]) - logits(teacher["heatmap"])) ** 2 * (heat + 0.003) * channel)
+    centre_error = (logits(student["center"]) - logits(teacher["center"])) ** 2
+    centre_loss = tf.reduce_mean(centre_error * (centre + 0.01))
+    heat_error = (logits(student["heatmap"]) - logits(teacher["heatmap"])) ** 2
+    heat_loss = tf.reduce_mean(heat_error * (heat + 0.003) * channel)
     regress_loss = tf.reduce_sum(tf.abs(student["regress"] - teacher["regress"]) * centre) / tf.reduce_sum(centre) / 34
     weight = tf.repeat(heat * channel, 2, axis=-1)
     offsets = tf.clip_by_value(teacher["offset"], -4.0, 4.0)
@@ -240,7 +250,8 @@ def _loss(student: Mapping[str, Any], teacher: Mapping[str, Any]) -> Any:
 
 def distil(
     student: Student,
-    sample: Callable[[int], np.ndarray],
+    teacher: MoveNet,
+    sample: Callable[[int], Array],
     steps: int,
     batch: int,
     rate: float,
@@ -250,6 +261,7 @@ def distil(
 
     Args:
         student: changed in place.
+        teacher: the same model as published.
         sample: number of pictures to (N, S, S, 3) uint8, varied anew at each call.
         steps: number of updates.
         batch: pictures per update.
@@ -262,9 +274,11 @@ def distil(
     optimiser = tf.keras.optimizers.Adam(schedule, beta_2=0.99)
     optimiser.build(variables)
 
-    @tf.function(input_signature=[tf.TensorSpec([batch, net.size_px, net.size_px, 3], tf.float32)], autograph=False)
+    pictures = tf.TensorSpec([batch, net.size_px, net.size_px, 3], tf.float32)
+
+    @tf.function(input_signature=[pictures], autograph=False)  # type: ignore[untyped-decorator]
     def update(images: Any) -> Any:
-        target = net.heads(images)
+        target = teacher.heads(images)
         with tf.GradientTape() as tape:
             loss = _loss(student.heads(images), target)
         optimiser.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
@@ -307,9 +321,7 @@ def _float_sigmoid(node: Node, inputs: list[Any]) -> Any:
     return emit(node, inputs)
 
 
-def export_int8(
-    net: MoveNet, weights: Mapping[str, np.ndarray], ranges: Mapping[str, tuple[float, float]]
-) -> bytes:
+def export_int8(net: MoveNet, weights: Mapping[str, Array], ranges: Mapping[str, Bounds]) -> bytes:
     """One file: int8 layers between rounded values, float elsewhere, uint8 RGB in, keypoints out.
 
     Kernels are handed over in float; the converter rounds them per output channel as :func:`round_weights` does.
