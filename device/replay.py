@@ -20,6 +20,8 @@ from model.pose import View
 from model.result import SCHEMA, UNKNOWN_CAMERA, cue_json, stance_json, summarise
 from model.runtime import ModelName
 from model.stance import Stance
+from model.standing import StandingCalibration
+from model.strides import StrideBands
 
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
 MIN_FPS = 10.0
@@ -37,6 +39,8 @@ class Recorder:
     stances: list[Stance] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
     view: View | None = None
+    bands: StrideBands = field(default_factory=StrideBands)
+    standing: StandingCalibration | None = None
 
     def add(self, outcome: Outcome) -> None:
         self.frames += 1
@@ -45,6 +49,14 @@ class Recorder:
         self.stances += outcome.stances
         self.cues += outcome.cues
         self.view = outcome.view or self.view
+        self.standing = outcome.standing
+        for stride in outcome.strides:
+            self.bands.add(stride)
+
+    def curves_and_standing(self) -> dict[str, Any]:
+        """Bands of the gait cycle and the standing calibration, as parts of the summary."""
+        standing = None if self.standing is None else self.standing.as_json()
+        return {"curves": self.bands.as_json(), "standing": standing}
 
     @property
     def fps(self) -> float:
@@ -136,5 +148,5 @@ def session_document(source: str, mode: str, model: str, outcomes: Iterable[Outc
         "stances": stances,
         "reps": [],
         "cues": [cue_json(cue) for cue in recorder.cues],
-        "summary": summarise(stances, recorder.view),
+        "summary": summarise(stances, recorder.view) | recorder.curves_and_standing(),
     }

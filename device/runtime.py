@@ -283,7 +283,7 @@ class Device:
 
     def _summarise(self, session: _Session) -> dict[str, Any]:
         recorder = session.recorder
-        summary = summarise(session.stances, recorder.view)
+        summary = summarise(session.stances, recorder.view) | recorder.curves_and_standing()
         self._writer.update(
             fps=round(recorder.fps, 3),
             frames=recorder.frames,

@@ -17,6 +17,8 @@ from model.coach import Cue, KneeCoach
 from model.gait import GaitDetector, GaitEvent
 from model.pose import LEGS, Pose, Side, View
 from model.stance import MAX_GAP_S, MIN_QUALITY, Stance, StanceContext, measure_stance, pose_quality
+from model.standing import StandingCalibration, StandingCalibrator
+from model.strides import Stride, measure_stride
 from model.view import ViewEstimator
 
 #: Below this rate a stance is two or three samples: cadence at best.
@@ -55,6 +57,8 @@ class Outcome:
         view: the camera's view as far as decided.
         fppa_deg: knee alignment of this frame for the sides that stand; NaN for the others.
         stances: stances that ended with this frame.
+        strides: strides that ended with this frame, as curves.
+        standing: the newest standing calibration of this session, None before the first.
         cues: cues decided in this frame.
         cadence_spm: rolling, None where unknown.
         quality: 0 to 1.
@@ -67,6 +71,8 @@ class Outcome:
     view: View | None
     fppa_deg: Mapping[Side, float]
     stances: tuple[Stance, ...]
+    strides: tuple[Stride, ...]
+    standing: StandingCalibration | None
     cues: tuple[Cue, ...]
     cadence_spm: float | None
     quality: float
@@ -80,6 +86,7 @@ class _SideState:
     coach: KneeCoach
     strike_s: float | None = None
     last_strike_s: float = math.nan
+    toe_off_s: float = math.nan
     stride_s: float = math.nan
     mid_ankle_x_px: float = math.nan
 
@@ -91,6 +98,7 @@ class RunAnalysis:
     settings: AnalysisSettings
     gait: GaitDetector = field(default_factory=GaitDetector)
     view_estimator: ViewEstimator = field(init=False)
+    standing: StandingCalibrator = field(default_factory=StandingCalibrator)
     _poses: deque[Pose] = field(default_factory=deque)
     _frame_s: deque[float] = field(default_factory=lambda: deque(maxlen=_FPS_MEMORY))
     _leg_px: deque[float] = field(default_factory=lambda: deque(maxlen=21))
@@ -124,13 +132,10 @@ class RunAnalysis:
         if pose is not None:
             self._remember(pose)
         view = self.view_estimator.step(pose) if pose is not None else self.view_estimator.view
-        stances: tuple[Stance, ...] = ()
+        done = []
         if view is not None:
-            stances = tuple(
-                stance
-                for event in self.gait.step(pose, t_s, view)
-                if (stance := self._on_event(event, view)) is not None
-            )
+            done = [one for event in self.gait.step(pose, t_s, view) if (one := self._on_event(event, view))]
+        self.standing.step(pose, view, self.gait.state != "standing")
         fppa = {side: self._live_fppa(pose, side, view) for side in Side}
         return Outcome(
             t_s=t_s,
@@ -138,7 +143,9 @@ class RunAnalysis:
             state=self._state(pose),
             view=view,
             fppa_deg=fppa,
-            stances=stances,
+            stances=tuple(one for one in done if isinstance(one, Stance)),
+            strides=tuple(one for one in done if isinstance(one, Stride)),
+            standing=self.standing.calibration,
             cues=self._cues(t_s, pose, view, fppa),
             cadence_spm=self.gait.cadence_spm(),
             quality=0.0 if pose is None else min(pose_quality(pose, side) for side in Side),
@@ -188,14 +195,26 @@ class RunAnalysis:
                 found.append(cue)
         return tuple(found)
 
-    def _on_event(self, event: GaitEvent, view: View) -> Stance | None:
+    def _on_event(self, event: GaitEvent, view: View) -> Stance | Stride | None:
+        return self._on_strike(event, view) if event.kind == "strike" else self._on_toe_off(event, view)
+
+    def _on_strike(self, event: GaitEvent, view: View) -> Stride | None:
         state = self._sides[event.side]
-        if event.kind == "strike":
-            stride_s = event.t_s - state.last_strike_s
-            state.stride_s = stride_s if stride_s <= _LONGEST_STRIDE_S else math.nan
-            state.strike_s = state.last_strike_s = event.t_s
-            state.coach.strike()
+        before_s = state.last_strike_s
+        state.stride_s = event.t_s - before_s
+        state.strike_s = state.last_strike_s = event.t_s
+        state.coach.strike()
+        if not state.stride_s <= _LONGEST_STRIDE_S:
+            state.stride_s = math.nan
             return None
+        poses = [p for p in self._poses if before_s - MAX_GAP_S <= p.t_s]
+        return measure_stride(
+            event.side, before_s, state.toe_off_s, event.t_s, poses, view, self.view_estimator.facing
+        )
+
+    def _on_toe_off(self, event: GaitEvent, view: View) -> Stance | None:
+        state = self._sides[event.side]
+        state.toe_off_s = event.t_s
         strike_s, state.strike_s = state.strike_s, None
         if strike_s is None:
             return None
@@ -211,12 +230,20 @@ class RunAnalysis:
             fps=self.fps,
             frontal_fppa=k.fppa_image_deg,
             other_ankle_x_px=self._sides[event.side.other].mid_ankle_x_px,
-            leg_px=float(np.nanmedian(self._leg_px)),
+            leg_px=self._leg_length_px(view),
             oscillation_px=self._oscillation_px(event.t_s),
             stride_s=state.stride_s,
         )
         state.mid_ankle_x_px = float(middle.xy_px[LEGS[event.side].ankle, 0])
         return measure_stance(event.side, strike_s, event.t_s, poses, context)
+
+    def _leg_length_px(self, view: View) -> float:
+        """Leg length of standing still where it was seen from the same distance, else of the last mid-stances."""
+        running_px = float(np.nanmedian(self._leg_px))
+        standing = self.standing.calibration
+        if standing is None or standing.view is not view or not 0.85 < standing.leg_px / running_px < 1.15:
+            return running_px
+        return standing.leg_px
 
     def _oscillation_px(self, t_s: float) -> float:
         """Range of mid-hip height over the stride before ``t_s``, px; NaN where the cadence is not known."""

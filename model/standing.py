@@ -1,0 +1,145 @@
+"""Standing calibration: three seconds of standing still tell leg length, each knee's own alignment and camera roll.
+
+Taken by itself when someone stands still on straight legs. What legs look like at rest (bowed, knock-kneed, clothes)
+is the runner's own, not their running form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from model import kinematics as k
+from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
+
+STAND_S = 3.0
+#: A joint that moves more than this share of the leg (SD over the window) is not standing still. The pose model's own
+#: noise is about a third of it.
+_STILL_LEG = 0.02
+#: Legs bent more than this in the picture are not standing (squats, a foot on the side rail).
+_STRAIGHT_DEG = 20.0
+#: Feet further from level than this share of the leg are not both on the belt.
+_LEVEL_LEG = 0.06
+_MIN_SCORE = 0.3
+_MIN_FRAMES = 20
+_BODY = [i for leg in LEGS.values() for i in (leg.shoulder, leg.hip, leg.knee, leg.ankle)]
+
+
+@dataclass(frozen=True, slots=True)
+class StandingCalibration:
+    """What standing still told. NaN where the view does not show it.
+
+    Attributes:
+        t_s: when it was complete, seconds from the first frame.
+        view: of the camera.
+        leg_px: hip-knee-ankle in the picture, mean of both legs.
+        knee_deg: alignment of each knee in the picture (front, rear: + medial; side: + flexion).
+        roll_deg: slope of the shoulder line, + when the picture must be turned counterclockwise to level it.
+        hip_line_deg: slope of the hip line in the picture, same sign: what counts as a level pelvis.
+    """
+
+    t_s: float
+    view: View
+    leg_px: float
+    knee_deg: Mapping[Side, float]
+    roll_deg: float
+    hip_line_deg: float
+
+    def as_json(self) -> dict[str, Any]:
+        """For the document: null where there is no number."""
+
+        def number(value: float) -> float | None:
+            return round(value, 3) if math.isfinite(value) else None
+
+        return {
+            "t_s": round(self.t_s, 3),
+            "leg_px": number(self.leg_px),
+            **{f"knee_{side}_deg": number(value) for side, value in self.knee_deg.items()},
+            "roll_deg": number(self.roll_deg),
+            "hip_line_deg": number(self.hip_line_deg),
+        }
+
+
+class StandingCalibrator:
+    """Watches for someone who stands still.
+
+    Each time `STAND_S` of stillness are complete a calibration comes out; a longer stand renews it every `STAND_S`.
+    """
+
+    def __init__(self) -> None:
+        self._poses: deque[Pose] = deque()
+        self._calibration: StandingCalibration | None = None
+
+    @property
+    def calibration(self) -> StandingCalibration | None:
+        """The newest one."""
+        return self._calibration
+
+    def restart(self) -> None:
+        """Forgets the window, so that the next calibration is of the next three seconds (asked for on the page)."""
+        self._poses.clear()
+
+    def step(self, pose: Pose | None, view: View | None, moving: bool) -> StandingCalibration | None:
+        """Takes one frame.
+
+        Args:
+            pose: who is seen, None for nobody.
+            view: of the camera, None while it is not decided.
+            moving: whether this is walking or running.
+
+        Returns:
+            A calibration that is complete with this frame, else None.
+        """
+        if pose is None or view is None or moving or not _well_seen(pose):
+            self._poses.clear()
+            return None
+        self._poses.append(pose)
+        if pose.t_s - self._poses[0].t_s < STAND_S:
+            return None
+        found = _calibrate(self._poses, view)
+        if found is None:
+            # Standing still may have begun meanwhile: look again when another tenth of the window has passed.
+            while self._poses[0].t_s < pose.t_s - 0.9 * STAND_S:
+                self._poses.popleft()
+            return None
+        self._poses.clear()
+        self._calibration = found
+        return found
+
+
+def _well_seen(pose: Pose) -> bool:
+    return bool(np.isfinite(pose.xy_px[_BODY]).all() and (pose.score[_BODY] >= _MIN_SCORE).all())
+
+
+def _calibrate(poses: deque[Pose], view: View) -> StandingCalibration | None:
+    if len(poses) < _MIN_FRAMES:
+        return None
+    xy = np.stack([pose.xy_px for pose in poses])
+    middle: FloatArray = np.median(xy, axis=0)
+    leg_px = float(np.mean([k.leg_length_px(middle, side) for side in Side]))
+    if float(xy[:, _BODY].std(axis=0).max()) > _STILL_LEG * leg_px:
+        return None
+    bent = [float(k.knee_flexion_deg(middle, side)) for side in Side]
+    ankles = abs(middle[Joint.LEFT_ANKLE, 1] - middle[Joint.RIGHT_ANKLE, 1])
+    if max(bent) > _STRAIGHT_DEG or (view.frontal and ankles > _LEVEL_LEG * leg_px):
+        return None
+    knee = k.fppa_image_deg if view.frontal else k.knee_flexion_deg
+    return StandingCalibration(
+        t_s=poses[-1].t_s,
+        view=view,
+        leg_px=leg_px,
+        knee_deg={side: float(knee(middle, side)) for side in Side},
+        roll_deg=_slope_deg(middle, Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER) if view.frontal else math.nan,
+        hip_line_deg=_slope_deg(middle, Joint.LEFT_HIP, Joint.RIGHT_HIP) if view.frontal else math.nan,
+    )
+
+
+def _slope_deg(xy: FloatArray, a: int, b: int) -> float:
+    """Slope of the line through two joints, −90 to 90, + falling to the picture's right."""
+    dx, dy = xy[b] - xy[a]
+    return math.degrees(math.atan2(math.copysign(1.0, dx) * dy, abs(dx)))
