@@ -27,7 +27,7 @@ from model.pose import Side
 State = Literal["good", "bad", "off"]
 
 #: Without ``feed`` for so long, everything goes off.
-STALL_S = 0.75
+STALL_S = 0.6
 _MOTOR_HZ = 200
 
 _log = logging.getLogger(__name__)

@@ -191,4 +191,5 @@ def _open(path: Path) -> cv2.VideoCapture:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise InputError(f"{path} is no video that can be decoded; give a whole file (e.g. H.264 in MP4)")
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # a phone held upright says so in the file
     return capture
