@@ -1,0 +1,164 @@
+"""The doctor: each part checked, each fault with a remedy, and nothing taken from a running device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+import pytest
+from gpiozero import Device
+from gpiozero.pins.mock import MockFactory
+
+from device import doctor, health
+from device.config import Config, parse_config
+from device.doctor import Check, run_checks
+from device.live import LivePublisher
+from device.store import Store
+from model.errors import WeightsError
+
+NAMES = ["camera", "GPIO", "model", "database", "disk", "clock", "temperature", "power", "services"]
+
+
+@pytest.fixture
+def config(tmp_path: Path, demo_clip: Path) -> Config:
+    return parse_config(
+        {
+            "camera": {"source": str(demo_clip)},
+            "store": {"path": str(tmp_path / "kneeline.db")},
+            "live": {"socket": str(tmp_path / "live.sock")},
+        }
+    )
+
+
+@pytest.fixture
+def pins() -> Iterator[None]:
+    before = Device.pin_factory
+    Device.pin_factory = MockFactory()
+    yield
+    Device.pin_factory.reset()
+    Device.pin_factory = before
+
+
+def checked(config: Config) -> dict[str, Check]:
+    return {check.name: check for check in run_checks(config)}
+
+
+def changed(config: Config, section: str, **values: object) -> Config:
+    known = config.model_dump()
+    return parse_config({**known, section: {**known[section], **values}})
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_sound_machine(config: Config) -> None:
+    checks = checked(config)
+    assert list(checks) == NAMES
+    for name in ("camera", "GPIO", "model", "database"):
+        assert checks[name].ok, checks[name]
+        assert checks[name].remedy == ""
+    assert checks["camera"].detail == "demo_front.mp4, 640×480 at 30 frames per second, unknown field of view"
+    assert checks["GPIO"].detail == "pins 17, 27, 22 can be driven"
+    assert "movenet-lightning-int8" in checks["model"].detail
+
+
+def test_every_fault_has_a_remedy(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(_: str) -> None:
+        raise WeightsError("model weights x.tflite have a wrong checksum: get it back with git")
+
+    (tmp_path / "kneeline.db").write_text("no database, and never was one " * 100)
+    monkeypatch.setattr(doctor, "all_off", lambda _: "no GPIO here (none)")
+    monkeypatch.setattr(doctor, "load_weights", damaged)
+    monkeypatch.setattr(doctor, "disk", lambda _: health.Disk(total=8_000_000_000, free=100_000_000))
+    monkeypatch.setattr(doctor, "temperature_c", lambda: 84.0)
+    monkeypatch.setattr(doctor, "throttling", lambda: health.complaints(0x50005))
+    monkeypatch.setattr(doctor, "_output", lambda command: "no" if command[0] == "timedatectl" else None)
+    checks = checked(changed(config, "camera", source=str(tmp_path / "absent.mp4")))
+    faulty = [name for name, check in checks.items() if not check.ok]
+    assert faulty == [name for name in NAMES if name != "services"]
+    for name in faulty:
+        assert checks[name].detail
+        assert checks[name].remedy
+    assert checks["camera"] == Check("camera", False, f"{tmp_path}/absent.mp4: no such file", "check the name")
+    assert checks["model"].remedy == "get it back with git"
+    assert checks["disk"].detail == "0.1 of 8.0 GB free"
+    assert checks["database"].remedy == "move it away, or name another under [store] path"
+
+
+def test_camera_and_pins_are_left_to_a_running_device(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("the running device's own")
+
+    monkeypatch.setattr(doctor, "all_off", never)
+    monkeypatch.setattr(doctor, "open_source", never)
+    with Store.open(config.database_path()), LivePublisher(config.socket_path()):
+        checks = checked(config)
+    for name in ("camera", "GPIO"):
+        assert checks[name] == Check(name, True, "in use by the running device")
+    assert checks["database"].ok
+
+
+def test_cues_that_are_switched_off_need_no_gpio(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "all_off", lambda _: "no GPIO here")
+    assert checked(changed(config, "cues", enabled=False))["GPIO"].ok
+    assert not checked(config)["GPIO"].ok
+
+
+@pytest.mark.parametrize(
+    ("states", "ok", "detail"),
+    [
+        ({}, True, "not installed: started by hand"),
+        ({"kneeline-device.service": "active", "kneeline-web.service": "active"}, True, "kneeline-device active, "),
+        ({"kneeline-device.service": "failed", "kneeline-web.service": "active"}, False, "kneeline-device failed, "),
+    ],
+)
+def test_services(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], ok: bool, detail: str) -> None:
+    def systemctl(command: list[str]) -> str:
+        unit = command[-1]
+        if command[1] == "show":
+            return "loaded" if unit in states else "not-found"
+        return states[unit]
+
+    monkeypatch.setattr(doctor, "_output", systemctl)
+    monkeypatch.setattr("shutil.which", lambda _: "/bin/systemctl")
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+    check = doctor._services()
+    assert (check.ok, check.detail.startswith(detail)) == (ok, True)
+    assert ok or check.remedy.startswith("sudo systemctl restart kneeline-device.service")
+
+
+def test_a_clock_from_before_the_product_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Reset(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Reset:
+            return cls(1970, 1, 1)
+
+    monkeypatch.setattr(doctor, "datetime", Reset)
+    monkeypatch.setattr(doctor, "_output", lambda _: "yes")
+    assert not doctor._clock().ok
+
+
+def test_what_the_machine_cannot_tell_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert health.temperature_c(tmp_path / "absent") is None
+    assert health.throttling() is None
+    (tmp_path / "temp").write_text("48312\n")
+    assert health.temperature_c(tmp_path / "temp") == pytest.approx(48.312)
+
+
+def test_the_firmwares_complaints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "vcgencmd"
+    tool.write_text("#!/bin/sh\necho throttled=0x50000\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert health.throttling() == [
+        "under-voltage since boot: use the Pi's own power supply",
+        "throttled since boot: cool it",
+    ]
+    assert health.complaints(0) == []
+
+
+def test_room_is_that_of_the_nearest_folder(tmp_path: Path) -> None:
+    near, there = health.disk(tmp_path / "a" / "b.db"), health.disk(tmp_path)
+    assert near is not None
+    assert there is not None
+    assert near.total == there.total > near.free > 0
