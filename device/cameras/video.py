@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +20,7 @@ from model.errors import InputError
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 cv2.setLogLevel(2)
 
+_log = logging.getLogger(__name__)
 _POLL_S = 0.2
 #: A player that is later than this (the machine slept, or cannot decode in time) goes on from now.
 _MAX_LAG_NS = 1_000_000_000
@@ -163,7 +164,7 @@ class VideoSource:
     def _read(self) -> None:
         """The reading thread: decodes one frame ahead, hands it over when it is due."""
         start_ns: int | None = None
-        with suppress(InputError):  # the file was taken away between two loops
+        try:
             for frame in self._decode(self._halt):
                 start_ns = time.monotonic_ns() if start_ns is None else start_ns
                 due_ns = start_ns + frame.t_ns
@@ -173,7 +174,10 @@ class VideoSource:
                 elif late_ns < 0 and self._halt.wait(-late_ns / 1e9):
                     break
                 self._newest.put(Frame(frame.index, due_ns, frame.image))
-        self._newest.end()
+        except InputError as error:  # the file was taken away between two loops
+            _log.warning("%s", error)
+        finally:
+            self._newest.end()
 
 
 def _open(path: Path) -> cv2.VideoCapture:
