@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,6 +63,13 @@ def summary_rows(summary: Mapping[str, Any]) -> list[Row]:
     """The summary table: every metric of a stance, in the registry's order; those that were measured come first."""
     rows = [_row(spec, summary) for spec in METRICS.values() if spec.per_stance]
     return sorted(rows, key=lambda row: not row.measured)
+
+
+def knee_row(rows: Sequence[Row]) -> Row:
+    """The row that speaks of the knee: in the frontal plane, or as in the picture where that alone was measured."""
+    by_key = {row.spec.key: row for row in rows}
+    frontal, image = by_key["fppa_deg"], by_key["fppa_image_deg"]
+    return image if image.measured and not frontal.measured else frontal
 
 
 def _row(spec: MetricSpec, summary: Mapping[str, Any]) -> Row:

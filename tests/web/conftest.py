@@ -91,14 +91,16 @@ def make_session(store: Store, stances: list[Message]) -> MakeSession:
         summary: bool = True,
         camera: Message | None = GOOD_CAMERA,
         source: str = "demo_front.mp4",
+        frontal: bool = True,
     ) -> int:
         session_id = store.begin_session(SessionHeader(source, "movenet-lightning-int8", "0.1.0", view=view, fps=30.0))
-        for stance in stances[:n]:
+        kept = stances[:n] if frontal else [{**s, "fppa_deg": None, "fppa_peak_deg": None} for s in stances[:n]]
+        for stance in kept:
             store.add_stance(session_id, stance)
-            if stance["fppa_deg"] > 8:
+            if frontal and stance["fppa_deg"] > 8:
                 cue = {"t_s": stance["strike_s"] + 0.15, "side": stance["side"], "metric": "fppa_deg"}
                 store.add_cue(session_id, {**cue, "value": stance["fppa_deg"], "threshold": 8.0, "latency_ms": 31.0})
-        document = summarise(stances[:n], View(view)) if summary else None
+        document = summarise(kept, View(view)) if summary else None
         store.update_session(session_id, frames=600, frames_with_runner=598, camera=camera, summary=document)
         if state == "interrupted":
             store.close_interrupted()

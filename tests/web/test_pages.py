@@ -17,6 +17,7 @@ from device.live import Message
 from model.metrics import METRICS
 
 MakeSession = Callable[..., int]
+ANGLES = ["yaw_deg", "yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg", "advice"]
 PAGES = ["/", "/?kiosk=1", "/sessions", "/sessions/1", "/aim", "/health", "/nothing"]
 
 
@@ -100,7 +101,7 @@ def test_interrupted_session_without_summary_is_summed_up_from_its_stances(
 
 def test_camera_advice_is_shown(client: FlaskClient, make_session: MakeSession) -> None:
     camera = {"state": "refused", "advice": "turn the camera 14° to the left", "source": "belt", "yaw_deg": 14.2}
-    whole = dict.fromkeys(["yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg"]) | camera
+    whole = dict.fromkeys(ANGLES) | camera
     text = text_of(client, f"/sessions/{make_session(camera=whole)}")
     assert "turn the camera 14° to the left" in text
     assert "no knee angle is claimed" in text
@@ -118,8 +119,8 @@ def test_list_shows_newest_first_and_pages(client: FlaskClient, make_session: Ma
 def test_card_is_a_fragment_with_the_result(client: FlaskClient, make_session: MakeSession) -> None:
     answer = client.get(f"/sessions/{make_session()}/card")
     assert "<html" not in answer.text
-    assert "Left knee" in answer.text
-    assert "28" in answer.text
+    assert "Knee alignment (FPPA), left" in answer.text
+    assert "n = 28" in answer.text
 
 
 def test_kiosk_has_no_navigation(client: FlaskClient) -> None:
@@ -168,3 +169,13 @@ def test_every_image_script_and_style_exists(client: FlaskClient, make_session: 
             if source:
                 with client.get(source) as answer:
                     assert answer.status_code == 200, source
+
+
+def test_unknown_camera_shows_the_angle_of_the_picture_and_says_so(
+    client: FlaskClient, make_session: MakeSession
+) -> None:
+    camera = dict.fromkeys(ANGLES) | {"state": "unknown", "source": "none"}
+    text = text_of(client, f"/sessions/{make_session(camera=camera, frontal=False)}")
+    assert "These are angles as the picture shows them" in text
+    assert "Knee alignment in the picture, left" in text
+    assert f"Knee alignment (FPPA) — {METRICS['fppa_deg'].reason_missing}" in text

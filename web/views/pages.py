@@ -63,7 +63,7 @@ def health() -> ResponseReturnValue:
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
     summary = head["summary"] or {}
-    fppa = {row.spec.key: row for row in present.summary_rows(summary)}["fppa_deg"]
+    fppa = present.knee_row(present.summary_rows(summary))
     return {
         **head,
         "duration": present.duration(head["started_utc"], head["ended_utc"]),
@@ -86,7 +86,7 @@ def _result(session_id: int) -> dict[str, Any]:
         "state_words": present.STATE_WORDS[found["state"]],
         "cadence_spm": summary.get("cadence_spm"),
         "rows": rows,
-        "fppa": next(row for row in rows if row.spec.key == "fppa_deg"),
+        "fppa": present.knee_row(rows),
         "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},
         "camera": camera,
         "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),

@@ -31,13 +31,19 @@ class Knee {
 
   reset() {
     this.stances = [];
+    this.known = true;
     this.threshold = fixedThreshold;
     this.show();
   }
 
-  stance(fppaDeg) {
-    if (fppaDeg === null || fppaDeg === undefined) return;
-    this.stances = [...this.stances, fppaDeg].slice(-minStances);
+  // Until the camera's position is known there is only the angle in the picture; then no threshold is applied to it.
+  stance({ fppa_deg: frontal, fppa_image_deg: image }) {
+    const known = frontal !== null && frontal !== undefined;
+    const angle = known ? frontal : image;
+    if (angle === null || angle === undefined) return;
+    if (known !== this.known) this.stances = [];
+    this.known = known;
+    this.stances = [...this.stances, angle].slice(-minStances);
     this.show();
   }
 
@@ -50,8 +56,9 @@ class Knee {
       const sum = this.stances.reduce((a, b) => a + (b - mean) ** 2, 0);
       spread = `± ${number(Math.sqrt(sum / (this.stances.length - 1)), 1)}° · last ${minStances} stances`;
     }
+    if (!this.known) spread += " · in the picture";
     setText(this.root.querySelector("[data-spread]"), spread);
-    this.gauge.update(this.stances, mean, this.threshold);
+    this.gauge.update(this.stances, mean, this.known ? this.threshold : null);
   }
 
   limit(threshold) {
@@ -82,7 +89,8 @@ class Knee {
   judge(seen) {
     let state = "off";
     let text = seen ? "measuring…" : "no runner";
-    if (seen && this.stances.length) {
+    if (seen && this.stances.length && !this.known) text = "camera not known yet";
+    else if (seen && this.stances.length) {
       state = this.threshold !== null && this.stances.at(-1) > this.threshold ? "bad" : "good";
       text = STATE_WORDS[state];
     }
@@ -95,7 +103,7 @@ const knees = { left: new Knee("left"), right: new Knee("right") };
 let frame = null;
 let link = { server: "connecting", device: "unknown" };
 let session = null;
-let announcedAt = 0;
+let announcedAt = -Infinity;
 let cardTimer = 0;
 
 function refreshBanner() {
@@ -198,7 +206,7 @@ const source = new LiveSource();
 const on = (type, act) => source.addEventListener(type, (event) => act(event.detail));
 on("frame", onFrame);
 on("cue", onCue);
-on("stance", (stance) => knees[stance.side]?.stance(stance.fppa_deg));
+on("stance", (stance) => knees[stance.side]?.stance(stance));
 on("session", (message) => message.state !== "started" && showCard(message.session_id));
 on("health", onHealth);
 on("link", onLink);

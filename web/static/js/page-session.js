@@ -18,10 +18,10 @@ function rolling(values) {
   });
 }
 
-function sideData(session, side) {
-  const stances = session.stances.filter((s) => s.side === side && s.fppa_deg !== null);
+function sideData(session, key, side) {
+  const stances = session.stances.filter((s) => s.side === side && Number.isFinite(s[key]));
   const times = stances.map((s) => (s.strike_s + s.toe_off_s) / 2);
-  const values = stances.map((s) => s.fppa_deg);
+  const values = stances.map((s) => s[key]);
   const cues = session.cues.filter((c) => c.side === side).map((c) => c.t_s);
   const cued = stances.map((s, i) => (cues.some((t) => t >= s.strike_s && t <= s.toe_off_s + 0.2) ? values[i] : null));
   return [times, values, rolling(values), cued];
@@ -103,12 +103,12 @@ function options(session) {
 }
 
 function draw(session) {
-  const sides = ["left", "right"].map((side) => sideData(session, side));
+  const sides = ["left", "right"].map((side) => sideData(session, chart.dataset.key, side));
   const points = sides[0][0].length + sides[1][0].length;
   chart.dataset.points = points;
   if (!points) {
     note.hidden = false;
-    note.textContent = session.view === "side" ? "A side view does not show knee alignment." : "No stance with a knee angle in this session.";
+    note.textContent = "No stance with a knee angle in this session.";
     chart.hidden = true;
     return;
   }

@@ -1,0 +1,395 @@
+"""The pages in a real browser: a real server, a real socket with frames, Debian's Chromium without a screen."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+
+from device.config import Config, parse_config
+from device.live import LivePublisher, Message
+
+REPO = Path(__file__).resolve().parents[2]
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=user-gesture-required",
+]
+WAIT_MS = 15_000
+Make = Callable[..., Message]
+MakeSession = Callable[..., int]
+
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is missing: `apt-get install chromium`")
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=SWITCHES)
+        yield started
+        started.close()
+
+
+class Server:
+    """A server process that can be stopped and started again on the same port."""
+
+    def __init__(self, config_file: Path) -> None:
+        self._config_file = config_file
+        self._port = "0"
+        self._process: subprocess.Popen[str] | None = None
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "web", "--config", str(self._config_file), "--host", "127.0.0.1"]
+        self._process = subprocess.Popen([*command, "--port", self._port], cwd=REPO, stderr=subprocess.PIPE, text=True)
+        assert self._process.stderr is not None
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", self._process.stderr.readline())
+        assert found is not None
+        self._port = found[1]
+        self.url = found[0].rstrip("/")
+
+    def stop(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """One box for all tests of this module: a server takes seconds to start."""
+    folder = tmp_path_factory.mktemp("box")
+    return parse_config({"store": {"path": str(folder / "k.db")}, "live": {"socket": str(folder / "live.sock")}})
+
+
+@pytest.fixture(scope="module")
+def server(config: Config) -> Iterator[Server]:
+    path = Path(config.store.path).with_name("config.toml")
+    path.write_text(f'[store]\npath = "{config.store.path}"\n[live]\nsocket = "{config.live.socket}"\n')
+    started = Server(path)
+    yield started
+    started.stop()
+
+
+class Device:
+    """Feeds frames of the demo clip at 15 per second, with health, until told otherwise."""
+
+    def __init__(self, config: Config, frame: Make, health: Make) -> None:
+        self.commands: list[Message] = []
+        self.changes: Message = {}
+        self._config, self._frame, self._health = config, frame, health
+        self._stop = threading.Event()
+        self._publisher = LivePublisher(config.socket_path(), self.commands.append)
+        self._thread = threading.Thread(target=self._feed, daemon=True)
+        self._thread.start()
+
+    def publish(self, message: Message) -> None:
+        self._publisher.publish(message)
+
+    def cue(self, side: str = "right") -> None:
+        cue = {"t_s": 8.3, "side": side, "metric": "fppa_deg", "value": 12.9, "threshold": 8.0, "latency_ms": 31.0}
+        self.publish({"type": "cue", "session_id": 1, **cue})
+
+    def mute(self) -> None:
+        """Frames stop, but the socket stays: a device that hangs."""
+        self._stop.set()
+        self._thread.join()
+
+    def close(self) -> None:
+        self.mute()
+        self._publisher.close()
+
+    def _feed(self) -> None:
+        n = 0
+        while not self._stop.wait(1 / 15):
+            n += 2
+            self.publish(self._frame(n, **self.changes))
+            if n % 10 == 0:
+                self.publish(self._health())
+
+
+@pytest.fixture
+def device(config: Config, frame: Make, health: Make) -> Iterator[Device]:
+    started = Device(config, frame, health)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test on any error of a script, any refused or foreign request."""
+    context = browser.new_context(viewport={"width": 1024, "height": 600}, color_scheme="dark")
+    opened = context.new_page()
+    opened.set_default_timeout(WAIT_MS)
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+    opened.on("request", lambda asked: None if "//127.0.0.1:" in asked.url else wrong.append(asked.url))
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def inked(page: Page) -> int:
+    """How many pixels of the skeleton's canvas are drawn."""
+    script = """canvas => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let inked = 0;
+        for (let i = 3; i < data.length; i += 4) if (data[i]) inked++;
+        return inked;
+    }"""
+    found: int = page.locator("[data-skeleton]").evaluate(script)
+    return found
+
+
+def stance(side: str, n: int, **angles: float | None) -> Message:
+    return {"type": "stance", "session_id": 1, "side": side, "strike_s": n, "toe_off_s": n + 0.25, **angles}
+
+
+def test_skeleton_is_drawn_and_goes_when_nobody_is_there(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    expect(page.locator("[data-skeleton][data-drawn=yes]")).to_be_visible()
+    assert inked(page) > 1000
+    expect(page.locator("[data-cadence]")).to_have_text("168")
+    expect(page.locator("[data-camera]")).to_have_text("position known")
+    device.changes = {"keypoints": None, "state": "waiting"}
+    expect(page.get_by_text("Nobody in view")).to_be_visible()
+    assert inked(page) == 0
+
+
+def test_picture_is_a_mirror_for_the_runner_only(server: Server, device: Device, page: Page) -> None:
+    """In a front view the runner's left (blue) leg is on the left of the live page, on the right of the set-up page."""
+    where = """canvas => {
+        const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const mean = { blue: [0, 0], pink: [0, 0] };
+        for (let i = 0; i < data.length; i += 4) {
+            const [r, g, b, a] = data.slice(i, i + 4);
+            if (a < 255) continue;
+            const colour = r < 130 && b > 240 ? "blue" : r > 230 && g < 180 && b > 190 ? "pink" : null;
+            if (colour) { mean[colour][0] += (i / 4) % width; mean[colour][1]++; }
+        }
+        return mean.blue[0] / mean.blue[1] - mean.pink[0] / mean.pink[1];
+    }"""
+    for path, sign in (("/", -1), ("/aim", 1)):
+        page.goto(server.url + path)
+        page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+        assert page.locator("[data-skeleton]").evaluate(where) * sign > 0, path
+
+
+def test_cue_flashes_with_colour_shape_and_words(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    right, left = (page.locator(f".side[data-side={side}] [data-cue]") for side in ("right", "left"))
+    expect(right).to_be_hidden()
+    device.cue("right")
+    expect(right).to_be_visible()
+    expect(right).to_contain_text("Right knee")
+    expect(right).to_contain_text("+13° · limit 8°")
+    expect(right.locator("svg path")).to_be_visible()
+    assert not left.is_visible()
+    expect(page.locator("[data-announce]")).to_have_text("right knee out")
+    expect(right).to_be_hidden()
+
+
+def test_gauge_shows_a_mean_only_from_seven_stances(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    left = page.locator(".side[data-side=left]")
+    for n in range(6):
+        device.publish(stance("left", n, fppa_deg=2.0 + n))
+    expect(left.locator("[data-spread]")).to_have_text("6 of 7 stances")
+    expect(left.locator("[data-value]")).to_have_text("—")
+    device.publish(stance("left", 6, fppa_deg=8.0))
+    expect(left.locator("[data-value]")).to_have_text("+5.0°")
+    expect(left.locator("[data-state-text]")).to_have_text("aligned")
+    device.publish(stance("left", 7, fppa_deg=-11.0))
+    expect(left.locator("[data-value]")).to_have_text("+3.1°")
+    device.publish(stance("left", 8, fppa_deg=14.0))
+    expect(left.locator("[data-state-text]")).to_have_text("knee inward")
+    expect(page.locator(".side[data-side=right] [data-spread]")).to_have_text("0 of 7 stances")
+
+
+def test_unknown_camera_judges_nobody(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    for n in range(7):
+        device.publish(stance("left", n, fppa_deg=None, fppa_image_deg=15.0))
+    left = page.locator(".side[data-side=left]")
+    expect(left.locator("[data-value]")).to_have_text("+15.0°")
+    expect(left.locator("[data-spread]")).to_contain_text("in the picture")
+    expect(left.locator("[data-state-text]")).to_have_text("camera not known yet")
+
+
+def test_silence_of_the_device_is_announced_and_its_return(
+    server: Server, config: Config, frame: Make, health: Make, page: Page
+) -> None:
+    device = Device(config, frame, health)
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    device.mute()
+    expect(page.locator("[data-banner]")).to_contain_text("device is silent")
+    assert inked(page) == 0
+    device.close()
+    again = Device(config, frame, health)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    expect(page.locator("[data-banner]")).to_be_hidden()
+    again.close()
+
+
+def test_kiosk_recovers_from_a_server_restart(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url + "/?kiosk=1")
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    server.stop()
+    expect(page.locator("[data-banner]")).to_contain_text("No connection to the box")
+    server.start()
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    expect(page.locator("[data-banner]")).to_be_hidden()
+
+
+def test_page_of_another_version_reloads_itself(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url + "/?kiosk=1")
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    old = page.evaluate("document.documentElement.dataset.version")
+    other = re.compile(f'data-version="{old}"')
+    page.route("**/?kiosk=1", lambda route: route.fulfill(body=other.sub('data-version="old"', route.fetch().text())))
+    page.reload(wait_until="commit")
+    page.unroute("**/?kiosk=1")
+    page.wait_for_function(f"document.documentElement.dataset.version === '{old}'")
+
+
+def test_page_polls_where_no_stream_is_to_be_had(server: Server, device: Device, page: Page) -> None:
+    page.route("**/api/events", lambda route: route.fulfill(status=503, body="{}"))
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    device.cue("left")
+    expect(page.locator(".side[data-side=left] [data-cue]")).to_be_visible()
+    expect(page.locator("[data-fps]")).to_have_text("30")
+
+
+def test_result_appears_when_a_session_ends(
+    server: Server, device: Device, make_session: MakeSession, page: Page
+) -> None:
+    session_id = make_session()
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    device.publish({"type": "session", "session_id": session_id, "state": "ended"})
+    expect(page.locator("[data-last]")).to_contain_text("55 stances")
+    page.get_by_role("link", name="See the whole result").click()
+    expect(page.get_by_role("heading", name=f"Session {session_id}")).to_be_visible()
+
+
+def test_chart_has_every_stance_and_ink(server: Server, make_session: MakeSession, page: Page) -> None:
+    page.goto(f"{server.url}/sessions/{make_session()}")
+    chart = page.locator("[data-chart]")
+    expect(chart).to_have_attribute("data-points", "55")
+    colours = """canvas => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const seen = new Set();
+        for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) seen.add(data.slice(i, i + 3).join());
+        return [...seen];
+    }"""
+    page.locator("[data-chart] canvas").wait_for()
+    expect(chart.locator("canvas")).to_be_visible()
+    page.wait_for_timeout(200)
+    found = chart.locator("canvas").evaluate(colours)
+    for colour in ("108,184,255", "243,155,216", "255,178,36"):  # left, right, cue
+        assert colour in found
+
+
+def test_test_cue_button_reaches_the_device(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url + "/aim")
+    page.get_by_role("button", name="Test left").click()
+    expect(page.get_by_text("Test cue sent to the left side.")).to_be_visible()
+    until_s = time.monotonic() + 10
+    while not device.commands and time.monotonic() < until_s:
+        time.sleep(0.02)
+    assert device.commands == [{"command": "test_cue", "side": "left"}]
+
+
+def test_aiming_help_follows_the_runner(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url + "/aim")
+    expect(page.locator("[data-advice]")).to_have_text("All good. Leave the camera as it stands.")
+    expect(page.locator("[data-checks] [data-key=whole]")).to_have_attribute("data-state", "good")
+    device.changes = {"camera": {"azimuth_left_deg": 6.0, "azimuth_right_deg": 9.0, "roll_deg": 0.1,
+                                 "state": "approximate", "advice": "Turn the camera 6° to the left"}}  # fmt: skip
+    expect(page.locator("[data-advice]")).to_have_text("Turn the camera 6° to the left")
+
+
+def test_health_page_is_live(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url + "/health")
+    expect(page.locator("[data-key=device]")).to_have_text("live")
+    expect(page.locator("[data-key=frames]")).to_have_text("900, 2 dropped")
+    expect(page.locator("[data-key=cue]")).to_have_text("24 / 41 / 55 ms (12 cues)")
+    expect(page.locator("[data-key=gpio]")).to_have_text("no GPIO on this machine")
+
+
+@pytest.mark.parametrize("width", [360, 1024, 1280])
+def test_nothing_sticks_out_sideways(
+    server: Server, device: Device, make_session: MakeSession, page: Page, width: int
+) -> None:
+    session_id = make_session()
+    page.set_viewport_size({"width": width, "height": 600})
+    for path in ("/", "/?kiosk=1", "/sessions", f"/sessions/{session_id}", "/aim", "/health"):
+        page.goto(server.url + path)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, path
+
+
+def test_kiosk_fits_its_screen(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url + "/?kiosk=1")
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    assert page.evaluate("document.documentElement.scrollHeight") <= 600
+    for side in ("left", "right"):
+        box = page.locator(f".side[data-side={side}] [data-value]").bounding_box()
+        assert box is not None
+        assert box["height"] >= 50  # about 1 cm on a 10-inch screen: read from 3 m
+
+
+def test_sound_is_off_until_asked_for(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    button = page.locator("[data-sound]")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(button).to_have_text("Sound on")
+    page.reload()
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def test_reduced_motion_and_light_scheme_are_obeyed(server: Server, device: Device, page: Page) -> None:
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.goto(server.url)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(243, 246, 247)"
+    device.cue("left")
+    cue = page.locator(".side[data-side=left] [data-cue]")
+    expect(cue).to_be_visible()
+    assert cue.evaluate("element => getComputedStyle(element).animationName") == "none"
+
+
+def test_keyboard_reaches_everything_first_the_content(server: Server, page: Page) -> None:
+    page.goto(server.url)
+    page.keyboard.press("Tab")
+    with_focus = page.locator(":focus")
+    expect(with_focus).to_have_text("Skip to the content")
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    with pytest.raises(Error):
+        page.locator("[data-skeleton][data-drawn=yes]").wait_for(timeout=200)

@@ -1,0 +1,138 @@
+"""Serving: the address, the port, and the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from device.config import Config
+from device.live import LivePublisher
+from web.__main__ import main
+from web.address import page_url
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def config_file(config: Config, tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(f'[store]\npath = "{config.store.path}"\n[live]\nsocket = "{config.live.socket}"\n')
+    return path
+
+
+@contextmanager
+def serving(config_file: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A real server process on a free port, and its address."""
+    command = [sys.executable, "-m", "web", "--config", str(config_file), "--host", "127.0.0.1", "--port", "0"]
+    with subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+        assert process.stderr is not None
+        try:
+            found = re.search(r"http://127\.0\.0\.1:\d+/", process.stderr.readline())
+            assert found is not None
+            yield process, found[0]
+        finally:
+            process.kill()
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def test_says_its_address_serves_and_ends_on_sigterm(config_file: Path) -> None:
+    with serving(config_file) as (process, url):
+        assert json.loads(get(f"{url}healthz"))["ok"] is True
+        assert "Left knee" in get(url)
+        with urllib.request.urlopen(f"{url}api/events", timeout=10) as stream:
+            assert stream.readline() == b"retry: 1000\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 0
+
+
+def test_pages_answer_while_many_stream(config_file: Path, config: Config, eventually: Callable[..., None]) -> None:
+    """More listeners than places: those beyond are sent to polling, and nobody keeps a page from its answer."""
+    with serving(config_file) as (_, url), LivePublisher(config.socket_path()) as device:
+        answers: list[int] = []
+
+        def listen() -> None:
+            try:
+                with urllib.request.urlopen(f"{url}api/events", timeout=5) as stream:
+                    answers.append(stream.status)
+                    over.wait(20)
+            except urllib.error.HTTPError as error:
+                answers.append(error.code)
+                error.close()
+
+        over = threading.Event()
+        listeners = [threading.Thread(target=listen, daemon=True) for _ in range(20)]
+        for listener in listeners:
+            listener.start()
+        device.publish({"type": "health", "fps": 30.0})
+        eventually(lambda: len(answers) == 20, "all answers", timeout_s=20)
+        assert sorted(answers) == [200] * 12 + [503] * 8
+        assert "Left knee" in get(url)
+        eventually(lambda: json.loads(get(f"{url}api/live"))["health"] == {"type": "health", "fps": 30.0}, "the device")
+        over.set()
+        for listener in listeners:
+            listener.join()
+
+
+def test_port_in_use_is_one_line_with_the_remedy(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["--config", str(config_file), "--host", "127.0.0.1", "--port", str(port)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert str(port) in said
+    assert "another program uses this port" in said
+    assert "--port" in said
+
+
+def test_address_that_is_not_ours_is_said(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", str(config_file), "--host", "203.0.113.9", "--port", "0"]) == 2
+    assert "0.0.0.0 for all networks" in capsys.readouterr().err
+
+
+def test_faulty_settings_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[web]\nport = 0\nhots = 1\n")
+    assert main(["--config", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert "[web] port = 0: must be 1 to 65535" in said
+    assert "did you mean host?" in said
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "url"),
+    [
+        ("192.168.1.7", 8080, "http://192.168.1.7:8080/"),
+        ("kneeline.local", 80, "http://kneeline.local/"),
+        ("fe80::1", 8080, "http://[fe80::1]:8080/"),
+    ],
+)
+def test_address_for_people(host: str, port: int, url: str) -> None:
+    assert page_url(host, port) == url
+
+
+def test_address_of_everywhere_is_one_that_can_be_opened() -> None:
+    host = page_url("0.0.0.0", 80).removeprefix("http://").rstrip("/")
+    with suppress(OSError), socket.socket() as probe:
+        probe.bind((host, 0))
+        return
+    pytest.fail(f"{host} is no address of this machine")
