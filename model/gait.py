@@ -3,9 +3,9 @@
 * **Period**: the frequency that explains most of the trunk's height (a wave per step) and of the difference between
   left and right leg (a wave per stride) over the last steps. What is slower than walking (squats, shifting weight) or
   not periodic is no gait.
-* **Clock**: a wave of this period, fitted up to the newest frame. From the front and the rear it is the trunk's bounce,
-  which cameras see alike wherever they stand, as they do not the ankles' path. From the side it is the ankles' distance,
-  the largest and cleanest motion in the picture.
+* **Clock**: a wave of this period, fitted up to the newest frame. From the front and the rear it is the trunk's
+  bounce, which cameras see alike wherever they stand, as they do not the ankles' path. From the side it is the
+  ankles' distance, the largest and cleanest motion in the picture.
 * **Strike**: a fixed share of the step from the clock's extreme.
 * **Side**: the leg that is lower while the other swings past it, with the alternation of the steps before.
 * **Toe-off**: a fixed share of the step after the strike; from the side, half of the weight has what was measured: a
@@ -28,10 +28,11 @@ from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 Moving = Literal["standing", "walking", "running"]
 
 #: Steps per minute that are sought; a best one at the lower end means that whatever moves is slower than that.
-_SLOWEST_SPM, _FASTEST_SPM, _FINENESS = 70.0, 245.0, 0.03
+_SLOWEST_SPM, _FASTEST_SPM, _FINENESS = 70.0, 245.0, 0.05
 _OMEGAS = 2 * math.pi / 60 * np.exp(np.arange(math.log(_SLOWEST_SPM), math.log(_FASTEST_SPM), _FINENESS))
-#: The search looks back this far, forgets within this many steps (before the start, and after), and runs this often.
-_MEMORY_S, _SEARCH_EVERY_S = 3.0, 0.06
+#: The search looks back this far, forgets within this many steps (before the start, and after) or frames, and runs
+#: this often.
+_MEMORY_S, _MEMORY_FRAMES, _SEARCH_EVERY_S = 3.0, 5, 0.06
 _MEMORY_STEPS = {"standing": 0.8, "walking": 2.0, "running": 2.0}
 _MIN_SPAN_S = 0.4
 #: When gait is recognised, so many steps of it have been seen.
@@ -105,7 +106,7 @@ class _Gait:
 
 
 class _Samples:
-    """The last seconds of the signals, in torsos: a row each, NaN where not seen."""
+    """The last seconds of the signals, a row each; NaN where not seen."""
 
     TRUNK, LEGS, ANKLES, LEFT, RIGHT = range(5)
 
@@ -130,7 +131,7 @@ class _Samples:
         apart = left - right
         row = [trunk_px, apart[:, 1].mean(), apart[1, 0], left[1, 0] - hip[0], right[1, 0] - hip[0]]
         self._t_s.append(t_s)
-        self._rows.append(np.array(row) / float(np.median(self._torso_px)))
+        self._rows.append(np.array(row))
         while self._t_s[0] < t_s - _MEMORY_S:
             self._t_s.popleft()
             self._rows.popleft()
@@ -164,9 +165,9 @@ class _Samples:
         return t_s - self._t_s[-1] if self._t_s else math.inf
 
     def since(self, start_s: float) -> tuple[FloatArray, FloatArray]:
-        """Times (n,) and signals (5, n)."""
+        """Times (n,) and signals (5, n), in torsos."""
         t = np.array(self._t_s)
-        return t[t > start_s], np.array(self._rows)[t > start_s].T
+        return t[t > start_s], np.array(self._rows)[t > start_s].T / float(np.median(self._torso_px))
 
 
 class GaitDetector:
@@ -256,7 +257,8 @@ class GaitDetector:
         t, signals = _thin(t - t_s, _held(signals[:3]), _SEARCH_EVERY_S / 2)
         if len(t) < 5 or t[-1] - t[0] < _MIN_SPAN_S:
             return
-        weight = np.exp(np.outer(_OMEGAS, t) / (2 * math.pi * _MEMORY_STEPS[self._state]))
+        memory_s = _MEMORY_STEPS[self._state] * 2 * math.pi / _OMEGAS
+        weight = np.exp(t / np.maximum(memory_s, _MEMORY_FRAMES * self._frame_interval_s())[:, np.newaxis])
         trunk, trunk_all = explained_power(t, signals[:1], _OMEGAS, weight, drifts=True)
         legs, legs_all = explained_power(t, signals[1:], _OMEGAS / 2, weight, drifts=False)
         trunk_share = trunk[0] / (trunk_all[0] + 1e-6)

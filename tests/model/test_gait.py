@@ -1,0 +1,270 @@
+"""Steps of walkers in closed form, of motion capture on force plates, and of people who do not walk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.gait import GaitDetector, GaitEvent
+from model.pose import FloatArray, Joint, Pose, Side, View
+from tests.model.walkers import Camera, Walker, mirrored
+
+END_S = 6.0
+#: Steps per minute, share of the stride that is contact, belt speed.
+RUNS = [(120.0, 0.34, 2.0), (170.0, 0.35, 3.0), (220.0, 0.33, 4.0)]
+WALK = Walker(((0.0, 110.0),), duty=0.61, speed_m_s=1.3, bounce_m=0.02)
+NOISE_PX = 2.0
+
+
+def runner(spm: float, duty: float, speed_m_s: float) -> Walker:
+    return Walker(((0.0, spm),), duty, speed_m_s)
+
+
+def detect(poses: Iterable[Pose], view: View) -> tuple[GaitDetector, list[GaitEvent]]:
+    detector = GaitDetector()
+    return detector, [event for pose in poses for event in detector.step(pose, pose.t_s, view)]
+
+
+def times(events: Iterable[GaitEvent], kind: str, side: Side) -> FloatArray:
+    return np.array([event.t_s for event in events if event.kind == kind and event.side is side])
+
+
+def errors_s(found: FloatArray, truth: FloatArray, from_s: float = 0.8, until_s: float = END_S - 0.3) -> FloatArray:
+    """One error for each true event of the span; fails where one is missed or invented."""
+    truth = truth[(truth >= from_s) & (truth <= until_s)]
+    near = [found[np.argmin(np.abs(found - t))] for t in truth]
+    assert len(set(near)) == len(truth), "two true events share one found event: one is missed"
+    error = np.array(near) - truth
+    assert np.abs(error).max() < 0.15, "an event is missed"
+    between = found[(found > truth[0] - 0.1) & (found < truth[-1] + 0.1)]
+    assert len(between) == len(truth), "an event is invented"
+    return error
+
+
+def strike_errors_s(events: list[GaitEvent], walker: Walker) -> FloatArray:
+    return np.concatenate([errors_s(times(events, "strike", side), walker.strikes_s(side, END_S)) for side in Side])
+
+
+@pytest.mark.parametrize("view", View)
+@pytest.mark.parametrize(("run", "fps"), [(run, 30.0) for run in RUNS] + [(RUNS[1], 60.0), (RUNS[2], 120.0)])
+def test_runner(run: tuple[float, float, float], view: View, fps: float) -> None:
+    walker = runner(*run)
+    detector, events = detect(walker.poses(fps, END_S, Camera(view), NOISE_PX), view)
+    assert np.abs(strike_errors_s(events, walker)).mean() < (0.035 if view.frontal else 0.020)
+    for side in Side:
+        toe_off = errors_s(times(events, "toe_off", side), walker.toe_offs_s(side, END_S))
+        assert np.abs(toe_off).mean() < 0.035
+        contact_s = detector.expected_contact_s(side)
+        assert contact_s == pytest.approx(walker.duty * 120 / run[0], abs=0.045)
+    assert detector.cadence_spm() == pytest.approx(run[0], abs=1.0)
+    assert detector.state == "running"
+    late = [(event.decided_t_s - event.t_s) * fps for event in events if event.t_s > 1.5]
+    assert min(late) > 0
+    assert max(late) < 3.0  # the event lies up to one frame before the first one that shows it
+
+
+@pytest.mark.parametrize("view", View)
+def test_cadence_at_ten_frames_per_second(view: View) -> None:
+    detector, _ = detect(runner(*RUNS[1]).poses(10.0, END_S, Camera(view), NOISE_PX), view)
+    assert detector.cadence_spm() == pytest.approx(170.0, abs=1.0)
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+@pytest.mark.parametrize("view", View)
+def test_walker(view: View, fps: float) -> None:
+    detector, events = detect(WALK.poses(fps, END_S, Camera(view), NOISE_PX), view)
+    assert detector.state == "walking"
+    assert np.abs(strike_errors_s(events, WALK)).mean() < 0.035
+    assert detector.cadence_spm() == pytest.approx(110.0, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    "camera",
+    [
+        Camera(yaw_deg=20.0),
+        Camera(yaw_deg=-20.0),
+        Camera(distance_m=2.0, height_m=0.6, size_px=(720, 1280), focal_px=900.0),
+        Camera(distance_m=4.0, height_m=1.8, size_px=(320, 240), focal_px=320.0),
+    ],
+)
+@pytest.mark.parametrize("view", View)
+def test_other_cameras(view: View, camera: Camera) -> None:
+    walker = runner(*RUNS[1])
+    camera = replace(camera, view=view)
+    noise_px = camera.focal_px / camera.distance_m / 100
+    _, events = detect(walker.poses(30.0, END_S, camera, noise_px), view)
+    assert np.abs(strike_errors_s(events, walker)).mean() < (0.035 if view.frontal else 0.020)
+
+
+@pytest.mark.parametrize("view", View)
+def test_mirror_swaps_sides_and_changes_nothing_else(view: View) -> None:
+    poses = list(runner(*RUNS[1]).poses(30.0, 4.0, Camera(view), NOISE_PX))
+    _, straight = detect(poses, view)
+    _, mirror = detect(map(mirrored, poses), view)
+    assert [(e.kind, e.side.other) for e in mirror] == [(e.kind, e.side) for e in straight]
+    assert [e.t_s for e in mirror] == pytest.approx([e.t_s for e in straight], abs=1e-6)
+
+
+@pytest.mark.parametrize(("scale", "shift_px"), [(3.0, 0.0), (0.4, 55.0), (1.0, -200.0)])
+@pytest.mark.parametrize("view", View)
+def test_scale_and_shift_change_nothing(view: View, scale: float, shift_px: float) -> None:
+    poses = list(runner(*RUNS[1]).poses(30.0, 4.0, Camera(view), NOISE_PX))
+    moved = [replace(pose, xy_px=pose.xy_px * scale + shift_px) for pose in poses]
+    _, before = detect(poses, view)
+    _, after = detect(moved, view)
+    assert [(e.kind, e.side) for e in after] == [(e.kind, e.side) for e in before]
+    assert [e.t_s for e in after] == pytest.approx([e.t_s for e in before], abs=1e-6)
+
+
+def spoiled(poses: Iterable[Pose], how: str) -> list[Pose]:
+    """Poses with dropped frames, joints lost for 100 ms, or legs that the pose model exchanged."""
+    rng = np.random.default_rng(5)
+    out = list(poses)
+    if how == "dropped":
+        return [pose for pose in out if rng.random() > 0.1]
+    for _ in range(15):
+        i = int(rng.integers(0, len(out) - 3))
+        if how == "lost":
+            joint = rng.integers(Joint.LEFT_SHOULDER, Joint.RIGHT_ANKLE + 1)
+            for k in range(i, i + 3):
+                xy = out[k].xy_px.copy()
+                xy[joint] = math.nan
+                out[k] = replace(out[k], xy_px=xy)
+        else:
+            order = [*range(13), 14, 13, 16, 15]
+            out[i] = replace(out[i], xy_px=out[i].xy_px[order])
+    return out
+
+
+@pytest.mark.parametrize("how", ["dropped", "lost", "exchanged"])
+@pytest.mark.parametrize("view", View)
+def test_faults_of_camera_and_pose_model(view: View, how: str) -> None:
+    walker = runner(*RUNS[1])
+    poses = spoiled(walker.poses(30.0, END_S, Camera(view), NOISE_PX), how)
+    _, events = detect(poses, view)
+    assert all(math.isfinite(event.t_s) for event in events)
+    assert np.abs(strike_errors_s(events, walker)).mean() < (0.035 if view.frontal else 0.020)
+
+
+@pytest.mark.parametrize("view", View)
+def test_nobody_for_a_second_and_back(view: View) -> None:
+    walker = runner(*RUNS[1])
+    detector = GaitDetector()
+    for pose in walker.poses(30.0, END_S, Camera(view), NOISE_PX):
+        gone = 3.0 < pose.t_s < 4.0
+        events = detector.step(None if gone else pose, pose.t_s, view)
+        assert not (events and 3.2 < pose.t_s < 4.0)
+        if 3.6 < pose.t_s < 4.0:
+            assert detector.state == "standing"
+            assert detector.cadence_spm() is None
+            assert not any(detector.in_stance(side) for side in Side)
+    assert detector.state == "running"
+    assert detector.cadence_spm() == pytest.approx(170.0, abs=1.0)
+
+
+@pytest.mark.parametrize("fps", [10.0, 30.0, 60.0])
+@pytest.mark.parametrize("view", View)
+def test_no_steps_while_standing(view: View, fps: float) -> None:
+    detector, events = detect(Walker(((0.0, 0.0),)).poses(fps, 8.0, Camera(view), 3.0), view)
+    assert events == []
+    assert (detector.state, detector.cadence_spm()) == ("standing", None)
+    assert [detector.expected_contact_s(side) for side in Side] == [None, None]
+
+
+@pytest.mark.parametrize("view", View)
+def test_no_steps_in_squats(view: View) -> None:
+    camera, rng = Camera(view), np.random.default_rng(1)
+    stand = Walker(((0.0, 0.0),)).joints_m(0.0)
+    detector = GaitDetector()
+    for t_s in np.arange(0.0, 12.0, 1 / 30):
+        deep_m = 0.2 * (1 - math.cos(2 * math.pi * t_s / 2.4))
+        joints = stand.copy()
+        joints[: Joint.LEFT_KNEE, 1] -= deep_m
+        joints[[Joint.LEFT_KNEE, Joint.RIGHT_KNEE]] += [deep_m, -deep_m / 2, 0.0]
+        xy = camera.project(joints) + rng.normal(0.0, NOISE_PX, (17, 2))
+        pose = Pose(float(t_s), xy, np.full(17, 0.8), camera.size_px)
+        assert detector.step(pose, pose.t_s, view) == []
+
+
+@pytest.mark.parametrize("view", View)
+def test_starts_changes_speed_and_steps_on_the_rails(view: View) -> None:
+    walker = Walker(((0.0, 0.0), (3.0, 170.0), (7.0, 0.0), (10.0, 160.0), (15.0, 180.0)), rails=True)
+    detector = GaitDetector()
+    events: list[GaitEvent] = []
+    for pose in walker.poses(30.0, 20.0, Camera(view), NOISE_PX):
+        events += detector.step(pose, pose.t_s, view)
+        if pose.t_s < 3.0 or 8.0 < pose.t_s < 10.0:
+            assert detector.state == "standing"
+            assert not any(detector.in_stance(side) for side in Side)
+    for side in Side:
+        strikes, found = walker.strikes_s(side, 20.0), times(events, "strike", side)
+        for span in ((4.0, 6.9), (11.0, 15.0), (15.8, 19.5)):
+            errors_s(found, strikes, *span)
+        assert not ((found < 3.0) | ((found > 7.7) & (found < 10.0))).any()
+    assert detector.cadence_spm() == pytest.approx(180.0, abs=1.0)
+
+
+def test_stance_is_known_in_time_for_a_cue() -> None:
+    """Before mid-stance is over the detector says who stands, since when, and for how long that usually lasts."""
+    walker = runner(*RUNS[1])
+    detector = GaitDetector()
+    seen: dict[Side, int] = dict.fromkeys(Side, 0)
+    for pose in walker.poses(30.0, END_S, Camera(), NOISE_PX):
+        detector.step(pose, pose.t_s, View.FRONT)
+        for side in Side:
+            elapsed_s, contact_s = detector.stance_elapsed_s(side, pose.t_s), detector.expected_contact_s(side)
+            assert (elapsed_s is None) == (not detector.in_stance(side))
+            if elapsed_s is not None and contact_s is not None and abs(elapsed_s - contact_s / 2) < 1 / 60:
+                seen[side] += 1
+    for side in Side:
+        assert seen[side] >= len([t for t in walker.strikes_s(side, END_S) if 2.0 < t < END_S - 0.3])
+
+
+def capture(shared: Path, name: str, fps: float) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
+    """Times, joints (t, 17, 3) about the belt's middle with the face put on, and everything in the file."""
+    with np.load(shared / "mocap" / name) as file:
+        data = {key: file[key] for key in file.files}
+    t_s, xyz = data["t_s"] - data["t_s"][0], data["xyz_m"].copy()
+    xyz[:, : Joint.LEFT_SHOULDER] = xyz[:, [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]].mean(1, keepdims=True) + 0.1
+    xyz -= np.median(xyz[:, [Joint.LEFT_HIP, Joint.RIGHT_HIP]], axis=(0, 1)) * [1, 0, 1]
+    at_s = np.arange(0.0, t_s[-1], 1 / fps)
+    flat = xyz.reshape(len(t_s), -1)
+    even = np.stack([np.interp(at_s, t_s, column) for column in flat.T], axis=1)
+    return at_s, even.reshape(-1, 17, 3), data
+
+
+def seen_by(camera: Camera, t_s: FloatArray, xyz_m: FloatArray, noise_px: float) -> Iterable[Pose]:
+    rng = np.random.default_rng(2)
+    for t, joints in zip(t_s, xyz_m, strict=True):
+        xy = camera.project(joints) + rng.normal(0.0, noise_px, (17, 2))
+        yield Pose(float(t), xy, np.full(17, 0.8), camera.size_px)
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+@pytest.mark.parametrize("view", View)
+def test_force_plates(shared: Path, view: View, fps: float) -> None:
+    t_s, xyz, data = capture(shared, "run_s02.npz", fps)
+    detector, events = detect(seen_by(Camera(view), t_s, xyz, NOISE_PX), view)
+    contacts = []
+    for side in Side:
+        start_s = data["t_s"][0]
+        span = (0.8, float(t_s[-1]) - 0.5)
+        strike = errors_s(times(events, "strike", side), data[f"{side}_strike_s"] - start_s, *span)
+        toe_off = errors_s(times(events, "toe_off", side), data[f"{side}_toe_off_s"] - start_s, *span)
+        assert np.abs(strike).mean() < (0.035 if view.frontal else 0.020)
+        assert np.abs(toe_off).mean() < 0.035
+        contacts.append(detector.expected_contact_s(side))
+    assert np.mean([c for c in contacts if c]) == pytest.approx(0.25, abs=0.02)
+    assert detector.cadence_spm() == pytest.approx(174.5, abs=2.0)
+
+
+@pytest.mark.parametrize("view", View)
+def test_real_squats_have_no_steps(shared: Path, view: View) -> None:
+    t_s, xyz, _ = capture(shared, "squats_s4.npz", 30.0)
+    _, events = detect(seen_by(Camera(view), t_s, xyz, NOISE_PX), view)
+    assert events == []
