@@ -15,6 +15,7 @@ base=${KNEELINE_BOOT_BASE:-$work/base.tar}
 clip=/srv/demo_front.mp4
 port=8080
 container=
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 # what a Debian boots with
 passed=0
 failed=0
 
