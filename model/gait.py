@@ -18,6 +18,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -167,7 +169,7 @@ class _Samples:
     def since(self, start_s: float) -> tuple[FloatArray, FloatArray]:
         """Times (n,) and signals (5, n), in torsos."""
         t = np.array(self._t_s)
-        return t[t > start_s], np.array(self._rows)[t > start_s].T / float(np.median(self._torso_px))
+        return t[t > start_s], np.array(self._rows)[t > start_s].T / median(self._torso_px)
 
 
 class GaitDetector:
@@ -175,6 +177,7 @@ class GaitDetector:
 
     def __init__(self) -> None:
         self._frame_s: deque[float] = deque(maxlen=16)
+        self._frame_interval_s = 0.0
         self._forget()
 
     def _forget(self) -> None:
@@ -211,7 +214,7 @@ class GaitDetector:
     def expected_contact_s(self, side: Side) -> float | None:
         """Running median of the contact time, None before two contacts."""
         contacts = self._contacts_s[side]
-        return float(np.median(contacts)) if len(contacts) >= 2 else None
+        return median(contacts) if len(contacts) >= 2 else None
 
     def cadence_spm(self) -> float | None:
         """Steps per minute over the last twelve steps, None before three and while standing."""
@@ -234,6 +237,8 @@ class GaitDetector:
             The events decided in this frame, in the order of their times.
         """
         self._frame_s.append(t_s)
+        if len(self._frame_s) > 1:
+            self._frame_interval_s = median(b - a for a, b in pairwise(self._frame_s))
         if pose is not None:
             self._samples.add(pose, t_s)
         age_s = self._samples.age_s(t_s)
@@ -258,7 +263,7 @@ class GaitDetector:
         if len(t) < 5 or t[-1] - t[0] < _MIN_SPAN_S:
             return
         memory_s = _MEMORY_STEPS[self._state] * 2 * math.pi / _OMEGAS
-        weight = np.exp(t / np.maximum(memory_s, _MEMORY_FRAMES * self._frame_interval_s())[:, np.newaxis])
+        weight = np.exp(t / np.maximum(memory_s, _MEMORY_FRAMES * self._frame_interval_s)[:, np.newaxis])
         trunk, trunk_all = explained_power(t, signals[:1], _OMEGAS, weight, drifts=True)
         legs, legs_all = explained_power(t, signals[1:], _OMEGAS / 2, weight, drifts=False)
         trunk_share = trunk[0] / (trunk_all[0] + 1e-6)
@@ -295,7 +300,7 @@ class GaitDetector:
         clock_s = self._clock(t_s, gait, view)
         if clock_s is None:
             return []
-        step_s, seen_s = gait.step_s, t_s - self._frame_interval_s()
+        step_s, seen_s = gait.step_s, t_s - self._frame_interval_s
         strike_s = clock_s + math.floor((seen_s - clock_s) / step_s) * step_s
         steps = round((strike_s - self._strikes_s[-1]) / step_s) if self._strikes_s else 0
         if strike_s < seen_s - 0.4 * step_s or (self._strikes_s and steps < 1):
@@ -314,7 +319,7 @@ class GaitDetector:
             if view.frontal
             else (_Samples.ANKLES, gait.omega / 2, gait.ankles, _WIDEST)
         )
-        span_s = max(_CLOCK_PERIODS[view.frontal] * 2 * math.pi / omega, _CLOCK_FRAMES * self._frame_interval_s())
+        span_s = max(_CLOCK_PERIODS[view.frontal] * 2 * math.pi / omega, _CLOCK_FRAMES * self._frame_interval_s)
         t, signals = self._samples.since(t_s - span_s)
         wave = fit_wave(t, signals[row], omega, t_s)
         if wave is None or wave.amplitude < _MIN_SHARE * usual:
@@ -335,7 +340,7 @@ class GaitDetector:
         if not self._passed_s[side] or not self.running:
             return usual_s
         low_s, high_s = (share * gait.step_s for share in _CONTACT_RANGE)
-        measured_s = float(np.median(self._passed_s[side])) / _PASSING_SHARE
+        measured_s = median(self._passed_s[side]) / _PASSING_SHARE
         return (usual_s + min(max(measured_s, low_s), high_s)) / 2
 
     def _measure_passing(self, t_s: float, gait: _Gait) -> None:
@@ -351,7 +356,7 @@ class GaitDetector:
                 self._passed_s[side].append(-line[1] / line[0])
 
     def _end_stances(self, t_s: float) -> list[GaitEvent]:
-        seen_s = t_s - self._frame_interval_s()
+        seen_s = t_s - self._frame_interval_s
         events = []
         for side, strike_s in list(self._stances.items()):
             if self._gait is not None:
@@ -362,9 +367,6 @@ class GaitDetector:
                 self._contacts_s[side].append(toe_off_s - strike_s)
                 events.append(GaitEvent("toe_off", side, toe_off_s, t_s))
         return events
-
-    def _frame_interval_s(self) -> float:
-        return float(np.median(np.diff(self._frame_s))) if len(self._frame_s) > 1 else 0.0
 
 
 def _held(signals: FloatArray) -> FloatArray:
