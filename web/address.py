@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 
 #: An address for documentation (RFC 5737): connecting a datagram socket sends nothing, but picks the way out.
@@ -17,6 +18,16 @@ def lan_address() -> str | None:
         except OSError:
             return None
         return str(probe.getsockname()[0])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine itself gets anywhere with ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def page_url(host: str, port: int) -> str:

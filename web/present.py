@@ -88,7 +88,7 @@ def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:
     return Cell(
         f"{number(found['mean'], spec.decimals)} ± {number(found.get('sd'), spec.decimals)}",
         n,
-        ci95=number(found.get("ci95"), spec.decimals),
+        ci95="" if found.get("ci95") is None else number(found["ci95"], spec.decimals),
         drift=_difference(spec, found.get("trend")),
     )
 

@@ -60,7 +60,7 @@ def test_csv_has_every_stance_and_leaves_missing_empty(
 
 
 def test_healthz_tells_whether_the_device_is_heard(
-    client: FlaskClient, publisher: LivePublisher, health: Make, eventually: Eventually
+    publisher: LivePublisher, client: FlaskClient, health: Make, eventually: Eventually
 ) -> None:
     publisher.publish(health())
     eventually(lambda: client.get("/healthz").get_json()["device"] == "live", "the device")
@@ -77,7 +77,7 @@ def test_live_is_silent_without_a_device(client: FlaskClient) -> None:
 
 
 def test_live_shows_the_newest_frame_and_forgets_it_in_silence(
-    client: FlaskClient, publisher: LivePublisher, frame: Make, eventually: Eventually
+    publisher: LivePublisher, client: FlaskClient, frame: Make, eventually: Eventually
 ) -> None:
     sent = frame(30)
     publisher.publish(sent)
@@ -87,7 +87,7 @@ def test_live_shows_the_newest_frame_and_forgets_it_in_silence(
 
 
 def test_polling_pages_get_each_event_with_its_number(
-    client: FlaskClient, publisher: LivePublisher, hub: LiveHub, health: Make, eventually: Eventually
+    publisher: LivePublisher, client: FlaskClient, hub: LiveHub, health: Make, eventually: Eventually
 ) -> None:
     publisher.publish(health())
     eventually(lambda: hub.status()["device"] == "live", "the device")
@@ -99,7 +99,7 @@ def test_polling_pages_get_each_event_with_its_number(
 
 
 def test_stream_begins_with_the_state_and_goes_on(
-    client: FlaskClient, publisher: LivePublisher, hub: LiveHub, frame: Make, eventually: Eventually
+    publisher: LivePublisher, client: FlaskClient, hub: LiveHub, frame: Make, eventually: Eventually
 ) -> None:
     publisher.publish(frame(30))
     eventually(lambda: hub.status()["device"] == "live", "the device")
@@ -115,7 +115,7 @@ def test_stream_begins_with_the_state_and_goes_on(
 
 
 def test_stream_says_when_the_device_falls_silent(
-    client: FlaskClient, publisher: LivePublisher, hub: LiveHub, frame: Make, eventually: Eventually
+    publisher: LivePublisher, client: FlaskClient, hub: LiveHub, frame: Make, eventually: Eventually
 ) -> None:
     publisher.publish(frame(30))
     eventually(lambda: hub.status()["device"] == "live", "the device")

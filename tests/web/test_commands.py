@@ -42,8 +42,8 @@ def device(
     ],
 )
 def test_command_reaches_the_device(
-    client: FlaskClient,
     device: LivePublisher,
+    client: FlaskClient,
     commands: list[Message],
     eventually: Eventually,
     path: str,
@@ -56,7 +56,7 @@ def test_command_reaches_the_device(
     eventually(lambda: commands == [command], "the command")
 
 
-def test_without_token_nothing_is_sent(client: FlaskClient, device: LivePublisher, commands: list[Message]) -> None:
+def test_without_token_nothing_is_sent(device: LivePublisher, client: FlaskClient, commands: list[Message]) -> None:
     answer = client.post("/device/test-cue", data={"side": "left"})
     assert answer.status_code == 400
     assert "out of date" in answer.text
@@ -64,7 +64,7 @@ def test_without_token_nothing_is_sent(client: FlaskClient, device: LivePublishe
 
 
 def test_token_of_a_script_goes_in_a_header(
-    client: FlaskClient, device: LivePublisher, commands: list[Message], eventually: Eventually
+    device: LivePublisher, client: FlaskClient, commands: list[Message], eventually: Eventually
 ) -> None:
     headers = {"X-CSRFToken": token(client), "Accept": "application/json"}
     answer = client.post("/device/test-cue", data={"side": "right"}, headers=headers)
@@ -84,7 +84,7 @@ def test_token_of_a_script_goes_in_a_header(
     ],
 )
 def test_wrong_values_are_refused_with_the_reason(
-    client: FlaskClient, device: LivePublisher, commands: list[Message], path: str, form: dict[str, str], said: str
+    device: LivePublisher, client: FlaskClient, commands: list[Message], path: str, form: dict[str, str], said: str
 ) -> None:
     answer = client.post(f"/device/{path}", data={**form, "csrf_token": token(client)})
     assert answer.status_code == 400
@@ -101,7 +101,7 @@ def test_silent_device_is_said(client: FlaskClient) -> None:
 
 
 def test_page_shows_only_what_the_device_obeys(
-    client: FlaskClient, publisher: LivePublisher, health: Callable[..., Message], eventually: Eventually
+    publisher: LivePublisher, client: FlaskClient, health: Callable[..., Message], eventually: Eventually
 ) -> None:
     def hidden() -> list[str]:
         return re.findall(r'data-command="(\w+)" hidden', client.get("/aim").text)

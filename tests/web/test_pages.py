@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 import statistics
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import segno
 from flask.testing import FlaskClient
 
 from device.config import Config
 from device.live import Message
 from model.metrics import METRICS
+from web.address import lan_address
 
 MakeSession = Callable[..., int]
 ANGLES = ["yaw_deg", "yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg", "advice"]
@@ -61,7 +64,7 @@ def test_result_shows_mean_spread_number_and_sdd(
     for side in ("left", "right"):
         values = [s["fppa_deg"] for s in stances if s["side"] == side]
         shown = f"{statistics.fmean(values):.1f} ± {statistics.stdev(values):.1f}"
-        assert f"{shown}° n = {len(values)}," in text
+        assert f"{shown}° {len(values)} stances · 95 % ±" in text
     assert f"{METRICS['fppa_deg'].sdd}°" in text
     for said in (
         "0 cues",
@@ -84,14 +87,14 @@ def test_result_names_what_a_view_cannot_show(client: FlaskClient, make_session:
 def test_fewer_than_seven_stances_are_too_few(client: FlaskClient, make_session: MakeSession) -> None:
     text = text_of(client, f"/sessions/{make_session(13)}")
     assert "too few: 6 of 7 stances" in text  # right
-    assert re.search(r"Knee alignment \(FPPA\).*?± .*?n = 7", text)  # left
+    assert re.search(r"Knee alignment \(FPPA\).*?± .*?7 stances ·", text)  # left
 
 
 def test_interrupted_session_without_summary_is_summed_up_from_its_stances(
     client: FlaskClient, make_session: MakeSession
 ) -> None:
     complete, cut_off = make_session(), make_session(state="interrupted", summary=False, camera=None)
-    row = re.compile(r"Knee alignment \(FPPA\).*?n = 28.*?n = 27")
+    row = re.compile(r"Knee alignment \(FPPA\) How .*?28 stances.*?27 stances")
     found = [row.search(text_of(client, f"/sessions/{n}")) for n in (complete, cut_off)]
     assert found[0] is not None
     assert found[1] is not None
@@ -179,3 +182,26 @@ def test_unknown_camera_shows_the_angle_of_the_picture_and_says_so(
     assert "These are angles as the picture shows them" in text
     assert "Knee alignment in the picture, left" in text
     assert f"Knee alignment (FPPA) — {METRICS['fppa_deg'].reason_missing}" in text
+
+
+def test_qr_leads_to_the_result_on_the_network(client: FlaskClient, make_session: MakeSession) -> None:
+    """The same address gives the same squares; a phone cannot use the kiosk's own 127.0.0.1."""
+    session_id = make_session()
+    path = f"/sessions/{session_id}/qr.svg"
+
+    def squares(host: str) -> bytes:
+        answer = client.get(path, base_url=f"http://{host}")
+        assert answer.mimetype == "image/svg+xml"
+        data: bytes = answer.data
+        return data
+
+    def expected(url: str) -> bytes:
+        picture = io.BytesIO()
+        segno.make(url, error="m").save(picture, kind="svg", scale=4, border=3, light="white")
+        return picture.getvalue()
+
+    assert squares("192.168.1.7:8080") == expected(f"http://192.168.1.7:8080/sessions/{session_id}")
+    assert squares("kneeline.local") == expected(f"http://kneeline.local/sessions/{session_id}")
+    lan = lan_address() or "127.0.0.1"
+    assert squares("127.0.0.1:8080") == expected(f"http://{lan}:8080/sessions/{session_id}")
+    assert client.get("/sessions/99/qr.svg").status_code == 404

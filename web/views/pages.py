@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, render_template, request
+import segno
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from model.metrics import NOT_MEASURABLE
@@ -14,6 +17,7 @@ from model.pose import View
 from model.result import UNKNOWN_CAMERA, summarise
 from model.statistics import MIN_STANCES
 from web import present
+from web.address import is_loopback, page_url
 from web.app import box
 
 blueprint = Blueprint("pages", __name__)
@@ -47,6 +51,14 @@ def card(session_id: int) -> ResponseReturnValue:
     return render_template("_card.html", **_result(session_id))
 
 
+@blueprint.get("/sessions/<int:session_id>/qr.svg")
+def session_qr(session_id: int) -> ResponseReturnValue:
+    """The result's address on the local network as a QR code, for phones that see the kiosk."""
+    if box().reader.session(session_id) is None:
+        abort(404)
+    return _qr(url_for("pages.session", session_id=session_id))
+
+
 @blueprint.get("/aim")
 def aim() -> ResponseReturnValue:
     return render_template(
@@ -59,6 +71,16 @@ def health() -> ResponseReturnValue:
     folder = box().config.database_path().parent
     disk = shutil.disk_usage(folder) if folder.exists() else None
     return render_template("health.html", disk=disk, folder=folder, sessions=box().reader.count_sessions())
+
+
+def _qr(path: str) -> ResponseReturnValue:
+    """A page's address as others on the network reach it; a kiosk itself may use this machine's own name."""
+    asked = urlsplit(request.host_url)
+    host = asked.hostname or ""
+    address = page_url("" if is_loopback(host) else host, asked.port or 80)
+    picture = io.BytesIO()
+    segno.make(address.rstrip("/") + path, error="m").save(picture, kind="svg", scale=4, border=3, light="white")
+    return Response(picture.getvalue(), mimetype="image/svg+xml")
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,10 +115,11 @@ function draw(session) {
   const data = uPlot.join(sides);
   let plot = new uPlot(options(session), data, chart);
   new ResizeObserver(() => plot.setSize({ width: chart.clientWidth, height: HEIGHT })).observe(chart);
-  matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
-    plot.destroy();
-    plot = new uPlot(options(session), data, chart);
-  });
+  for (const media of ["(prefers-color-scheme: light)", "print"])
+    matchMedia(media).addEventListener("change", () => {
+      plot.destroy();
+      plot = new uPlot(options(session), data, chart);
+    });
 }
 
 const answer = await fetch(chart.dataset.chart);
