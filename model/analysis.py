@@ -16,7 +16,7 @@ from model import kinematics as k
 from model.coach import Cue, KneeCoach
 from model.gait import GaitDetector, GaitEvent
 from model.pose import LEGS, Pose, Side, View
-from model.stance import MAX_GAP_S, MIN_QUALITY, Stance, StanceContext, measure_stance, pose_quality
+from model.stance import MAX_GAP_S, MIN_QUALITY, Stance, StanceContext, bounce_range, measure_stance, pose_quality
 from model.standing import StandingCalibration, StandingCalibrator
 from model.strides import Stride, measure_stride
 from model.view import ViewEstimator
@@ -223,7 +223,9 @@ class RunAnalysis:
         middle = min(poses, key=lambda pose: abs(pose.t_s - mid_s), default=None)
         if middle is None or not strike_s <= middle.t_s <= event.t_s:
             return None
-        self._leg_px.append(float(k.leg_length_px(middle.xy_px, event.side)))
+        leg_px = float(k.leg_length_px(middle.xy_px, event.side))
+        if math.isfinite(leg_px):
+            self._leg_px.append(leg_px)
         context = StanceContext(
             view=view,
             facing=self.view_estimator.facing,
@@ -239,7 +241,7 @@ class RunAnalysis:
 
     def _leg_length_px(self, view: View) -> float:
         """Leg length of standing still where it was seen from the same distance, else of the last mid-stances."""
-        running_px = float(np.nanmedian(self._leg_px))
+        running_px = float(np.median(self._leg_px)) if self._leg_px else math.nan
         standing = self.standing.calibration
         if standing is None or standing.view is not view or not 0.85 < standing.leg_px / running_px < 1.15:
             return running_px
@@ -250,6 +252,8 @@ class RunAnalysis:
         cadence = self.gait.cadence_spm()
         if not cadence:
             return math.nan
-        stride = np.stack([p.xy_px for p in self._poses if t_s - 120.0 / cadence <= p.t_s <= t_s])
-        height = k.mid_hip_height_px(stride)
-        return float(np.nanmax(height) - np.nanmin(height))
+        stride = [p for p in self._poses if t_s - 120.0 / cadence <= p.t_s <= t_s]
+        if not stride:
+            return math.nan
+        height_px = k.mid_hip_height_px(np.stack([p.xy_px for p in stride]))
+        return bounce_range(np.array([p.t_s for p in stride]), height_px, 60.0 / cadence)

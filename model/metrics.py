@@ -147,15 +147,6 @@ _SPECS = (
 METRICS: Mapping[str, MetricSpec] = MappingProxyType({spec.key: spec for spec in _SPECS})
 STANCE_METRICS: tuple[MetricSpec, ...] = tuple(spec for spec in _SPECS if spec.per_stance)
 
-#: Share of the body's height from hip joint to ankle joint: 0.530 − 0.039 (Winter 2009).
-LEG_PER_HEIGHT = 0.491
-
-
-def centimetres(share_leg: float, height_cm: float) -> float:
-    """A share of leg length in centimetres, of a person ``height_cm`` tall (Winter 2009; people differ by ± 5 %)."""
-    return share_leg * LEG_PER_HEIGHT * height_cm
-
-
 #: What no view of 17 keypoints can show, with the reason.
 NOT_MEASURABLE: Mapping[str, str] = MappingProxyType(
     {

@@ -172,6 +172,36 @@ def peak(phase: FloatArray, values: FloatArray, first: float, last: float) -> fl
     return float(max(a * u * u + b * u + c for u in candidates))
 
 
+def bounce_range(t_s: FloatArray, height: FloatArray, step_s: float) -> float:
+    """Highest minus lowest of a height over a stride: of a line and waves of the stride, the step and half the step.
+
+    The highest and the lowest sample themselves grow with the pose model's noise and shrink with the frame rate.
+
+    Args:
+        t_s: (n,) seconds.
+        height: (n,) NaN are left out.
+        step_s: duration of one step.
+
+    Returns:
+        In the unit of ``height``; NaN from fewer samples than twice the unknowns.
+    """
+    seen = np.isfinite(height)
+    base = _waves(t_s[seen] - t_s[0], step_s)
+    if len(base) < 2 * base.shape[1]:
+        return math.nan
+    fit = np.linalg.lstsq(base, height[seen], rcond=None)[0]
+    fit[1] = 0.0  # the runner's drift is no bounce
+    curve = _waves(np.linspace(0.0, 2 * step_s, 60), step_s) @ fit
+    return float(curve.max() - curve.min())
+
+
+def _waves(t_s: FloatArray, step_s: float) -> FloatArray:
+    """(n, 8): one, time, and cosine and sine of the stride's, the step's and half the step's period."""
+    phase = np.outer(t_s, 2 * math.pi / step_s * np.array([0.5, 1.0, 2.0]))
+    base: FloatArray = np.hstack([np.stack([np.ones_like(t_s), t_s], axis=1), np.cos(phase), np.sin(phase)])
+    return base
+
+
 def _frontal(
     side: Side, xy: FloatArray, phase: FloatArray, window: NDArray[np.bool_], context: StanceContext
 ) -> dict[str, float]:

@@ -1,0 +1,98 @@
+"""Angles against poses whose angles were put in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model import kinematics as k
+from model.pose import LEGS, FloatArray, Joint, Side
+from tests.model.figures import frontal_pose, mirrored, sagittal_pose
+
+ANGLES = st.floats(-25, 25)
+SIDES = st.sampled_from(list(Side))
+FRONTAL: tuple[Callable[[FloatArray, Side], FloatArray], ...] = (
+    k.fppa_image_deg,
+    k.knee_offset_leg,
+    k.pelvic_drop_deg,
+    k.hip_adduction_deg,
+    k.trunk_lean_deg,
+)
+
+
+@given(side=SIDES, front=st.booleans(), fppa=ANGLES, drop=ANGLES, adduction=ANGLES, lean=ANGLES)
+def test_frontal_angles_come_out_as_they_went_in(
+    side: Side, front: bool, fppa: float, drop: float, adduction: float, lean: float
+) -> None:
+    xy = frontal_pose(
+        stance=side, front=front, fppa_deg=fppa, drop_deg=drop, adduction_deg=adduction, lean_deg=lean
+    )
+    assert k.fppa_image_deg(xy, side) == pytest.approx(fppa, abs=1e-6)
+    assert k.pelvic_drop_deg(xy, side) == pytest.approx(drop, abs=1e-6)
+    assert k.hip_adduction_deg(xy, side) == pytest.approx(adduction, abs=1e-6)
+    assert k.trunk_lean_deg(xy, side) == pytest.approx(lean, abs=1e-6)
+    # Isosceles: the knee's distance from the line is half the leg times sin(fppa / 2).
+    assert k.knee_offset_leg(xy, side) == pytest.approx(np.sin(np.radians(fppa) / 2) / 2, abs=1e-6)
+
+
+@given(facing=st.sampled_from([-1.0, 1.0]), thigh=ANGLES, flexion=st.floats(0, 120), trunk=ANGLES)
+def test_sagittal_angles_come_out_as_they_went_in(
+    facing: float, thigh: float, flexion: float, trunk: float
+) -> None:
+    xy = sagittal_pose(thigh_deg=thigh, flexion_deg=flexion, trunk_deg=trunk, facing=facing)
+    for side in Side:
+        assert k.knee_flexion_deg(xy, side) == pytest.approx(flexion, abs=1e-5)
+        assert k.hip_extension_deg(xy, side, facing) == pytest.approx(-thigh - trunk, abs=1e-6)
+        assert k.shank_angle_deg(xy, side, facing) == pytest.approx(thigh - flexion, abs=1e-6)
+        ahead = 80 * (np.sin(np.radians(thigh)) + np.sin(np.radians(thigh - flexion)))
+        assert k.ankle_ahead_px(xy, side, facing) == pytest.approx(ahead, abs=1e-6)
+    assert k.trunk_forward_lean_deg(xy, facing) == pytest.approx(trunk, abs=1e-6)
+
+
+def test_the_thigh_is_measured_against_the_trunk_not_the_vertical() -> None:
+    upright = sagittal_pose(thigh_deg=-10, flexion_deg=20, trunk_deg=0)
+    leaning = sagittal_pose(thigh_deg=-10, flexion_deg=20, trunk_deg=6)
+    assert k.hip_extension_deg(upright, Side.LEFT, 1.0) == pytest.approx(10)
+    assert k.hip_extension_deg(leaning, Side.LEFT, 1.0) == pytest.approx(4)
+
+
+@given(side=SIDES, fppa=ANGLES, drop=ANGLES, adduction=ANGLES, lean=ANGLES)
+def test_a_mirror_swaps_the_sides_and_changes_nothing_else(
+    side: Side, fppa: float, drop: float, adduction: float, lean: float
+) -> None:
+    xy = frontal_pose(stance=side, fppa_deg=fppa, drop_deg=drop, adduction_deg=adduction, lean_deg=lean)
+    for angle in FRONTAL:
+        assert angle(mirrored(xy), side.other) == pytest.approx(float(angle(xy, side)), abs=1e-6)
+
+
+@given(side=SIDES, fppa=ANGLES, drop=ANGLES, scale=st.floats(0.2, 5), dx=st.floats(-300, 300), dy=st.floats(-300, 300))
+def test_scale_and_shift_change_nothing(
+    side: Side, fppa: float, drop: float, scale: float, dx: float, dy: float
+) -> None:
+    xy = frontal_pose(stance=side, fppa_deg=fppa, drop_deg=drop, adduction_deg=5.0, lean_deg=2.0)
+    moved = xy * scale + [dx, dy]
+    for angle in FRONTAL:
+        assert angle(moved, side) == pytest.approx(float(angle(xy, side)), abs=1e-6)
+
+
+@pytest.mark.parametrize("joint", [Joint.LEFT_HIP, Joint.LEFT_KNEE, Joint.LEFT_ANKLE])
+def test_a_missing_joint_is_nan_in_every_angle_that_needs_it(joint: Joint) -> None:
+    xy = frontal_pose(stance=Side.LEFT, fppa_deg=5.0)
+    xy[joint] = np.nan
+    assert np.isnan(k.fppa_image_deg(xy, Side.LEFT))
+    assert np.isnan(k.knee_offset_leg(xy, Side.LEFT))
+    assert np.isnan(k.leg_length_px(xy, Side.LEFT))
+    assert np.isnan(k.pelvic_drop_deg(xy, Side.LEFT)) == (joint is Joint.LEFT_HIP)
+
+
+def test_many_poses_give_one_value_each() -> None:
+    xy = np.stack([frontal_pose(fppa_deg=angle) for angle in (-4.0, 0.0, 8.0)])
+    assert k.fppa_image_deg(xy, Side.LEFT) == pytest.approx([-4.0, 0.0, 8.0])
+    assert k.mid_hip_height_px(xy).shape == (3,)
+    assert k.ankle_lateral_px(xy, Side.LEFT) == pytest.approx(
+        xy[:, LEGS[Side.LEFT].ankle, 0] - 320.0
+    )

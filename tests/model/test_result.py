@@ -1,0 +1,106 @@
+"""The session document: its form, what it claims and what it does not."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from typing import Any
+
+import pytest
+
+from model.coach import Cue
+from model.metrics import METRICS, STANCE_METRICS
+from model.pose import Side, View
+from model.result import cadence_spm, cue_json, stance_json, summarise
+from model.stance import Stance
+from model.table import stances_csv
+
+
+def stances(count: int, view: View = View.FRONT, **values: float) -> list[dict[str, Any]]:
+    """``count`` for each side, 170 steps per minute; the right side's values are 1 higher."""
+    found = []
+    for n in range(2 * count):
+        side = Side.LEFT if n % 2 == 0 else Side.RIGHT
+        numbers = dict.fromkeys((spec.key for spec in STANCE_METRICS), math.nan)
+        numbers |= {key: value + n % 2 + 0.1 * (n % 3) for key, value in values.items()}
+        at = 1 + n * 60 / 170
+        found.append(stance_json(Stance(side, at, at + 0.25, 0.8, numbers)))
+    return found
+
+
+def test_a_stance_has_every_key_of_the_registry_and_null_where_nothing_was_measured() -> None:
+    one = stances(1, fppa_deg=4.0)[0]
+    assert set(one) == {"side", "strike_s", "toe_off_s", "quality", *(spec.key for spec in STANCE_METRICS)}
+    assert one["fppa_deg"] == 4.0
+    assert one["hip_extension_deg"] is None
+    json.dumps(one, allow_nan=False)
+
+
+def test_the_summary_has_the_agreed_form() -> None:
+    summary = summarise(stances(8, fppa_deg=4.0), View.FRONT)
+    json.dumps(summary, allow_nan=False)
+    assert summary["cadence_spm"] == pytest.approx(170, abs=0.01)
+    left, right = summary["left"], summary["right"]
+    assert left["stances"] == right["stances"] == 8
+    assert set(left["fppa_deg"]) >= {"mean", "sd", "sdd", "n", "ci95", "trend"}
+    assert left["fppa_deg"]["sdd"] == 8.2
+    assert right["fppa_deg"]["mean"] - left["fppa_deg"]["mean"] == pytest.approx(1, abs=0.1)
+    assert summary["asymmetry"]["fppa_deg"]["value"] == pytest.approx(-1, abs=0.1)
+
+
+def test_every_metric_is_either_there_or_unavailable_with_a_reason() -> None:
+    for view in View:
+        summary = summarise(stances(8, fppa_deg=4.0), view)
+        for spec in STANCE_METRICS:
+            known = spec.key in summary["left"] and spec.unavailable_in(view) is None
+            assert known != bool(summary["unavailable"].get(spec.key)), spec.key
+    assert summarise(stances(8), View.FRONT)["unavailable"]["hip_extension_deg"] == "needs a side view"
+    slow = summarise(stances(8, knee_flexion_deg=40.0), View.SIDE)["unavailable"]
+    assert slow["contact_s"] == "needs 30 frames per second or more"
+    refused = summarise(stances(8), View.FRONT, {"fppa_deg": "turn the camera 20° to the left"})["unavailable"]
+    assert refused["fppa_deg"] == "turn the camera 20° to the left"
+
+
+def test_nothing_is_claimed_from_six_stances() -> None:
+    summary = summarise(stances(6, fppa_deg=4.0), View.FRONT)
+    assert summary["left"]["fppa_deg"]["mean"] is None
+    assert summary["left"]["fppa_deg"]["n"] == 6
+    assert summary["unavailable"]["fppa_deg"] == "too few stances: 6 of 7"
+    assert summary["asymmetry"] == {}
+
+
+def test_a_doubtful_stance_is_kept_but_not_counted() -> None:
+    found = stances(8, fppa_deg=4.0)
+    found[0] |= {"quality": 0.1, "fppa_deg": 90.0}
+    left = summarise(found, View.FRONT)["left"]
+    assert left["stances"] == 8
+    assert left["fppa_deg"]["n"] == 7
+    assert left["fppa_deg"]["mean"] < 6
+
+
+def test_no_stances_make_an_empty_summary() -> None:
+    summary = summarise([], None)
+    assert summary["cadence_spm"] is None
+    assert summary["left"] == {"stances": 0}
+    assert summary["unavailable"] == {}
+
+
+def test_cadence_leaves_pauses_out() -> None:
+    found = stances(10)
+    for stance in found[10:]:
+        stance["strike_s"] += 30
+    assert cadence_spm(found) == pytest.approx(170, abs=0.01)
+    assert cadence_spm(found[:2]) is None
+
+
+def test_a_cue_and_the_table_have_the_agreed_form() -> None:
+    assert cue_json(Cue(8.30001, Side.RIGHT, "fppa_deg", 11.9, 8.0)) == {
+        "t_s": 8.3, "side": "right", "metric": "fppa_deg", "value": 11.9, "threshold": 8.0,
+    }  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(stances_csv({"stances": stances(2, fppa_deg=4.0)}))))
+    assert len(rows) == 4
+    assert float(rows[0]["fppa_deg"]) == 4.0
+    assert rows[0]["hip_extension_deg"] == ""
+    assert set(METRICS) - {"cadence_spm"} <= set(rows[0])

@@ -1,0 +1,165 @@
+"""A stance's numbers: at their own instants, whole runs through mirror, scale, shift and gaps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model import kinematics as k
+from model.analysis import AnalysisSettings, RunAnalysis
+from model.metrics import STANCE_METRICS
+from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
+from model.stance import MAX_GAP_S, Stance, StanceContext, measure_stance, peak, pose_at
+from tests.model.figures import SIZE_PX, frontal_pose, mirrored, sagittal_pose
+from tests.model.walkers import Camera, Walker
+
+CONTEXT = StanceContext(
+    view=View.FRONT,
+    facing=1.0,
+    fps=30.0,
+    frontal_fppa=k.fppa_image_deg,
+    other_ankle_x_px=300.0,
+    leg_px=160.0,
+    oscillation_px=12.0,
+    stride_s=0.7,
+)
+
+
+def poses_of(figures: Sequence[FloatArray], fps: float, first_s: float = 0.0) -> list[Pose]:
+    return [Pose(first_s + i / fps, xy, np.full(17, 0.9), SIZE_PX) for i, xy in enumerate(figures)]
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0, 120.0])
+@pytest.mark.parametrize("offset", [0.0, 0.3, 0.8])
+def test_peaks_lie_between_frames_and_do_not_depend_on_the_rate(fps: float, offset: float) -> None:
+    """Dive and adduction rise and fall as a parabola with its top at 45 % of a stance of 250 ms."""
+    phase = (np.arange(-3, int(0.33 * fps)) + offset) / fps / 0.25
+    angle = 10.0 - 60.0 * (phase - 0.45) ** 2
+    figures = [frontal_pose(stance=Side.LEFT, fppa_deg=a, adduction_deg=a + 2) for a in angle]
+    stance = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, fps, (offset - 3) / fps), CONTEXT)
+    assert stance.values["fppa_peak_deg"] == pytest.approx(10.0, abs=1e-6)
+    assert stance.values["hip_adduction_deg"] == pytest.approx(12.0, abs=1e-6)
+    # Mid-stance is at 50 %; the median of a window of ± 50 ms is at most a frame's change away.
+    assert stance.values["fppa_deg"] == pytest.approx(10.0 - 60.0 * 0.05**2, abs=1.0)
+
+
+@given(strike_s=st.floats(0.01, 0.06))
+def test_strike_values_are_those_of_the_strikes_own_instant(strike_s: float) -> None:
+    """Thigh and shank both turn at a constant rate; half a frame of error would be 3°."""
+    t = np.arange(12) / 30
+    figures = [
+        sagittal_pose(thigh_deg=30 - 100 * at, flexion_deg=20 + 180 * at, trunk_deg=5) for at in t
+    ]
+    context = replace(CONTEXT, view=View.SIDE)
+    values = measure_stance(Side.LEFT, strike_s, strike_s + 0.25, poses_of(figures, 30.0), context).values
+    assert values["knee_flexion_strike_deg"] == pytest.approx(20 + 180 * strike_s, abs=0.2)
+    assert values["shank_angle_deg"] == pytest.approx(10 - 280 * strike_s, abs=0.2)
+    assert values["trunk_forward_lean_deg"] == pytest.approx(5)
+    assert values["contact_s"] == pytest.approx(0.25)
+    assert values["duty_factor"] == pytest.approx(0.25 / 0.7)
+    assert values["vertical_oscillation_leg"] == pytest.approx(12 / 160)
+
+
+def test_hip_extension_is_the_peak_of_late_stance() -> None:
+    phase = np.arange(9) / 30 / 0.25
+    figures = [sagittal_pose(thigh_deg=-(12 - 80 * (p - 0.9) ** 2), flexion_deg=20, trunk_deg=4) for p in phase]
+    context = replace(CONTEXT, view=View.SIDE)
+    values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 30.0), context).values
+    assert values["hip_extension_deg"] == pytest.approx(12 - 4, abs=1e-6)
+
+
+def test_contact_time_is_not_claimed_below_30_frames_per_second() -> None:
+    figures = [sagittal_pose(thigh_deg=0, flexion_deg=20, trunk_deg=4)] * 8
+    context = replace(CONTEXT, view=View.SIDE, fps=24.0)
+    values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 24.0), context).values
+    assert math.isnan(values["contact_s"])
+    assert math.isnan(values["duty_factor"])
+
+
+def test_nothing_is_interpolated_across_a_gap_or_beyond_the_samples() -> None:
+    t = np.array([0.0, MAX_GAP_S + 0.02, MAX_GAP_S + 0.04])
+    xy = np.ones((3, 17, 2)) * t[:, None, None]
+    assert np.isnan(pose_at(t, xy, 0.05)).all()
+    assert np.isnan(pose_at(t, xy, -0.01)).all()
+    assert np.isnan(pose_at(t, xy, 0.2)).all()
+    assert pose_at(t, xy, t[1] + 0.01) == pytest.approx(t[1] + 0.01)
+
+
+def test_a_peak_needs_three_samples_over_half_of_its_part() -> None:
+    values = np.array([1.0, 2.0, 3.0])
+    assert math.isnan(peak(np.array([0.3, 0.5]), values[:2], 0.2, 0.7))
+    assert math.isnan(peak(np.array([0.30, 0.35, 0.40]), values, 0.2, 0.7))
+    assert peak(np.array([0.2, 0.45, 0.7]), values, 0.2, 0.7) == pytest.approx(3.0)
+
+
+def run(poses: Iterable[Pose], view: View) -> list[Stance]:
+    analysis = RunAnalysis(AnalysisSettings(view=view))
+    return [stance for pose in poses for stance in analysis.step(pose.t_s, pose).stances]
+
+
+def walk(view: View, seconds: float = 7.0, noise_px: float = 0.4) -> list[Pose]:
+    return list(Walker().poses(30.0, seconds, Camera(view), noise_px=noise_px))
+
+
+@pytest.mark.parametrize("view", list(View))
+def test_a_mirrored_run_swaps_the_sides_and_changes_nothing_else(view: View) -> None:
+    poses = walk(view)
+    turned = [Pose(p.t_s, mirrored(p.xy_px), p.score[list(MIRROR_INDEX)], p.image_size_px) for p in poses]
+    plain, mirror = run(poses, view), run(turned, view)
+    assert len(plain) > 12
+    assert [s.side.other for s in plain] == [s.side for s in mirror]
+    _same_numbers(plain, mirror)
+
+
+@pytest.mark.parametrize("view", list(View))
+@settings(max_examples=3, deadline=None)
+@given(scale=st.floats(0.4, 2.5), dx=st.floats(-80, 80), dy=st.floats(-80, 80))
+def test_scale_and_shift_of_the_picture_change_nothing(view: View, scale: float, dx: float, dy: float) -> None:
+    poses = walk(view, 4.0)
+    moved = [Pose(p.t_s, p.xy_px * scale + [dx, dy], p.score, p.image_size_px) for p in poses]
+    plain, changed = run(poses, view), run(moved, view)
+    assert [s.side for s in plain] == [s.side for s in changed]
+    _same_numbers(plain, changed)
+
+
+def _same_numbers(a: Sequence[Stance], b: Sequence[Stance]) -> None:
+    for one, other in zip(a, b, strict=True):
+        assert other.strike_s == pytest.approx(one.strike_s, abs=1e-6)
+        for spec in STANCE_METRICS:
+            assert other.values[spec.key] == pytest.approx(one.values[spec.key], abs=1e-5, nan_ok=True), spec.key
+
+
+@pytest.mark.parametrize(
+    ("joint", "untouched"),
+    [(Joint.LEFT_KNEE, {"pelvic_drop_deg", "trunk_lean_deg", "step_width_leg"}), (Joint.LEFT_HIP, set())],
+)
+def test_a_joint_that_is_never_seen_gives_no_number_that_needs_it(joint: Joint, untouched: set[str]) -> None:
+    figure = frontal_pose(stance=Side.LEFT, fppa_deg=5, drop_deg=3, adduction_deg=8, lean_deg=2)
+    figure[joint] = np.nan
+    stance = measure_stance(Side.LEFT, 0.0, 0.25, poses_of([figure] * 8, 30.0), CONTEXT)
+    assert {key for key, value in stance.values.items() if math.isfinite(value)} == untouched
+
+
+def test_gaps_never_become_numbers() -> None:
+    """Keypoints lost at random: what comes out is a number near the true one or NaN, never 0 or a wild value."""
+    rng = np.random.default_rng(3)
+    whole = run(walk(View.FRONT, noise_px=0.0), View.FRONT)
+    holes = []
+    for pose in walk(View.FRONT, noise_px=0.0):
+        xy, lost = pose.xy_px.copy(), rng.random(17) < 0.15
+        xy[lost] = np.nan
+        holes.append(Pose(pose.t_s, xy, np.where(lost, 0.0, 0.9), pose.image_size_px))
+    keys = ("fppa_deg", "pelvic_drop_deg", "trunk_lean_deg", "hip_adduction_deg")
+    usual = {key: [s.values[key] for s in whole] for key in keys}
+    broken = run(holes, View.FRONT)
+    assert len(broken) > 12
+    for stance in broken:
+        for key in keys:
+            value = stance.values[key]
+            assert math.isnan(value) or min(usual[key]) - 3 <= value <= max(usual[key]) + 3, key

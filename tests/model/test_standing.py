@@ -1,0 +1,88 @@
+"""Three seconds of standing still."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from model.analysis import AnalysisSettings, RunAnalysis
+from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
+from model.standing import STAND_S, StandingCalibration, StandingCalibrator
+from tests.model.figures import SIZE_PX, frontal_pose
+from tests.model.walkers import Camera, Walker
+
+
+def stander(knee_deg: float = 3.0, roll_deg: float = 0.0) -> FloatArray:
+    """Both legs 80 + 80 px, both knees ``knee_deg`` inward, the picture turned clockwise by ``roll_deg``."""
+    xy = frontal_pose(stance=Side.LEFT, fppa_deg=knee_deg)
+    mirrored = frontal_pose(stance=Side.RIGHT, fppa_deg=knee_deg)
+    right = LEGS[Side.RIGHT]
+    for joint in (right.hip, right.knee, right.ankle):
+        xy[joint] = mirrored[joint]
+    turn = np.radians(roll_deg)
+    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    turned: FloatArray = (xy - [320, 240]) @ matrix.T + [320, 240]
+    return turned
+
+
+def stand(figures: Sequence[FloatArray], noise_px: float = 0.5, view: View = View.FRONT) -> list[StandingCalibration]:
+    rng = np.random.default_rng(0)
+    calibrator = StandingCalibrator()
+    found = []
+    for i, xy in enumerate(figures):
+        pose = Pose(i / 30, xy + rng.normal(0, noise_px, (17, 2)), np.full(17, 0.8), SIZE_PX)
+        found.append(calibrator.step(pose, view, moving=False))
+    return [one for one in found if one is not None]
+
+
+def test_standing_tells_leg_length_knees_and_roll() -> None:
+    found = stand([stander(3.0, roll_deg=2.0)] * 100)
+    assert len(found) == 1
+    one = found[0]
+    assert one.t_s == pytest.approx(STAND_S, abs=0.04)
+    assert one.leg_px == pytest.approx(160, abs=0.5)
+    assert one.knee_deg[Side.LEFT] == pytest.approx(3.0, abs=0.4)
+    assert one.knee_deg[Side.RIGHT] == pytest.approx(3.0, abs=0.4)
+    assert one.roll_deg == pytest.approx(2.0, abs=0.2)
+    assert one.hip_line_deg == pytest.approx(2.0, abs=0.5)
+    assert one.as_json()["knee_left_deg"] == pytest.approx(one.knee_deg[Side.LEFT], abs=1e-3)
+
+
+def test_a_longer_stand_renews_it() -> None:
+    assert len(stand([stander()] * 200)) == 2
+
+
+def test_fidgeting_squatting_or_a_foot_on_the_rail_is_not_standing() -> None:
+    shift = [stander() + np.array([12 * np.sin(i / 8), 0.0]) for i in range(120)]
+    assert stand(shift) == []
+    assert stand([stander(knee_deg=30.0)] * 120) == []
+    raised = stander()
+    raised[Joint.LEFT_ANKLE, 1] -= 20
+    assert stand([raised] * 120) == []
+
+
+def test_a_stand_counts_from_when_the_fidgeting_ends() -> None:
+    figures = [stander() + np.array([12 * np.sin(i / 8), 0.0]) for i in range(60)] + [stander()] * 110
+    found = stand(figures)
+    assert len(found) == 1
+    assert found[0].t_s > 60 / 30 + 0.8 * STAND_S
+
+
+def test_a_hidden_joint_gives_no_calibration() -> None:
+    hidden = stander()
+    hidden[Joint.LEFT_KNEE] = np.nan
+    assert stand([hidden] * 120) == []
+
+
+def test_it_is_taken_by_itself_before_a_run_and_not_during_it() -> None:
+    walker = Walker(schedule=((0.0, 0.0), (4.0, 170.0)))
+    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT))
+    taken = []
+    for pose in walker.poses(30.0, 12.0, Camera(View.FRONT), noise_px=0.3):
+        standing = analysis.step(pose.t_s, pose).standing
+        if standing is not None and standing not in taken:
+            taken.append(standing)
+    assert len(taken) == 1
+    assert taken[0].t_s < 4.2
