@@ -17,6 +17,7 @@ need_program() {
 if ! command -v chromium >/dev/null 2>&1 && ! command -v chromium-browser >/dev/null 2>&1; then
     apt_need chromium
 fi
+apt_need libatomic1 # Playwright's driver is linked to it, and nothing else brings it along
 need_program shellcheck shellcheck
 need_program systemd-analyze systemd
 
