@@ -132,9 +132,8 @@ class RunAnalysis:
         if pose is not None:
             self._remember(pose)
         view = self.view_estimator.step(pose) if pose is not None else self.view_estimator.view
-        done = []
-        if view is not None:
-            done = [one for event in self.gait.step(pose, t_s, view) if (one := self._on_event(event, view))]
+        events = self.gait.step(pose, t_s, view)
+        done = [] if view is None else [one for event in events if (one := self._on_event(event, view))]
         self.standing.step(pose, view, self.gait.state != "standing")
         fppa = {side: self._live_fppa(pose, side, view) for side in Side}
         return Outcome(

@@ -39,11 +39,11 @@ def fit_wave(t_s: FloatArray, y: FloatArray, omega: float, near_s: float) -> Wav
         near_s: the highest point within half a period of this time is given.
 
     Returns:
-        None from fewer than four samples, or when they span less than a third of the period.
+        None from fewer than four samples, or when they span less than half the period.
     """
     seen = np.isfinite(y)
     t, y = t_s[seen] - near_s, y[seen]
-    if len(t) < 4 or (t[-1] - t[0]) * omega < 2 * math.pi / 3:
+    if len(t) < 4 or (t[-1] - t[0]) * omega < math.pi:
         return None
     base = np.stack([np.ones_like(t), np.cos(omega * t), np.sin(omega * t)])
     mean, c, s = np.linalg.solve(base @ base.T, base @ y)

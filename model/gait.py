@@ -225,13 +225,13 @@ class GaitDetector:
         line = fit_line(number, strikes)
         return 60.0 / line[0] if line else None
 
-    def step(self, pose: Pose | None, t_s: float, view: View) -> list[GaitEvent]:
+    def step(self, pose: Pose | None, t_s: float, view: View | None) -> list[GaitEvent]:
         """Takes one frame.
 
         Args:
             pose: the runner, None when nobody was seen.
             t_s: time of the frame, seconds, increasing.
-            view: from where the camera looks.
+            view: from where the camera looks; None while it is not known, then poses are kept and nothing is decided.
 
         Returns:
             The events decided in this frame, in the order of their times.
@@ -244,7 +244,7 @@ class GaitDetector:
         age_s = self._samples.age_s(t_s)
         if age_s > _LOST_S and math.isfinite(age_s):
             self._forget()
-        if age_s > _BLIND_S:
+        if age_s > _BLIND_S or view is None:
             return []
         if t_s - self._searched_s >= _SEARCH_EVERY_S:
             self._searched_s = t_s

@@ -167,6 +167,22 @@ def test_nobody_for_a_second_and_back(view: View) -> None:
     assert detector.cadence_spm() == pytest.approx(170.0, abs=1.0)
 
 
+def test_what_was_seen_before_the_view_was_known_counts() -> None:
+    """Steps are decided from the first frame with a known view on, not half a second later."""
+    walker = runner(*RUNS[1])
+    detector = GaitDetector()
+    events: list[GaitEvent] = []
+    for pose in walker.poses(30.0, 1.5, Camera(View.SIDE), NOISE_PX):
+        found = detector.step(pose, pose.t_s, View.SIDE if pose.t_s > 0.6 else None)
+        assert not found or pose.t_s > 0.6
+        events += found
+    for side in Side:
+        truth, strikes = walker.strikes_s(side, 1.4), times(events, "strike", side)
+        late = truth[truth > 0.55]
+        assert len(strikes) >= len(late) >= 1
+        assert np.abs(strikes[-len(late) :] - late).max() < 0.04
+
+
 @pytest.mark.parametrize("fps", [10.0, 30.0, 60.0])
 @pytest.mark.parametrize("view", View)
 def test_no_steps_while_standing(view: View, fps: float) -> None:
