@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,19 @@ class Notifier:
     def watchdog(self) -> None:
         """The service is alive; to be called only when the pipeline really moves."""
         self._send("WATCHDOG=1")
+
+    @contextmanager
+    def patience(self, limit_s: float) -> Iterator[None]:
+        """Lets a step be silent towards the watchdog for ``limit_s``; after it the unit's own limit counts again."""
+        own_us = os.environ.get("WATCHDOG_USEC")
+        if own_us is None:
+            yield
+            return
+        self._send(f"WATCHDOG_USEC={limit_s * 1e6:.0f}")
+        try:
+            yield
+        finally:
+            self._send(f"WATCHDOG_USEC={own_us}")
 
     def stopping(self) -> None:
         """The service is about to end."""

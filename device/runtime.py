@@ -40,6 +40,8 @@ from model.result import UNKNOWN_CAMERA, cue_json, stance_json, summarise
 _log = logging.getLogger(__name__)
 
 _RETRY_S = 5.0
+#: The first start on a board times every model and runtime; a slow board that is busy may take this long.
+_MODEL_S = 300.0
 _HEALTH_EVERY_S = 1.0
 _SUMMARY_EVERY_S = 10.0
 _LOOP_PAUSE_S = 2.0
@@ -172,7 +174,8 @@ class Device:
             stop.wait(1.0)
 
     def _play(self, source: FrameSource, stop: threading.Event) -> None:
-        net = open_model(self._config, source.fps)
+        with self._notify.patience(_MODEL_S):
+            net = open_model(self._config, source.fps)
         self._model_name = net.weights.name
         self._announce(
             f"{source.name}: {source.size_px[0]}×{source.size_px[1]} at {source.fps:.0f} frames per second, "

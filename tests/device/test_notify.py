@@ -33,6 +33,26 @@ def test_systemd_hears_each_word(systemd: socket.socket) -> None:
     assert heard == ["READY=1\nSTATUS=waiting for the camera", "STATUS=measuring", "WATCHDOG=1", "STOPPING=1"]
 
 
+def test_a_slow_step_is_given_time_and_then_the_own_limit_counts_again(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    with Notifier().patience(300):
+        assert systemd.recv(4096) == b"WATCHDOG_USEC=300000000"
+    assert systemd.recv(4096) == b"WATCHDOG_USEC=30000000"
+
+
+def test_no_time_is_asked_for_where_nothing_watches(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+    notifier = Notifier()
+    with notifier.patience(300):
+        pass
+    notifier.stopping()
+    assert systemd.recv(4096) == b"STOPPING=1"
+
+
 def test_an_abstract_address(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(f"\0kneeline-test-{os.getpid()}")
