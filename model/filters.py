@@ -46,7 +46,8 @@ def fit_wave(t_s: FloatArray, y: FloatArray, omega: float, near_s: float) -> Wav
     if len(t) < 4 or (t[-1] - t[0]) * omega < math.pi:
         return None
     base = np.stack([np.ones_like(t), np.cos(omega * t), np.sin(omega * t)])
-    mean, c, s = np.linalg.solve(base @ base.T, base @ y)
+    # The ridge is for waves sampled twice a period, of which the cosine or the sine may be zero everywhere.
+    mean, c, s = np.linalg.solve(base @ base.T + 1e-9 * np.eye(3), base @ y)
     return Wave(float(mean), math.hypot(c, s), near_s + math.atan2(s, c) / omega, omega)
 
 
@@ -92,4 +93,4 @@ def explained_power(
     cy, sy = y @ cw.T, y @ sw.T
     total = (y**2) @ weight.T - (y @ weight.T) ** 2
     explained = (ss * cy**2 + cc * sy**2 - 2 * cs * cy * sy) / np.maximum(cc * ss - cs**2, 1e-12)
-    return explained, np.maximum(total, 0.0)
+    return np.maximum(explained, 0.0), np.maximum(total, 0.0)

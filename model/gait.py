@@ -309,7 +309,7 @@ class GaitDetector:
             self._strikes_s.clear()
         self._strikes_s.append(strike_s)
         side = self._side(t_s, gait, strike_s + _LEGS_PASS[self._state] * step_s, steps)
-        self._stances[side] = strike_s
+        self._stances[side], self._contact_s[side] = strike_s, self._contact(side, gait)
         return [GaitEvent("strike", side, strike_s, t_s)]
 
     def _clock(self, t_s: float, gait: _Gait, view: View) -> float | None:

@@ -37,6 +37,13 @@ def test_wave_leaves_missing_samples_out() -> None:
     assert wave.peak_s == pytest.approx(0.0, abs=1e-9)
 
 
+def test_wave_sampled_twice_a_period() -> None:
+    t = np.arange(0.0, 2.0, 0.125)
+    wave = fit_wave(t, np.cos(8 * math.pi * t), 8 * math.pi, near_s=0.0)
+    assert wave is not None
+    assert wave.amplitude == pytest.approx(1.0, abs=1e-6)
+
+
 @pytest.mark.parametrize(("n", "span_s"), [(3, 0.4), (20, 0.1)])
 def test_too_little_for_a_wave(n: int, span_s: float) -> None:
     t = np.linspace(0.0, span_s, n)
