@@ -37,8 +37,10 @@ def test_a_slow_step_is_given_time_and_then_the_own_limit_counts_again(
     systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "30000000")
-    with Notifier().patience(300):
+    notifier = Notifier()
+    with notifier.patience(300):
         assert systemd.recv(4096) == b"WATCHDOG_USEC=300000000"
+    notifier.close()
     assert systemd.recv(4096) == b"WATCHDOG_USEC=30000000"
 
 
@@ -50,6 +52,7 @@ def test_no_time_is_asked_for_where_nothing_watches(
     with notifier.patience(300):
         pass
     notifier.stopping()
+    notifier.close()
     assert systemd.recv(4096) == b"STOPPING=1"
 
 
