@@ -77,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KneelineError as error:
         sys.stderr.write(f"kneeline web: {error}\n")
         return 2
+    logging.getLogger("waitress").setLevel(logging.WARNING)  # it tells of every page that is closed
     app = create_app(config)
     server = create_server(
         app,

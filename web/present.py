@@ -72,6 +72,12 @@ def knee_row(rows: Sequence[Row]) -> Row:
     return image if image.measured and not frontal.measured else frontal
 
 
+def curves(summary: Mapping[str, Any]) -> list[MetricSpec]:
+    """Metrics that the session has curves of, over the gait cycle, on either side."""
+    found = summary.get("curves") or {}
+    return [spec for spec in METRICS.values() if any(spec.key in (found.get(side) or {}) for side in Side)]
+
+
 def _row(spec: MetricSpec, summary: Mapping[str, Any]) -> Row:
     left, right = (_cell(spec, summary, side) for side in Side)
     difference = _difference(spec, (summary.get("asymmetry") or {}).get(spec.key))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,8 +17,9 @@ from device.config import Config, parse_config
 from device.live import LivePublisher, Message
 from device.store import SessionHeader, Store
 from model.metrics import STANCE_METRICS
-from model.pose import View
+from model.pose import Side, View
 from model.result import summarise
+from model.strides import Stride, StrideBands
 from web.app import Box, close_app, create_app
 from web.hub import LiveHub
 
@@ -92,6 +94,7 @@ def make_session(store: Store, stances: list[Message]) -> MakeSession:
         camera: Message | None = GOOD_CAMERA,
         source: str = "demo_front.mp4",
         frontal: bool = True,
+        more: Message | None = None,
     ) -> int:
         session_id = store.begin_session(SessionHeader(source, "movenet-lightning-int8", "0.1.0", view=view, fps=30.0))
         kept = stances[:n] if frontal else [{**s, "fppa_deg": None, "fppa_peak_deg": None} for s in stances[:n]]
@@ -100,7 +103,7 @@ def make_session(store: Store, stances: list[Message]) -> MakeSession:
             if frontal and stance["fppa_deg"] > 8:
                 cue = {"t_s": stance["strike_s"] + 0.15, "side": stance["side"], "metric": "fppa_deg"}
                 store.add_cue(session_id, {**cue, "value": stance["fppa_deg"], "threshold": 8.0, "latency_ms": 31.0})
-        document = summarise(kept, View(view)) if summary else None
+        document = summarise(kept, View(view)) | (more or {}) if summary else None
         store.update_session(session_id, frames=600, frames_with_runner=598, camera=camera, summary=document)
         if state == "interrupted":
             store.close_interrupted()
@@ -109,6 +112,17 @@ def make_session(store: Store, stances: list[Message]) -> MakeSession:
         return session_id
 
     return make
+
+
+@pytest.fixture(scope="session")
+def curves() -> Message:
+    """Eight strides of a left foot, one of a right foot (too few for a band), as the device sums them up."""
+    bands = StrideBands()
+    cycle = np.linspace(0, 2 * np.pi, 101)
+    for n in range(9):
+        side = Side.RIGHT if n == 8 else Side.LEFT
+        bands.add(Stride(side, n * 0.7, n * 0.7 + 0.7, 35.0, {"pelvic_drop_deg": 3 * np.sin(cycle) + 0.2 * n}))
+    return bands.as_json()
 
 
 @pytest.fixture

@@ -314,6 +314,15 @@ def test_chart_has_every_stance_and_ink(server: Server, make_session: MakeSessio
         assert colour in found
 
 
+def test_gait_cycle_is_drawn_where_enough_strides_are(
+    server: Server, make_session: MakeSession, curves: Message, page: Page
+) -> None:
+    page.goto(f"{server.url}/sessions/{make_session(more={'curves': curves})}")
+    drawn = page.locator("[data-cycle]:not([hidden]) canvas")
+    expect(drawn).to_have_count(1)
+    expect(page.locator("[data-cycle=pelvic_drop_deg]")).to_be_visible()
+
+
 def test_test_cue_button_reaches_the_device(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url + "/aim")
     page.get_by_role("button", name="Test left").click()

@@ -205,3 +205,15 @@ def test_qr_leads_to_the_result_on_the_network(client: FlaskClient, make_session
     lan = lan_address() or "127.0.0.1"
     assert squares("127.0.0.1:8080") == expected(f"http://{lan}:8080/sessions/{session_id}")
     assert client.get("/sessions/99/qr.svg").status_code == 404
+
+
+def test_standing_calibration_and_cycle_are_shown(
+    client: FlaskClient, make_session: MakeSession, curves: Message
+) -> None:
+    standing = {"knee_left_deg": 1.2, "knee_right_deg": None}
+    text = text_of(client, f"/sessions/{make_session(more={'curves': curves, 'standing': standing})}")
+    assert "at rest: left +1.2° , right —" in text
+    assert "Pelvic drop + swing side lower" in text
+    listed = client.get("/api/sessions").get_json()["sessions"][0]["summary"]
+    assert "standing" in listed
+    assert "curves" not in listed

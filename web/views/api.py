@@ -44,7 +44,10 @@ def sessions() -> ResponseReturnValue:
     limit = min(max(1, request.args.get("limit", 50, type=int)), _MAX_LISTED)
     offset = max(0, request.args.get("offset", 0, type=int))
     reader = box().reader
-    return jsonify(sessions=reader.list_sessions(limit, offset), total=reader.count_sessions())
+    heads = reader.list_sessions(limit, offset)
+    for head in heads:  # the curves are long; they are with each session
+        (head["summary"] or {}).pop("curves", None)
+    return jsonify(sessions=heads, total=reader.count_sessions())
 
 
 @blueprint.get("/api/sessions/<int:session_id>")

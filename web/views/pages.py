@@ -109,6 +109,8 @@ def _result(session_id: int) -> dict[str, Any]:
         "cadence_spm": summary.get("cadence_spm"),
         "rows": rows,
         "fppa": present.knee_row(rows),
+        "curves": present.curves(summary),
+        "standing": summary.get("standing"),
         "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},
         "camera": camera,
         "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),

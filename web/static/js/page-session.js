@@ -1,130 +1,29 @@
-// The chart of a session: knee alignment per stance, left and right, with the cues.
+// A session's charts: the knee stance by stance, and the angles through the gait cycle.
+
+import { drawCycle } from "./cycle-chart.js";
+import { drawStances } from "./stance-chart.js";
 
 const chart = document.querySelector("[data-chart]");
 const note = document.querySelector("[data-chart-note]");
-const WINDOW = Number(chart.dataset.minStances);
-const HEIGHT = 320;
 
 document.querySelector("[data-print]").addEventListener("click", () => window.print());
 
-const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-// Centred mean of WINDOW stances; null where fewer are there.
-function rolling(values) {
-  const half = Math.floor(WINDOW / 2);
-  return values.map((_, i) => {
-    const part = values.slice(i - half, i + half + 1);
-    return i < half || part.length < WINDOW ? null : part.reduce((a, b) => a + b) / part.length;
-  });
-}
-
-function sideData(session, key, side) {
-  const stances = session.stances.filter((s) => s.side === side && Number.isFinite(s[key]));
-  const times = stances.map((s) => (s.strike_s + s.toe_off_s) / 2);
-  const values = stances.map((s) => s[key]);
-  const cues = session.cues.filter((c) => c.side === side).map((c) => c.t_s);
-  const cued = stances.map((s, i) => (cues.some((t) => t >= s.strike_s && t <= s.toe_off_s + 0.2) ? values[i] : null));
-  return [times, values, rolling(values), cued];
-}
-
-function shape(kind, colour, size) {
-  return (u, index) => {
-    const { ctx } = u;
-    const r = size * devicePixelRatio;
-    ctx.save();
-    ctx.fillStyle = colour;
-    ctx.strokeStyle = colour;
-    const { left, top, width, height } = u.bbox;
-    ctx.beginPath();
-    ctx.rect(left, top, width, height);
-    ctx.clip();
-    u.data[0].forEach((t, i) => {
-      const value = u.data[index][i];
-      if (value === null || value === undefined) return;
-      const [x, y] = [u.valToPos(t, "x", true), u.valToPos(value, "y", true)];
-      ctx.beginPath();
-      if (kind === "circle") ctx.arc(x, y, r, 0, 2 * Math.PI);
-      else if (kind === "square") ctx.rect(x - r, y - r, 2 * r, 2 * r);
-      else {
-        ctx.moveTo(x, y - 3.2 * r);
-        ctx.lineTo(x + 1.5 * r, y - 5.8 * r);
-        ctx.lineTo(x - 1.5 * r, y - 5.8 * r);
-      }
-      ctx.fill();
-    });
-    ctx.restore();
-    return false;
-  };
-}
-
-function thresholdLine(session) {
-  const value = session.cues.at(-1)?.threshold;
-  return (u) => {
-    if (value === undefined) return;
-    const y = u.valToPos(value, "y", true);
-    u.ctx.save();
-    u.ctx.strokeStyle = ink("--bad");
-    u.ctx.lineWidth = 1.5 * devicePixelRatio;
-    u.ctx.setLineDash([6 * devicePixelRatio, 5 * devicePixelRatio]);
-    u.ctx.beginPath();
-    u.ctx.moveTo(u.bbox.left, y);
-    u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
-    u.ctx.stroke();
-    u.ctx.restore();
-  };
-}
-
-const degrees = (u, value) => (value === null || value === undefined ? "—" : `${value.toFixed(1)}°`);
-const minutes = (t) => `${Math.floor(t / 60)}:${String(Math.floor(t % 60)).padStart(2, "0")}`;
-
-function options(session) {
-  const axis = { stroke: ink("--muted"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") }, font: "13px system-ui, sans-serif" };
-  const marks = (label, kind, colour) => ({ label, stroke: colour, paths: () => null, points: { show: shape(kind, colour, 2.6) }, value: degrees });
-  const mean = (label, colour, dash) => ({ label, stroke: colour, width: 2.5, dash, spanGaps: true, points: { show: false }, value: degrees });
-  const cue = (label) => ({ label, stroke: ink("--bad"), paths: () => null, points: { show: shape("triangle", ink("--bad"), 2.6) }, value: degrees });
-  const [left, right] = [ink("--left"), ink("--right")];
-  return {
-    width: chart.clientWidth,
-    height: HEIGHT,
-    legend: { show: false },
-    cursor: { points: { show: false }, drag: { x: true, y: false } },
-    scales: { x: { time: false, range: (u, low, high) => [low - 0.02 * (high - low) - 0.5, high + 0.02 * (high - low) + 0.5] }, y: { range: (u, low, high) => [Math.min(-5, low - 2), Math.max(15, high + 5)] } },
-    axes: [
-      { ...axis, values: (u, ticks) => ticks.map(minutes), label: "time since the start (min:s)", labelSize: 20, labelGap: 2, labelFont: axis.font },
-      { ...axis, values: (u, ticks) => ticks.map((v) => `${v}°`.replace("-", "−")), size: 46 },
-    ],
-    series: [
-      { label: "time" },
-      marks("left", "circle", left), mean("left mean", left), cue("left cue"),
-      marks("right", "square", right), mean("right mean", right, [10, 5]), cue("right cue"),
-    ],
-    hooks: { drawAxes: [thresholdLine(session)] },
-  };
+function instead(text) {
+  chart.hidden = true;
+  note.hidden = false;
+  note.textContent = text;
 }
 
 function draw(session) {
-  const sides = ["left", "right"].map((side) => sideData(session, chart.dataset.key, side));
-  const points = sides[0][0].length + sides[1][0].length;
+  const points = drawStances(chart, session, chart.dataset.key, Number(chart.dataset.minStances));
   chart.dataset.points = points;
-  if (!points) {
-    note.hidden = false;
-    note.textContent = "No stance with a knee angle in this session.";
-    chart.hidden = true;
-    return;
+  if (!points) instead("No stance with a knee angle in this session.");
+  for (const figure of document.querySelectorAll("[data-cycle]")) {
+    figure.hidden = false; // a chart needs its width
+    figure.hidden = !drawCycle(figure.querySelector("div"), session.summary?.curves, figure.dataset.cycle);
   }
-  const data = uPlot.join(sides);
-  let plot = new uPlot(options(session), data, chart);
-  new ResizeObserver(() => plot.setSize({ width: chart.clientWidth, height: HEIGHT })).observe(chart);
-  for (const media of ["(prefers-color-scheme: light)", "print"])
-    matchMedia(media).addEventListener("change", () => {
-      plot.destroy();
-      plot = new uPlot(options(session), data, chart);
-    });
 }
 
 const answer = await fetch(chart.dataset.chart);
 if (answer.ok) draw(await answer.json());
-else {
-  note.hidden = false;
-  note.textContent = "The stances could not be read. Reload the page.";
-}
+else instead("The stances could not be read. Reload the page.");

@@ -1,0 +1,102 @@
+// Knee alignment per stance over the session: one mark for each stance, a running mean for each side, triangles for cues.
+
+import { axis, degrees, ink, show } from "./chart.js";
+
+const HEIGHT = 320;
+
+// Centred mean of ``window`` stances; null where fewer are there.
+function rolling(values, window) {
+  const half = Math.floor(window / 2);
+  return values.map((_, i) => {
+    const part = values.slice(i - half, i + half + 1);
+    return i < half || part.length < window ? null : part.reduce((a, b) => a + b) / part.length;
+  });
+}
+
+function sideData(session, key, window, side) {
+  const stances = session.stances.filter((s) => s.side === side && Number.isFinite(s[key]));
+  const times = stances.map((s) => (s.strike_s + s.toe_off_s) / 2);
+  const values = stances.map((s) => s[key]);
+  const cues = session.cues.filter((c) => c.side === side).map((c) => c.t_s);
+  const cued = stances.map((s, i) => (cues.some((t) => t >= s.strike_s && t <= s.toe_off_s + 0.2) ? values[i] : null));
+  return [times, values, rolling(values, window), cued];
+}
+
+function shape(kind, colour, size) {
+  return (u, index) => {
+    const { ctx } = u;
+    const r = size * devicePixelRatio;
+    ctx.save();
+    ctx.fillStyle = colour;
+    ctx.strokeStyle = colour;
+    const { left, top, width, height } = u.bbox;
+    ctx.beginPath();
+    ctx.rect(left, top, width, height);
+    ctx.clip();
+    u.data[0].forEach((t, i) => {
+      const value = u.data[index][i];
+      if (value === null || value === undefined) return;
+      const [x, y] = [u.valToPos(t, "x", true), u.valToPos(value, "y", true)];
+      ctx.beginPath();
+      if (kind === "circle") ctx.arc(x, y, r, 0, 2 * Math.PI);
+      else if (kind === "square") ctx.rect(x - r, y - r, 2 * r, 2 * r);
+      else {
+        ctx.moveTo(x, y - 3.2 * r);
+        ctx.lineTo(x + 1.5 * r, y - 5.8 * r);
+        ctx.lineTo(x - 1.5 * r, y - 5.8 * r);
+      }
+      ctx.fill();
+    });
+    ctx.restore();
+    return false;
+  };
+}
+
+function thresholdLine(session) {
+  const value = session.cues.at(-1)?.threshold;
+  return (u) => {
+    if (value === undefined) return;
+    const y = u.valToPos(value, "y", true);
+    u.ctx.save();
+    u.ctx.strokeStyle = ink("--bad");
+    u.ctx.lineWidth = 1.5 * devicePixelRatio;
+    u.ctx.setLineDash([6 * devicePixelRatio, 5 * devicePixelRatio]);
+    u.ctx.beginPath();
+    u.ctx.moveTo(u.bbox.left, y);
+    u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
+    u.ctx.stroke();
+    u.ctx.restore();
+  };
+}
+
+const minutes = (t) => `${Math.floor(t / 60)}:${String(Math.floor(t % 60)).padStart(2, "0")}`;
+
+function options(session) {
+  const marks = (label, kind, colour) => ({ label, stroke: colour, paths: () => null, points: { show: shape(kind, colour, 2.6) } });
+  const mean = (label, colour, dash) => ({ label, stroke: colour, width: 2.5, dash, spanGaps: true, points: { show: false } });
+  const cue = (label) => ({ label, stroke: ink("--bad"), paths: () => null, points: { show: shape("triangle", ink("--bad"), 2.6) } });
+  const [left, right] = [ink("--left"), ink("--right")];
+  return {
+    height: HEIGHT,
+    cursor: { points: { show: false }, drag: { x: true, y: false } },
+    scales: { x: { time: false, range: (u, low, high) => [low - 0.02 * (high - low) - 0.5, high + 0.02 * (high - low) + 0.5] }, y: { range: (u, low, high) => [Math.min(-5, low - 2), Math.max(15, high + 5)] } },
+    axes: [
+      { ...axis(), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600], values: (u, ticks) => ticks.map(minutes), label: "time since the start (min:s)", labelSize: 20, labelGap: 2, labelFont: axis().font },
+      { ...axis(), values: degrees, size: 46 },
+    ],
+    series: [
+      { label: "time" },
+      marks("left", "circle", left), mean("left mean", left), cue("left cue"),
+      marks("right", "square", right), mean("right mean", right, [10, 5]), cue("right cue"),
+    ],
+    hooks: { drawAxes: [thresholdLine(session)] },
+  };
+}
+
+// Returns how many stances are drawn.
+export function drawStances(element, session, key, window) {
+  const sides = ["left", "right"].map((side) => sideData(session, key, window, side));
+  const points = sides[0][0].length + sides[1][0].length;
+  if (points) show(element, () => options(session), uPlot.join(sides));
+  return points;
+}
