@@ -31,8 +31,13 @@ ROOM = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one model is tuned. ``steps`` updates of ``batch`` pictures at ``rate``; ``power`` as in ``equalise``."""
+    """How one model is tuned.
 
+    ``long_stem``: how much of the backbone stays float. ``steps`` updates of ``batch`` pictures at ``rate``;
+    ``power`` as in ``equalise``; ``calibration`` pictures.
+    """
+
+    long_stem: bool
     steps: int
     batch: int
     rate: float
@@ -42,8 +47,8 @@ class Recipe:
 
 
 RECIPES = {
-    "lightning": Recipe(steps=1500, batch=8, rate=1e-4, power=0.75, seed=4),
-    "thunder": Recipe(steps=600, batch=8, rate=1e-4, power=0.75, seed=4),
+    "lightning": Recipe(long_stem=True, steps=1500, batch=8, rate=1e-4, power=0.75, seed=4),
+    "thunder": Recipe(long_stem=False, steps=200, batch=8, rate=5e-5, power=0.75, seed=4),
 }
 
 
@@ -109,13 +114,13 @@ def _tune(name: str, recipe: Recipe, work: Path, squares: dict[str, dict[int, cr
     def sample(count: int) -> NDArray[np.uint8]:
         return np.array([crops.vary(pictures[i], rng) for i in rng.integers(0, len(pictures), count)])
 
-    layers = integer.plan(net)
+    layers = integer.plan(net, integer.LONG_STEM if recipe.long_stem else integer.SHORT_STEM)
     calibration = sample(recipe.calibration)
     integer.equalise(net, calibration, layers.rounded, recipe.power)
     ranges = integer.calibrate(net, calibration, sorted(layers.rounded))
     student = integer.make_student(net, layers, ranges)
     integer.distil(student, teacher, sample, recipe.steps, recipe.batch, recipe.rate, _log)
-    return integer.export_int8(net, *student.freeze())
+    return integer.export_int8(net, layers, *student.freeze())
 
 
 def _entry(name: str, recipe: Recipe, file: Path) -> dict[str, Any]:
@@ -132,7 +137,8 @@ def _entry(name: str, recipe: Recipe, file: Path) -> dict[str, Any]:
         "origin_sha256": sources.MOVENET.sha256,
         "licence": f"Apache-2.0 (MoveNet SinglePose {name.title()} v4, Google)",
         "recipe": (
-            "python -m model.quantize build: backbone int8; stem, feature pyramid, heads and post-processing float; "
+            f"python -m model.quantize build: backbone int8 after the {'long' if recipe.long_stem else 'short'} stem; "
+            "stem, feature pyramid, heads and post-processing float; "
             f"channels equalised to the power {recipe.power}; {recipe.calibration} pictures for calibration; "
             f"self-distilled, {recipe.steps} steps of {recipe.batch} pictures at {recipe.rate:g}"
         ),

@@ -130,7 +130,7 @@ def load_squares(path: Path) -> dict[str, dict[int, Square]]:
 
 
 def vary(image: Image, rng: np.random.Generator) -> Image:
-    """A training variation of a crop: moved, turned, scaled, mirrored, relit, blurred, noisy. Same shape."""
+    """A training variation of a crop, same shape: moved, turned, scaled, mirrored, recoloured, relit, blurred, noisy."""
     size = image.shape[0]
     zoom = float(rng.uniform(0.75, 1.25))
     move = rng.uniform(-0.1, 0.1, 2) * size
@@ -138,6 +138,8 @@ def vary(image: Image, rng: np.random.Generator) -> Image:
     varied: NDArray[np.float64] = cut(image, square, size, float(rng.uniform(-15, 15))).astype(np.float64)
     if rng.random() < 0.5:
         varied = varied[:, ::-1]
+    if rng.random() < 0.3:
+        varied = varied[..., rng.permutation(3)]
     varied = 255 * (varied / 255) ** rng.uniform(0.6, 1.6)
     varied = varied * rng.uniform(0.7, 1.3) * rng.uniform(0.88, 1.12, 3) + rng.uniform(-25, 25)
     if rng.random() < 0.3:

@@ -1,8 +1,8 @@
 """MoveNet with int8 layers: calibration, simulated rounding, self-distillation, export to one ``.tflite`` file.
 
-The backbone computes in int8 but for its stem (the first three convolutions: 5 % of the work, and nearly all of the
-rounding's harm). Stem, feature pyramid, heads, and always the post-processing (arg-max, gather, square root, the last
-concatenation) stay float in the same file.
+The backbone computes in int8 but for its stem, the first layers: little of the work, and most of the rounding's harm.
+Stem, feature pyramid, heads, and always the post-processing (arg-max, gather, square root, the last concatenation)
+stay float in the same file.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ Bounds = tuple[float, float]
 Log = Callable[[str], None]
 #: MobileNet's own layers; feature pyramid and heads have other names.
 BACKBONE = "/model_1/model/"
-#: The backbone's first three convolutions: at half the picture's resolution, few channels of very different size.
-STEM = ("/Conv1_relu/", "/expanded_conv_depthwise/", "/expanded_conv_project_BN/")
+#: The backbone's layers at half the picture's resolution up to the first narrow one: few channels, of very different
+#: size.
+SHORT_STEM = ("/Conv1_relu/", "/expanded_conv_")
+#: All layers down to a quarter of the picture's resolution.
+LONG_STEM = (*SHORT_STEM, "/block_1_", "/block_2_")
 LEG_CHANNELS = range(11, 17)
 
 
@@ -58,20 +61,33 @@ def quantisable(net: MoveNet) -> list[str]:
 class Plan:
     """What computes in int8.
 
-    ``integer``: layers with int8 kernels and int8 results. ``rounded``: layers whose result is rounded to int8, that
-    is the integer ones and the float ones that feed them.
+    ``integer``: layers with int8 kernels and int8 results. ``feeding``: float layers that an integer layer reads; it
+    reads them rounded, other float layers read them as they are.
     """
 
     integer: frozenset[str]
-    rounded: frozenset[str]
+    feeding: frozenset[str]
+
+    @property
+    def rounded(self) -> frozenset[str]:
+        """All layers whose result is rounded somewhere."""
+        return self.integer | self.feeding
+
+    def compute(self, node: Node, inputs: list[Any], ranges: Mapping[str, tuple[Any, Any]]) -> Any:
+        """The node's value, with inputs and result rounded to int8 where the plan says so."""
+        if node["name"] not in self.integer:
+            return emit(node, inputs)
+        sources = zip(node["input"], inputs, strict=True)
+        inputs = [_round_values(i, *ranges[s]) if s in self.feeding else i for s, i in sources]
+        return _round_values(emit(node, inputs), *ranges[node["name"]])
 
 
-def plan(net: MoveNet) -> Plan:
-    """The backbone but for its stem in int8."""
+def plan(net: MoveNet, stem: tuple[str, ...]) -> Plan:
+    """The backbone but for its ``stem`` in int8; the stem is given by parts of its layers' names."""
     names = quantisable(net)
-    integer = frozenset(n for n in names if BACKBONE in n and not any(part in n for part in STEM))
-    feeding = {source for name in integer for source in net.nodes[name]["input"]}
-    return Plan(integer, integer | (feeding & set(names)))
+    integer = frozenset(n for n in names if BACKBONE in n and not any(part in n for part in stem))
+    read = {source for name in integer for source in net.nodes[name]["input"]}
+    return Plan(integer, frozenset(read & set(names)) - integer)
 
 
 def _streams(net: MoveNet, names: frozenset[str]) -> list[list[str]]:
@@ -185,8 +201,7 @@ class Student:
             inputs = [inputs[0], *(self.parameter(p) for p in node["input"][1:])]
             if name in self.plan.integer:
                 inputs[1] = round_weights(inputs[1], is_depthwise(node))
-        value = emit(node, inputs)
-        return _round_values(value, *self.ranges[name]) if name in self.ranges else value
+        return self.plan.compute(node, inputs, self.ranges)
 
     def heads(self, normalised: Any) -> dict[str, Any]:
         return self.net.heads(normalised, self.layer)
@@ -231,7 +246,7 @@ def _loss(student: Mapping[str, Any], teacher: Mapping[str, Any]) -> Any:
     """Distance of the student's maps from the teacher's, weighed where the teacher sees joints."""
     centre, heat = tf.sigmoid(teacher["center"]), tf.sigmoid(teacher["heatmap"])
     channel = np.ones(17, np.float32)
-    channel[list(LEG_CHANNELS)] = 3.0
+    channel[list(LEG_CHANNELS)] = 5.0
     channel /= channel.mean()
 
     def logits(maps: Any) -> Any:
@@ -245,7 +260,7 @@ def _loss(student: Mapping[str, Any], teacher: Mapping[str, Any]) -> Any:
     weight = tf.repeat(heat * channel, 2, axis=-1)
     offsets = tf.clip_by_value(teacher["offset"], -4.0, 4.0)
     offset_loss = tf.reduce_sum(tf.abs(student["offset"] - offsets) * weight) / tf.reduce_sum(weight)
-    return 20 * centre_loss + 60 * heat_loss + 0.3 * regress_loss + 4 * offset_loss
+    return 20 * centre_loss + 60 * heat_loss + 0.3 * regress_loss + 8 * offset_loss
 
 
 def distil(
@@ -321,8 +336,8 @@ def _float_sigmoid(node: Node, inputs: list[Any]) -> Any:
     return emit(node, inputs)
 
 
-def export_int8(net: MoveNet, weights: Mapping[str, Array], ranges: Mapping[str, Bounds]) -> bytes:
-    """One file: int8 layers between rounded values, float elsewhere, uint8 RGB in, keypoints out.
+def export_int8(net: MoveNet, layers: Plan, weights: Mapping[str, Array], ranges: Mapping[str, Bounds]) -> bytes:
+    """One file: int8 where the plan says so, float elsewhere, uint8 RGB in, keypoints out.
 
     Kernels are handed over in float; the converter rounds them per output channel as :func:`round_weights` does.
     """
@@ -331,8 +346,7 @@ def export_int8(net: MoveNet, weights: Mapping[str, Array], ranges: Mapping[str,
         if is_convolution(node):
             given = [tf.constant(weights.get(p, net.weights[p])) for p in node["input"][1:]]
             inputs = [inputs[0], *given]
-        value = emit(node, inputs)
-        return _round_values(value, *ranges[node["name"]]) if node["name"] in ranges else value
+        return layers.compute(node, inputs, ranges)
 
     def whole(image: Any) -> Any:
         heads = net.heads(tf.cast(image, tf.float32) / 127.5 - 1.0, layer)
