@@ -1,6 +1,8 @@
-"""The way of one frame, up to the cue: frame → pose → view → gait → stance → cue. Deterministic, by the frame's own time."""
+"""The way of one frame, up to the cue: frame → pose → view → gait → stance → cue. Deterministic, by the frame's time."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from device.board import choose_model
 from device.config import Config
@@ -39,7 +41,7 @@ class Pipeline:
 
     def __init__(self, net: PoseNet, settings: AnalysisSettings) -> None:
         self._net = net
-        self._settings = settings
+        self._settings = replace(settings, model=net.weights.name)
         self.restart()
 
     def restart(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from model import kinematics as k
+from model.bias import bias_of
 from model.coach import Cue, KneeCoach
 from model.gait import GaitDetector, GaitEvent
 from model.pose import LEGS, Pose, Side, View
@@ -25,6 +26,7 @@ from model.view import ViewEstimator
 MIN_METRIC_FPS = 20.0
 _MEMORY_S = 2.5
 _FPS_MEMORY = 31
+_LEVEL_STRIDES = 3
 #: A longer time between two strikes of a foot is a pause.
 _LONGEST_STRIDE_S = 1.5
 
@@ -38,12 +40,14 @@ class AnalysisSettings:
         fppa_threshold_deg: the fixed threshold of the knee cue.
         refractory_s: least time between two cues of a side.
         cues_enabled: whether cues are decided at all.
+        model: name of the pose model, whose own errors are taken out; None for joints that no model saw.
     """
 
     view: View | None = None
     fppa_threshold_deg: float = 8.0
     refractory_s: float = 0.0
     cues_enabled: bool = True
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +238,8 @@ class RunAnalysis:
             leg_px=self._leg_length_px(view),
             oscillation_px=self._oscillation_px(event.t_s),
             stride_s=state.stride_s,
+            level_hips_deg=self._level_hips_deg(event.t_s),
+            bias=bias_of(self.settings.model, view),
         )
         state.mid_ankle_x_px = float(middle.xy_px[LEGS[event.side].ankle, 0])
         return measure_stance(event.side, strike_s, event.t_s, poses, context)
@@ -245,6 +251,18 @@ class RunAnalysis:
         if standing is None or standing.view is not view or not 0.85 < standing.leg_px / running_px < 1.15:
             return running_px
         return standing.leg_px
+
+    def _level_hips_deg(self, t_s: float) -> float:
+        """Mean tilt of the hip line over the last whole strides, at least one; NaN where the cadence is not known."""
+        cadence = self.gait.cadence_spm()
+        if not cadence:
+            return math.nan
+        stride_s = 120.0 / cadence
+        strides = min(_LEVEL_STRIDES, int((t_s - self._poses[0].t_s) / stride_s))
+        xy = [p.xy_px for p in self._poses if t_s - strides * stride_s < p.t_s <= t_s]
+        tilt_deg = k.hip_tilt_deg(np.stack(xy)) if xy else np.empty(0)
+        tilt_deg = tilt_deg[np.isfinite(tilt_deg)]
+        return float(tilt_deg.mean()) if tilt_deg.size else math.nan
 
     def _oscillation_px(self, t_s: float) -> float:
         """Range of mid-hip height over the stride before ``t_s``, px; NaN where the cadence is not known."""

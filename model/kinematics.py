@@ -8,6 +8,8 @@ left or right of the picture. A missing joint (NaN) gives NaN. Definitions and s
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from model.pose import LEGS, FloatArray, Joint, Side
@@ -59,16 +61,33 @@ def knee_offset_leg(xy: FloatArray, side: Side) -> FloatArray:
     return offset
 
 
+def offset_of_fppa_leg(fppa_deg: float) -> float:
+    """`knee_offset_leg` of a leg whose thigh and shank are of the same length and meet at this FPPA."""
+    return math.sin(math.radians(fppa_deg) / 2) / 2
+
+
 def fppa_image_deg(xy: FloatArray, side: Side) -> FloatArray:
     """Frontal plane projection angle as the picture shows it: 180° − angle hip-knee-ankle, + knee medial (valgus)."""
     flexion: FloatArray = knee_flexion_deg(xy, side) * np.sign(knee_offset_leg(xy, side))
     return flexion
 
 
-def pelvic_drop_deg(xy: FloatArray, stance: Side) -> FloatArray:
-    """Hip line against the horizontal, + the swing side's hip is lower."""
-    line = xy[..., LEGS[stance.other].hip, :] - xy[..., LEGS[stance].hip, :]
+def hip_tilt_deg(xy: FloatArray) -> FloatArray:
+    """Hip line against the picture's horizontal, + the left hip is lower."""
+    line = xy[..., Joint.LEFT_HIP, :] - xy[..., Joint.RIGHT_HIP, :]
     return _angle_deg(line[..., 1], np.abs(line[..., 0]))
+
+
+def pelvic_drop_deg(xy: FloatArray, stance: Side, level_deg: float = 0.0) -> FloatArray:
+    """Hip line against the horizontal, + the swing side's hip is lower.
+
+    Args:
+        xy: poses.
+        stance: the standing side.
+        level_deg: the `hip_tilt_deg` of a level pelvis.
+    """
+    tilt: FloatArray = hip_tilt_deg(xy) - level_deg
+    return tilt if stance is Side.RIGHT else -tilt
 
 
 def hip_adduction_deg(xy: FloatArray, side: Side) -> FloatArray:
@@ -119,13 +138,6 @@ def ankle_ahead_px(xy: FloatArray, side: Side, facing: float) -> FloatArray:
     leg = LEGS[side]
     ahead: FloatArray = (xy[..., leg.ankle, 0] - xy[..., leg.hip, 0]) * facing
     return ahead
-
-
-def ankle_lateral_px(xy: FloatArray, side: Side) -> FloatArray:
-    """Horizontal distance of the ankle from the runner's midline (mid-hip), px, + to its own side. Frontal views."""
-    outward = np.sign(xy[..., LEGS[side].hip, 0] - xy[..., LEGS[side.other].hip, 0])
-    lateral: FloatArray = (xy[..., LEGS[side].ankle, 0] - _mid(xy, _HIPS)[..., 0]) * outward
-    return lateral
 
 
 def leg_length_px(xy: FloatArray, side: Side) -> FloatArray:

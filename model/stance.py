@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import kinematics as k
+from model.bias import Bias
 from model.metrics import STANCE_METRICS
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 
@@ -63,6 +64,10 @@ class StanceContext:
         leg_px: leg length in the picture.
         oscillation_px: range of mid-hip height over the last stride.
         stride_s: time from this foot's strike before to this one, NaN where there was none.
+        level_hips_deg: `hip_tilt_deg` of a level pelvis: its mean over whole strides, which holds the camera's roll and
+            place and the pose model's own tilt; NaN where it is not known. A pelvis that hangs to one side all the
+            time (legs of different length) cannot be told from a camera that does.
+        bias: of the pose model.
     """
 
     view: View
@@ -73,6 +78,8 @@ class StanceContext:
     leg_px: float
     oscillation_px: float
     stride_s: float
+    level_hips_deg: float
+    bias: Bias
 
 
 def pose_quality(pose: Pose, side: Side) -> float:
@@ -107,6 +114,7 @@ def measure_stance(
     else:
         window = mid_window(t[inside], (strike_s + toe_off_s) / 2)
         values |= _frontal(side, xy[inside], phase, window, context)
+    values |= {key: values[key] + add for key, add in context.bias.add.items()}
     quality = float(np.mean([pose_quality(pose, side) for pose, taken in zip(poses, inside, strict=True) if taken]))
     return Stance(side, strike_s, toe_off_s, quality, values)
 
@@ -211,15 +219,16 @@ def _frontal(
     outward = np.sign(_median(hips_x[:, 0] - hips_x[:, 1]))
     values = {
         "fppa_image_deg": _median(k.fppa_image_deg(middle, side)),
-        "knee_offset_leg": _median(k.knee_offset_leg(middle, side)),
-        "pelvic_drop_deg": _median(k.pelvic_drop_deg(middle, side)),
+        "pelvic_drop_deg": _median(k.pelvic_drop_deg(middle, side, context.level_hips_deg)),
         "hip_adduction_deg": peak(phase, k.hip_adduction_deg(xy, side), *PEAK_PHASE),
         "trunk_lean_deg": _median(k.trunk_lean_deg(middle, side)),
         "step_width_leg": outward * (ankle_x - context.other_ankle_x_px) / context.leg_px,
     }
     if context.frontal_fppa is not None:
-        values["fppa_deg"] = _median(context.frontal_fppa(middle, side))
-        values["fppa_peak_deg"] = peak(phase, context.frontal_fppa(xy, side), *PEAK_PHASE)
+        fppa_deg = context.bias.true_fppa_deg(context.frontal_fppa(xy, side))
+        values["fppa_deg"] = _median(fppa_deg[window])
+        values["fppa_peak_deg"] = peak(phase, fppa_deg, *PEAK_PHASE)
+        values["knee_offset_leg"] = k.offset_of_fppa_leg(values["fppa_deg"])
     return values
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import kinematics as k
-from model.pose import LEGS, FloatArray, Joint, Side
+from model.pose import FloatArray, Joint, Side
 from tests.model.figures import frontal_pose, mirrored, sagittal_pose
 
 ANGLES = st.floats(-25, 25)
@@ -89,10 +89,20 @@ def test_a_missing_joint_is_nan_in_every_angle_that_needs_it(joint: Joint) -> No
     assert np.isnan(k.pelvic_drop_deg(xy, Side.LEFT)) == (joint is Joint.LEFT_HIP)
 
 
+@given(side=SIDES, drop=ANGLES, level=st.floats(-5, 5))
+def test_the_drop_counts_from_a_level_pelvis(side: Side, drop: float, level: float) -> None:
+    """A picture turned by ``level`` shows both sides' drops shifted the opposite way."""
+    xy = frontal_pose(stance=side, drop_deg=drop + (level if side is Side.RIGHT else -level))
+    assert k.pelvic_drop_deg(xy, side, level) == pytest.approx(drop, abs=1e-6)
+
+
+@given(fppa=ANGLES)
+def test_offset_from_the_angle(fppa: float) -> None:
+    xy = frontal_pose(stance=Side.LEFT, fppa_deg=fppa)
+    assert k.offset_of_fppa_leg(fppa) == pytest.approx(float(k.knee_offset_leg(xy, Side.LEFT)), abs=1e-9)
+
+
 def test_many_poses_give_one_value_each() -> None:
     xy = np.stack([frontal_pose(fppa_deg=angle) for angle in (-4.0, 0.0, 8.0)])
     assert k.fppa_image_deg(xy, Side.LEFT) == pytest.approx([-4.0, 0.0, 8.0])
     assert k.mid_hip_height_px(xy).shape == (3,)
-    assert k.ankle_lateral_px(xy, Side.LEFT) == pytest.approx(
-        xy[:, LEGS[Side.LEFT].ankle, 0] - 320.0
-    )
