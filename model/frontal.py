@@ -1,0 +1,124 @@
+"""The runner's frontal plane from a camera that looks from aside: joints as one straight ahead and far away shows them.
+
+A bent knee stands in front of the leg's line; a camera from aside sees that as knee motion to the side, about 1° of
+FPPA for each degree of azimuth. How far each joint stands in front or behind is nearly the same in all runners at the
+same part of stance, so the projection can be inverted joint by joint. What comes out has the form of a picture, so that
+every function of `kinematics` applies to it. Trials and limits: camera_pose.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from model import kinematics as k
+from model.camera_pose import CameraPose, level_rays
+from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
+
+#: Shares of the straight leg in front of the hip joints at mid-stance, and their change from strike to toe-off:
+#: rendered runners and motion capture, which agree within 0.03 at mid-stance.
+_KNEE_AHEAD, _KNEE_DRIFT = 0.18, -0.28
+_ANKLE_AHEAD, _ANKLE_DRIFT = -0.06, -0.65
+_SHOULDERS_AHEAD = 0.09
+#: MoveNet puts a joint on the surface that it sees: hip, knee, ankle, shoulder in front of the joint's centre, shares
+#: of the leg, standing leg around mid-stance; least squares over the cameras of the rendered runners, both models.
+_SURFACE: Mapping[View, tuple[float, float, float, float]] = {
+    View.FRONT: (0.086, 0.052, -0.010, 0.025),
+    View.REAR: (-0.035, -0.095, 0.002, -0.030),
+}
+#: Distance hip to ankle in stance as a share of the straight leg: the same sources.
+_STANCE_LEG = 0.905
+
+
+@dataclass(frozen=True, slots=True)
+class FrontalPlane:
+    """Takes one camera out of poses.
+
+    Attributes:
+        camera: where it stands.
+        view: front or rear.
+        focal_px: focal length.
+        image_size_px: width and height of the pictures.
+        on_surface: whether the joints come from MoveNet (True) or are true joint centres (motion capture).
+    """
+
+    camera: CameraPose
+    view: View
+    focal_px: float
+    image_size_px: tuple[int, int]
+    on_surface: bool = True
+
+    def rectify(self, xy_px: FloatArray, side: Side, phase: FloatArray | float = 0.5) -> FloatArray:
+        """Joints in the frontal plane.
+
+        Args:
+            xy_px: (..., 17, 2).
+            side: the standing leg. The depth of the other knee and ankle is not known: they are left in the plane of
+                the hips.
+            phase: (...) 0 at strike, 1 at toe-off.
+
+        Returns:
+            (..., 17, 2) in px of the standing leg's distance, x right, y down, from an arbitrary origin. NaN where the
+            joint or the standing leg is missing, and everywhere when the camera's yaw is not known.
+        """
+        if self.camera.yaw_deg is None:
+            return np.full(xy_px.shape, np.nan)
+        facing = 1.0 if self.view is View.FRONT else -1.0
+        sin, cos = (f(math.radians(self.camera.yaw_deg)) for f in (math.sin, math.cos))
+        rays = (xy_px - np.array(self.image_size_px) / 2) / self.focal_px
+        level = level_rays(rays, self.camera.roll_deg or 0.0, self.camera.pitch_deg or 0.0)
+        x, y = level[..., 0], level[..., 1]
+        leg = level[..., LEGS[side].ankle, :] - level[..., LEGS[side].hip, :]
+        # Distances in straight legs. The runner's frame has its origin between the hips.
+        distance = (_STANCE_LEG / np.hypot(leg[..., 0], leg[..., 1]))[..., None]
+        ahead = self._ahead(x.shape, side, phase)
+        hips_x = (x[..., Joint.LEFT_HIP] + x[..., Joint.RIGHT_HIP])[..., None] / 2 * distance
+        # The ray x = across / depth, with across = hips_x + facing (left cos − ahead sin) and
+        # depth = distance − facing (ahead cos + left sin), solved for how far to the left the joint is.
+        left = facing * (x * (distance - facing * cos * ahead) - hips_x + facing * sin * ahead) / (cos + x * sin)
+        depth = distance - facing * (cos * ahead + sin * left)
+        seen: FloatArray = np.stack([facing * left, y * depth], axis=-1) * (self.focal_px / distance)[..., None]
+        return seen
+
+    def _ahead(self, shape: tuple[int, ...], side: Side, phase: FloatArray | float) -> FloatArray:
+        """How far each joint (..., 17) is taken to be in front of the middle of the hip joints, in straight legs."""
+        hip, knee, ankle, shoulder = _SURFACE[self.view] if self.on_surface else (0.0, 0.0, 0.0, 0.0)
+        since_mid = np.clip(phase, 0.0, 1.0) - 0.5
+        ahead = np.zeros(shape)
+        ahead[..., [Joint.LEFT_HIP, Joint.RIGHT_HIP]] = hip
+        ahead[..., [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]] = _SHOULDERS_AHEAD + shoulder
+        ahead[..., LEGS[side].knee] = _KNEE_AHEAD + _KNEE_DRIFT * since_mid + knee
+        ahead[..., LEGS[side].ankle] = _ANKLE_AHEAD + _ANKLE_DRIFT * since_mid + ankle
+        return ahead
+
+    def fppa_deg(self, xy_px: FloatArray, side: Side, phase: FloatArray | float = 0.5) -> FloatArray:
+        """FPPA in the frontal plane, (...), + knee medial; NaN as `rectify`."""
+        return k.fppa_image_deg(self.rectify(xy_px, side, phase), side)
+
+
+@dataclass(frozen=True, slots=True)
+class FrontalAngles:
+    """Of one pose, the camera taken out; NaN where it cannot be told. Signs as in `kinematics`."""
+
+    fppa_deg: float
+    knee_offset_leg: float
+    pelvic_drop_deg: float
+    hip_adduction_deg: float
+    trunk_lean_deg: float
+
+
+def frontal_angles(pose: Pose, side: Side, plane: FrontalPlane, phase: float = 0.5) -> FrontalAngles:
+    """Angles of one pose in the frontal plane, ``side`` standing; all NaN where the camera may not be used."""
+    if not plane.camera.usable:
+        return FrontalAngles(*[math.nan] * 5)
+    xy = plane.rectify(pose.xy_px, side, phase)
+    return FrontalAngles(
+        fppa_deg=float(k.fppa_image_deg(xy, side)),
+        knee_offset_leg=float(k.knee_offset_leg(xy, side)),
+        pelvic_drop_deg=float(k.pelvic_drop_deg(xy, side)),
+        hip_adduction_deg=float(k.hip_adduction_deg(xy, side)),
+        trunk_lean_deg=float(k.trunk_lean_deg(xy, side)),
+    )
