@@ -72,6 +72,23 @@ class SessionWriter:
         """Overwrites the session's counts, camera or summary; see `Store.update_session`."""
         self._put(lambda: self._store.update_session(self._id(), **values))
 
+    def add_runner(self, name: str, on_added: Callable[[int, str], None]) -> None:
+        """Adds a runner; ``on_added`` is called with id and name from the writer's thread."""
+        self._put(lambda: on_added(*self._store.add_runner(name)))
+
+    def find_runner(self, runner_id: int, on_found: Callable[[str | None], None]) -> None:
+        """Looks a runner up; ``on_found`` is called with the name, or None, from the writer's thread."""
+        self._put(lambda: on_found(self._store.runner_name(runner_id)))
+
+    def runs(self, runner_id: int) -> None:
+        """The session that is open when this is written, if any, is this runner's."""
+
+        def job() -> None:
+            if self._session_id is not None:
+                self._store.update_session(self._session_id, runner_id=runner_id)
+
+        self._put(job)
+
     def setting(self, key: str, value: object) -> None:
         """Keeps a value from run to run; see `Store.set_setting`."""
         self._put(lambda: self._store.set_setting(key, value))

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from device import runners
 from device.cameras import open_source
 from device.cameras.video import VideoSource
 from device.config import Config
@@ -46,7 +47,7 @@ _HEALTH_EVERY_S = 1.0
 _SUMMARY_EVERY_S = 10.0
 _LOOP_PAUSE_S = 2.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
-COMMANDS = ("test_cue",)
+COMMANDS = ("test_cue", *runners.COMMANDS)
 VERSION = importlib.metadata.version("kneeline")
 
 
@@ -119,6 +120,7 @@ class Device:
                 LivePublisher(self._config.socket_path(), self._commands.append)
             )
             self._writer = stack.enter_context(SessionWriter(store))
+            self._runner = runners.RunnerChoice(self._writer)
             self._cues = stack.enter_context(CueOutput(self._config.cues))
             self._notify.ready("waiting for the camera")
             try:
@@ -221,7 +223,7 @@ class Device:
             command = self._commands.pop(0)
             if command["command"] == "test_cue" and command.get("side") in tuple(Side):
                 self._cues.test(Side(command["side"]))
-            else:
+            elif not self._runner.obey(command):
                 _log.warning("unknown command %.80r", command)
 
     def _cue(self, frame: Frame, outcome: Outcome, session: _Session) -> None:
@@ -265,12 +267,14 @@ class Device:
 
     def _start(self, session: _Session, source: FrameSource, outcome: Outcome) -> None:
         session.started = True
+        runner = self._runner.current
         header = SessionHeader(
             source=source.name,
             model=self._model_name,
             app_version=VERSION,
             view=None if outcome.view is None else str(outcome.view),
             fps=source.fps,
+            runner_id=None if runner is None else runner.id,
         )
         self._writer.begin(header, lambda session_id: self._say_session(session_id, "started"))
         self._write(session)
@@ -282,6 +286,7 @@ class Device:
         self._write(session)
         summary = self._summarise(session)
         self._writer.end(lambda session_id: self._say_session(session_id, "ended"))
+        self._runner.session_ended()
         self._say_summary(session, summary)
 
     def _summarise(self, session: _Session) -> dict[str, Any]:
@@ -340,6 +345,7 @@ class Device:
             return
         self._fps = (self._frames - frames) / (now_s - since_s)
         self._second = (now_s, self._frames)
+        runner = self._runner.current
         self._live.publish(
             {
                 "type": "health",
@@ -353,6 +359,7 @@ class Device:
                 "gpio_note": self._cues.gpio_note,
                 "temperature_c": temperature_c(),
                 "commands": list(COMMANDS),
+                "runner": None if runner is None else runner.as_json(),
                 "version": VERSION,
             }
         )

@@ -55,13 +55,13 @@ def create_app(config: Config) -> Flask:
     The database may be missing (then there are no sessions yet) and the device silent (then the pages say so). A thread
     listens to the device until `close_app`.
     """
-    from web.views import api, commands, pages
+    from web.views import api, commands, pages, runners
 
     app = Flask(__name__)
     auth.protect(app, auth.key_folder(config))
     hub = LiveHub(LiveSubscriber(config.socket_path()), page_version())
     app.extensions["kneeline"] = Box(config, StoreReader(config.database_path()), hub)
-    for blueprint in (pages.blueprint, api.blueprint, commands.blueprint):
+    for blueprint in (pages.blueprint, api.blueprint, commands.blueprint, runners.blueprint):
         app.register_blueprint(blueprint)
     app.jinja_env.filters.update(number=present.number, local_time=present.local_time)
     app.jinja_env.globals.update(page_version=hub.version, app_version=app_version())

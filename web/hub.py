@@ -140,6 +140,11 @@ class LiveHub:
         health = self.snapshot()["health"] or {}
         return frozenset(health.get("commands", ()))
 
+    def runner(self) -> Mapping[str, Any] | None:
+        """Who runs now or next, with id and name; None for an anonymous runner, and while the device is silent."""
+        found: Mapping[str, Any] | None = (self.snapshot()["health"] or {}).get("runner")
+        return found
+
     def send(self, command: Mapping[str, Any]) -> bool:
         """Hands a command to the device. False where it cannot be reached."""
         return self._subscriber.send(dict(command))

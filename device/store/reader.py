@@ -83,6 +83,16 @@ class StoreReader:
             "summary": head["summary"],
         }
 
+    def runners(self) -> list[dict[str, Any]]:
+        """All runners with id, name, created_utc, the number of their sessions and the last one's start; by name."""
+        sql = (
+            "SELECT r.id, r.name, r.created_utc, count(s.id) AS sessions, max(s.started_utc) AS last_utc "
+            "FROM runners AS r LEFT JOIN sessions AS s ON s.runner_id = r.id GROUP BY r.id "
+            "ORDER BY r.name COLLATE NOCASE, r.id"
+        )
+        with self._connection() as db:
+            return [dict(row) for row in db.execute(sql).fetchall()] if db else []
+
     def setting(self, key: str) -> Any:
         """The JSON value kept under a name; None where there is none."""
         with self._connection() as db:

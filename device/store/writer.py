@@ -144,9 +144,11 @@ class Store:
         view: str | None = None,
         camera: Mapping[str, Any] | None = None,
         summary: Mapping[str, Any] | None = None,
+        runner_id: int | None = None,
     ) -> None:
         """Overwrites what is given; None leaves a value as it is."""
         given: dict[str, object] = dict(zip(_COUNTS, (fps, frames, frames_with_runner, view), strict=True))
+        given["runner_id"] = runner_id
         given["camera_json"] = None if camera is None else to_json(dict(camera))
         given["summary_json"] = None if summary is None else to_json(dict(summary))
         self._set(session_id, {name: value for name, value in given.items() if value is not None})
@@ -172,6 +174,23 @@ class Store:
             if row is not None and row[0] == "open":
                 raise StoreError(f"session {session_id} is still running; wait for its end and delete it then")
             return db.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
+
+    def add_runner(self, name: str) -> tuple[int, str]:
+        """Adds a runner and returns id and name. Without a name, the runner is called by the id."""
+        with self._transaction() as db:
+            sql = "INSERT INTO runners (name, created_utc) VALUES (?, ?)"
+            runner_id = db.execute(sql, (name, utc_now())).lastrowid
+            assert runner_id is not None
+            if not name:
+                name = f"Runner {runner_id}"
+                db.execute("UPDATE runners SET name = ? WHERE id = ?", (name, runner_id))
+        return runner_id, name
+
+    def runner_name(self, runner_id: int) -> str | None:
+        """A runner's name; None where there is no such runner."""
+        with self._transaction() as db:
+            row = db.execute("SELECT name FROM runners WHERE id = ?", (runner_id,)).fetchone()
+        return None if row is None else str(row[0])
 
     def set_setting(self, key: str, value: object) -> None:
         """Keeps a JSON value under a name, from run to run (as the camera's pose in this installation)."""

@@ -356,7 +356,7 @@ def test_nothing_sticks_out_sideways(
 ) -> None:
     session_id = make_session()
     page.set_viewport_size({"width": width, "height": 600})
-    for path in ("/", "/?kiosk=1", "/sessions", f"/sessions/{session_id}", "/aim", "/health"):
+    for path in ("/", "/?kiosk=1", "/sessions", "/runners", f"/sessions/{session_id}", "/aim", "/health"):
         page.goto(server.url + path)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, path

@@ -21,7 +21,7 @@ from web.address import lan_address
 
 MakeSession = Callable[..., int]
 ANGLES = ["yaw_deg", "yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg", "advice"]
-PAGES = ["/", "/?kiosk=1", "/sessions", "/sessions/1", "/aim", "/health", "/nothing"]
+PAGES = ["/", "/?kiosk=1", "/sessions", "/runners", "/sessions/1", "/aim", "/health", "/nothing"]
 
 
 class Elements(HTMLParser):

@@ -44,10 +44,13 @@ def belt_speed() -> ResponseReturnValue:
     return _send(command, f"Belt speed: {speed_m_s * 3.6:.1f} km/h.")
 
 
+SILENT = "The device is silent, nothing was sent. Is `kneeline device` running?"
+
+
 def _send(command: Mapping[str, Any], done: str) -> ResponseReturnValue:
     """Hands it on; says so, or that the device cannot be reached."""
     sent = box().hub.send(command)
-    message = done if sent else "The device is silent, nothing was sent. Is `kneeline device` running?"
+    message = done if sent else SILENT
     if request.accept_mimetypes.best == "application/json":
         return jsonify(sent=sent, message=message), 200 if sent else 503
     flash(message, "good" if sent else "bad")

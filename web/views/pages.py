@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-import segno
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from model.metrics import NOT_MEASURABLE
@@ -17,8 +14,8 @@ from model.pose import View
 from model.result import UNKNOWN_CAMERA, summarise
 from model.statistics import MIN_STANCES
 from web import present
-from web.address import is_loopback, page_url
 from web.app import box
+from web.views.qr import qr_of
 
 blueprint = Blueprint("pages", __name__)
 _PER_PAGE = 30
@@ -37,7 +34,9 @@ def sessions() -> ResponseReturnValue:
     reader = box().reader
     found = reader.list_sessions(_PER_PAGE, (page - 1) * _PER_PAGE)
     pages = max(1, -(-reader.count_sessions() // _PER_PAGE))
-    return render_template("sessions.html", sessions=[_listed(s) for s in found], page=page, pages=pages)
+    names = {runner["id"]: runner["name"] for runner in reader.runners()}
+    listed = [{**_listed(head), "runner": names.get(head["runner_id"])} for head in found]
+    return render_template("sessions.html", sessions=listed, page=page, pages=pages)
 
 
 @blueprint.get("/sessions/<int:session_id>")
@@ -56,7 +55,7 @@ def session_qr(session_id: int) -> ResponseReturnValue:
     """The result's address on the local network as a QR code, for phones that see the kiosk."""
     if box().reader.session(session_id) is None:
         abort(404)
-    return _qr(url_for("pages.session", session_id=session_id))
+    return qr_of(url_for("pages.session", session_id=session_id))
 
 
 @blueprint.get("/aim")
@@ -71,16 +70,6 @@ def health() -> ResponseReturnValue:
     folder = box().config.database_path().parent
     disk = shutil.disk_usage(folder) if folder.exists() else None
     return render_template("health.html", disk=disk, folder=folder, sessions=box().reader.count_sessions())
-
-
-def _qr(path: str) -> ResponseReturnValue:
-    """A page's address as others on the network reach it; a kiosk itself may use this machine's own name."""
-    asked = urlsplit(request.host_url)
-    host = asked.hostname or ""
-    address = page_url("" if is_loopback(host) else host, asked.port or 80)
-    picture = io.BytesIO()
-    segno.make(address.rstrip("/") + path, error="m").save(picture, kind="svg", scale=4, border=3, light="white")
-    return Response(picture.getvalue(), mimetype="image/svg+xml")
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,6 +93,7 @@ def _result(session_id: int) -> dict[str, Any]:
     rows = present.summary_rows(summary)
     return {
         "session": found,
+        "runner": next((r["name"] for r in box().reader.runners() if r["id"] == found["runner_id"]), None),
         "duration": present.duration(found["started_utc"], found["ended_utc"]),
         "state_words": present.STATE_WORDS[found["state"]],
         "cadence_spm": summary.get("cadence_spm"),

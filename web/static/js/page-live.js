@@ -186,6 +186,7 @@ function hideCard() {
 }
 
 function onHealth(health) {
+  setText(find("runner"), health.runner ? health.runner.name : "Session");
   setText(find("fps"), number(health.fps));
   setText(find("cue-p50"), number(health.frame_to_cue_ms?.p50));
   setText(find("cue-p99"), number(health.frame_to_cue_ms?.p99));

@@ -1,0 +1,136 @@
+"""Who runs: chosen before or during a session, on the real database, and forgotten after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from device.recording import SessionWriter
+from device.runners import KEPT_S, RunnerChoice
+from device.store import SessionHeader, Store, StoreReader
+
+
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "k.db"
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[SessionWriter]:
+    with Store.open(path) as store, SessionWriter(store) as writing:
+        yield writing
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def choice(writer: SessionWriter, clock: Clock) -> RunnerChoice:
+    return RunnerChoice(writer, clock)
+
+
+def until(true: Callable[[], object], timeout_s: float = 10.0) -> None:
+    until_s = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+
+def add(choice: RunnerChoice, name: str) -> int:
+    assert choice.obey({"command": "add_runner", "name": name})
+    until(lambda: choice.current and (choice.current.name == name or not name))
+    assert choice.current is not None
+    return choice.current.id
+
+
+def test_added_runner_is_stored_and_runs_next(choice: RunnerChoice, path: Path) -> None:
+    runner_id = add(choice, "Anna")
+    assert [(r["id"], r["name"], r["sessions"]) for r in StoreReader(path).runners()] == [(runner_id, "Anna", 0)]
+
+
+def test_without_a_name_the_number_is_the_name(choice: RunnerChoice, path: Path) -> None:
+    runner_id = add(choice, "")
+    assert [r["name"] for r in StoreReader(path).runners()] == [f"Runner {runner_id}"]
+
+
+def test_blanks_are_squeezed_and_too_long_a_name_is_refused(choice: RunnerChoice, path: Path) -> None:
+    assert choice.obey({"command": "add_runner", "name": "  Anna \n Maria "})
+    until(lambda: StoreReader(path).runners())
+    assert StoreReader(path).runners()[0]["name"] == "Anna Maria"
+    assert not choice.obey({"command": "add_runner", "name": "x" * 41})
+
+
+@pytest.mark.parametrize("runner_id", ["1", 1.0, True, [1]])
+def test_runner_that_is_no_number_is_refused(choice: RunnerChoice, runner_id: object) -> None:
+    assert not choice.obey({"command": "select_runner", "runner_id": runner_id})
+
+
+def test_other_commands_are_not_ours(choice: RunnerChoice) -> None:
+    assert not choice.obey({"command": "test_cue", "side": "left"})
+
+
+def test_choice_can_be_changed_and_taken_back(choice: RunnerChoice) -> None:
+    anna = add(choice, "Anna")
+    add(choice, "Ben")
+    choice.obey({"command": "select_runner", "runner_id": anna})
+    until(lambda: choice.current is not None and choice.current.name == "Anna")
+    choice.obey({"command": "select_runner", "runner_id": None})
+    assert choice.current is None
+
+
+def test_unknown_runner_changes_nothing(
+    choice: RunnerChoice, writer: SessionWriter, caplog: pytest.LogCaptureFixture
+) -> None:
+    anna = add(choice, "Anna")
+    choice.obey({"command": "select_runner", "runner_id": anna + 1})
+    until(lambda: "there is no runner" in caplog.text)
+    assert choice.current is not None
+    assert choice.current.id == anna
+
+
+def test_choice_during_a_session_makes_it_the_runners(choice: RunnerChoice, writer: SessionWriter, path: Path) -> None:
+    begun: list[int] = []
+    writer.begin(SessionHeader("clip", "model", "0"), begun.append)
+    runner_id = add(choice, "Anna")
+    writer.end(lambda session_id: None)
+    until(lambda: writer.session_id is None)
+    assert StoreReader(path).list_sessions()[0]["runner_id"] == runner_id
+    assert StoreReader(path).runners()[0]["sessions"] == 1
+
+
+def test_choice_after_a_session_does_not_touch_it(choice: RunnerChoice, writer: SessionWriter, path: Path) -> None:
+    writer.begin(SessionHeader("clip", "model", "0"), lambda session_id: None)
+    writer.end(lambda session_id: choice.session_ended())
+    add(choice, "Anna")
+    writer.close()
+    assert StoreReader(path).list_sessions()[0]["runner_id"] is None
+
+
+def test_choice_is_forgotten_with_the_session_and_after_a_while(choice: RunnerChoice, clock: Clock) -> None:
+    add(choice, "Anna")
+    clock.now_s += KEPT_S - 1
+    assert choice.current is not None
+    clock.now_s += 2
+    assert choice.current is None
+    add(choice, "Ben")
+    choice.session_ended()
+    assert choice.current is None
+
+
+def test_choice_outlasts_a_long_session(choice: RunnerChoice, clock: Clock, writer: SessionWriter) -> None:
+    writer.begin(SessionHeader("clip", "model", "0"), lambda session_id: None)
+    add(choice, "Anna")
+    clock.now_s += 2 * KEPT_S
+    assert choice.current is not None

@@ -1,0 +1,123 @@
+"""The runners' page with the device's own half of it: real commands over the real socket into the real database."""
+
+from __future__ import annotations
+
+import html
+import re
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from device.config import Config
+from device.live import LivePublisher, Message
+from device.recording import SessionWriter
+from device.runners import COMMANDS, MAX_NAME, RunnerChoice
+from device.store import SessionHeader, Store
+from web.hub import LiveHub
+from web.views import runners
+
+
+class Device:
+    """Obeys the runners' commands as the device does, and tells its health four times a second."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self.writer = SessionWriter(store)
+        self.choice = RunnerChoice(self.writer)
+        self._commands: list[Message] = []
+        self._publisher = LivePublisher(config.socket_path(), self._commands.append)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._publisher.close()
+        self.writer.close()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.25):
+            while self._commands:
+                self.choice.obey(self._commands.pop(0))
+            runner = self.choice.current
+            told = None if runner is None else runner.as_json()
+            self._publisher.publish({"type": "health", "fps": 30.0, "commands": list(COMMANDS), "runner": told})
+
+
+@pytest.fixture
+def device(config: Config, store: Store, hub: LiveHub, eventually: Callable[..., None]) -> Iterator[Device]:
+    started = Device(config, store)
+    eventually(lambda: hub.offered(), "the device")
+    yield started
+    started.close()
+
+
+def post(client: FlaskClient, path: str, status: int = 200, **form: str) -> str:
+    """Sends a form as the page does; the text of the page that follows."""
+    token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/runners").text)
+    assert token is not None
+    answer = client.post(path, data={**form, "csrf_token": token[1]}, follow_redirects=True)
+    assert answer.status_code == status
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.text)))
+
+
+def test_added_runner_is_chosen_and_confirmed(device: Device, client: FlaskClient) -> None:
+    assert "Anna O'Hara runs next." in post(client, "/runners", name="  Anna   O'Hara ")
+    assert device.choice.current is not None
+    assert device.choice.current.name == "Anna O'Hara"
+
+
+def test_nameless_runner_is_a_number(device: Device, client: FlaskClient) -> None:
+    assert "Runner 1 runs next." in post(client, "/runners", name="")
+
+
+def test_choice_goes_there_and_back(device: Device, client: FlaskClient) -> None:
+    post(client, "/runners", name="Anna")
+    post(client, "/runners", name="Ben")
+    assert "Anna runs next." in post(client, "/runners/choose", runner_id="1")
+    assert "The next session is anonymous." in post(client, "/runners/choose", runner_id="")
+    assert device.choice.current is None
+
+
+def test_name_twice_is_refused(device: Device, client: FlaskClient) -> None:
+    post(client, "/runners", name="Anna")
+    assert "anna is in the list already" in post(client, "/runners", 400, name="anna")
+
+
+def test_wrong_forms_are_refused(device: Device, client: FlaskClient) -> None:
+    assert runners.MAX_NAME == MAX_NAME
+    assert "at most 40 characters" in post(client, "/runners", 400, name="x" * 41)
+    post(client, "/runners/choose", 404, runner_id="99")
+    post(client, "/runners/choose", 404, runner_id="Anna")
+
+
+def test_sessions_bear_the_runners_name(device: Device, client: FlaskClient, eventually: Callable[..., None]) -> None:
+    post(client, "/runners", name="Anna")
+    assert device.choice.current is not None
+    header = SessionHeader("clip", "model", "0", view="front", runner_id=device.choice.current.id)
+    device.writer.begin(header, lambda session_id: None)
+    eventually(lambda: "Anna" in client.get("/sessions").text, "the session")
+    assert "Anna ·" in client.get("/sessions/1").text
+    assert "1 session," in re.sub(r"\s+", " ", client.get("/runners").text)
+
+
+def test_silent_device_can_choose_nobody(client: FlaskClient) -> None:
+    assert "The device is silent" in post(client, "/runners", name="Anna")
+    page = client.get("/runners").text
+    assert page.count("<button") == page.count("disabled>")
+
+
+def test_device_that_does_not_confirm_is_said(
+    config: Config, client: FlaskClient, publisher: LivePublisher, eventually: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(runners, "_CONFIRM_S", 0.1)
+    publisher.publish({"type": "health", "commands": list(COMMANDS), "runner": None})
+    eventually(lambda: client.get("/healthz").get_json()["device"] == "live", "the device")
+    assert "did not confirm" in post(client, "/runners", name="Anna")
+
+
+def test_qr_leads_to_the_page(client: FlaskClient) -> None:
+    assert client.get("/runners/qr.svg").mimetype == "image/svg+xml"

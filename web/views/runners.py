@@ -1,0 +1,80 @@
+"""Who runs: a name or an anonymous number, picked here or on the runner's own phone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from web.app import box
+from web.views.commands import SILENT
+from web.views.qr import qr_of
+
+blueprint = Blueprint("runners", __name__, url_prefix="/runners")
+MAX_NAME = 40  # as in the device, which is not to be imported here
+#: The device tells its state once a second.
+_CONFIRM_S = 3.0
+
+
+@blueprint.get("")
+def show() -> ResponseReturnValue:
+    hub = box().hub
+    return render_template(
+        "runners.html",
+        runners=box().reader.runners(),
+        current=hub.runner(),
+        offered="select_runner" in hub.offered(),
+        max_name=MAX_NAME,
+    )
+
+
+@blueprint.get("/qr.svg")
+def qr() -> ResponseReturnValue:
+    return qr_of(url_for("runners.show"))
+
+
+@blueprint.post("")
+def add() -> ResponseReturnValue:
+    """Adds a runner, who runs next; an empty name becomes a number."""
+    name = " ".join(request.form.get("name", "").split())
+    if len(name) > MAX_NAME:
+        abort(400, f"name: must have at most {MAX_NAME} characters")
+    if any(runner["name"].casefold() == name.casefold() for runner in box().reader.runners()):
+        abort(400, f"{name} is in the list already: choose it there, or add something to tell you apart")
+    before = _current_id()
+    return _confirmed({"command": "add_runner", "name": name}, lambda: _current_id() not in (None, before))
+
+
+@blueprint.post("/choose")
+def choose() -> ResponseReturnValue:
+    """Who runs next: a runner's id, or nothing for an anonymous session."""
+    text = request.form.get("runner_id", "")
+    runner_id = None if text == "" else request.form.get("runner_id", type=int)
+    if text and all(runner["id"] != runner_id for runner in box().reader.runners()):
+        abort(404)
+    return _confirmed({"command": "select_runner", "runner_id": runner_id}, lambda: _current_id() == runner_id)
+
+
+def _current_id() -> int | None:
+    runner = box().hub.runner()
+    return None if runner is None else int(runner["id"])
+
+
+def _confirmed(command: dict[str, Any], done: Callable[[], bool]) -> ResponseReturnValue:
+    """Sends the command and waits until the device says that it is so."""
+    hub = box().hub
+    if not hub.send(command):
+        flash(SILENT, "bad")
+        return redirect(url_for("runners.show"), 303)
+    until_s = time.monotonic() + _CONFIRM_S
+    while not (sure := done()) and time.monotonic() < until_s:
+        time.sleep(0.05)
+    if not sure:
+        flash("The device did not confirm; look at the list below and try again.", "bad")
+    else:
+        runner = hub.runner()
+        flash("The next session is anonymous." if runner is None else f"{runner['name']} runs next.", "good")
+    return redirect(url_for("runners.show"), 303)
