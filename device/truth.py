@@ -110,12 +110,11 @@ def load_truth(path: Path) -> dict[str, Any]:
 
 def compare(document: Mapping[str, Any], truth: Mapping[str, Any]) -> Comparison:
     """The errors of a session document against a clip's truth. Both ends of the clip (0.7 s) are not scored."""
-    start_s, end_s = truth.get("runner_interval_s") or (0.0, truth["n_frames"] / truth["fps"])
-    scored = (start_s + EDGE_S, end_s - EDGE_S)
+    scored = _scored(truth)
     events = {
         key: _sum_events(
             [
-                _match(
+                match_events(
                     [s[key] for s in document["stances"] if s["side"] == side], truth[name][str(side)], scored
                 )
                 for side in Side
@@ -124,7 +123,7 @@ def compare(document: Mapping[str, Any], truth: Mapping[str, Any]) -> Comparison
         for key, name in (("strike_s", "foot_strikes"), ("toe_off_s", "toe_offs"))
     }
     cadence = document["summary"]["cadence_spm"]
-    pairs = {side: _pairs(document, truth, side, scored) for side in Side}
+    pairs = {side: paired_stances(document, truth, side) for side in Side}
     return Comparison(
         cadence_error_spm=(cadence if cadence is not None else float("nan"))
         - (truth["cadence_spm"] or float("nan")),
@@ -136,7 +135,8 @@ def compare(document: Mapping[str, Any], truth: Mapping[str, Any]) -> Comparison
     )
 
 
-def _match(found: Sequence[float], true: Sequence[float], scored: tuple[float, float]) -> Events:
+def match_events(found: Sequence[float], true: Sequence[float], scored: tuple[float, float]) -> Events:
+    """Pairs ``found`` with ``true`` instants of one side, seconds; only true ones within ``scored`` count."""
     inside = [t for t in true if scored[0] <= t <= scored[1]]
     left = list(found)
     errors: list[float] = []
@@ -163,10 +163,16 @@ def _sum_events(parts: Sequence[Events]) -> Events:
     )
 
 
-def _pairs(
-    document: Mapping[str, Any], truth: Mapping[str, Any], side: Side, scored: tuple[float, float]
+def _scored(truth: Mapping[str, Any]) -> tuple[float, float]:
+    start_s, end_s = truth.get("runner_interval_s") or (0.0, truth["n_frames"] / truth["fps"])
+    return start_s + EDGE_S, end_s - EDGE_S
+
+
+def paired_stances(
+    document: Mapping[str, Any], truth: Mapping[str, Any], side: Side
 ) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Detected and true stances of one side, paired by strike."""
+    """Detected and true stances of one side, paired by strike; both ends of the clip are left out."""
+    scored = _scored(truth)
     pairs = []
     mine = [s for s in document["stances"] if s["side"] == side]
     for true in truth["stances"]:

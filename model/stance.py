@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import kinematics as k
-from model.bias import Bias
+from model.bias import Bias, unshifted
 from model.metrics import STANCE_METRICS
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 
@@ -20,6 +20,8 @@ MID_WINDOW_S = 0.05
 MIN_QUALITY = 0.35
 #: Peaks of the frontal plane are sought in this part of stance (`fppa_peak_deg`).
 PEAK_PHASE = (0.2, 0.7)
+#: Those of the knee's flexion and of the hip's extension.
+_FLEXION_PHASE, _LATE_PHASE = (0.15, 0.7), (0.65, 1.0)
 #: Below 30 frames per second (less what a clock may be off) a contact time says more of the camera than of the runner.
 MIN_CONTACT_FPS = 29.0
 #: Nothing is interpolated across a longer gap between frames.
@@ -103,17 +105,20 @@ def measure_stance(
     t = np.array([pose.t_s for pose in poses])
     xy = np.stack([pose.xy_px for pose in poses])
     inside = (t >= strike_s) & (t <= toe_off_s)
-    phase = (t[inside] - strike_s) / (toe_off_s - strike_s)
+    phase = (t - strike_s) / (toe_off_s - strike_s)
     values = dict.fromkeys((spec.key for spec in STANCE_METRICS), math.nan)
     if context.view is View.SIDE:
-        strike = pose_at(t, xy, strike_s)
-        values |= _sagittal(side, xy[inside], phase, strike, context)
+        trunk, leg = (
+            unshifted(xy, shift, context.leg_px, context.facing)
+            for shift in (context.bias.trunk_shift, context.bias.leg_shift)
+        )
+        values |= _against_trunk(side, trunk, phase, inside, context.facing)
+        values |= _sagittal_leg(side, leg, phase, pose_at(t, leg, strike_s), context)
         if context.fps >= MIN_CONTACT_FPS:
             values["contact_s"] = toe_off_s - strike_s
             values["duty_factor"] = (toe_off_s - strike_s) / context.stride_s
     else:
-        window = mid_window(t[inside], (strike_s + toe_off_s) / 2)
-        values |= _frontal(side, xy[inside], phase, window, context)
+        values |= _frontal(side, xy, phase, mid_window(t, (strike_s + toe_off_s) / 2), context)
     values |= {key: values[key] + add for key, add in context.bias.add.items()}
     quality = float(np.mean([pose_quality(pose, side) for pose, taken in zip(poses, inside, strict=True) if taken]))
     return Stance(side, strike_s, toe_off_s, quality, values)
@@ -155,28 +160,31 @@ def _median(values: FloatArray) -> float:
 
 
 def peak(phase: FloatArray, values: FloatArray, first: float, last: float) -> float:
-    """Highest value within a part of stance, of a parabola through all its samples (least squares).
+    """Highest value within a part of stance.
 
-    The highest sample itself grows with noise and with the frame rate; the parabola does neither, and finds a peak
-    between two frames.
+    Of a parabola through the samples of this part and one more at each end (least squares). The highest sample itself
+    grows with noise and with the frame rate; the parabola does neither, and finds a peak between two frames or at the
+    end of the part.
 
     Args:
-        phase: (n,) 0 at strike, 1 at toe-off.
+        phase: (n,) 0 at strike, 1 at toe-off, increasing.
         values: (n,) NaN are left out.
         first, last: the part of stance.
 
     Returns:
         NaN from fewer than three samples, or when they span less than half of the part.
     """
-    taken = (phase >= first) & (phase <= last) & np.isfinite(values)
+    frame = float(np.median(np.diff(phase))) if phase.size > 1 else 0.0
+    taken = (phase > first - frame) & (phase < last + frame) & np.isfinite(values)
     x, y = phase[taken], values[taken]
-    if x.size < 3 or x[-1] - x[0] < (last - first) / 2:
+    if x.size < 3 or min(x[-1], last) - max(x[0], first) < (last - first) / 2:
         return math.nan
-    middle = (x[0] + x[-1]) / 2
+    middle = (first + last) / 2
     a, b, c = np.linalg.lstsq(np.stack([(x - middle) ** 2, x - middle, np.ones_like(x)], axis=1), y, rcond=None)[0]
-    candidates = [x[0] - middle, x[-1] - middle]
+    start, end = max(x[0], first) - middle, min(x[-1], last) - middle
+    candidates = [start, end]
     if a < 0:
-        candidates.append(min(max(-b / (2 * a), candidates[0]), candidates[1]))
+        candidates.append(min(max(-b / (2 * a), start), end))
     return float(max(a * u * u + b * u + c for u in candidates))
 
 
@@ -232,15 +240,22 @@ def _frontal(
     return values
 
 
-def _sagittal(
+def _against_trunk(
+    side: Side, xy: FloatArray, phase: FloatArray, inside: NDArray[np.bool_], facing: float
+) -> dict[str, float]:
+    return {
+        "hip_extension_deg": peak(phase, k.hip_extension_deg(xy, side, facing), *_LATE_PHASE),
+        "trunk_forward_lean_deg": _mean(k.trunk_forward_lean_deg(xy[inside], facing)),
+    }
+
+
+def _sagittal_leg(
     side: Side, xy: FloatArray, phase: FloatArray, strike: FloatArray, context: StanceContext
 ) -> dict[str, float]:
     facing = context.facing
     return {
-        "hip_extension_deg": peak(phase, k.hip_extension_deg(xy, side, facing), 0.5, 1.0),
-        "knee_flexion_deg": peak(phase, k.knee_flexion_deg(xy, side), 0.1, 0.8),
+        "knee_flexion_deg": peak(phase, k.knee_flexion_deg(xy, side), *_FLEXION_PHASE),
         "knee_flexion_strike_deg": float(k.knee_flexion_deg(strike, side)),
-        "trunk_forward_lean_deg": _mean(k.trunk_forward_lean_deg(xy, facing)),
         "overstride_leg": float(k.ankle_ahead_px(strike, side, facing)) / context.leg_px,
         "shank_angle_deg": float(k.shank_angle_deg(strike, side, facing)),
         "vertical_oscillation_leg": context.oscillation_px / context.leg_px,

@@ -98,6 +98,7 @@ def test_a_peak_needs_three_samples_over_half_of_its_part() -> None:
     values = np.array([1.0, 2.0, 3.0])
     assert math.isnan(peak(np.array([0.3, 0.5]), values[:2], 0.2, 0.7))
     assert math.isnan(peak(np.array([0.30, 0.35, 0.40]), values, 0.2, 0.7))
+    assert math.isnan(peak(np.array([0.7, 0.8, 0.9]), values, 0.2, 0.7))
     assert peak(np.array([0.2, 0.45, 0.7]), values, 0.2, 0.7) == pytest.approx(3.0)
 
 
