@@ -202,7 +202,8 @@ def health() -> Callable[..., Message]:
             "gpio": False,
             "gpio_note": "no GPIO on this machine",
             "temperature_c": None,
-            "commands": ["test_cue", "calibrate", "set_belt_speed"],
+            "commands": ["test_cue", "calibrate", "set_belt_speed", "select_runner"],
+            "runner": None,
             **changes,
         }
 

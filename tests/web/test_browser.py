@@ -172,6 +172,7 @@ def test_skeleton_is_drawn_and_goes_when_nobody_is_there(server: Server, device:
     expect(page.locator("[data-camera]")).to_have_text("position known")
     device.changes = {"keypoints": None, "state": "waiting"}
     expect(page.get_by_text("Nobody in view")).to_be_visible()
+    expect(page.get_by_text("Who runs?")).to_be_visible()
     assert inked(page) == 0
 
 

@@ -121,3 +121,14 @@ def test_device_that_does_not_confirm_is_said(
 
 def test_qr_leads_to_the_page(client: FlaskClient) -> None:
     assert client.get("/runners/qr.svg").mimetype == "image/svg+xml"
+
+
+def test_kiosk_goes_back_to_its_live_page(device: Device, client: FlaskClient) -> None:
+    page = client.get("/runners?kiosk=1").text
+    assert "<nav" not in page
+    assert 'name="kiosk" value="1"' in page
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    assert token is not None
+    answer = client.post("/runners", data={"name": "Anna", "kiosk": "1", "csrf_token": token[1]})
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/?kiosk=1"

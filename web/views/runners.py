@@ -28,6 +28,7 @@ def show() -> ResponseReturnValue:
         current=hub.runner(),
         offered="select_runner" in hub.offered(),
         max_name=MAX_NAME,
+        kiosk=_kiosk(),
     )
 
 
@@ -58,6 +59,10 @@ def choose() -> ResponseReturnValue:
     return _confirmed({"command": "select_runner", "runner_id": runner_id}, lambda: _current_id() == runner_id)
 
 
+def _kiosk() -> bool:
+    return request.values.get("kiosk") == "1"
+
+
 def _current_id() -> int | None:
     runner = box().hub.runner()
     return None if runner is None else int(runner["id"])
@@ -66,15 +71,18 @@ def _current_id() -> int | None:
 def _confirmed(command: dict[str, Any], done: Callable[[], bool]) -> ResponseReturnValue:
     """Sends the command and waits until the device says that it is so."""
     hub = box().hub
+    here = url_for("runners.show", kiosk=1 if _kiosk() else None)
     if not hub.send(command):
         flash(SILENT, "bad")
-        return redirect(url_for("runners.show"), 303)
+        return redirect(here, 303)
     until_s = time.monotonic() + _CONFIRM_S
     while not (sure := done()) and time.monotonic() < until_s:
         time.sleep(0.05)
     if not sure:
         flash("The device did not confirm; look at the list below and try again.", "bad")
-    else:
-        runner = hub.runner()
-        flash("The next session is anonymous." if runner is None else f"{runner['name']} runs next.", "good")
-    return redirect(url_for("runners.show"), 303)
+        return redirect(here, 303)
+    if _kiosk():
+        return redirect(url_for("pages.live", kiosk=1), 303)
+    runner = hub.runner()
+    flash("The next session is anonymous." if runner is None else f"{runner['name']} runs next.", "good")
+    return redirect(here, 303)

@@ -103,6 +103,7 @@ const knees = { left: new Knee("left"), right: new Knee("right") };
 let frame = null;
 let link = { server: "connecting", device: "unknown" };
 let session = null;
+let choosable = false; // whether the device knows runners
 let announcedAt = -Infinity;
 let cardTimer = 0;
 
@@ -111,6 +112,7 @@ function refreshBanner() {
   if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
   if (!trouble && frame && !frame.keypoints) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
   showBanner(banner, trouble);
+  find("idle").hidden = !(choosable && link.device === "live" && frame && !frame.keypoints);
   document.body.dataset.device = link.device;
 }
 
@@ -187,6 +189,7 @@ function hideCard() {
 
 function onHealth(health) {
   setText(find("runner"), health.runner ? health.runner.name : "Session");
+  choosable = Boolean(health.commands?.includes("select_runner"));
   setText(find("fps"), number(health.fps));
   setText(find("cue-p50"), number(health.frame_to_cue_ms?.p50));
   setText(find("cue-p99"), number(health.frame_to_cue_ms?.p99));
