@@ -39,6 +39,12 @@ check_machine() {
         die "$prefix has $free_mb MB free and $need_mb MB are needed; delete something or use a larger card"
 }
 
+need_kiosk_packages() {
+    apt_need cage xwayland kbd libpam-systemd fonts-dejavu-core # cage hangs where it finds no Xwayland
+    # The desktop image of Raspberry Pi OS before Trixie brings its own build under another name.
+    [ -z "$(apt_missing chromium-browser)" ] || apt_need chromium chromium-sandbox
+}
+
 need_user() { # NAME HOME
     getent group "$1" >/dev/null || groupadd --system "$1"
     getent passwd "$1" >/dev/null ||
@@ -162,7 +168,7 @@ PYTHON=/usr/bin/python3
 [ -x "$PYTHON" ] || apt_need python3
 choose_python
 need_system_packages
-[ "$kiosk" = no ] || apt_need cage kbd libpam-systemd "$(apt_has chromium && echo chromium || echo chromium-browser)" fonts-dejavu-core
+[ "$kiosk" = no ] || need_kiosk_packages
 create_users
 build_release
 write_config

@@ -52,9 +52,6 @@ apt_need() {
         die "apt-get could not install: $wanted; its own message is above"
 }
 
-# apt_has PACKAGE: does this system's archive know it? (Raspberry Pi OS and Debian name Chromium differently.)
-apt_has() { apt-cache show "$1" >/dev/null 2>&1; }
-
 # Sets PYTHON to the interpreter to build on. An explicit $PYTHON wins; a Pi needs Debian's own, for which alone
 # picamera2 and libcamera are built.
 choose_python() {

@@ -1,13 +1,21 @@
 #!/bin/bash
 # Installs Kneeline into a fresh Debian and boots it under a real systemd, without a camera (a clip stands in for it):
-#   sudo tests/systemd/boot_test.sh [bookworm|trixie]
+#   sudo tests/systemd/boot_test.sh [bookworm|trixie] [--kiosk]
+# --kiosk also installs the kiosk (Chromium, 1 GB) and lets it draw on a screen that exists in memory only.
 # Needs root, mmdebstrap and systemd-container, and 4 GB of disk under $TMPDIR (default /var/tmp); takes some minutes, so it
 # is not part of the fast suite. KNEELINE_BOOT_BASE=FILE.tar keeps the bare Debian there for the next time, KNEELINE_BOOT_KEEP=1
 # keeps the system under test and its journal. The pip, proxy and certificate settings of this machine are lent to it. Prints a
 # line for each check; the last line counts.
 set -euo pipefail
 
-suite=${1:-bookworm}
+suite=bookworm
+kiosk=
+for argument in "$@"; do
+    case $argument in
+        --kiosk) kiosk=--kiosk ;;
+        *) suite=$argument ;;
+    esac
+done
 repo=$(cd "$(dirname "$0")/../.." && pwd -P)
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/kneeline-boot.XXXXXX")
 root=$work/root
@@ -90,7 +98,7 @@ power_cut() {
 
 clean_up() {
     if [ -n "$container" ]; then
-        inside journalctl --no-pager -u 'kneeline*' >"$work/journal" 2>/dev/null || true
+        inside journalctl --no-pager >"$work/journal" 2>/dev/null || true
         kill -9 "$(pgrep -P "$container" | head -n 1)" 2>/dev/null || true
         sleep 1
     fi
@@ -126,6 +134,15 @@ restarted_after() { # OLD_PID
 refused_to_web() { ! as_web test "$@"; }
 no_failed_unit() { [ -z "$(inside systemctl list-units --failed --no-legend 'kneeline*')" ]; }
 cues_off_ran() { property kneeline-device.service ExecStopPost | grep -qF 'code=exited ; status=0'; }
+kiosk_runs() { inside pgrep -u kneeline-kiosk -f -- '--type=renderer' >/dev/null && active kneeline-kiosk.service; }
+# A page that is drawn is no flat colour: its picture does not compress to nothing.
+kiosk_draws() {
+    # shellcheck disable=SC2016
+    inside setpriv --reuid=kneeline-kiosk --regid=kneeline-kiosk --clear-groups sh -c '
+        XDG_RUNTIME_DIR=/run/user/$(id -u) WAYLAND_DISPLAY=wayland-0 grim /run/kneeline-kiosk/shot.png' &&
+        inside mv /run/kneeline-kiosk/shot.png /root/kiosk.png &&
+        [ "$(stat -c %s "$root/root/kiosk.png")" -gt 20000 ]
+}
 absent() { # GLOB...: none of these exists under the root
     local path
     for path in "$@"; do
@@ -138,16 +155,35 @@ note "preparing a fresh $suite"
     --include=systemd,systemd-sysv,dbus,udev,python3,git,ca-certificates "$suite" "$base"
 mkdir "$root"
 tar -xf "$base" -C "$root"
+printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 mkdir "$root/root/kneeline"
 (cd "$repo" && git ls-files -z --cached | xargs -0 tar -cf -) | tar -xf - -C "$root/root/kneeline"
 
 note "installing (not booted, as into an image)"
-ok "install.sh runs in an image" in_chroot sh /root/kneeline/systemd/install.sh
+# shellcheck disable=SC2086 # nothing or one word
+ok "install.sh runs in an image" in_chroot sh /root/kneeline/systemd/install.sh $kiosk
 cp "$repo/device/demo/demo_front.mp4" "$root$clip"
 sed -i "s|^#source = .*|source = \"$clip\"|" "$root/etc/kneeline/config.toml"
 ok "the settings file is accepted" in_chroot kneeline config check
+if [ -n "$kiosk" ]; then
+    in_chroot apt-get -qq install -y --no-install-recommends grim procps >/dev/null
+    # No tty and no GPU in here: the screen is one in memory.
+    mkdir "$root/etc/systemd/system/kneeline-kiosk.service.d"
+    cat >"$root/etc/systemd/system/kneeline-kiosk.service.d/headless.conf" <<'UNIT'
+[Unit]
+ConditionPathExists=
+[Service]
+TTYPath=/dev/console
+StandardInput=null
+TTYReset=no
+TTYVHangup=no
+TTYVTDisallocate=no
+Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1
+Environment=KNEELINE_CHROMIUM_FLAGS=--disable-gpu
+UNIT
+fi
 
 boot
 ok "device is ready after boot" until_ok 60 active kneeline-device.service
@@ -159,13 +195,25 @@ ok "the page's key is kept in the web's own folder" inside test -s /var/lib/knee
 ok "the web's user cannot write the store" refused_to_web -w /var/lib/kneeline/kneeline.db
 ok "nor put files beside it" refused_to_web -w /var/lib/kneeline
 
+if [ -n "$kiosk" ]; then
+    note "kiosk"
+    ok "the kiosk's browser runs in full screen" until_ok 60 kiosk_runs
+    ok "it shows the live page" until_ok 60 kiosk_draws
+    cp "$root/root/kiosk.png" "$work/kiosk.png" 2>/dev/null || true
+    inside pkill -KILL -f -- --type=renderer
+    inside pkill -KILL -x cage
+    ok "it comes back after a crash" until_ok 60 kiosk_runs
+fi
+
 note "kill -9"
+until_ok 60 session_with_stances open || true # the clip begins anew now and then
 old=$(property kneeline-device.service MainPID)
 inside systemctl kill --kill-whom=main --signal=KILL kneeline-device.service
 ok "device starts again after kill -9" until_ok 60 restarted_after "$old"
 ok "the session that was cut off is closed as interrupted, with its stances" until_ok 20 session_with_stances interrupted
 
 note "a device that hangs"
+until_ok 60 session_with_stances open || true
 old=$(property kneeline-device.service MainPID)
 inside systemctl kill --kill-whom=main --signal=STOP kneeline-device.service
 ok "the watchdog ends it and it starts again" until_ok 90 restarted_after "$old"
@@ -208,7 +256,7 @@ ok "units and program are gone" absent '/etc/systemd/system/kneeline*' /opt/knee
 ok "uninstall.sh --purge" inside sh /root/kneeline/systemd/uninstall.sh --purge
 ok "settings and sessions are gone" absent '/var/lib/kneeline*' /etc/kneeline
 ok "and the users" test "$(grep -c kneeline "$root/etc/passwd")" = 0
-inside journalctl --no-pager -u 'kneeline*' >"$work/journal"
+inside journalctl --no-pager >"$work/journal"
 power_off
 
 echo "$passed passed, $failed failed"
