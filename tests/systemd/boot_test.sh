@@ -141,7 +141,7 @@ kiosk_draws() {
     inside setpriv --reuid=kneeline-kiosk --regid=kneeline-kiosk --clear-groups sh -c '
         XDG_RUNTIME_DIR=/run/user/$(id -u) WAYLAND_DISPLAY=wayland-0 grim /run/kneeline-kiosk/shot.png' &&
         inside mv /run/kneeline-kiosk/shot.png /root/kiosk.png &&
-        [ "$(stat -c %s "$root/root/kiosk.png")" -gt 20000 ]
+        [ "$(stat -c %s "$root/root/kiosk.png")" -gt 8000 ]
 }
 absent() { # GLOB...: none of these exists under the root
     local path
