@@ -23,6 +23,7 @@ from web.hub import MAX_STREAMS
 
 #: Threads for everything but the streams, each of which keeps one busy.
 _OTHER_THREADS = 8
+_MAX_PORT = 65_535
 #: A reader that takes no bytes for this long is cut off, so that it gives its thread back.
 _STALLED_MS = 20_000
 #: Bytes that may wait for a slow reader; beyond it, that reader misses frames.
@@ -62,12 +63,20 @@ def _remedy(error: OSError) -> str:
     return f"cannot be served at ({error.strerror}); use host 0.0.0.0 for all networks"
 
 
+def _port(text: str) -> int:
+    """A port from the command line; 0 takes a free one."""
+    port = int(text)
+    if not 0 <= port <= _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{port}: must be 0 to {_MAX_PORT}")
+    return port
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. Returns 0 then, or 2 where settings or address are wrong."""
     parser = argparse.ArgumentParser(prog="kneeline web", description=__doc__)
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
     parser.add_argument("--host", help="address to serve at, instead of [web] host")
-    parser.add_argument("--port", type=int, help="port to serve at, instead of [web] port")
+    parser.add_argument("--port", type=_port, help="port to serve at, instead of [web] port")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
     try:

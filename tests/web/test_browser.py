@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,7 @@ def test_skeleton_is_drawn_and_goes_when_nobody_is_there(server: Server, device:
     device.changes = {"keypoints": None, "state": "waiting"}
     expect(page.get_by_text("Nobody in view")).to_be_visible()
     expect(page.get_by_text("Who runs?")).to_be_visible()
+    page.locator("[data-skeleton][data-drawn='']").wait_for()
     assert inked(page) == 0
 
 
@@ -242,17 +244,16 @@ def test_unknown_camera_judges_nobody(server: Server, device: Device, page: Page
 def test_silence_of_the_device_is_announced_and_its_return(
     server: Server, config: Config, frame: Make, health: Make, page: Page
 ) -> None:
-    device = Device(config, frame, health)
-    page.goto(server.url)
-    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
-    device.mute()
-    expect(page.locator("[data-banner]")).to_contain_text("device is silent")
-    assert inked(page) == 0
-    device.close()
-    again = Device(config, frame, health)
-    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
-    expect(page.locator("[data-banner]")).to_be_hidden()
-    again.close()
+    with closing(Device(config, frame, health)) as device:
+        page.goto(server.url)
+        page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+        device.mute()
+        expect(page.locator("[data-banner]")).to_contain_text("device is silent")
+        page.locator("[data-skeleton][data-drawn='']").wait_for()
+        assert inked(page) == 0
+    with closing(Device(config, frame, health)):
+        page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+        expect(page.locator("[data-banner]")).to_be_hidden()
 
 
 def test_kiosk_recovers_from_a_server_restart(server: Server, device: Device, page: Page) -> None:

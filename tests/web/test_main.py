@@ -109,6 +109,14 @@ def test_address_that_is_not_ours_is_said(config_file: Path, capsys: pytest.Capt
     assert "0.0.0.0 for all networks" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("port", ["70000", "-1", "http"])
+def test_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--port", port])
+    assert ended.value.code == 2
+    assert "--port" in capsys.readouterr().err
+
+
 def test_faulty_settings_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[web]\nport = 0\nhots = 1\n")
