@@ -7,7 +7,7 @@ is the smallest detectable difference: below it, a change is not a change.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from model.pose import View
@@ -34,6 +34,8 @@ class MetricSpec:
         sentence: one sentence for the runner.
         per_stance: False for a value of the whole session.
         reason_missing: why a view that can show it may still not have it.
+        uncertainty: by view, half-width of the band around a session's mean that holds the truth 95 times in 100: the
+            pose model and the picture, not the number of stances (`validation.md`; twice the rms error there).
     """
 
     key: str
@@ -48,6 +50,7 @@ class MetricSpec:
     sentence: str
     per_stance: bool = True
     reason_missing: str = "not seen in any stance"
+    uncertainty: Mapping[View, float] = field(default_factory=lambda: MappingProxyType({}))
 
     def unavailable_in(self, view: View) -> str | None:
         """Why ``view`` cannot show this metric; None where it can."""
@@ -56,91 +59,113 @@ class MetricSpec:
         return "needs a side view" if self.views == SAGITTAL else "needs a front or rear view"
 
 
+def _frontal_unsure(front: float, rear: float) -> Mapping[View, float]:
+    return MappingProxyType({View.FRONT: front, View.REAR: rear})
+
+
 _SPECS = (
     MetricSpec(
         "fppa_deg", "Knee alignment (FPPA)", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line", "mid-stance", 8.2,
         "Herrington & Munro 2010; SDD 7.5–8.9 Munro 2012",
         "How far your knee moves inward from the line between hip and ankle while you stand on that leg.",
         reason_missing="where the camera stands is not known",
+        uncertainty=_frontal_unsure(7, 7),
     ),
     MetricSpec(
         "fppa_peak_deg", "Knee alignment, peak", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line",
         "peak within 20–70 % of stance", 8.2, "Herrington & Munro 2010; SDD Munro 2012",
         "The furthest inward your knee gets while you stand on that leg.",
         reason_missing="where the camera stands is not known",
+        uncertainty=_frontal_unsure(7, 7),
     ),
     MetricSpec(
         "fppa_image_deg", "Knee alignment in the picture", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line",
         "mid-stance", 8.2, "plain projection, camera position not taken out",
         "Knee alignment as the camera sees it, before its position is taken out.",
+        uncertainty=_frontal_unsure(7, 7),
     ),
     MetricSpec(
         "knee_offset_leg", "Knee offset", "leg lengths", 3, FRONTAL, "+ knee medial", "mid-stance", None,
         "distance of the knee from the hip-ankle line over leg length",
         "How far your knee is off the line between hip and ankle, as a share of your leg.",
+        uncertainty=_frontal_unsure(0.03, 0.03),
     ),
     MetricSpec(
         "pelvic_drop_deg", "Pelvic drop", "°", 1, FRONTAL, "+ swing side lower", "mid-stance", 2.8,
         "Bramah 2018; SDD 2.7–2.8 Dingenen 2018",
         "How far your pelvis drops on the side of the free leg.",
+        uncertainty=_frontal_unsure(3, 4),
     ),
     MetricSpec(
         "hip_adduction_deg", "Hip adduction", "°", 1, FRONTAL, "+ thigh toward the midline", "peak around mid-stance",
         3.8, "Noehren 2013; SDD 2.3–3.8 Dingenen 2018",
         "How far your thigh leans toward the middle, measured from your pelvis.",
+        uncertainty=_frontal_unsure(3.5, 5),
     ),
     MetricSpec(
         "trunk_lean_deg", "Trunk side lean", "°", 1, FRONTAL, "+ toward the stance side", "mid-stance", 2.3,
         "SDD 1.3–2.3 Dingenen 2018",
         "How far your upper body leans over the standing leg.",
+        uncertainty=_frontal_unsure(2, 2),
     ),
     MetricSpec(
         "step_width_leg", "Step width", "leg lengths", 3, FRONTAL, "+ no crossover",
         "mid-stance, against the step before", None, "Brindle 2014", "How far apart your feet land, side to side.",
+        uncertainty=_frontal_unsure(0.02, 0.02),
     ),
     MetricSpec(
         "hip_extension_deg", "Hip extension", "°", 1, SAGITTAL, "+ thigh behind the trunk line", "peak in late stance",
         None, "Souza 2016", "How far your thigh gets behind you before the foot leaves the belt.",
+        uncertainty=MappingProxyType({View.SIDE: 4}),
     ),
     MetricSpec(
         "knee_flexion_deg", "Knee flexion in stance", "°", 1, SAGITTAL, "+ flexion", "peak in stance", 3.8,
         "Souza 2016 (about 45°); SDD 2.3–3.8 Dingenen 2018",
         "How much your knee bends while it carries you.",
+        uncertainty=MappingProxyType({View.SIDE: 8}),
     ),
     MetricSpec(
         "knee_flexion_strike_deg", "Knee flexion at strike", "°", 1, SAGITTAL, "+ flexion", "strike", 3.8,
         "Souza 2016; SDD Dingenen 2018", "How much your knee is bent as the foot lands.",
+        uncertainty=MappingProxyType({View.SIDE: 3.5}),
     ),
     MetricSpec(
         "trunk_forward_lean_deg", "Trunk forward lean", "°", 1, SAGITTAL, "+ in the direction of travel", "stance mean",
         2.3, "SDD 1.3–2.3 Dingenen 2018", "How far your upper body leans forward.",
+        uncertainty=MappingProxyType({View.SIDE: 3}),
     ),
     MetricSpec(
         "overstride_leg", "Overstride", "leg lengths", 3, SAGITTAL, "+ ankle ahead of the hip", "strike", None,
         "Souza 2016", "How far in front of your hip the foot lands.",
+        uncertainty=MappingProxyType({View.SIDE: 0.07}),
     ),
     MetricSpec(
         "shank_angle_deg", "Shank angle", "°", 1, SAGITTAL, "+ ankle ahead of the knee", "strike", None,
         "Souza 2016", "How far your lower leg reaches forward as the foot lands.",
+        uncertainty=MappingProxyType({View.SIDE: 4}),
     ),
     MetricSpec(
         "vertical_oscillation_leg", "Vertical oscillation", "leg lengths", 3, SAGITTAL, "range of mid-hip height",
         "over the last stride", None, "Souza 2016", "How much you bounce with each step.",
+        uncertainty=MappingProxyType({View.SIDE: 0.025}),
     ),
     MetricSpec(
         "contact_s", "Contact time", "s", 3, SAGITTAL, "strike to toe-off", "stance", None,
         "Fellin 2010; only at 30 frames per second and more", "How long each foot stays on the belt.",
         reason_missing="needs 30 frames per second or more",
+        uncertainty=MappingProxyType({View.SIDE: 0.035}),
     ),
     MetricSpec(
         "duty_factor", "Duty factor", "", 2, SAGITTAL, "contact time over stride time; below 0.5 there is a flight",
         "stance", None, "Fellin 2010; only at 30 frames per second and more",
         "How much of the time each foot is on the belt.",
         reason_missing="needs 30 frames per second or more",
+        uncertainty=MappingProxyType({View.SIDE: 0.05}),
     ),
     MetricSpec(
         "cadence_spm", "Cadence", "spm", 1, ANY_VIEW, "steps per minute, both feet", "session", None,
         "Heiderscheit 2011", "How many steps you take in a minute.", per_stance=False,
+        uncertainty=MappingProxyType(dict.fromkeys(View, 1.0)),
     ),
 )  # fmt: skip
 

@@ -78,8 +78,9 @@ def summarise(
 ) -> dict[str, Any]:
     """The ``summary`` of a session.
 
-    For each side and metric: mean, SD, number, 95 % interval of the mean, SDD, and the trend from the first to the last
-    fifth; nothing but the number from fewer than `MIN_STANCES`. For both: cadence and asymmetry.
+    For each side and metric: mean, SD, number, 95 % interval of the mean, SDD, how far pose model and picture may be
+    off (``uncertainty``), and the trend from the first to the last fifth; nothing but the number from fewer than
+    `MIN_STANCES`. For both: cadence and asymmetry.
 
     Args:
         stances: elements of ``stances`` in the document, as `stance_json` makes them, in the order of time.
@@ -90,7 +91,7 @@ def summarise(
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}
     summary: dict[str, Any] = {"cadence_spm": _number(cadence_spm(stances))}
     for side in Side:
-        metrics = {spec.key: _claim(values[side][spec.key], spec) for spec in STANCE_METRICS}
+        metrics = {spec.key: _claim(values[side][spec.key], spec, view) for spec in STANCE_METRICS}
         summary[side] = {"stances": counts[side], **{key: claim for key, claim in metrics.items() if claim["n"]}}
     found = {
         spec.key: asymmetry(values[Side.LEFT][spec.key], values[Side.RIGHT][spec.key], spec.sdd)
@@ -110,7 +111,7 @@ def _values(stances: Sequence[Mapping[str, Any]]) -> dict[str, FloatArray]:
     }
 
 
-def _claim(values: FloatArray, spec: MetricSpec) -> dict[str, Any]:
+def _claim(values: FloatArray, spec: MetricSpec, view: View | None) -> dict[str, Any]:
     sample = describe(values)
     return {
         "mean": _number(sample.mean),
@@ -118,6 +119,7 @@ def _claim(values: FloatArray, spec: MetricSpec) -> dict[str, Any]:
         "sdd": spec.sdd,
         "n": sample.n,
         "ci95": _number(sample.ci95),
+        "uncertainty": None if view is None else spec.uncertainty.get(view),
         "trend": _difference_json(trend(values, spec.sdd)),
     }
 

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from model.metrics import METRICS, NOT_MEASURABLE, STANCE_METRICS, unavailable
+from model.metrics_page import PAGE, page
 from model.pose import View
 from model.standing import centimetres
 
@@ -44,3 +45,17 @@ def test_only_the_cadence_is_of_the_whole_session() -> None:
 def test_centimetres_of_a_leg() -> None:
     assert centimetres(1.0, 180.0) == pytest.approx(88.4, abs=0.1)
     assert math.isnan(centimetres(math.nan, 180.0))
+
+
+def test_every_number_has_an_uncertainty_in_every_view_that_shows_it() -> None:
+    for spec in METRICS.values():
+        assert set(spec.uncertainty) == spec.views, spec.key
+        assert all(value > 0 for value in spec.uncertainty.values())
+
+
+def test_the_page_is_the_registry() -> None:
+    text = PAGE.read_text("utf-8")
+    assert text == page(), "run python -m model.metrics_page"
+    for key, spec in METRICS.items():
+        assert f"| `{key}` |" in text
+        assert spec.sentence in text

@@ -1,0 +1,49 @@
+"""The registry as a page: ``python -m model.metrics_page`` writes ``model/metrics.md``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model.metrics import METRICS, NOT_MEASURABLE, MetricSpec
+from model.pose import View
+
+PAGE = Path(__file__).with_suffix("").with_name("metrics.md")
+
+_INTRO = """# What is measured
+
+Generated from the registry in `metrics.py` by `python -m model.metrics_page`; a test keeps the two together.
+
+* Sides are the runner's own left and right. Signs are mirror-safe: medial is where the other hip lies.
+* A number for a person is a mean over at least 7 stances with its spread (Dingenen 2018). From fewer nothing is
+  claimed.
+* **SDD** is the smallest detectable difference: below it, a change is not a change.
+* **Uncertainty** is how far a session's mean may be off (95 of 100 lie within), the worse of both pose models;
+  `validation.md` has where it comes from. It does not shrink with more stances. A difference from the same runner on
+  the same camera is safer than the number itself.
+* What is not measured is null with a reason, never 0.
+* A share of leg length becomes centimetres where the runner's height is known (leg = 0.491 of the height, Winter 2009).
+"""
+
+
+def _row(spec: MetricSpec) -> str:
+    views = " ".join(view for view in View if view in spec.views)
+    unsure = ", ".join(f"{view} {value:g}" for view, value in spec.uncertainty.items()) or "–"
+    cells = (
+        f"`{spec.key}`", spec.label, spec.unit or "–", views, spec.sign, spec.when,
+        "–" if spec.sdd is None else f"{spec.sdd:g}", unsure, spec.source,
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def page() -> str:
+    """The whole page, Markdown."""
+    header = "| key | name | unit | views | sign | when | SDD | uncertainty | source |\n|" + " --- |" * 9
+    sentences = "\n".join(f"* **{spec.label}**: {spec.sentence}" for spec in METRICS.values())
+    missing = "\n".join(f"* {what}: {why}." for what, why in NOT_MEASURABLE.items())
+    rows = "\n".join(map(_row, METRICS.values()))
+    parts = (_INTRO, f"{header}\n{rows}\n", "## For the runner\n", f"{sentences}\n", "## What cannot be measured\n", missing)
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
