@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from device.config import Config, config_path, load_config, settings
+from model.camera_pose import CameraPose
 from model.errors import InputError, KneelineError
 
 DEMO_CLIP = Path(__file__).parent / "demo" / "demo_front.mp4"
@@ -99,6 +100,14 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=("run", "squat", "step-down"), default="run")
     parser.add_argument("--model", choices=("lightning", "thunder"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the result; default: a summary only")
+    parser.add_argument("--vfov", type=float, metavar="DEG", help="the camera's vertical field of view, where known")
+    parser.add_argument(
+        "--camera", type=Path, metavar="RESULT.json", help="an earlier result: the camera stands where it stood then"
+    )
+    capture = parser.add_argument_group("a motion capture (.npz) in the video's place")
+    capture.add_argument("--fps", type=float, default=30.0, help="frames per second of the virtual camera")
+    capture.add_argument("--camera-noise", choices=("none", "measured"), default="none", help="add the pose model's errors")
+    capture.add_argument("--seed", type=int, default=0, help="of the noise")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="print the errors against a clip's truth")
 
 
@@ -111,7 +120,16 @@ def _replay(args: argparse.Namespace) -> int:
     document, fault = replay_file(
         args.video,
         load_config(args.config),
-        ReplayOptions(view=args.view, mode=args.mode, model=args.model),
+        ReplayOptions(
+            view=args.view,
+            mode=args.mode,
+            model=args.model,
+            vfov_deg=_vfov(args.vfov),
+            camera=None if args.camera is None else _known_camera(args.camera),
+            fps=args.fps,
+            noise=args.camera_noise,
+            seed=args.seed,
+        ),
     )
     if args.json is not None:
         _write_json(args.json, document)
@@ -131,6 +149,24 @@ def _replay(args: argparse.Namespace) -> int:
     if fault is not None:
         raise InputError(fault)
     return 0
+
+
+def _vfov(vfov_deg: float | None) -> float | None:
+    if vfov_deg is not None and not 10 <= vfov_deg <= 140:
+        raise InputError(f"--vfov {vfov_deg:g}: must be 10 to 140 degrees")
+    return vfov_deg
+
+
+def _known_camera(path: Path) -> CameraPose:
+    """The camera block of an earlier result."""
+    try:
+        block = json.loads(path.read_text("utf-8"))["camera"]
+        camera = CameraPose.from_json(block)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"--camera {path}: {error}: give the JSON of an earlier replay or export") from error
+    if camera.yaw_deg is None:
+        raise InputError(f"--camera {path}: that result does not know where the camera stood: give one that does")
+    return camera
 
 
 def _write_json(path: Path, document: Any) -> None:

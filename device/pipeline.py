@@ -8,7 +8,9 @@ from device.board import choose_model
 from device.config import Config
 from device.frames import Frame
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
+from model.camera_pose import CameraPose
 from model.movenet import RunnerTracker
+from model.place import CameraPlace
 from model.pose import View
 from model.runtime import ModelName, PoseNet
 
@@ -21,6 +23,11 @@ def analysis_settings(config: Config) -> AnalysisSettings:
         refractory_s=config.coach.refractory_s,
         cues_enabled=config.coach.enabled,
     )
+
+
+def camera_place(config: Config, model: str, vfov_deg: float | None, known: CameraPose | None) -> CameraPlace:
+    """The camera's place, to be found with what settings, source (``vfov_deg``) and earlier results tell."""
+    return CameraPlace(model, vfov_deg, config.treadmill.belt_speed_m_s, known=known)
 
 
 def open_model(config: Config, fps: float, name: ModelName | None = None) -> PoseNet:
@@ -37,17 +44,19 @@ class Pipeline:
     Args:
         net: the pose network.
         settings: of the analysis.
+        place: of the camera; kept from session to session. None: nothing is known of it.
     """
 
-    def __init__(self, net: PoseNet, settings: AnalysisSettings) -> None:
+    def __init__(self, net: PoseNet, settings: AnalysisSettings, place: CameraPlace | None = None) -> None:
         self._net = net
         self._settings = replace(settings, model=net.weights.name)
+        self.place = place or CameraPlace(net.weights.name)
         self.restart()
 
     def restart(self) -> None:
         """Begins a new session: its times count from the next frame."""
         self._tracker = RunnerTracker(self._net, self._net.weights.size_px)
-        self.analysis = RunAnalysis(self._settings)
+        self.analysis = RunAnalysis(self._settings, self.place)
         self._first_ns: int | None = None
 
     def step(self, frame: Frame) -> Outcome:

@@ -10,21 +10,26 @@ from typing import Any
 
 import numpy as np
 
+from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
-from device.pipeline import Pipeline, analysis_settings, open_model
-from model.analysis import Outcome
+from device.pipeline import Pipeline, analysis_settings, camera_place, open_model
+from model.analysis import AnalysisSettings, Outcome, RunAnalysis
+from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.errors import InputError
+from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import View
-from model.result import SCHEMA, UNKNOWN_CAMERA, cue_json, stance_json, summarise
+from model.result import SCHEMA, cue_json, stance_json, summarise
 from model.runtime import ModelName
 from model.stance import Stance
 from model.standing import StandingCalibration
 from model.strides import StrideBands
+from model.virtual_camera import Noise, VirtualCamera
 
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
 MIN_FPS = 10.0
+MAX_FPS = 240.0
 #: Containers miscount by a few frames; a file with less than this share of what it announces is cut off.
 _WHOLE_SHARE = 0.95
 
@@ -85,32 +90,66 @@ class ReplayOptions:
         mode: what the person does.
         model: lightning or thunder. Where neither this nor the settings name one it is lightning, so that the result
             does not depend on the speed of the board.
+        vfov_deg: vertical field of view of the camera.
+        camera: where the camera stands, from an earlier result.
+        fps, noise, seed: of the virtual camera that sees a motion capture.
     """
 
     view: str | None = None
     mode: str = "run"
     model: ModelName | None = None
+    vfov_deg: float | None = None
+    camera: CameraPose | None = None
+    fps: float = 30.0
+    noise: Noise = "none"
+    seed: int = 0
 
 
 def replay_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dict[str, Any], str | None]:
-    """The session document of a recorded video, and what is wrong with the file though it could be played.
+    """The session document of a recording, and what is wrong with the file though it could be played.
 
     Raises:
-        InputError: the file is missing, no video, or too slow; the mode is not built yet.
+        InputError: the file is missing, no video or motion capture, or too slow; the mode is not built yet.
         WeightsError: the model cannot be had.
     """
     if options.mode != "run":
         raise InputError(f"--mode {options.mode}: screening is not built yet: use --mode run")
-    view = options.view or config.camera.view
-    settings = replace(analysis_settings(config), view=None if view == "auto" else View(view))
-    with VideoSource(path, rotation=config.camera.rotation, vfov_deg=config.camera.vfov_deg) as source:
+    if path.suffix == mocap.SUFFIX:
+        return _replay_mocap(path, config, options), None
+    return _replay_video(path, config, options)
+
+
+def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[dict[str, Any], str | None]:
+    vfov_deg = options.vfov_deg or config.camera.vfov_deg
+    with VideoSource(path, rotation=config.camera.rotation, vfov_deg=vfov_deg) as source:
         check_fps(source.name, source.fps)
         name = options.model or ("lightning" if config.model.name == "auto" else config.model.name)
         net = open_model(config, source.fps, name)
-        pipeline = Pipeline(net, settings)
+        place = camera_place(config, net.weights.name, source.vfov_deg, options.camera)
+        pipeline = Pipeline(net, _settings(config, options), place)
         outcomes = (pipeline.step(frame) for frame in source.frames(threading.Event()))
-        document = session_document(source.name, options.mode, net.weights.name, outcomes)
+        document = session_document(source.name, options.mode, net.weights.name, place, outcomes)
         return document, _cut_off(path, document["frames"], source.announced_frames)
+
+
+def _replay_mocap(path: Path, config: Config, options: ReplayOptions) -> dict[str, Any]:
+    """The same from the analysis on: the joints come from motion capture, seen by a virtual camera."""
+    if options.view in (None, "auto"):
+        raise InputError(f"{path}: a motion capture has no picture: say --view front, rear or side")
+    if not MIN_FPS <= options.fps <= MAX_FPS:
+        raise InputError(f"--fps {options.fps:g}: must be {MIN_FPS:g} to {MAX_FPS:g}")
+    view = View(options.view)
+    camera = VirtualCamera(view) if options.vfov_deg is None else VirtualCamera(view, vfov_deg=options.vfov_deg)
+    poses = mocap.mocap_poses(path, camera, options.fps, options.noise, options.seed)
+    model = MOTION_CAPTURE if options.noise == "none" else f"{MOTION_CAPTURE}-{options.noise}"
+    place = camera_place(config, model, camera.vfov_deg, options.camera)
+    analysis = RunAnalysis(replace(_settings(config, options), model=model), place)
+    return session_document(path.name, options.mode, model, place, (analysis.step(t_s, pose) for t_s, pose in poses))
+
+
+def _settings(config: Config, options: ReplayOptions) -> AnalysisSettings:
+    view = options.view or config.camera.view
+    return replace(analysis_settings(config), view=None if view == "auto" else View(view))
 
 
 def _cut_off(path: Path, frames: int, announced: int) -> str | None:
@@ -122,13 +161,16 @@ def _cut_off(path: Path, frames: int, announced: int) -> str | None:
     )
 
 
-def session_document(source: str, mode: str, model: str, outcomes: Iterable[Outcome]) -> dict[str, Any]:
+def session_document(
+    source: str, mode: str, model: str, place: CameraPlace, outcomes: Iterable[Outcome]
+) -> dict[str, Any]:
     """The session document of all ``outcomes``.
 
     Args:
         source: name of the file.
         mode: what the person does.
         model: name of the pose model.
+        place: of the camera, as ``outcomes`` find it.
         outcomes: one for each frame.
     """
     recorder = Recorder()
@@ -144,9 +186,9 @@ def session_document(source: str, mode: str, model: str, outcomes: Iterable[Outc
         "fps": round(recorder.fps, 3),
         "frames": recorder.frames,
         "frames_with_runner": recorder.frames_with_runner,
-        "camera": dict(UNKNOWN_CAMERA),
+        "camera": place.camera.as_json(),
         "stances": stances,
         "reps": [],
         "cues": [cue_json(cue) for cue in recorder.cues],
-        "summary": summarise(stances, recorder.view) | recorder.curves_and_standing(),
+        "summary": summarise(stances, recorder.view, place.reasons) | recorder.curves_and_standing(),
     }

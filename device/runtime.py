@@ -27,14 +27,16 @@ from device.health import temperature_c
 from device.latency import LatencyWindow
 from device.live import LivePublisher, Message
 from device.notify import Notifier
-from device.pipeline import Pipeline, analysis_settings, open_model
+from device.pipeline import Pipeline, analysis_settings, camera_place, open_model
 from device.recording import SessionWriter
 from device.replay import Recorder
 from device.session import Ended, SessionTracker, Started
 from device.store import SessionHeader, Store, StoreReader
 from model.analysis import Outcome
+from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.errors import CameraError, KneelineError
+from model.place import CameraPlace
 from model.pose import Side, View
 from model.result import UNKNOWN_CAMERA, cue_json, stance_json, summarise
 
@@ -48,6 +50,7 @@ _SUMMARY_EVERY_S = 10.0
 _LOOP_PAUSE_S = 2.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
 COMMANDS = ("test_cue", *runners.COMMANDS)
+_CAMERA_SETTING = "camera"
 VERSION = importlib.metadata.version("kneeline")
 
 
@@ -106,6 +109,7 @@ class Device:
         self._fps = 0.0
         self._second: tuple[float, int] = (self._started_s, 0)
         self._model_name = ""
+        self._place = CameraPlace()
 
     def run(self, stop: threading.Event) -> None:
         """Works until ``stop`` is set.
@@ -184,7 +188,8 @@ class Device:
             f"{net.weights.name} on {net.runtime} with {net.threads} thread(s)"
         )
         self._notify.status(f"measuring with {net.weights.name} from {source.name}")
-        pipeline = Pipeline(net, analysis_settings(self._config))
+        self._place = camera_place(self._config, net.weights.name, source.vfov_deg, self._known_camera(source))
+        pipeline = Pipeline(net, analysis_settings(self._config), self._place)
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None
         t_s = 0.0
@@ -205,9 +210,28 @@ class Device:
                 if isinstance(change, Ended) or idle:
                     self._end(session)
                     session = None
+                    self._keep_camera(source)
         finally:
             if session is not None:
                 self._end(session)
+                self._keep_camera(source)
+
+    def _known_camera(self, source: FrameSource) -> CameraPose | None:
+        """Where the camera stood when this installation was used last; nothing for another source."""
+        with StoreReader(self._config.database_path()) as reader:
+            kept = reader.setting(_CAMERA_SETTING)
+        if self._trial is not None or not isinstance(kept, dict) or kept.get("installation") != source.name:
+            return None
+        try:
+            return CameraPose.from_json(kept["camera"])
+        except (KeyError, ValueError, TypeError) as error:
+            _log.warning("the kept place of the camera cannot be read (%s); it is found anew", error)
+            return None
+
+    def _keep_camera(self, source: FrameSource) -> None:
+        camera = self._place.camera
+        if camera.yaw_deg is not None and self._trial is None:
+            self._writer.setting(_CAMERA_SETTING, {"installation": source.name, "camera": camera.as_json()})
 
     def _frames_of(self, source: FrameSource, stop: threading.Event) -> Iterator[tuple[Frame, float]]:
         """Frames with their time in seconds, feeding both watchdogs."""
@@ -223,8 +247,18 @@ class Device:
             command = self._commands.pop(0)
             if command["command"] == "test_cue" and command.get("side") in tuple(Side):
                 self._cues.test(Side(command["side"]))
+            elif command["command"] == "set_belt_speed":
+                self._set_belt_speed(command.get("belt_speed_m_s"))
             elif not self._runner.obey(command):
                 _log.warning("unknown command %.80r", command)
+
+    def _set_belt_speed(self, belt_speed_m_s: object) -> None:
+        if belt_speed_m_s is None:
+            self._place.set_belt_speed(None)
+        elif isinstance(belt_speed_m_s, int | float) and 0.3 <= belt_speed_m_s <= 10:
+            self._place.set_belt_speed(float(belt_speed_m_s))
+        else:
+            _log.warning("belt speed %.40r: must be 0.3 to 10 m/s", belt_speed_m_s)
 
     def _cue(self, frame: Frame, outcome: Outcome, session: _Session) -> None:
         for side in Side:
@@ -291,13 +325,13 @@ class Device:
 
     def _summarise(self, session: _Session) -> dict[str, Any]:
         recorder = session.recorder
-        summary = summarise(session.stances, recorder.view) | recorder.curves_and_standing()
+        summary = summarise(session.stances, recorder.view, self._place.reasons) | recorder.curves_and_standing()
         self._writer.update(
             fps=round(recorder.fps, 3),
             frames=recorder.frames,
             frames_with_runner=recorder.frames_with_runner,
             view=None if recorder.view is None else str(recorder.view),
-            camera=dict(UNKNOWN_CAMERA),
+            camera=self._place.camera.as_json(),
             summary=summary,
         )
         return summary
@@ -325,7 +359,7 @@ class Device:
             "cadence_spm": None if outcome is None else outcome.cadence_spm,
             "quality": 0.0 if outcome is None else round(outcome.quality, 2),
             "message": message,
-            "camera": dict(UNKNOWN_CAMERA),
+            "camera": dict(UNKNOWN_CAMERA) if outcome is None else outcome.camera.as_json(),
             "session_id": self._writer.session_id,
             "model": self._model_name,
         }

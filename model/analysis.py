@@ -14,10 +14,20 @@ import numpy as np
 
 from model import kinematics as k
 from model.bias import bias_of
+from model.camera_pose import CameraPose
 from model.coach import Cue, KneeCoach
 from model.gait import GaitDetector, GaitEvent
+from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
-from model.stance import MAX_GAP_S, MIN_QUALITY, Stance, StanceContext, bounce_range, measure_stance, pose_quality
+from model.stance import (
+    MAX_GAP_S,
+    MIN_QUALITY,
+    Stance,
+    StanceContext,
+    bounce_range,
+    measure_stance,
+    pose_quality,
+)
 from model.standing import StandingCalibration, StandingCalibrator
 from model.strides import Stride, measure_stride
 from model.view import ViewEstimator
@@ -64,6 +74,7 @@ class Outcome:
         strides: strides that ended with this frame, as curves.
         standing: the newest standing calibration of this session, None before the first.
         cues: cues decided in this frame.
+        camera: where the camera stands, as far as known.
         cadence_spm: rolling, None where unknown.
         quality: 0 to 1.
         message: why nothing is computed, for people; None where all is well.
@@ -78,6 +89,7 @@ class Outcome:
     strides: tuple[Stride, ...]
     standing: StandingCalibration | None
     cues: tuple[Cue, ...]
+    camera: CameraPose
     cadence_spm: float | None
     quality: float
     message: str | None
@@ -97,9 +109,10 @@ class _SideState:
 
 @dataclass(slots=True)
 class RunAnalysis:
-    """One session of running, pose by pose."""
+    """One session of running, pose by pose. ``place`` outlives it."""
 
     settings: AnalysisSettings
+    place: CameraPlace = field(default_factory=CameraPlace)
     gait: GaitDetector = field(default_factory=GaitDetector)
     view_estimator: ViewEstimator = field(init=False)
     standing: StandingCalibrator = field(default_factory=StandingCalibrator)
@@ -136,10 +149,11 @@ class RunAnalysis:
         if pose is not None:
             self._remember(pose)
         view = self.view_estimator.step(pose) if pose is not None else self.view_estimator.view
+        self.place.look(view, pose)
         events = self.gait.step(pose, t_s, view)
         done = [] if view is None else [one for event in events if (one := self._on_event(event, view))]
         self.standing.step(pose, view, self.gait.state != "standing")
-        fppa = {side: self._live_fppa(pose, side, view) for side in Side}
+        fppa = {side: self._live_fppa(t_s, pose, side) for side in Side}
         return Outcome(
             t_s=t_s,
             pose=pose,
@@ -150,6 +164,7 @@ class RunAnalysis:
             strides=tuple(one for one in done if isinstance(one, Stride)),
             standing=self.standing.calibration,
             cues=self._cues(t_s, pose, view, fppa),
+            camera=self.place.camera,
             cadence_spm=self.gait.cadence_spm(),
             quality=0.0 if pose is None else min(pose_quality(pose, side) for side in Side),
             message=self._message(pose),
@@ -173,12 +188,12 @@ class RunAnalysis:
             return f"{self.fps:.0f} frames per second: running metrics are unreliable below 20"
         return None
 
-    def _live_fppa(self, pose: Pose | None, side: Side, view: View | None) -> float:
-        if pose is None or view is None or not view.frontal or not self.gait.in_stance(side):
+    def _live_fppa(self, t_s: float, pose: Pose | None, side: Side) -> float:
+        elapsed_s = self.gait.stance_elapsed_s(side, t_s)
+        contact_s = self.gait.expected_contact_s(side)
+        if pose is None or elapsed_s is None or contact_s is None or pose_quality(pose, side) < MIN_QUALITY:
             return math.nan
-        if pose_quality(pose, side) < MIN_QUALITY:
-            return math.nan
-        return float(k.fppa_image_deg(pose.xy_px, side))
+        return float(self.place.fppa_deg(pose.xy_px, side, elapsed_s / contact_s))
 
     def _cues(
         self, t_s: float, pose: Pose | None, view: View | None, fppa: Mapping[Side, float]
@@ -233,7 +248,7 @@ class RunAnalysis:
             view=view,
             facing=self.view_estimator.facing,
             fps=self.fps,
-            frontal_fppa=k.fppa_image_deg,
+            frontal_fppa=self.place.fppa_deg,
             other_ankle_x_px=self._sides[event.side.other].mid_ankle_x_px,
             leg_px=self._leg_length_px(view),
             oscillation_px=self._oscillation_px(event.t_s),
@@ -242,7 +257,10 @@ class RunAnalysis:
             bias=bias_of(self.settings.model, view),
         )
         state.mid_ankle_x_px = float(middle.xy_px[LEGS[event.side].ankle, 0])
-        return measure_stance(event.side, strike_s, event.t_s, poses, context)
+        stance = measure_stance(event.side, strike_s, event.t_s, poses, context)
+        if self.gait.running and stance.quality >= MIN_QUALITY:
+            self.place.add_stance(event.side, strike_s, event.t_s, poses)
+        return stance
 
     def _leg_length_px(self, view: View) -> float:
         """Leg length of standing still where it was seen from the same distance, else of the last mid-stances."""

@@ -27,8 +27,9 @@ MIN_CONTACT_FPS = 29.0
 #: Nothing is interpolated across a longer gap between frames.
 MAX_GAP_S = 0.1
 
-#: Frontal-plane FPPA of poses (n, 17, 2) for one side, the camera's position taken out; (n,) degrees.
-FrontalFppa = Callable[[FloatArray, Side], FloatArray]
+#: Frontal-plane FPPA of poses (n, 17, 2) for one side at phases (n,) of stance, what the camera's place and the pose
+#: model add taken out; (n,) degrees, NaN where that is not known.
+FrontalFppa = Callable[[FloatArray, Side, FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class StanceContext:
         view: the camera's view.
         facing: +1 when the runner faces the picture's right (side view).
         fps: frames per second of the poses.
-        frontal_fppa: takes the camera's position out of the knee's angle; None where it is not known, then fppa is NaN.
+        frontal_fppa: see `FrontalFppa`.
         other_ankle_x_px: the other foot's mid-stance ankle in the step before, NaN where there is none.
         leg_px: leg length in the picture.
         oscillation_px: range of mid-hip height over the last stride.
@@ -75,7 +76,7 @@ class StanceContext:
     view: View
     facing: float
     fps: float
-    frontal_fppa: FrontalFppa | None
+    frontal_fppa: FrontalFppa
     other_ankle_x_px: float
     leg_px: float
     oscillation_px: float
@@ -119,7 +120,6 @@ def measure_stance(
             values["duty_factor"] = (toe_off_s - strike_s) / context.stride_s
     else:
         values |= _frontal(side, xy, phase, mid_window(t, (strike_s + toe_off_s) / 2), context)
-    values |= {key: values[key] + add for key, add in context.bias.add.items()}
     quality = float(np.mean([pose_quality(pose, side) for pose, taken in zip(poses, inside, strict=True) if taken]))
     return Stance(side, strike_s, toe_off_s, quality, values)
 
@@ -232,12 +232,15 @@ def _frontal(
         "trunk_lean_deg": _median(k.trunk_lean_deg(middle, side)),
         "step_width_leg": outward * (ankle_x - context.other_ankle_x_px) / context.leg_px,
     }
-    if context.frontal_fppa is not None:
-        fppa_deg = context.bias.true_fppa_deg(context.frontal_fppa(xy, side))
-        values["fppa_deg"] = _median(fppa_deg[window])
-        values["fppa_peak_deg"] = peak(phase, fppa_deg, *PEAK_PHASE)
-        values["knee_offset_leg"] = k.offset_of_fppa_leg(values["fppa_deg"])
-    return values
+    fppa_deg = context.frontal_fppa(xy, side, phase)
+    values["fppa_deg"], values["fppa_peak_deg"] = _median(fppa_deg[window]), peak(phase, fppa_deg, *PEAK_PHASE)
+    values["knee_offset_leg"] = k.offset_of_fppa_leg(values["fppa_deg"])
+    return _added(values, context.bias)
+
+
+def _added(values: Mapping[str, float], bias: Bias) -> dict[str, float]:
+    """With what the pose model is known to leave out."""
+    return {key: value + bias.add.get(key, 0.0) for key, value in values.items()}
 
 
 def _against_trunk(

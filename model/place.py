@@ -1,0 +1,113 @@
+"""The camera's place as the analysis uses it: found from the stances of one session, kept for the next.
+
+It belongs to the installation, not to a person: `RunAnalysis` begins anew with every session, this does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from model.bias import bias_of
+from model.camera_pose import CameraPose, CameraPoseEstimator, focal_px
+from model.frontal import FrontalPlane
+from model.pose import FloatArray, Pose, Side, View
+
+#: Name of what stands in the pose model's place where joints come from motion capture.
+MOTION_CAPTURE = "mocap"
+#: Metrics that are null while the camera's place is not known.
+CORRECTED = ("fppa_deg", "fppa_peak_deg", "knee_offset_leg")
+
+
+class CameraPlace:
+    """Finds the camera's place and takes it, and what the pose model adds, out of the knee's angle.
+
+    Args:
+        model: name of the pose model; None or one that begins with `MOTION_CAPTURE` for joints that no model saw.
+        vfov_deg: vertical field of view, None where it is not known.
+        belt_speed_m_s: where it is known.
+        height_m: of the runner, where it is known.
+        known: an earlier result at this place, for the view that is seen first.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        vfov_deg: float | None = None,
+        belt_speed_m_s: float | None = None,
+        height_m: float | None = None,
+        known: CameraPose | None = None,
+    ) -> None:
+        self._model = model
+        self._vfov_deg = vfov_deg
+        self._belt_m_s = belt_speed_m_s
+        self._height_m = height_m
+        self._known = known
+        self._estimator: CameraPoseEstimator | None = None
+        self._plane: FrontalPlane | None = None
+        self._seen: tuple[View, tuple[int, int]] | None = None
+
+    @property
+    def camera(self) -> CameraPose:
+        """The best that is known now."""
+        if self._plane is None:
+            return self._known or CameraPose()
+        return self._plane.camera
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Why the metrics of `CORRECTED` are null now; empty where they are not."""
+        camera = self.camera
+        return {} if camera.usable else dict.fromkeys(CORRECTED, camera.advice or "the camera's place is not known")
+
+    def look(self, view: View | None, pose: Pose | None) -> None:
+        """Takes note of the view and the picture's size; what was known of another view is forgotten."""
+        if view is None or pose is None or self._seen == (view, pose.image_size_px):
+            return
+        known = self._known if self._seen is None else None
+        self._seen = (view, pose.image_size_px)
+        self._estimator = self._plane = None
+        if view.frontal:
+            self._begin(view, pose.image_size_px, known)
+
+    def set_belt_speed(self, belt_speed_m_s: float | None) -> None:
+        """From now on the belt runs at this speed; None: not known."""
+        if belt_speed_m_s == self._belt_m_s:
+            return
+        self._belt_m_s = belt_speed_m_s
+        if self._seen is not None and self._seen[0].frontal:
+            self._begin(*self._seen, self.camera)
+
+    def _begin(self, view: View, size_px: tuple[int, int], known: CameraPose | None) -> None:
+        focal = focal_px(size_px, self._vfov_deg)
+        name = "thunder" if self._model is not None and "thunder" in self._model else "lightning"
+        self._estimator = CameraPoseEstimator(view, size_px, focal, self._belt_m_s, self._height_m, name, known)
+        seen = self._model is not None and not self._model.startswith(MOTION_CAPTURE)
+        self._plane = FrontalPlane(self._estimator.current(), view, focal, size_px, on_surface=seen)
+
+    def add_stance(self, side: Side, strike_s: float, toe_off_s: float, poses: Sequence[Pose]) -> None:
+        """Takes one stance; ``poses`` may reach beyond it."""
+        if self._estimator is None or self._plane is None:
+            return
+        self._estimator.add_stance(side, strike_s, toe_off_s, poses)
+        camera = self._estimator.current()
+        if camera is not self._plane.camera:
+            plane = self._plane
+            self._plane = FrontalPlane(camera, plane.view, plane.focal_px, plane.image_size_px, plane.on_surface)
+
+    def fppa_deg(self, xy_px: FloatArray, side: Side, phase: FloatArray | float) -> FloatArray:
+        """FPPA in the frontal plane, camera and pose model taken out.
+
+        Args:
+            xy_px: (..., 17, 2).
+            side: the standing leg.
+            phase: (...) 0 at strike, 1 at toe-off.
+
+        Returns:
+            (...) degrees, + knee medial; NaN where a joint is missing, and everywhere while the camera's place is not
+            known or is refused.
+        """
+        if self._plane is None or not self._plane.camera.usable:
+            return np.full(xy_px.shape[:-2], np.nan)
+        return bias_of(self._model, self._plane.view).true_fppa_deg(self._plane.fppa_deg(xy_px, side, phase))
