@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Recipe:
 
 
 RECIPES = {
-    "lightning": Recipe(long_stem=True, steps=1500, batch=8, rate=1e-4, power=0.75, seed=4),
+    "lightning": Recipe(long_stem=True, steps=1200, batch=8, rate=6e-5, power=0.75, seed=4),
     "thunder": Recipe(long_stem=False, steps=200, batch=8, rate=5e-5, power=0.75, seed=4),
 }
 
@@ -161,35 +161,38 @@ def _write_reference(files: dict[str, Path], squares: dict[int, crops.Square]) -
     np.savez_compressed(REFERENCE, frames=np.array(numbers), squares=places, **outputs)
 
 
-def _measure(names: Sequence[str], work: Path, extra: Path | None, entry: Callable[[str], dict[str, Any]]) -> None:
-    """Measures the files in ``model/weights`` and writes manifest, table and reference."""
+def _publish(name: str, built: Path, entry: dict[str, Any], work: Path, extra: Path | None) -> None:
+    """Measures ``built``, and only then puts file, manifest and table in their places."""
     floats = _float_files(work)
     squares = _squares(work, extra, floats["thunder"])
+    _log(f"{name}: measuring")
+    report = evaluate(built, floats[name], squares, work, extra)
     entries = manifest.read(WEIGHTS / "manifest.toml")
-    for name in names:
-        _log(f"{name}: measuring")
-        report = evaluate(WEIGHTS / f"movenet-{name}-int8.tflite", floats[name], squares, work, extra)
-        entries[f"movenet-{name}-int8"] = {**entry(name), **manifest.measured(report)}
+    entries[f"movenet-{name}-int8"] = {**entry, **manifest.measured(report)}
+    _write_reference(floats, squares[clip_subject(sources.running_clips(None)[0]).name])
+    target = WEIGHTS / str(entry["file"])
+    if built != target:
+        target.unlink(missing_ok=True)
+        target.write_bytes(built.read_bytes())
     manifest.write(WEIGHTS / "manifest.toml", entries)
     manifest.update_readme(README, entries)
-    _write_reference(floats, squares[clip_subject(sources.running_clips(None)[0]).name])
     _log(manifest.figures(entries))
 
 
 def build(names: Sequence[str], work: Path, extra: Path | None) -> None:
     """Rebuilds, measures and writes the weights called ``names``."""
-    floats = _float_files(work)
-    squares = _squares(work, extra, floats["thunder"])
+    squares = _squares(work, extra, _float_files(work)["thunder"])
     for name in names:
-        data = _tune(name, RECIPES[name], work, squares)
-        (WEIGHTS / f"movenet-{name}-int8.tflite").write_bytes(data)
-    _measure(names, work, extra, lambda name: _entry(name, RECIPES[name], WEIGHTS / f"movenet-{name}-int8.tflite"))
+        built = work / f"movenet-{name}-int8.tflite"
+        built.write_bytes(_tune(name, RECIPES[name], work, squares))
+        _publish(name, built, _entry(name, RECIPES[name], built), work, extra)
 
 
 def remeasure(names: Sequence[str], work: Path, extra: Path | None) -> None:
     """Measures the weights as they are; origin and recipe in the manifest stay."""
-    entries = manifest.read(WEIGHTS / "manifest.toml")
-    _measure(names, work, extra, lambda name: dict(entries[f"movenet-{name}-int8"]))
+    for name in names:
+        entry = manifest.read(WEIGHTS / "manifest.toml")[f"movenet-{name}-int8"]
+        _publish(name, WEIGHTS / entry["file"], entry, work, extra)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

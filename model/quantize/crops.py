@@ -130,7 +130,7 @@ def load_squares(path: Path) -> dict[str, dict[int, Square]]:
 
 
 def vary(image: Image, rng: np.random.Generator) -> Image:
-    """A training variation of a crop, same shape: moved, turned, scaled, mirrored, recoloured, relit, blurred, noisy."""
+    """A training variation of a crop, same shape: moved, turned, scaled, mirrored, recoloured, relit, noisy."""
     size = image.shape[0]
     zoom = float(rng.uniform(0.75, 1.25))
     move = rng.uniform(-0.1, 0.1, 2) * size

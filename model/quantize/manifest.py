@@ -92,6 +92,8 @@ def figures(entries: Mapping[str, Mapping[str, Any]]) -> str:
 
 def update_readme(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
     """Replaces the table that follows the mark."""
+    if any(group not in entry for entry in entries.values() for _, group, _ in COLUMNS):
+        return  # the other model has not been measured yet
     before, _, after = path.read_text("utf-8").partition(MARK)
     rest = after.lstrip("\n").split("\n\n", 1)
     path.write_text(before + MARK + "\n\n" + figures(entries) + "\n\n" + (rest[1] if len(rest) > 1 else ""), "utf-8")
