@@ -41,7 +41,8 @@ def page() -> str:
     sentences = "\n".join(f"* **{spec.label}**: {spec.sentence}" for spec in METRICS.values())
     missing = "\n".join(f"* {what}: {why}." for what, why in NOT_MEASURABLE.items())
     rows = "\n".join(map(_row, METRICS.values()))
-    parts = (_INTRO, f"{header}\n{rows}\n", "## For the runner\n", f"{sentences}\n", "## What cannot be measured\n", missing)
+    table = f"{header}\n{rows}\n"
+    parts = (_INTRO, table, "## For the runner\n", f"{sentences}\n", "## What cannot be measured\n", missing)
     return "\n".join(parts) + "\n"
 
 
