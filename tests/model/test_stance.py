@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from model import kinematics as k
 from model.analysis import AnalysisSettings, RunAnalysis
-from model.bias import NO_BIAS
+from model.bias import NO_BIAS, bias_of
 from model.metrics import STANCE_METRICS
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
 from model.stance import MAX_GAP_S, Stance, StanceContext, measure_stance, peak, pose_at
@@ -24,7 +24,7 @@ CONTEXT = StanceContext(
     view=View.FRONT,
     facing=1.0,
     fps=30.0,
-    frontal_fppa=k.fppa_image_deg,
+    frontal_fppa=lambda xy, side, phase: k.fppa_image_deg(xy, side),
     other_ankle_x_px=300.0,
     leg_px=160.0,
     oscillation_px=12.0,
@@ -148,6 +148,28 @@ def test_a_joint_that_is_never_seen_gives_no_number_that_needs_it(joint: Joint, 
     figure[joint] = np.nan
     stance = measure_stance(Side.LEFT, 0.0, 0.25, poses_of([figure] * 8, 30.0), CONTEXT)
     assert {key for key, value in stance.values.items() if math.isfinite(value)} == untouched
+
+
+def test_an_unknown_camera_gives_no_alignment_of_the_knee() -> None:
+    figures = [frontal_pose(stance=Side.LEFT, fppa_deg=5, drop_deg=3, adduction_deg=8, lean_deg=2)] * 8
+    unknown = replace(CONTEXT, frontal_fppa=lambda xy, side, phase: np.full(len(xy), np.nan))
+    plain, blind = (
+        measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 30.0), context).values
+        for context in (CONTEXT, unknown)
+    )
+    dependent = {"fppa_deg", "fppa_peak_deg", "knee_offset_leg"}
+    for key in plain:
+        assert blind[key] == pytest.approx(math.nan if key in dependent else plain[key], nan_ok=True)
+
+
+def test_what_the_model_leaves_out_is_put_back() -> None:
+    figures = [frontal_pose(stance=Side.LEFT, fppa_deg=9, drop_deg=1, adduction_deg=8)] * 8
+    bias = bias_of("movenet-thunder-int8", View.FRONT)
+    values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 30.0), replace(CONTEXT, bias=bias)).values
+    assert values["fppa_image_deg"] == pytest.approx(9)
+    assert values["pelvic_drop_deg"] == pytest.approx(1 + bias.add["pelvic_drop_deg"])
+    assert values["hip_adduction_deg"] == pytest.approx(8 + bias.add["hip_adduction_deg"])
+    assert bias.true_fppa_deg(np.array([9.0, math.nan])) == pytest.approx([11.1, math.nan], abs=0.05, nan_ok=True)
 
 
 def test_gaps_never_become_numbers() -> None:
