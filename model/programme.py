@@ -1,0 +1,154 @@
+"""Feedback that fades: eight sessions, first with every cue, then with ever fewer, so that one learns to do without.
+
+Eight sessions of 15 to 30 minutes, feedback all the time in the first four and faded in the last four, lowered hip
+adduction and pain and kept them low (Noehren 2011, Willy 2012); of all doses that were compared, faded feedback over
+177 to 196 minutes worked best (Davis 2020). Durations and the shares 75, 50, 25, 10 % fit into that and are a
+judgement. Feedback comes and goes in blocks that the runner cannot foresee: who knows the blocks runs for them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+#: Length of a block: about 28 strides.
+BLOCK_S = 20.0
+#: Blocks are dealt out in hands of so many, each with its share of feedback, so that early is like late.
+_HAND = 8
+#: A session counts when so much of its time was run.
+COUNTS_FROM = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeSession:
+    """One session of the programme.
+
+    Attributes:
+        n: its number, from 1.
+        planned_s: time of running.
+        feedback_share: share of that time with feedback, 0 to 1.
+    """
+
+    n: int
+    planned_s: float
+    feedback_share: float
+
+
+_MINUTES = (15, 17, 19, 21, 24, 26, 28, 30)
+_SHARES = (1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.1)
+
+SESSIONS: tuple[ProgrammeSession, ...] = tuple(
+    ProgrammeSession(n, minutes * 60.0, share)
+    for n, (minutes, share) in enumerate(zip(_MINUTES, _SHARES, strict=True), start=1)
+)
+
+
+class FeedbackSchedule:
+    """When feedback is given in one session. The same seed gives the same blocks.
+
+    Args:
+        session: of the programme.
+        seed: any number that differs from session to session.
+    """
+
+    def __init__(self, session: ProgrammeSession, seed: int) -> None:
+        self.session = session
+        self._seed = seed
+        blocks = round(session.planned_s / BLOCK_S)
+        self._on = _deal(blocks, session.feedback_share, random.Random(seed))
+
+    def is_on(self, run_s: float) -> bool:
+        """Whether there is feedback after ``run_s`` seconds of running; after the last block, as in a first session."""
+        if self.session.feedback_share >= 1.0:
+            return True
+        block = int(run_s // BLOCK_S)
+        return self._on[block] if 0 <= block < len(self._on) else False
+
+
+def _deal(blocks: int, share: float, chance: random.Random) -> tuple[bool, ...]:
+    """``blocks`` of which ``share`` (to the nearest block) are on, the same in every hand, at places left to chance."""
+    on: list[bool] = []
+    while len(on) < blocks:
+        after = min(len(on) + _HAND, blocks)
+        due = round(share * after) - sum(on)
+        hand = [i < due for i in range(after - len(on))]
+        chance.shuffle(hand)
+        on += hand
+    return tuple(on)
+
+
+@dataclass(frozen=True, slots=True)
+class Adherence:
+    """Stances, and those of them within the target, while feedback was on and while it was off."""
+
+    on: int = 0
+    on_within: int = 0
+    off: int = 0
+    off_within: int = 0
+
+    def __add__(self, other: Adherence) -> Adherence:
+        return Adherence(
+            self.on + other.on,
+            self.on_within + other.on_within,
+            self.off + other.off,
+            self.off_within + other.off_within,
+        )
+
+    def with_stance(self, feedback: bool, within: bool) -> Adherence:
+        """With one stance more."""
+        return self + (Adherence(1, int(within)) if feedback else Adherence(0, 0, 1, int(within)))
+
+    @property
+    def on_share(self) -> float | None:
+        """Share within the target while feedback was on; None without such stances."""
+        return self.on_within / self.on if self.on else None
+
+    @property
+    def off_share(self) -> float | None:
+        """Share within the target while feedback was off: what is retained without help; None without such stances."""
+        return self.off_within / self.off if self.off else None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a runner did in one session of the programme.
+
+    Attributes:
+        n: number of the session in the programme.
+        run_s: time that was run.
+        adherence: stances within the target.
+    """
+
+    n: int
+    run_s: float
+    adherence: Adherence
+
+    @property
+    def counts(self) -> bool:
+        """Whether enough of the session was run to go on to the next one."""
+        return self.run_s >= COUNTS_FROM * SESSIONS[self.n - 1].planned_s
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a runner stands.
+
+    Attributes:
+        done: sessions that count.
+        next: the session that comes next; None when the programme is done.
+        adherence: over all attempts.
+    """
+
+    done: int
+    next: ProgrammeSession | None
+    adherence: Adherence
+
+
+def progress(attempts: Sequence[Attempt]) -> Progress:
+    """Where a runner stands after ``attempts``: a session that does not count is run again."""
+    done = len({attempt.n for attempt in attempts if attempt.counts})
+    upcoming = SESSIONS[done] if done < len(SESSIONS) else None
+    total = reduce(lambda all_so_far, attempt: all_so_far + attempt.adherence, attempts, Adherence())
+    return Progress(done, upcoming, total)
