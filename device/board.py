@@ -145,7 +145,7 @@ def _write(cache: Path, known: dict[str, Any]) -> None:
         cache.parent.mkdir(parents=True, exist_ok=True)
         cache.write_text(json.dumps(known, indent=1), "utf-8")
     except OSError as error:
-        log.warning("the measurement of this board cannot be kept in %s (%s); it is repeated at each start", cache, error)
+        log.warning("this board's measurement cannot be kept in %s (%s); it is made at each start", cache, error)
 
 
 def choose_model(

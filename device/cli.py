@@ -1,4 +1,4 @@
-"""The command line: ``kneeline COMMAND``. Exit status 0: done; 2: something the user can mend; 3: no runner was seen."""
+"""The command line: ``kneeline COMMAND``. Exit status 0: done; 2: something to be mended; 3: no runner was seen."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     )
     capture = parser.add_argument_group("a motion capture (.npz) in the video's place")
     capture.add_argument("--fps", type=float, default=30.0, help="frames per second of the virtual camera")
-    capture.add_argument("--camera-noise", choices=("none", "measured"), default="none", help="add the pose model's errors")
+    capture.add_argument("--camera-noise", choices=("none", "measured"), default="none", help="add its errors")
     capture.add_argument("--seed", type=int, default=0, help="of the noise")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="print the errors against a clip's truth")
 
@@ -173,7 +173,8 @@ def _write_json(path: Path, document: Any) -> None:
     try:
         path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     except OSError as error:
-        raise InputError(f"--json {path}: cannot be written ({error.strerror}): name a file in a writable folder") from error
+        reason = f"cannot be written ({error.strerror}): name a file in a writable folder"
+        raise InputError(f"--json {path}: {reason}") from error
 
 
 def _stop_on_signals() -> threading.Event:
@@ -220,6 +221,7 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
                 # A demo never mixes with the sessions, the socket or the settings of a real installation.
                 environment |= {"STATE_DIRECTORY": str(_demo_state(config)), "RUNTIME_DIRECTORY": folder}
                 device += ["--loop", "--source", args.source or str(DEMO_CLIP)]
+                args.config = _demo_settings(args.config, Path(folder))
             elif args.source:
                 device += ["--source", args.source]
             if args.config is not None:
@@ -233,12 +235,27 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
+def _demo_settings(path: Path | None, folder: Path) -> Path:
+    """The settings, but for camera and places of database and socket, as a file in ``folder``."""
+    kept = load_config(path).model_dump(exclude={"camera", "store", "live"})
+    lines = []
+    for section, values in kept.items():
+        lines.append(f"[{section}]")
+        for key, value in values.items():
+            if value is not None or key.endswith("_pin"):
+                lines.append(f"{key} = {json.dumps(False if value is None else value)}")
+    target = folder / "config.toml"
+    target.write_text("\n".join(lines) + "\n", "utf-8")
+    return target
+
+
 def _demo_state(config: Config) -> Path:
     folder = config.database_path().parent / "demo"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be made ({error.strerror}): set STATE_DIRECTORY to a writable folder") from error
+        reason = f"cannot be made ({error.strerror}): set STATE_DIRECTORY to a writable folder"
+        raise InputError(f"{folder}: {reason}") from error
     return folder
 
 
@@ -312,7 +329,8 @@ def _export(args: argparse.Namespace) -> int:
 def _config_check(args: argparse.Namespace) -> int:
     path = args.config or config_path()
     load_config(path)
-    print(f"{path}: all settings are right" if path else f"no settings file; the defaults of {len(list(settings()))} settings apply")
+    defaults = f"no settings file; the defaults of all {len(list(settings()))} settings apply"
+    print(f"{path}: all settings are right" if path else defaults)
     return 0
 
 

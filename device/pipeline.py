@@ -1,4 +1,4 @@
-"""The way of one frame up to the cue: frame → pose → view → gait → stance → cue. Deterministic, by the frames' times."""
+"""The way of one frame up to the cue: frame → pose → view → gait → stance → cue. Deterministic, by frame times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session brought, on its way to the disk: in order, on a thread of its own, never lost while the process lives."""
+"""What a session brought, on its way to the disk: in order, on its own thread, never lost while the process lives."""
 
 from __future__ import annotations
 

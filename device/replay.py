@@ -1,4 +1,4 @@
-"""A recorded video through the whole pipeline, by its own timestamps, never dropping a frame; the result as a document."""
+"""A recording through the whole pipeline, by its own timestamps, never dropping a frame; the result as a document."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _cut_off(path: Path, frames: int, announced: int) -> str | None:
     if frames >= announced * _WHOLE_SHARE:
         return None
     return (
-        f"{path} is cut off or damaged: {frames} of {announced} frames could be read, and the result covers only those: "
+        f"{path} is cut off or damaged: {frames} of {announced} frames could be read, the result covers only those: "
         "copy or record it again"
     )
 
