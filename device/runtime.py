@@ -49,7 +49,7 @@ _HEALTH_EVERY_S = 1.0
 _SUMMARY_EVERY_S = 10.0
 _LOOP_PAUSE_S = 2.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
-COMMANDS = ("test_cue", "set_belt_speed", *runners.COMMANDS)
+COMMANDS = ("test_cue", *runners.COMMANDS)
 _CAMERA_SETTING = "camera"
 VERSION = importlib.metadata.version("kneeline")
 
@@ -168,8 +168,9 @@ class Device:
 
     def _source(self) -> FrameSource:
         if self._trial is not None:
-            camera = self._config.camera
-            return VideoSource(self._trial.path, paced=True, rotation=camera.rotation, vfov_deg=camera.vfov_deg)
+            return VideoSource(
+                self._trial.path, paced=True, rotation=self._config.camera.rotation, vfov_deg=self._config.camera.vfov_deg
+            )
         return open_source(self._config.camera)
 
     def _no_camera(self, error: CameraError, stop: threading.Event) -> None:
@@ -357,9 +358,7 @@ class Device:
             "image_size": None if pose is None else list(pose.image_size_px),
             "keypoints": None
             if pose is None
-            else [
-                [_number(x), _number(y), round(s, 2)] for (x, y), s in zip(pose.xy_px, pose.score, strict=True)
-            ],
+            else [[_number(x), _number(y), round(s, 2)] for (x, y), s in zip(pose.xy_px, pose.score, strict=True)],
             **{str(side): self._side_message(outcome, side) for side in Side},
             "threshold_deg": self._config.coach.fppa_threshold_deg,
             "cadence_spm": None if outcome is None else outcome.cadence_spm,

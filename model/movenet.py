@@ -1,27 +1,46 @@
 """From a whole picture to one runner's pose: where to look, and what MoveNet sees there.
 
-The crop is a square in float picture coordinates that follows the runner. It widens at once when a joint nears its edge
-and narrows slowly, so that it does not tremble with every step (a trembling crop is noise on every joint) and the legs
-are always inside.
+The crop is a square in float picture coordinates that follows the runner. From the front and from behind it holds
+shoulders to feet, from the side the whole body: every pixel of the network's few that is not spent on the head goes to
+hips and knees (`model/tracking.md` has what that brings). It widens at once when a joint nears its edge and narrows
+slowly, so that it does not tremble with every step (a trembling crop is noise on every joint) and the legs are always
+inside.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from model.pose import FloatArray, Joint, Pose
+from model.view import ViewEstimator
 
 #: Google's model card: below this a joint is not to be trusted.
 MIN_SCORE = 0.3
-_TORSO = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP]
-_BODY_MARGIN = 1.25  # the body's extent is this share of the crop's side
-_TORSO_MARGIN = 3.8  # the torso's length times this is the smallest crop (1.9 to each side)
-_SHRINK_TAU_S = 1.0
+Framing = Literal["auto", "whole"]
+_HEAD = slice(Joint.NOSE, Joint.RIGHT_EAR + 1)
+_TRUNK = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP]
+_LEGS = list(range(Joint.LEFT_KNEE, Joint.RIGHT_ANKLE + 1))
+#: The crop's side over the height of what it must hold: crown and soles lie beyond the joints, feet beyond the ankles.
+_WHOLE_MARGIN, _CLOSE_MARGIN = 1.15, 1.08
+#: Crown above shoulders, over shoulders to ankles (Drillis & Contini 1966).
+_HEAD_SHARE = 0.23
+#: The crop is never narrower than this many torsos, so that someone who bends or squats still fits.
+_MIN_TORSOS = 2.6
+_SHRINK_TAU_S = 2.0
+#: A runner is followed this long before the crop closes in on them.
+_CLOSE_AFTER_S = 1.0
+#: Where a joint was lost from one frame to the next, one looks there again for this long before one looks elsewhere.
+_HOLD_S = 0.2
+#: From this reduction on, pixels are averaged before they are sampled.
+_PREFILTER = 3.0
 
 
 class Net(Protocol):
@@ -42,10 +61,10 @@ class Crop:
         """The square resampled to (size_px, size_px, 3); black where it leaves the picture."""
         scale = size_px / self.side_px
         left, top = self.x_px - self.side_px / 2, self.y_px - self.side_px / 2
+        if scale * _PREFILTER < 1:
+            image, left, top, scale = _halved(image, left, top, scale, self.side_px)
         # The centre of a pixel is at its index + 0.5 on both sides.
-        to_crop = np.array(
-            [[scale, 0.0, (0.5 - left) * scale - 0.5], [0.0, scale, (0.5 - top) * scale - 0.5]]
-        )
+        to_crop = np.array([[scale, 0.0, (0.5 - left) * scale - 0.5], [0.0, scale, (0.5 - top) * scale - 0.5]])
         cut = cv2.warpAffine(image, to_crop, (size_px, size_px), flags=cv2.INTER_LINEAR)
         return np.asarray(cut, dtype=np.uint8)
 
@@ -56,10 +75,54 @@ class Crop:
         return xy
 
 
+def _halved(
+    image: NDArray[np.uint8], left: float, top: float, scale: float, side_px: float
+) -> tuple[NDArray[np.uint8], float, float, float]:
+    """The part of the picture that is needed at half its resolution (a quarter, …), with the crop's place in it."""
+    factor = 2 ** int(math.log2(2 / _PREFILTER / scale))
+    height, width = (n // factor * factor for n in image.shape[:2])
+    x0, y0 = (max(0, int(v) // factor * factor) for v in (left, top))
+    x1 = min(width, -int(-(left + side_px) // factor) * factor)
+    y1 = min(height, -int(-(top + side_px) // factor) * factor)
+    if x1 <= x0 or y1 <= y0:
+        return image, left, top, scale
+    size = ((x1 - x0) // factor, (y1 - y0) // factor)
+    small = cv2.resize(image[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), (left - x0) / factor, (top - y0) / factor, scale * factor
+
+
 def whole_picture(image_size_px: tuple[int, int]) -> Crop:
     """The smallest square that holds the whole picture."""
     width, height = image_size_px
     return Crop(width / 2, height / 2, float(max(width, height)))
+
+
+def search_crops(image_size_px: tuple[int, int]) -> tuple[Crop, ...]:
+    """Where to look for somebody: the whole picture, then squares of its shorter side, for those who are small."""
+    width, height = image_size_px
+    side = float(min(width, height))
+    first, last = side / 2, max(width, height) - side / 2
+    whole = whole_picture(image_size_px)
+    if last - first < side / 8:
+        return (whole,)
+    along = [(first + last) / 2, first, last]
+    return (whole, *(Crop(a, side / 2, side) if width > height else Crop(side / 2, a, side) for a in along))
+
+
+class _Extent:
+    """Left, top, right, bottom of some joints: grows at once, shrinks slowly."""
+
+    def __init__(self) -> None:
+        self.box: FloatArray | None = None
+        self._t_s = 0.0
+
+    def add(self, xy_px: FloatArray, t_s: float) -> None:
+        now = np.concatenate([xy_px.min(axis=0), xy_px.max(axis=0)])
+        if self.box is not None:
+            keep = math.exp(-(t_s - self._t_s) / _SHRINK_TAU_S)
+            slow = keep * self.box + (1 - keep) * now
+            now = np.concatenate([np.minimum(slow[:2], now[:2]), np.maximum(slow[2:], now[2:])])
+        self.box, self._t_s = now, t_s
 
 
 class RunnerTracker:
@@ -68,14 +131,32 @@ class RunnerTracker:
     Args:
         net: the network.
         size_px: the side of the network's input.
+        framing: "auto" closes in on shoulders to feet in frontal views, and the head's joints are missing then;
+            "whole" never does.
     """
 
-    def __init__(self, net: Net, size_px: int) -> None:
+    def __init__(self, net: Net, size_px: int, framing: Framing = "auto") -> None:
         self._net = net
         self._size_px = size_px
-        self._box: FloatArray | None = None  # left, top, right, bottom of the runner's recent extent
-        self._t_s = 0.0
-        self._side_px = 0.0
+        self._framing = framing
+        self._forget()
+
+    def _forget(self) -> None:
+        self._body, self._core = _Extent(), _Extent()
+        self._view = ViewEstimator()
+        self._torso_px = 0.0
+        self._since_s: float | None = None
+        self._seen_s = -math.inf
+        self._search: Iterator[Crop] | None = None
+
+    @property
+    def close(self) -> bool:
+        """Whether the crop holds shoulders to feet only."""
+        view, since_s = self._view.view, self._since_s
+        frontal = view is not None and view.frontal
+        return bool(
+            self._framing == "auto" and frontal and since_s is not None and self._seen_s - since_s >= _CLOSE_AFTER_S
+        )
 
     def step(self, image: NDArray[np.uint8], t_s: float) -> Pose | None:
         """The runner's pose in this picture, or None when nobody is seen.
@@ -83,36 +164,56 @@ class RunnerTracker:
         Args:
             image: (H, W, 3) uint8 RGB.
             t_s: the picture's time in seconds, increasing.
+
+        Returns:
+            Joints that the crop does not hold are NaN with a score of 0.
         """
         size = (image.shape[1], image.shape[0])
-        crop = whole_picture(size) if self._box is None else self._follow(self._box)
+        if self._since_s is not None and t_s - self._seen_s > _HOLD_S:
+            self._forget()
+        crop = self._crop() or self._next_search(size)
         joints = self._net.invoke(crop.cut(image, self._size_px))
-        pose = Pose(t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), size)
+        pose = self._pose(joints, crop, t_s, size)
         if not is_person(pose):
-            self._box = None
             return None
-        self._remember(pose, t_s)
+        self._remember(pose)
         return pose
 
-    def _follow(self, box: FloatArray) -> Crop:
-        left, top, right, bottom = (float(v) for v in box)
-        return Crop((left + right) / 2, (top + bottom) / 2, self._side_px)
+    def _next_search(self, image_size_px: tuple[int, int]) -> Crop:
+        if self._search is None:
+            self._search = itertools.cycle(search_crops(image_size_px))
+        return next(self._search)
 
-    def _remember(self, pose: Pose, t_s: float) -> None:
-        seen = pose.xy_px[pose.score > MIN_SCORE]
-        now = np.concatenate([seen.min(axis=0), seen.max(axis=0)])
-        if self._box is None:
-            self._box = now
+    def _crop(self) -> Crop | None:
+        """Where to look for the runner that is followed; None when nobody is."""
+        box, margin = (self._core.box, _CLOSE_MARGIN) if self.close else (self._body.box, _WHOLE_MARGIN)
+        if box is None:
+            return None
+        left, top, right, bottom = (float(v) for v in box)
+        side_px = max((bottom - top) * margin, (right - left) * _WHOLE_MARGIN, self._torso_px * _MIN_TORSOS)
+        return Crop((left + right) / 2, (top + bottom) / 2, side_px)
+
+    def _pose(self, joints: NDArray[np.float32], crop: Crop, t_s: float, size: tuple[int, int]) -> Pose:
+        xy, score = crop.to_picture(joints), joints[:, 2].astype(np.float64)
+        if self.close:
+            xy[_HEAD], score[_HEAD] = np.nan, 0.0
+        return Pose(t_s, xy, score, size)
+
+    def _remember(self, pose: Pose) -> None:
+        ok = pose.score > MIN_SCORE
+        core = [joint for joint in _TRUNK + _LEGS if ok[joint]]
+        self._core.add(pose.xy_px[core], pose.t_s)
+        if self.close and self._core.box is not None:
+            left, top, right, bottom = self._core.box
+            self._body.box = np.array([left, top - _HEAD_SHARE * (bottom - top), right, bottom])
         else:
-            keep = float(np.exp(-(t_s - self._t_s) / _SHRINK_TAU_S))
-            slow = keep * self._box + (1 - keep) * now
-            self._box = np.concatenate([np.minimum(slow[:2], now[:2]), np.maximum(slow[2:], now[2:])])
-        self._t_s = t_s
-        torso = np.linalg.norm(
-            pose.mid(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER) - pose.mid(Joint.LEFT_HIP, Joint.RIGHT_HIP)
-        )
-        extent = float(max(self._box[2] - self._box[0], self._box[3] - self._box[1]))
-        self._side_px = max(extent * _BODY_MARGIN, float(torso) * _TORSO_MARGIN * 0.7)
+            self._body.add(pose.xy_px[ok], pose.t_s)
+        torso = pose.mid(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER) - pose.mid(Joint.LEFT_HIP, Joint.RIGHT_HIP)
+        self._torso_px = math.hypot(*torso)
+        self._view.step(pose)
+        self._since_s = pose.t_s if self._since_s is None else self._since_s
+        self._seen_s = pose.t_s
+        self._search = None
 
 
 def is_person(pose: Pose) -> bool:
@@ -120,4 +221,4 @@ def is_person(pose: Pose) -> bool:
     ok = pose.score > MIN_SCORE
     shoulders = ok[Joint.LEFT_SHOULDER] or ok[Joint.RIGHT_SHOULDER]
     hips = ok[Joint.LEFT_HIP] or ok[Joint.RIGHT_HIP]
-    return bool(shoulders and hips and ok[[*_TORSO, *range(Joint.LEFT_KNEE, Joint.RIGHT_ANKLE + 1)]].sum() >= 5)
+    return bool(shoulders and hips and ok[_TRUNK + _LEGS].sum() >= 5)

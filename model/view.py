@@ -42,8 +42,10 @@ class ViewEstimator:
     def step(self, pose: Pose) -> View | None:
         """Takes one more pose into the vote and returns `view`."""
         ratio, ahead = _width_ratio(pose), _nose_ahead_ratio(pose)
-        if not (math.isfinite(ratio) and math.isfinite(ahead)):
+        if not math.isfinite(ratio):
             return self._view
+        if not math.isfinite(ahead):
+            ahead = self._ahead  # the tracker looks at the head only from the side and in the beginning
         if self._first_t_s is None:
             self._first_t_s, self._ratio, self._ahead = pose.t_s, ratio, ahead
         else:

@@ -20,10 +20,13 @@ State = Literal["good", "warn", "bad", "unknown"]
 WINDOW_S = 4.0
 MIN_SCORE = 0.3
 _HEAD = (Joint.NOSE, Joint.LEFT_EYE, Joint.RIGHT_EYE, Joint.LEFT_EAR, Joint.RIGHT_EAR)
+_SHOULDERS = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
 _ANKLES = (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE)
 _JUDGED = range(Joint.LEFT_SHOULDER, Joint.RIGHT_ANKLE + 1)
 #: Share of the distance eyes to ankles (0.897 of the height) that the crown and the soles lie beyond them.
 _CROWN, _SOLE = 0.064 / 0.897, 0.039 / 0.897
+#: Eyes over shoulders, both from the ankles up (shoulders at 0.818 of the height).
+_EYES_SHARE = 0.897 / 0.779
 _MIN_MARGIN, _TIGHT_MARGIN = 0.0, 0.02
 _MIN_HEIGHT = 0.45
 _GOOD_AZIMUTH_DEG, _MAX_AZIMUTH_DEG = 8.0, 12.0
@@ -64,7 +67,8 @@ class Check:
 def extent(keypoints: Sequence[Sequence[float | None]], image_size: Sequence[float]) -> Extent | None:
     """Reach of a person with crown and soles, from 17 keypoints (x px, y px, score).
 
-    None where head or ankles are not seen: then nothing can be said about the whole runner.
+    The head is put on the shoulders where it is not looked at. None where neither head nor shoulders, or no ankles, are
+    seen: then nothing can be said about the whole runner.
     """
     width, height = image_size
     seen = {
@@ -73,11 +77,13 @@ def extent(keypoints: Sequence[Sequence[float | None]], image_size: Sequence[flo
         if x is not None and y is not None and (score or 0.0) >= MIN_SCORE
     }
     heads = [seen[j][1] for j in _HEAD if j in seen]
+    shoulders = [seen[j][1] for j in _SHOULDERS if j in seen]
     ankles = [seen[j][1] for j in _ANKLES if j in seen]
-    if not heads or not ankles:
+    if not (heads or shoulders) or not ankles:
         return None
-    eyes, soles = min(heads), max(ankles)
-    span = soles - eyes
+    soles = max(ankles)
+    span = soles - min(heads) if heads else (soles - min(shoulders)) * _EYES_SHARE
+    eyes = soles - span
     across = [x for x, _ in seen.values()]
     score = fmean(float(keypoints[j][2] or 0.0) for j in _JUDGED)
     return Extent(
