@@ -49,7 +49,7 @@ _HEALTH_EVERY_S = 1.0
 _SUMMARY_EVERY_S = 10.0
 _LOOP_PAUSE_S = 2.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
-COMMANDS = ("test_cue", *runners.COMMANDS)
+COMMANDS = ("test_cue", "set_belt_speed", *runners.COMMANDS)
 _CAMERA_SETTING = "camera"
 VERSION = importlib.metadata.version("kneeline")
 
@@ -168,9 +168,8 @@ class Device:
 
     def _source(self) -> FrameSource:
         if self._trial is not None:
-            return VideoSource(
-                self._trial.path, paced=True, rotation=self._config.camera.rotation, vfov_deg=self._config.camera.vfov_deg
-            )
+            camera = self._config.camera
+            return VideoSource(self._trial.path, paced=True, rotation=camera.rotation, vfov_deg=camera.vfov_deg)
         return open_source(self._config.camera)
 
     def _no_camera(self, error: CameraError, stop: threading.Event) -> None:
