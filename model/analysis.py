@@ -249,6 +249,7 @@ class RunAnalysis:
             facing=self.view_estimator.facing,
             fps=self.fps,
             frontal_fppa=self.place.fppa_deg,
+            rectify=self.place.rectify,
             other_ankle_x_px=self._sides[event.side.other].mid_ankle_x_px,
             leg_px=self._leg_length_px(view),
             oscillation_px=self._oscillation_px(event.t_s),

@@ -86,11 +86,11 @@ def _frontal(
 
 
 _BIAS: Mapping[tuple[str, View], Bias] = {
-    ("lightning", View.FRONT): _frontal((0.83, 0.0), 2.0, 3.4, -0.020),
-    ("lightning", View.REAR): _frontal((0.83, 0.0), 4.4, 5.7, -0.031),
+    ("lightning", View.FRONT): _frontal((0.83, 0.0), 2.0, 1.4, -0.020),
+    ("lightning", View.REAR): _frontal((0.83, 0.0), 4.4, 1.3, -0.031),
     ("lightning", View.SIDE): Bias(trunk_shift=_SEEN),
-    ("thunder", View.FRONT): _frontal((0.74, 0.0), 2.0, 4.1, -0.025),
-    ("thunder", View.REAR): _frontal((0.79, 2.4), 0.8, 4.2, -0.026),
+    ("thunder", View.FRONT): _frontal((0.74, 0.0), 2.0, 2.1, -0.025),
+    ("thunder", View.REAR): _frontal((0.79, 2.4), 0.8, 3.3, -0.026),
     ("thunder", View.SIDE): Bias(trunk_shift=_SEEN),
     # Motion capture with the model's measured mean displacements has them in every phase of the stride.
     ("mocap-measured", View.SIDE): Bias(trunk_shift=_SEEN, leg_shift=_SEEN),

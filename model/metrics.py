@@ -88,6 +88,7 @@ _SPECS = (
         "knee_offset_leg", "Knee offset", "leg lengths", 3, FRONTAL, "+ knee medial", "mid-stance", None,
         "distance of the knee from the hip-ankle line over leg length",
         "How far your knee is off the line between hip and ankle, as a share of your leg.",
+        reason_missing="where the camera stands is not known",
         uncertainty=_frontal_unsure(0.03, 0.03),
     ),
     MetricSpec(
@@ -100,6 +101,7 @@ _SPECS = (
         "hip_adduction_deg", "Hip adduction", "°", 1, FRONTAL, "+ thigh toward the midline", "peak around mid-stance",
         3.8, "Noehren 2013; SDD 2.3–3.8 Dingenen 2018",
         "How far your thigh leans toward the middle, measured from your pelvis.",
+        reason_missing="where the camera stands is not known",
         uncertainty=_frontal_unsure(3.5, 5),
     ),
     MetricSpec(

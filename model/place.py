@@ -17,7 +17,7 @@ from model.pose import FloatArray, Pose, Side, View
 #: Name of what stands in the pose model's place where joints come from motion capture.
 MOTION_CAPTURE = "mocap"
 #: Metrics that are null while the camera's place is not known.
-CORRECTED = ("fppa_deg", "fppa_peak_deg", "knee_offset_leg")
+CORRECTED = ("fppa_deg", "fppa_peak_deg", "knee_offset_leg", "hip_adduction_deg")
 
 
 class CameraPlace:
@@ -95,6 +95,15 @@ class CameraPlace:
         if camera is not self._plane.camera:
             plane = self._plane
             self._plane = FrontalPlane(camera, plane.view, plane.focal_px, plane.image_size_px, plane.on_surface)
+
+    def rectify(self, xy_px: FloatArray, side: Side, phase: FloatArray) -> FloatArray | None:
+        """Poses (..., 17, 2) as a camera straight ahead would show them, see `FrontalPlane.rectify`.
+
+        None while the place is not known or is refused.
+        """
+        if self._plane is None or not self._plane.camera.usable:
+            return None
+        return self._plane.rectify(xy_px, side, phase)
 
     def fppa_deg(self, xy_px: FloatArray, side: Side, phase: FloatArray | float) -> FloatArray:
         """FPPA in the frontal plane, camera and pose model taken out.

@@ -30,6 +30,8 @@ MAX_GAP_S = 0.1
 #: Frontal-plane FPPA of poses (n, 17, 2) for one side at phases (n,) of stance, what the camera's place and the pose
 #: model add taken out; (n,) degrees, NaN where that is not known.
 FrontalFppa = Callable[[FloatArray, Side, FloatArray], FloatArray]
+#: The same poses as a camera straight ahead would show them, (n, 17, 2); None while it is not known where it stands.
+Rectify = Callable[[FloatArray, Side, FloatArray], FloatArray | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class StanceContext:
         facing: +1 when the runner faces the picture's right (side view).
         fps: frames per second of the poses.
         frontal_fppa: see `FrontalFppa`.
+        rectify: see `Rectify`.
         other_ankle_x_px: the other foot's mid-stance ankle in the step before, NaN where there is none.
         leg_px: leg length in the picture.
         oscillation_px: range of mid-hip height over the last stride.
@@ -77,6 +80,7 @@ class StanceContext:
     facing: float
     fps: float
     frontal_fppa: FrontalFppa
+    rectify: Rectify
     other_ankle_x_px: float
     leg_px: float
     oscillation_px: float
@@ -228,14 +232,33 @@ def _frontal(
     values = {
         "fppa_image_deg": _median(k.fppa_image_deg(middle, side)),
         "pelvic_drop_deg": _median(k.pelvic_drop_deg(middle, side, context.level_hips_deg)),
-        "hip_adduction_deg": peak(phase, k.hip_adduction_deg(xy, side), *PEAK_PHASE),
-        "trunk_lean_deg": _median(k.trunk_lean_deg(middle, side)),
         "step_width_leg": outward * (ankle_x - context.other_ankle_x_px) / context.leg_px,
     }
     fppa_deg = context.frontal_fppa(xy, side, phase)
     values["fppa_deg"], values["fppa_peak_deg"] = _median(fppa_deg[window]), peak(phase, fppa_deg, *PEAK_PHASE)
     values["knee_offset_leg"] = k.offset_of_fppa_leg(values["fppa_deg"])
-    return _added(values, context.bias)
+    values = _added(values, context.bias)
+    return values | _added(_against_pelvis(side, xy, phase, window, values["pelvic_drop_deg"], context), context.bias)
+
+
+def _against_pelvis(
+    side: Side,
+    xy: FloatArray,
+    phase: FloatArray,
+    window: NDArray[np.bool_],
+    drop_deg: float,
+    context: StanceContext,
+) -> dict[str, float]:
+    """Thigh and trunk in the frontal plane; the trunk in the picture's own while the camera is not known."""
+    plane = context.rectify(xy, side, phase)
+    if plane is None:
+        return {"trunk_lean_deg": _median(k.trunk_lean_deg(xy[window], side))}
+    # The thigh against the vertical, and then the pelvis as it was put right.
+    thigh_deg = k.hip_adduction_deg(plane, side) - _median(k.pelvic_drop_deg(plane[window], side))
+    return {
+        "hip_adduction_deg": peak(phase, thigh_deg, *PEAK_PHASE) + drop_deg,
+        "trunk_lean_deg": _median(k.trunk_lean_deg(plane[window], side)),
+    }
 
 
 def _added(values: Mapping[str, float], bias: Bias) -> dict[str, float]:

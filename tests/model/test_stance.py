@@ -25,6 +25,7 @@ CONTEXT = StanceContext(
     facing=1.0,
     fps=30.0,
     frontal_fppa=lambda xy, side, phase: k.fppa_image_deg(xy, side),
+    rectify=lambda xy, side, phase: xy,
     other_ankle_x_px=300.0,
     leg_px=160.0,
     oscillation_px=12.0,
@@ -150,14 +151,18 @@ def test_a_joint_that_is_never_seen_gives_no_number_that_needs_it(joint: Joint, 
     assert {key for key, value in stance.values.items() if math.isfinite(value)} == untouched
 
 
-def test_an_unknown_camera_gives_no_alignment_of_the_knee() -> None:
+def test_an_unknown_camera_gives_nothing_that_hangs_on_its_place() -> None:
     figures = [frontal_pose(stance=Side.LEFT, fppa_deg=5, drop_deg=3, adduction_deg=8, lean_deg=2)] * 8
-    unknown = replace(CONTEXT, frontal_fppa=lambda xy, side, phase: np.full(len(xy), np.nan))
+    unknown = replace(
+        CONTEXT,
+        frontal_fppa=lambda xy, side, phase: np.full(len(xy), np.nan),
+        rectify=lambda xy, side, phase: None,
+    )
     plain, blind = (
         measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 30.0), context).values
         for context in (CONTEXT, unknown)
     )
-    dependent = {"fppa_deg", "fppa_peak_deg", "knee_offset_leg"}
+    dependent = {"fppa_deg", "fppa_peak_deg", "knee_offset_leg", "hip_adduction_deg"}
     for key in plain:
         assert blind[key] == pytest.approx(math.nan if key in dependent else plain[key], nan_ok=True)
 
@@ -168,7 +173,7 @@ def test_what_the_model_leaves_out_is_put_back() -> None:
     values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 30.0), replace(CONTEXT, bias=bias)).values
     assert values["fppa_image_deg"] == pytest.approx(9)
     assert values["pelvic_drop_deg"] == pytest.approx(1 + bias.add["pelvic_drop_deg"])
-    assert values["hip_adduction_deg"] == pytest.approx(8 + bias.add["hip_adduction_deg"])
+    assert values["hip_adduction_deg"] == pytest.approx(8 + bias.add["pelvic_drop_deg"] + bias.add["hip_adduction_deg"])
     assert bias.true_fppa_deg(np.array([9.0, math.nan])) == pytest.approx([11.1, math.nan], abs=0.05, nan_ok=True)
 
 
@@ -181,11 +186,11 @@ def test_gaps_never_become_numbers() -> None:
         xy, lost = pose.xy_px.copy(), rng.random(17) < 0.15
         xy[lost] = np.nan
         holes.append(Pose(pose.t_s, xy, np.where(lost, 0.0, 0.9), pose.image_size_px))
-    keys = ("fppa_deg", "pelvic_drop_deg", "trunk_lean_deg", "hip_adduction_deg")
+    keys = ("fppa_image_deg", "pelvic_drop_deg", "trunk_lean_deg", "step_width_leg")
     usual = {key: [s.values[key] for s in whole if math.isfinite(s.values[key])] for key in keys}
     broken = run(holes, View.FRONT)
     assert len(broken) > 12
     for stance in broken:
         for key in keys:
             value = stance.values[key]
-            assert math.isnan(value) or min(usual[key]) - 3 <= value <= max(usual[key]) + 3, key
+            assert math.isnan(value) or min(usual[key]) - 5 <= value <= max(usual[key]) + 5, key
