@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from model import kinematics as k
-from model.camera_pose import CameraPose, level_rays
+from model.camera_geometry import level_rays
+from model.camera_pose import CameraPose
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 
 #: Shares of the straight leg in front of the hip joints at mid-stance, and their change from strike to toe-off:

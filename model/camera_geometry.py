@@ -1,0 +1,290 @@
+"""From the feet's ways in the picture to the direction from which the camera looks. See camera_pose.md.
+
+A *ray* is a place in the picture from its centre in focal lengths, x right, y down; it is *level* when the camera's
+roll and pitch are taken out, so that y = 0 is the horizon. ``facing`` is +1 in front of the runner, −1 behind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.pose import LEGS, FloatArray, Joint, Pose, Side
+
+#: The camera is taken to stand this much above the hips, which with their row in the picture tells its pitch.
+_ABOVE_HIPS_M = 0.3
+_USUAL_PITCH_DEG, _MAX_PITCH_DEG = -5.0, 25.0
+#: Distance hip to ankle in stance as a share of the straight leg.
+_STANCE_LEG = 0.92
+#: This share of the shoulder line's slope is believed to be roll: cameras are mounted roughly level.
+_ROLL_SHARE = 0.7
+#: The pose model's ankle goes this share of the true ankle's way: rendered runners, both models.
+_SEEN_WAY = 0.95
+
+#: How fast a stance foot recedes: by the belt where its speed is known; else by a usual one (8 to 14 km/h) and by how
+#: fast it nears the horizon. SD of the logarithm of each, with assumed leg length and pitch.
+_USUAL_BELT_M_S, _USUAL_BELT_SD = 3.0, 0.2
+_KNOWN_BELT_SD, _RISE_SD = 0.07, 0.25
+#: The standing ankle's track is fitted around this time after mid-stance, with weights that fall to 0 this far from it.
+_TRACK_S, _TRACK_HALF_S, _MIN_TRACK_FRAMES = -0.03, 0.09, 3
+_SPAN_S = 0.1
+#: The swinging ankle is this share of the leg below the standing one when their names are exchanged.
+_EXCHANGED_LEG = 0.12
+
+_AHEAD = np.array(
+    [0.27, 0.18, 0.08, -0.02, -0.12, -0.21, -0.30, -0.37, -0.43, -0.47, -0.51, -0.53,
+     -0.53, -0.49, -0.43, -0.36, -0.29, -0.19, -0.08, 0.05, 0.19, 0.30, 0.35, 0.33]
+)  # fmt: skip
+"""How far a foot is ahead of the hips from strike to strike, in straight legs, at equal steps of time: mean of two
+rendered runners and motion capture, at 3.5 legs a second; it grows with the belt's speed (power 0.75)."""
+_AHEAD_LEGS_S, _AHEAD_POWER = 3.5, 0.75
+#: SD of the logarithm of how much it is, with the belt's speed known and not.
+_AHEAD_SD = {True: 0.07, False: 0.12}
+_PHASES = (np.arange(len(_AHEAD)) + 0.5) / len(_AHEAD)
+_REGRESSION = (_AHEAD - _AHEAD.mean()) / ((_AHEAD - _AHEAD.mean()) ** 2).sum()
+#: What each of the two ways to yaw has of errors of its own: rms on rendered runners, radians.
+_EACH_SD = math.radians(1.0)
+#: The azimuths are those of so many newest stances of a side: a runner may change their place on the belt.
+_NEWEST = 16
+_STRIDE_S, _MIN_SEEN = (0.4, 1.2), 0.7
+_HIPS = (Joint.LEFT_HIP, Joint.RIGHT_HIP)
+
+#: Columns of a stance: 1 for the right side; the track's start and end 0.1 s apart, hip, knee, shoulder line from right
+#: to left and its middle, as rays; share of frames with left and right exchanged. Of the stride that ended with its
+#: strike, NaN where it was not seen: how far the foot goes across and down for each leg that it is ahead; hips' x.
+SIDE = 0
+_START, _END, _HIP, _KNEE, _SHOULDERS, _NECK = (slice(i, i + 2) for i in range(1, 13, 2))
+_EXCHANGED, _ACROSS, _DOWN, _HIPS_X = range(13, 17)
+
+
+def level_rays(rays: FloatArray, roll_deg: float, pitch_deg: float) -> FloatArray:
+    """Rays (..., 2) with the camera's roll and pitch taken out; a level camera's rays stay as they are."""
+    roll, pitch = math.radians(roll_deg), math.radians(pitch_deg)
+    x = math.cos(roll) * rays[..., 0] + math.sin(roll) * rays[..., 1]
+    y = math.cos(roll) * rays[..., 1] - math.sin(roll) * rays[..., 0]
+    depth = math.cos(pitch) + math.sin(pitch) * y
+    return np.stack([x / depth, (math.cos(pitch) * y - math.sin(pitch)) / depth], axis=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is known beforehand.
+
+    Attributes:
+        facing: +1 in front, −1 behind.
+        centre_px: (2,) of the picture.
+        focal_px: focal length.
+        leg_m: hip joint to ankle joint of the runner.
+        belt_m_s: None where it is not known.
+    """
+
+    facing: float
+    centre_px: FloatArray
+    focal_px: float
+    leg_m: float
+    belt_m_s: float | None
+
+    def rays(self, xy_px: FloatArray) -> FloatArray:
+        """Of places (..., 2) in the picture."""
+        found: FloatArray = (xy_px - self.centre_px) / self.focal_px
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Of a number of stances of both sides. Degrees.
+
+    Attributes:
+        yaw: of the camera.
+        sd: its uncertainty, but for what the pose model always adds.
+        se: standard error of the yaw by the stance feet.
+        apart: difference of left and right foot, less what their spread explains.
+        unlike: difference of the yaw by the stance feet and that by whole strides.
+        roll, pitch: of the camera.
+        azimuth: of the left and the right knee.
+        distance_m: from the runner, with the assumed leg.
+        wrong: share of stances whose foot goes the wrong way.
+        exchanged: share of frames with left and right leg exchanged.
+    """
+
+    yaw: float
+    sd: float
+    se: float
+    apart: float
+    unlike: float
+    roll: float
+    pitch: float
+    azimuth: tuple[float, float]
+    distance_m: float
+    wrong: float
+    exchanged: float
+
+
+def measure_track(
+    scene: Scene, side: Side, strike_s: float, toe_off_s: float, poses: Iterable[Pose]
+) -> FloatArray | None:
+    """Columns `SIDE` to `_EXCHANGED` of a stance; None when it was not seen in enough frames."""
+    middle_s = (strike_s + toe_off_s) / 2 + _TRACK_S
+    inside = [
+        pose for pose in poses if strike_s <= pose.t_s <= toe_off_s and abs(pose.t_s - middle_s) < _TRACK_HALF_S
+    ]
+    if len(inside) < _MIN_TRACK_FRAMES:
+        return None
+    rays = scene.rays(np.array([pose.xy_px for pose in inside]))
+    away_s = np.array([pose.t_s for pose in inside]) - middle_s
+    leg, exchanged = _standing_leg(rays, side)
+    weight = 1 - (away_s / _TRACK_HALF_S) ** 2
+    weight /= weight.sum()
+    hip, knee, ankle = np.tensordot(weight, leg, 1)
+    since_s = away_s - weight @ away_s
+    half = (weight * since_s) @ leg[:, 2] / (weight @ since_s**2) * _SPAN_S / 2
+    left, right = weight @ rays[:, Joint.LEFT_SHOULDER], weight @ rays[:, Joint.RIGHT_SHOULDER]
+    row = np.concatenate(
+        [[side is Side.RIGHT], ankle - half, ankle + half, hip, knee, left - right, (left + right) / 2, [exchanged]]
+    )
+    return row if np.isfinite(row).all() else None
+
+
+def _standing_leg(rays: FloatArray, side: Side) -> tuple[FloatArray, float]:
+    """Hip, knee and ankle (n, 3, 2) of the leg that stands, and the share of frames in which it had the other's name.
+
+    Around mid-stance the swinging foot is above the standing one in the picture, well above it from the front. Where it
+    is clearly below, the pose model has exchanged left and right.
+    """
+    own, other = ([LEGS[s].hip, LEGS[s].knee, LEGS[s].ankle] for s in (side, side.other))
+    leg = rays[:, own]
+    length = np.hypot(*(leg[:, 2] - leg[:, 0]).T)
+    exchanged = rays[:, other[2], 1] - leg[:, 2, 1] > _EXCHANGED_LEG * length
+    leg[exchanged, 1:] = rays[exchanged][:, other[1:]]
+    return leg, float(exchanged.mean())
+
+
+def measure_stride(scene: Scene, side: Side, from_s: float, to_s: float, poses: Iterable[Pose]) -> FloatArray:
+    """Columns `_ACROSS` to `_HIPS_X` of the stride between two strikes of a foot; NaN where it was not seen."""
+    inside = [pose for pose in poses if from_s - 0.1 < pose.t_s < to_s + 0.1]
+    if not _STRIDE_S[0] < to_s - from_s < _STRIDE_S[1] or not inside or inside[0].t_s > from_s:
+        return np.full(3, np.nan)
+    xy = np.array([pose.xy_px[[LEGS[side].ankle, *_HIPS]] for pose in inside])
+    seen = np.isfinite(xy).all(axis=(1, 2))
+    if seen.mean() < _MIN_SEEN:
+        return np.full(3, np.nan)
+    foot, left, right = np.moveaxis(level_rays(scene.rays(xy[seen]), 0.0, _USUAL_PITCH_DEG), 1, 0)
+    hips = (left + right) / 2
+    t_s = np.array([pose.t_s for pose in inside])[seen]
+    when_s = from_s + (to_s - from_s) * _PHASES
+    across, down = (np.interp(when_s, t_s, signal) for signal in (foot - hips).T)
+    return np.array([_REGRESSION @ across, _REGRESSION @ down, hips[:, 0].mean()])
+
+
+def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
+    """Where the camera stands by ``rows`` (n, 17), one for each stance; None while a side has no two of them."""
+    right = rows[:, SIDE] > 0
+    if min(right.sum(), (~right).sum()) < 2:
+        return None
+    usual = _sides_mean(rows[:, :_ACROSS], right)
+    leg = math.hypot(*((usual[_START] + usual[_END]) / 2 - usual[_HIP])) / _STANCE_LEG
+    distance_m = scene.leg_m / leg
+    track_yaw = 0.0
+    for _ in range(2):
+        roll, pitch = _attitude(scene, usual, track_yaw, distance_m)
+        start, end = (level_rays(rows[:, part], roll, pitch) for part in (_START, _END))
+        place, speed = (start + end) / 2, (end - start) / _SPAN_S
+        recedes, recedes_sd = _recedes(scene, _sides_mean(place, right), _sides_mean(speed, right), leg)
+        yaws = _direction(place[:, 0], scene.facing * speed[:, 0] / recedes)
+        sides = [_median(yaws[mask]) for mask in (~right, right)]
+        track_yaw = sum(sides) / 2
+    se = math.hypot(*(_standard_error(yaws[mask]) for mask in (~right, right))) / 2
+    off_axis = track_yaw - math.atan(_median(place[:, 0]))
+    track_sd = math.hypot(se, off_axis * recedes_sd, _EACH_SD)
+    stride_yaw = _stride_yaw(scene, rows, right, roll, leg)
+    yaw, sd = track_yaw, track_sd
+    if math.isfinite(stride_yaw):
+        stride_sd = math.hypot(se, off_axis * _AHEAD_SD[scene.belt_m_s is not None], _EACH_SD)
+        share = stride_sd**2 / (track_sd**2 + stride_sd**2)
+        yaw = share * track_yaw + (1 - share) * stride_yaw
+        sd = math.hypot(share * track_sd, (1 - share) * stride_sd)
+    knee_x = [_median(level_rays(rows[mask, _KNEE][-_NEWEST:], roll, pitch)[:, 0]) for mask in (~right, right)]
+    return Estimate(
+        yaw=math.degrees(yaw),
+        sd=math.degrees(sd),
+        se=math.degrees(se),
+        apart=math.degrees(abs(sides[0] - sides[1]) - 4 * se),
+        unlike=math.degrees(abs(track_yaw - stride_yaw)) if math.isfinite(stride_yaw) else 0.0,
+        roll=roll,
+        pitch=pitch,
+        azimuth=(math.degrees(yaw - math.atan(knee_x[0])), math.degrees(yaw - math.atan(knee_x[1]))),
+        distance_m=distance_m,
+        wrong=float(np.mean(scene.facing * speed[:, 1] > 0)),
+        exchanged=float(rows[:, _EXCHANGED].mean()),
+    )
+
+
+def _attitude(scene: Scene, usual: FloatArray, yaw: float, distance_m: float) -> tuple[float, float]:
+    """Roll and pitch in degrees by the usual stance, for a yaw in radians."""
+    hips_deg = math.degrees(math.atan(usual[_HIP][1]))
+    pitch = hips_deg - math.degrees(math.atan2(_ABOVE_HIPS_M, distance_m))
+    pitch = min(max(pitch, -_MAX_PITCH_DEG), _MAX_PITCH_DEG)
+    across, down = scene.facing * usual[_SHOULDERS]
+    slope_deg = math.degrees(math.atan2(down, across))
+    # A level line that is turned away slopes, but on the horizon.
+    neck = level_rays(usual[_NECK], _ROLL_SHARE * slope_deg, pitch)
+    turned_deg = math.degrees(math.atan(neck[1] * math.tan(yaw - math.atan(neck[0]))))
+    return _ROLL_SHARE * (slope_deg - turned_deg), pitch
+
+
+def _recedes(scene: Scene, place: FloatArray, speed: FloatArray, leg: float) -> tuple[float, float]:
+    """What share of its distance a stance foot recedes (behind: nears) in a second, and SD of its logarithm."""
+    belt_sd = _USUAL_BELT_SD if scene.belt_m_s is None else _KNOWN_BELT_SD
+    belt = (scene.belt_m_s or _USUAL_BELT_M_S) * leg / scene.leg_m
+    rise = -scene.facing * float(speed[1] / place[1])
+    if not 0.3 < rise / belt < 3.0:
+        return belt, belt_sd
+    weights = belt_sd**-2, _RISE_SD**-2
+    log = (weights[0] * math.log(belt) + weights[1] * math.log(rise)) / sum(weights)
+    return math.exp(log), sum(weights) ** -0.5
+
+
+def _stride_yaw(scene: Scene, rows: FloatArray, right: NDArray[np.bool_], roll: float, leg: float) -> float:
+    """Yaw by the feet's ways over whole strides, radians; NaN where a side has no two of them.
+
+    A foot's own way across is mirrored left and right and falls out of the mean of the sides.
+    """
+    seen = np.isfinite(rows[:, _ACROSS])
+    if min((seen & right).sum(), (seen & ~right).sum()) < 2:
+        return math.nan
+    across, down, hips_x = _sides_mean(rows[seen, _ACROSS : _HIPS_X + 1], right[seen])
+    ahead = leg
+    if scene.belt_m_s is not None:
+        ahead *= (scene.belt_m_s / scene.leg_m / _AHEAD_LEGS_S) ** _AHEAD_POWER
+    across = math.cos(math.radians(roll)) * across + math.sin(math.radians(roll)) * down
+    return float(_direction(np.array(hips_x), -scene.facing * np.array(across) / ahead))
+
+
+def _direction(x: FloatArray, across: FloatArray) -> FloatArray:
+    """Yaw, radians, of a camera that sees at ray ``x`` how something that recedes by its distance goes ``across``.
+
+    From x = facing (sin yaw · back + …) / depth, differentiated: across = sin(yaw − atan x) / cos(atan x).
+    """
+    bearing = np.arctan(x)
+    yaw: FloatArray = bearing + np.arcsin(np.clip(across * np.cos(bearing) / _SEEN_WAY, -1.0, 1.0))
+    return yaw
+
+
+def _sides_mean(values: FloatArray, right: NDArray[np.bool_]) -> FloatArray:
+    """Mean of the left and the right stances' medians: what is mirrored left and right falls out."""
+    mean: FloatArray = (np.median(values[~right], axis=0) + np.median(values[right], axis=0)) / 2
+    return mean
+
+
+def _median(values: FloatArray) -> float:
+    return float(np.median(values))
+
+
+def _standard_error(values: FloatArray) -> float:
+    """Of the median of ``values``, from the median deviation, so that single bad stances do not count (Huber 1981)."""
+    deviation = 1.4826 * _median(np.abs(values - _median(values)))
+    return 1.2533 * deviation / math.sqrt(len(values))
