@@ -156,7 +156,10 @@ class CameraPoseEstimator:
         return self._current
 
     def step(self, pose: Pose) -> None:
-        """Takes every frame's pose, in order of time."""
+        """Takes every frame's pose, in order of time; a time before the last one begins a new session."""
+        if self._poses and pose.t_s < self._poses[-1].t_s:
+            self._poses.clear()
+            self._strikes_s.clear()
         self._poses.append(pose)
         while self._poses[0].t_s < pose.t_s - _MEMORY_S:
             self._poses.popleft()

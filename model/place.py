@@ -62,14 +62,17 @@ class CameraPlace:
         return {} if camera.usable else dict.fromkeys(CORRECTED, camera.advice or "the camera's place is not known")
 
     def look(self, view: View | None, pose: Pose | None) -> None:
-        """Takes note of the view and the picture's size; what was known of another view is forgotten."""
-        if view is None or pose is None or self._seen == (view, pose.image_size_px):
+        """Takes every frame's pose; what was known of another view or size of picture is forgotten."""
+        if view is None or pose is None:
             return
-        known = self._known if self._seen is None else None
-        self._seen = (view, pose.image_size_px)
-        self._estimator = self._plane = None
-        if view.frontal:
-            self._begin(view, pose.image_size_px, known)
+        if self._seen != (view, pose.image_size_px):
+            known = self._known if self._seen is None else None
+            self._seen = (view, pose.image_size_px)
+            self._estimator = self._plane = None
+            if view.frontal:
+                self._begin(view, pose.image_size_px, known)
+        if self._estimator is not None:
+            self._estimator.step(pose)
 
     def set_belt_speed(self, belt_speed_m_s: float | None) -> None:
         """From now on the belt runs at this speed; None: not known."""
