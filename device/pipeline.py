@@ -9,6 +9,7 @@ from device.config import Config
 from device.frames import Frame
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
+from model.coach import CoachSettings
 from model.movenet import RunnerTracker
 from model.place import CameraPlace
 from model.pose import View
@@ -19,9 +20,13 @@ def analysis_settings(config: Config) -> AnalysisSettings:
     """What the analysis needs of the settings."""
     return AnalysisSettings(
         view=None if config.camera.view == "auto" else View(config.camera.view),
-        fppa_threshold_deg=config.coach.fppa_threshold_deg,
-        refractory_s=config.coach.refractory_s,
-        cues_enabled=config.coach.enabled,
+        coach=CoachSettings(
+            enabled=config.coach.enabled,
+            metric=config.coach.metric,
+            fppa_threshold_deg=config.coach.fppa_threshold_deg,
+            baseline_k=config.coach.baseline_k,
+            refractory_s=config.coach.refractory_s,
+        ),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from model import kinematics as k
 from model.bias import bias_of
 from model.camera_pose import CameraPose
-from model.coach import Cue, KneeCoach
+from model.coach import Coach, CoachSettings, CoachState, Cue, Instrument, Look
 from model.gait import GaitDetector, GaitEvent
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
@@ -37,6 +37,7 @@ MIN_METRIC_FPS = 20.0
 _MEMORY_S = 2.5
 _FPS_MEMORY = 31
 _LEVEL_STRIDES = 3
+_KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
 #: A longer time between two strikes of a foot is a pause.
 _LONGEST_STRIDE_S = 1.5
 
@@ -47,16 +48,12 @@ class AnalysisSettings:
 
     Attributes:
         view: the camera's view where it is known, else None.
-        fppa_threshold_deg: the fixed threshold of the knee cue.
-        refractory_s: least time between two cues of a side.
-        cues_enabled: whether cues are decided at all.
+        coach: what is cued, and when.
         model: name of the pose model, whose own errors are taken out; None for joints that no model saw.
     """
 
     view: View | None = None
-    fppa_threshold_deg: float = 8.0
-    refractory_s: float = 0.0
-    cues_enabled: bool = True
+    coach: CoachSettings = field(default_factory=CoachSettings)
     model: str | None = None
 
 
@@ -74,6 +71,7 @@ class Outcome:
         strides: strides that ended with this frame, as curves.
         standing: the newest standing calibration of this session, None before the first.
         cues: cues decided in this frame.
+        coach: how the coaching stands.
         camera: where the camera stands, as far as known.
         cadence_spm: rolling, None where unknown.
         quality: 0 to 1.
@@ -89,6 +87,7 @@ class Outcome:
     strides: tuple[Stride, ...]
     standing: StandingCalibration | None
     cues: tuple[Cue, ...]
+    coach: CoachState
     camera: CameraPose
     cadence_spm: float | None
     quality: float
@@ -99,7 +98,6 @@ class Outcome:
 class _SideState:
     """What is kept of one side between frames."""
 
-    coach: KneeCoach
     strike_s: float | None = None
     last_strike_s: float = math.nan
     toe_off_s: float = math.nan
@@ -115,6 +113,7 @@ class RunAnalysis:
     place: CameraPlace = field(default_factory=CameraPlace)
     gait: GaitDetector = field(default_factory=GaitDetector)
     view_estimator: ViewEstimator = field(init=False)
+    coach: Coach = field(init=False)
     standing: StandingCalibrator = field(default_factory=StandingCalibrator)
     _poses: deque[Pose] = field(default_factory=deque)
     _frame_s: deque[float] = field(default_factory=lambda: deque(maxlen=_FPS_MEMORY))
@@ -124,12 +123,8 @@ class RunAnalysis:
 
     def __post_init__(self) -> None:
         self.view_estimator = ViewEstimator(self.settings.view)
-        self._sides = {
-            side: _SideState(
-                KneeCoach(side, self.settings.fppa_threshold_deg, self.settings.refractory_s),
-            )
-            for side in Side
-        }
+        self.coach = Coach(self.settings.coach)
+        self._sides = {side: _SideState() for side in Side}
 
     @property
     def fps(self) -> float:
@@ -164,6 +159,7 @@ class RunAnalysis:
             strides=tuple(one for one in done if isinstance(one, Stride)),
             standing=self.standing.calibration,
             cues=self._cues(t_s, pose, view, fppa),
+            coach=self.coach.state(),
             camera=self.place.camera,
             cadence_spm=self.gait.cadence_spm(),
             quality=0.0 if pose is None else min(pose_quality(pose, side) for side in Side),
@@ -195,23 +191,39 @@ class RunAnalysis:
             return math.nan
         return float(self.place.fppa_deg(pose.xy_px, side, elapsed_s / contact_s))
 
-    def _cues(
-        self, t_s: float, pose: Pose | None, view: View | None, fppa: Mapping[Side, float]
-    ) -> tuple[Cue, ...]:
-        if not self.settings.cues_enabled or pose is None or view is None or not view.frontal:
+    def _cues(self, t_s: float, pose: Pose | None, view: View | None, fppa: Mapping[Side, float]) -> tuple[Cue, ...]:
+        if view is None or not view.frontal:
             return ()
-        if not self.gait.running:
-            return ()
-        found: list[Cue] = []
-        for side, state in self._sides.items():
+        camera = self.place.camera
+        angles = [angle for angle in (camera.azimuth_left_deg, camera.azimuth_right_deg) if angle is not None]
+        model = self.settings.model
+        instrument = Instrument(model, bias_of(model, view).knee_gain, sum(angles) / max(len(angles), 1))
+        looks: dict[Side, Look] = {}
+        for side in Side:
             contact_s = self.gait.expected_contact_s(side)
             elapsed_s = self.gait.stance_elapsed_s(side, t_s)
-            if contact_s is None or elapsed_s is None:
-                continue
-            cue = state.coach.step(t_s, fppa[side], elapsed_s, contact_s)
-            if cue is not None:
-                found.append(cue)
-        return tuple(found)
+            if pose is not None and contact_s is not None and elapsed_s is not None:
+                looks[side] = Look(elapsed_s, contact_s, self._goal_values(t_s, pose, side, view, fppa[side]))
+        return self.coach.step(t_s, self.gait.running and pose is not None, looks, instrument)
+
+    def _goal_values(self, t_s: float, pose: Pose, side: Side, view: View, fppa_deg: float) -> dict[str, float]:
+        """What the coach's goal needs of this frame; NaN where too little of the leg is seen."""
+        metric = self.settings.coach.metric
+        seen = pose_quality(pose, side) >= MIN_QUALITY and _in_picture(pose, side)
+        if metric == "fppa_deg":
+            image_deg = float(k.fppa_image_deg(pose.xy_px, side))
+            return {"fppa_deg": fppa_deg, "fppa_image_deg": image_deg} if seen else dict.fromkeys(_KNEE_KEYS, math.nan)
+        if not seen:
+            return {metric: math.nan}
+        if metric == "cadence_spm":
+            return {metric: self.gait.cadence_spm() or math.nan}
+        add = bias_of(self.settings.model, view).add.get(metric, 0.0)
+        if metric == "pelvic_drop_deg":
+            return {metric: float(k.pelvic_drop_deg(pose.xy_px, side, self._level_hips_deg(t_s))) + add}
+        leg, other = LEGS[side], self._sides[side.other]
+        hips_x = pose.xy_px[[leg.hip, LEGS[side.other].hip], 0]
+        apart_px = pose.xy_px[leg.ankle, 0] - other.mid_ankle_x_px
+        return {metric: float(np.sign(hips_x[0] - hips_x[1]) * apart_px) / self._leg_length_px(view) + add}
 
     def _on_event(self, event: GaitEvent, view: View) -> Stance | Stride | None:
         return self._on_strike(event, view) if event.kind == "strike" else self._on_toe_off(event, view)
@@ -221,14 +233,12 @@ class RunAnalysis:
         before_s = state.last_strike_s
         state.stride_s = event.t_s - before_s
         state.strike_s = state.last_strike_s = event.t_s
-        state.coach.strike()
+        self.coach.strike(event.side)
         if not state.stride_s <= _LONGEST_STRIDE_S:
             state.stride_s = math.nan
             return None
         poses = [p for p in self._poses if before_s - MAX_GAP_S <= p.t_s]
-        return measure_stride(
-            event.side, before_s, state.toe_off_s, event.t_s, poses, view, self.view_estimator.facing
-        )
+        return measure_stride(event.side, before_s, state.toe_off_s, event.t_s, poses, view, self.view_estimator.facing)
 
     def _on_toe_off(self, event: GaitEvent, view: View) -> Stance | None:
         state = self._sides[event.side]
@@ -293,3 +303,9 @@ class RunAnalysis:
             return math.nan
         height_px = k.mid_hip_height_px(np.stack([p.xy_px for p in stride]))
         return bounce_range(np.array([p.t_s for p in stride]), height_px, 60.0 / cadence)
+
+
+def _in_picture(pose: Pose, side: Side) -> bool:
+    """Whether both hips and the knee and ankle of ``side`` lie within the picture."""
+    xy = pose.xy_px[[LEGS[side].hip, LEGS[side.other].hip, LEGS[side].knee, LEGS[side].ankle]]
+    return bool(((xy >= 0.0) & (xy <= np.array(pose.image_size_px))).all())

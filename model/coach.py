@@ -1,23 +1,79 @@
-"""When to tell the runner: the knee's alignment at mid-stance against a threshold, decided within the stance.
+"""When to tell the runner: one goal at a time, held against a target at mid-stance, decided within the stance.
 
-A cue must name the side and come in the same stance, so it is decided from the strike and the contact time that this
-side usually has, at the first frame at or after mid-stance: never in swing, once in a stance, and from the median of
-several frames, so that a single noisy one never fires (Noehren 2011 cues live; the projected angle explodes in swing).
+**When.** A cue must name the side and come in time for the next step of that side, so it is decided from the strike and
+the contact time that this side usually has, at the first frame at or after mid-stance: once in a stance, never in swing
+(Noehren 2011 cues live; the projected angle explodes in swing), never before some steady steps of running.
+
+**What is compared.** The median of the frames of the last `_WINDOW_S`, at least two of them, each well seen.
+
+**Target.** The runner's own baseline on this installation: mean + max(k · SD, floor) over at least `MIN_BASELINE`
+good stances. The floor is the smallest difference of one stance from a mean that is more than this device's own noise,
+1.96 · σ · √(1 + 1/n) (Weir 2005), with σ of a single stance as measured on rendered runners (`STANCE_SD`, coach.md).
+The SDD of Munro 2012 (7.5 to 8.9°) is one of two sessions with a goniometer; as a floor it would hide a dive of 8°.
+Without a baseline the knee has a fixed threshold; the other goals, for which no limit is accepted, are measured in the
+first stances of the session instead. An angle in the picture is only ever held against a baseline in the picture.
+
+**How sure.** A stance over the target may be noise, and a fixed threshold knows nothing of what pose model and camera
+add for as long as they stand there. So an alert begins when the stance is also clear of the runner's own level: 3.5 σ
+for one stance, 3.5 σ / √2 for the mean of two in succession. For normal noise that is one false alert in about 2000
+stances that are over the target anyway, while the first stance of a dive of 10° is taken in 19 of 20 cases as long as
+σ ≤ 1.9°. The level is the baseline's mean; without one, the median of this session's last stances of that side outside
+of alerts, in the picture, which no estimate of the camera can shift. σ grows with the spread from stance to stance (von
+Neumann 1941). While an alert lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or
+back at the level.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import fmean, median, stdev
+from types import MappingProxyType
+from typing import Literal
 
 from model.pose import Side
+from model.programme import Adherence, FeedbackSchedule
+
+Goal = Literal["fppa_deg", "pelvic_drop_deg", "step_width_leg", "cadence_spm"]
+Basis = Literal["baseline", "session", "fixed"]
+KNEE, KNEE_IMAGE = "fppa_deg", "fppa_image_deg"
+
+#: Fewest good stances of a side for a baseline.
+MIN_BASELINE = 20
+#: Degrees below the target at which an alert ends; for other units in proportion to their σ.
+HYSTERESIS_DEG = 1.5
+#: Noise of one stance of the knee's angle, degrees, pose model and camera taken out: SD of aligned stances of rendered
+#: runners, mean over the clips (coach.md). Without a pose model: the spread of a real runner's steps.
+STANCE_SD: Mapping[str, float] = MappingProxyType({"lightning": 1.9, "thunder": 1.4, "mocap-measured": 1.9})
+_STANCE_SD_OTHER = 1.0
+#: The same of the other goals, in their unit. Pelvic drop: half the SDD of Dingenen 2018. Step width: rendered runners.
+_GOAL_SD: Mapping[str, float] = MappingProxyType({"pelvic_drop_deg": 1.4, "step_width_leg": 0.015, "cadence_spm": 1.0})
+#: An error that is shown at full strength (`Cue.severity`).
+_FULL_ERROR: Mapping[str, float] = MappingProxyType(
+    {KNEE: 10.0, KNEE_IMAGE: 10.0, "pelvic_drop_deg": 5.0, "step_width_leg": 0.06, "cadence_spm": 10.0}
+)
+#: +1 where too much is cued, −1 where too little is.
+_SIGN: Mapping[str, float] = MappingProxyType({"step_width_leg": -1.0, "cadence_spm": -1.0})
+#: Own cadence + 5 to 10 % lowers the knee's load (Heiderscheit 2011): cued below that, the metronome in between.
+CADENCE_LEAST, CADENCE_BEAT = 1.05, 1.075
+_CADENCE_REFRACTORY_S = 10.0
 
 #: Frames of this long before the decision make its value.
-_WINDOW_S = 0.085
+_WINDOW_S = 0.12
 _MIN_FRAMES = 2
+#: Steps of running before the first decision.
+_STEADY_STEPS = 4
+#: See above: σ for one stance, for the floor, and the most that σ may grow with the spread.
+_CLEAR, _FLOOR, _MAX_GROWTH = 3.5, 1.96, 1.6
+_KEPT = 30
+#: Own level: fewest stances; and how far over a fixed threshold, in how many, it is not asked for: what pose model and
+#: camera may be off for a whole session.
+_MIN_LEVEL, _STEADY_STANCES, _OFF_DEG = 4, 8, 3.0
+#: What may be left of the camera's place, degrees per degree of azimuth, where there is no level yet.
+_LEFT_OVER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,49 +86,398 @@ class Cue:
     value: float
     threshold: float
 
+    @property
+    def severity(self) -> float:
+        """How far beyond the threshold, 0 to 1."""
+        return min(1.0, abs(self.value - self.threshold) / _FULL_ERROR[self.metric])
 
-class KneeCoach:
-    """Watches one side.
 
-    Args:
-        side: the runner's own side.
-        threshold_deg: FPPA above which the knee counts as diving.
-        refractory_s: least time between two cues of this side.
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How a side usually is: mean and SD over ``n`` stances, in the metric's unit."""
+
+    mean: float
+    sd: float
+    n: int
+
+
+Baselines = Mapping[tuple[Side, str], Baseline]
+
+
+@dataclass(frozen=True, slots=True)
+class CoachSettings:
+    """What the coach must be told.
+
+    Attributes:
+        enabled: whether anything is cued at all.
+        metric: the goal.
+        fppa_threshold_deg: for the knee where there is no baseline.
+        baseline_k: standard deviations above the baseline's mean.
+        refractory_s: least time between two cues of a side.
     """
 
-    def __init__(self, side: Side, threshold_deg: float, refractory_s: float = 0.0) -> None:
-        self.side = side
-        self.threshold_deg = threshold_deg
-        self._refractory_s = refractory_s
-        self._recent: deque[tuple[float, float]] = deque()
-        self._decided = True
-        self._last_cue_s = -math.inf
+    enabled: bool = True
+    metric: Goal = "fppa_deg"
+    fppa_threshold_deg: float = 8.0
+    baseline_k: float = 1.0
+    refractory_s: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One side in one frame of its stance.
+
+    Attributes:
+        elapsed_s: since the strike.
+        contact_s: how long this side usually stands.
+        values: by metric key; NaN where it is not to be trusted.
+    """
+
+    elapsed_s: float
+    contact_s: float
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What measures.
+
+    Attributes:
+        model: name of the pose model; None for joints that no model saw.
+        knee_gain: share of a knee's motion that is seen in the picture.
+        azimuth_deg: from where the camera looks at the runner; 0 where that is not known.
+    """
+
+    model: str | None = None
+    knee_gain: float = 1.0
+    azimuth_deg: float = 0.0
+
+    @property
+    def stance_sd_deg(self) -> float:
+        """σ of one stance of the knee's angle."""
+        known = (sd for name, sd in STANCE_SD.items() if self.model is not None and name in self.model)
+        return next(known, _STANCE_SD_OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a side is held against. ``level`` is how it usually is, NaN where only a fixed threshold is known."""
+
+    metric: str
+    limit: float
+    level: float
+    basis: Basis
+
+    @property
+    def sign(self) -> float:
+        return _SIGN.get(self.metric, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the last stance of a side was like.
+
+    Attributes:
+        value: in the target's metric.
+        target: what it was held against.
+        within: whether the value is within the target.
+        alert: whether the side is in alert.
+    """
+
+    value: float
+    target: Target
+    within: bool
+    alert: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CoachState:
+    """How the coaching stands, for those who show it.
+
+    Attributes:
+        metric: the goal.
+        feedback: whether the runner is given feedback now.
+        measured: stances of the baseline that is being measured, of the side with fewer; None when none is.
+        verdicts: by side, of its last stance; None before the first, and when nobody runs.
+        targets: by side; None while there is none.
+        run_s: time of running so far.
+        adherence: stances within the target.
+        metronome_spm: the pace to beat; None for no metronome.
+    """
+
+    metric: Goal
+    feedback: bool
+    measured: int | None
+    verdicts: Mapping[Side, Verdict | None]
+    targets: Mapping[Side, Target | None]
+    run_s: float
+    adherence: Adherence
+    metronome_spm: float | None
+
+
+@dataclass(slots=True)
+class _Side:
+    """One side's frames of this stance, and its stances of this session."""
+
+    frames: deque[tuple[float, Mapping[str, float]]] = field(default_factory=deque)
+    decided: bool = True
+    last_cue_s: float = -math.inf
+    verdict: Verdict | None = None
+    target: Target | None = None
+    alert: bool = False
+    #: Of all last stances, and of those outside of alerts: the knee in the picture, in true degrees; or the value.
+    anchors: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    level: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    #: How far over the target the last stances were.
+    overs: deque[float] = field(default_factory=lambda: deque(maxlen=_STEADY_STANCES))
+    excess_before: float = math.nan
+    learning: dict[str, list[float]] = field(default_factory=dict)
 
     def strike(self) -> None:
-        """The foot has landed: one decision is due."""
-        self._decided = False
-        self._recent.clear()
+        self.decided = False
+        self.frames.clear()
 
-    def step(self, t_s: float, fppa_deg: float, elapsed_s: float, contact_s: float) -> Cue | None:
-        """One frame of stance.
+    def look(self, t_s: float, look: Look) -> Mapping[str, float] | None:
+        """Takes a frame; the values of this stance when it is the one to decide at, NaN where too little was seen."""
+        self.frames.append((t_s, look.values))
+        while self.frames[0][0] < t_s - _WINDOW_S:
+            self.frames.popleft()
+        if self.decided or look.elapsed_s < look.contact_s / 2:
+            return None
+        self.decided = True
+        if look.elapsed_s > look.contact_s:
+            return None
+        return {key: _median([values[key] for _, values in self.frames]) for key in look.values}
+
+    def pause(self) -> None:
+        """Nobody runs: what was seen no longer holds."""
+        self.decided, self.verdict, self.alert, self.excess_before = True, None, False, math.nan
+        self.frames.clear()
+        self.overs.clear()
+
+    @property
+    def far_over(self) -> bool:
+        """Whether the last stances were so far over the target that it cannot be the camera."""
+        return len(self.overs) == _STEADY_STANCES and median(self.overs) > _OFF_DEG
+
+    def spread(self) -> float:
+        """SD from stance to stance, by the median of successive differences, which blocks of dives hardly move."""
+        steps = [abs(b - a) for a, b in pairwise(self.anchors)]
+        return 1.048 * median(steps) if len(steps) >= _STEADY_STANCES else 0.0
+
+
+class Coach:
+    """Decides the cues of one session, by the frames' times. Deterministic.
+
+    Args:
+        settings: what to watch.
+        baselines: the runner's own, by side and metric.
+        measure: take the knee's baseline first, in the first stances, without feedback, where there is none.
+        schedule: of a session in a programme; None: feedback all the time.
+    """
+
+    def __init__(
+        self,
+        settings: CoachSettings,
+        baselines: Baselines = MappingProxyType({}),
+        measure: bool = False,
+        schedule: FeedbackSchedule | None = None,
+    ) -> None:
+        self._settings = settings
+        self._sides = {side: _Side() for side in Side}
+        self._steps = 0
+        self._before_s = math.nan
+        self.run_s = 0.0
+        self.know(baselines, measure, schedule)
+
+    def know(self, baselines: Baselines, measure: bool, schedule: FeedbackSchedule | None) -> None:
+        """Whose session this is; see the class. What was learnt of another runner is forgotten."""
+        self._stored = dict(baselines)
+        self._measure = measure or self._settings.metric != KNEE
+        self._schedule = schedule
+        self.learnt: dict[tuple[Side, str], Baseline] = {}
+        self.adherence = Adherence()
+        for side in self._sides.values():
+            side.learning.clear()
+            side.alert, side.verdict, side.target = False, None, None
+
+    @property
+    def feedback(self) -> bool:
+        """Whether the runner is given feedback now."""
+        if not self._settings.enabled or self.measured is not None:
+            return False
+        return self._schedule is None or self._schedule.is_on(self.run_s)
+
+    @property
+    def measured(self) -> int | None:
+        """Stances so far of a baseline that is being measured, of the side with fewer; None when none is."""
+        if not self._measure:
+            return None
+        keys = (KNEE, KNEE_IMAGE) if self._settings.metric == KNEE else (self._settings.metric,)
+        most = {
+            side: max(
+                MIN_BASELINE if self._baseline(side, key) else len(self._sides[side].learning.get(key, ()))
+                for key in keys
+            )
+            for side in Side
+        }
+        fewest = min(most.values())
+        return None if fewest >= MIN_BASELINE else fewest
+
+    def strike(self, side: Side) -> None:
+        """A foot has landed: one decision is due."""
+        self._sides[side].strike()
+
+    def step(self, t_s: float, running: bool, looks: Mapping[Side, Look], instrument: Instrument) -> tuple[Cue, ...]:
+        """One frame.
 
         Args:
             t_s: the frame's time.
-            fppa_deg: knee alignment in this frame, + medial; NaN where it is not to be trusted.
-            elapsed_s: time since the strike.
-            contact_s: the contact time this side usually has.
+            running: whether the runner runs.
+            looks: the sides that stand and are well seen.
+            instrument: what measures.
         """
-        if math.isfinite(fppa_deg):
-            self._recent.append((t_s, fppa_deg))
-        while self._recent and self._recent[0][0] < t_s - _WINDOW_S:
-            self._recent.popleft()
-        if self._decided or elapsed_s < contact_s / 2:
+        if running and t_s - self._before_s < 0.5:
+            self.run_s += t_s - self._before_s
+        self._before_s = t_s
+        if not running:
+            self._steps = 0
+            for state in self._sides.values():
+                state.pause()
+            return ()
+        cues = []
+        for side, look in looks.items():
+            seen = self._sides[side].look(t_s, look)
+            if seen is None:
+                continue
+            self._steps += 1
+            if self._steps > _STEADY_STEPS:
+                cue = self._decide(t_s, side, seen, instrument)
+                cues += [] if cue is None else [cue]
+        return tuple(cues)
+
+    def state(self) -> CoachState:
+        """How things stand now."""
+        return CoachState(
+            metric=self._settings.metric,
+            feedback=self.feedback,
+            measured=self.measured,
+            verdicts={side: state.verdict for side, state in self._sides.items()},
+            targets={side: state.target for side, state in self._sides.items()},
+            run_s=self.run_s,
+            adherence=self.adherence,
+            metronome_spm=self._metronome_spm(),
+        )
+
+    def _metronome_spm(self) -> float | None:
+        if self._settings.metric != "cadence_spm" or not self.feedback or self._steps == 0:
             return None
-        self._decided = True
-        if elapsed_s > contact_s or len(self._recent) < _MIN_FRAMES:
+        own = [b.mean for side in Side if (b := self._baseline(side, "cadence_spm")) is not None]
+        return CADENCE_BEAT * fmean(own) if own else None
+
+    def _baseline(self, side: Side, metric: str) -> Baseline | None:
+        return self._stored.get((side, metric)) or self.learnt.get((side, metric))
+
+    def _decide(self, t_s: float, side: Side, seen: Mapping[str, float], instrument: Instrument) -> Cue | None:
+        """Judges one stance."""
+        state = self._sides[side]
+        knee = self._settings.metric == KNEE
+        metric = KNEE_IMAGE if knee and not math.isfinite(seen[KNEE]) else self._settings.metric
+        anchor = seen[KNEE_IMAGE] / instrument.knee_gain if knee else seen[metric]
+        self._learn(side, seen)
+        target = state.target = self._target(side, metric, instrument)
+        if not math.isfinite(anchor):
             return None
-        value = float(np.median([angle for _, angle in self._recent]))
-        if value <= self.threshold_deg or t_s - self._last_cue_s < self._refractory_s:
+        state.anchors.append(anchor)
+        if target is None:
+            state.verdict, state.alert = None, False
+            state.level.append(anchor)
             return None
-        self._last_cue_s = t_s
-        return Cue(t_s, self.side, "fppa_deg", value, self.threshold_deg)
+        value = seen[metric]
+        over = target.sign * (value - target.limit)
+        excess = self._excess(state, target, value, anchor)
+        noise = self._noise(state, metric, instrument)
+        state.overs.append(over)
+        clear = over > 0 and (state.alert or self._is_clear(state, target, over, excess, noise, instrument))
+        back = over < -self._hysteresis(metric, instrument) or (excess < _CLEAR / 2 * noise and not state.far_over)
+        state.excess_before = excess if over > 0 else math.nan
+        state.alert = clear or (state.alert and not back)
+        if not state.alert:
+            state.level.append(anchor)
+        state.verdict = Verdict(value, target, over <= 0, state.alert)
+        if self.measured is None:
+            self.adherence = self.adherence.with_stance(self.feedback, over <= 0)
+        if not (clear and self.feedback) or t_s - state.last_cue_s < self._refractory_s():
+            return None
+        for told in self._sides.values() if metric == "cadence_spm" else (state,):
+            told.last_cue_s = t_s
+        return Cue(t_s, side, metric, value, target.limit)
+
+    def _refractory_s(self) -> float:
+        wait_s = _CADENCE_REFRACTORY_S if self._settings.metric == "cadence_spm" else 0.0
+        return max(wait_s, self._settings.refractory_s)
+
+    def _learn(self, side: Side, seen: Mapping[str, float]) -> None:
+        """Takes a stance for the baselines that are missing."""
+        if not self._measure:
+            return
+        state = self._sides[side]
+        for key, value in seen.items():
+            if not math.isfinite(value) or self._baseline(side, key) is not None:
+                continue
+            kept = state.learning.setdefault(key, [])
+            kept.append(value)
+            if len(kept) >= MIN_BASELINE:
+                self.learnt[side, key] = Baseline(fmean(kept), stdev(kept), len(kept))
+
+    def _target(self, side: Side, metric: str, instrument: Instrument) -> Target | None:
+        baseline = self._baseline(side, metric)
+        if baseline is not None:
+            basis: Basis = "baseline" if (side, metric) in self._stored or metric in (KNEE, KNEE_IMAGE) else "session"
+            if metric == "cadence_spm":
+                return Target(metric, CADENCE_LEAST * baseline.mean, baseline.mean, basis)
+            floor = _FLOOR * self._sd(metric, instrument) * math.sqrt(1 + 1 / baseline.n)
+            away = max(self._settings.baseline_k * baseline.sd, floor)
+            return Target(metric, baseline.mean + _SIGN.get(metric, 1.0) * away, baseline.mean, basis)
+        if metric != KNEE or self._measure:
+            return None
+        return Target(metric, self._settings.fppa_threshold_deg, math.nan, "fixed")
+
+    def _sd(self, metric: str, instrument: Instrument) -> float:
+        """σ of one stance in the metric's unit."""
+        if metric in (KNEE, KNEE_IMAGE):
+            return instrument.stance_sd_deg * (instrument.knee_gain if metric == KNEE_IMAGE else 1.0)
+        return _GOAL_SD[metric]
+
+    def _hysteresis(self, metric: str, instrument: Instrument) -> float:
+        return HYSTERESIS_DEG if metric.endswith("_deg") else self._sd(metric, instrument) / 2
+
+    def _excess(self, state: _Side, target: Target, value: float, anchor: float) -> float:
+        """How far beyond the own level; NaN where that is not known."""
+        if math.isfinite(target.level):
+            return target.sign * (value - target.level)
+        return anchor - median(state.level) if len(state.level) >= _MIN_LEVEL else math.nan
+
+    def _noise(self, state: _Side, metric: str, instrument: Instrument) -> float:
+        """σ of one stance, grown with the spread of this session."""
+        sd = self._sd(metric, instrument)
+        scale = instrument.knee_gain if metric == KNEE_IMAGE else 1.0
+        return min(max(sd, state.spread() * scale), _MAX_GROWTH * sd)
+
+    def _is_clear(
+        self, state: _Side, target: Target, over: float, excess: float, noise: float, instrument: Instrument
+    ) -> bool:
+        """Whether a stance over the target is more than noise."""
+        if target.metric == "cadence_spm":
+            return True
+        if not math.isfinite(excess):
+            return over > noise + _LEFT_OVER * abs(instrument.azimuth_deg)
+        if target.basis == "fixed" and state.far_over:
+            return True
+        return excess > _CLEAR * noise or (state.excess_before + excess) / 2 > _CLEAR * noise / math.sqrt(2)
+
+
+def _median(values: list[float]) -> float:
+    """Of the finite ones; NaN from fewer than `_MIN_FRAMES`."""
+    finite = [value for value in values if math.isfinite(value)]
+    return median(finite) if len(finite) >= _MIN_FRAMES else math.nan
