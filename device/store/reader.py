@@ -140,7 +140,7 @@ class StoreReader:
         db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
         try:
             db.execute("PRAGMA user_version")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             db.close()
             alone = not self._path.with_name(self._path.name + "-wal").exists()
             # READONLY: the folder belongs to another user; CANTOPEN: it is on a read-only mount.
