@@ -69,20 +69,20 @@ _SPECS = (
         "Herrington & Munro 2010; SDD 7.5–8.9 Munro 2012",
         "How far your knee moves inward from the line between hip and ankle while you stand on that leg.",
         reason_missing="where the camera stands is not known",
-        uncertainty=_frontal_unsure(7, 7),
+        uncertainty=_frontal_unsure(4, 5),
     ),
     MetricSpec(
         "fppa_peak_deg", "Knee alignment, peak", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line",
         "peak within 20–70 % of stance", 8.2, "Herrington & Munro 2010; SDD Munro 2012",
         "The furthest inward your knee gets while you stand on that leg.",
         reason_missing="where the camera stands is not known",
-        uncertainty=_frontal_unsure(7, 7),
+        uncertainty=_frontal_unsure(4, 5),
     ),
     MetricSpec(
         "fppa_image_deg", "Knee alignment in the picture", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line",
         "mid-stance", 8.2, "plain projection, camera position not taken out",
         "Knee alignment as the camera sees it, before its position is taken out.",
-        uncertainty=_frontal_unsure(7, 7),
+        uncertainty=_frontal_unsure(4, 5),
     ),
     MetricSpec(
         "knee_offset_leg", "Knee offset", "leg lengths", 3, FRONTAL, "+ knee medial", "mid-stance", None,
@@ -102,7 +102,7 @@ _SPECS = (
         3.8, "Noehren 2013; SDD 2.3–3.8 Dingenen 2018",
         "How far your thigh leans toward the middle, measured from your pelvis.",
         reason_missing="where the camera stands is not known",
-        uncertainty=_frontal_unsure(3.5, 5),
+        uncertainty=_frontal_unsure(3.5, 4),
     ),
     MetricSpec(
         "trunk_lean_deg", "Trunk side lean", "°", 1, FRONTAL, "+ toward the stance side", "mid-stance", 2.3,
@@ -113,7 +113,7 @@ _SPECS = (
     MetricSpec(
         "step_width_leg", "Step width", "leg lengths", 3, FRONTAL, "+ no crossover",
         "mid-stance, against the step before", None, "Brindle 2014", "How far apart your feet land, side to side.",
-        uncertainty=_frontal_unsure(0.02, 0.02),
+        uncertainty=_frontal_unsure(0.03, 0.04),
     ),
     MetricSpec(
         "hip_extension_deg", "Hip extension", "°", 1, SAGITTAL, "+ thigh behind the trunk line", "peak in late stance",
@@ -139,12 +139,12 @@ _SPECS = (
     MetricSpec(
         "overstride_leg", "Overstride", "leg lengths", 3, SAGITTAL, "+ ankle ahead of the hip", "strike", None,
         "Souza 2016", "How far in front of your hip the foot lands.",
-        uncertainty=MappingProxyType({View.SIDE: 0.07}),
+        uncertainty=MappingProxyType({View.SIDE: 0.1}),
     ),
     MetricSpec(
         "shank_angle_deg", "Shank angle", "°", 1, SAGITTAL, "+ ankle ahead of the knee", "strike", None,
         "Souza 2016", "How far your lower leg reaches forward as the foot lands.",
-        uncertainty=MappingProxyType({View.SIDE: 4}),
+        uncertainty=MappingProxyType({View.SIDE: 7}),
     ),
     MetricSpec(
         "vertical_oscillation_leg", "Vertical oscillation", "leg lengths", 3, SAGITTAL, "range of mid-hip height",

@@ -24,6 +24,8 @@ PEAK_PHASE = (0.2, 0.7)
 _FLEXION_PHASE, _LATE_PHASE = (0.15, 0.7), (0.65, 1.0)
 #: Below 30 frames per second (less what a clock may be off) a contact time says more of the camera than of the runner.
 MIN_CONTACT_FPS = 29.0
+#: Further from the median of this much of stance to each side no joint angle gets by itself.
+_SPIKE_DEG, _SPIKE_PHASE = 12.0, 0.28
 #: Nothing is interpolated across a longer gap between frames.
 MAX_GAP_S = 0.1
 
@@ -179,7 +181,7 @@ def peak(phase: FloatArray, values: FloatArray, first: float, last: float) -> fl
         NaN from fewer than three samples, or when they span less than half of the part.
     """
     frame = float(np.median(np.diff(phase))) if phase.size > 1 else 0.0
-    taken = (phase > first - frame) & (phase < last + frame) & np.isfinite(values)
+    taken = (phase > first - frame) & (phase < last + frame) & _steady(phase, values)
     x, y = phase[taken], values[taken]
     if x.size < 3 or min(x[-1], last) - max(x[0], first) < (last - first) / 2:
         return math.nan
@@ -190,6 +192,18 @@ def peak(phase: FloatArray, values: FloatArray, first: float, last: float) -> fl
     if a < 0:
         candidates.append(min(max(-b / (2 * a), start), end))
     return float(max(a * u * u + b * u + c for u in candidates))
+
+
+def _steady(phase: FloatArray, values: FloatArray) -> NDArray[np.bool_]:
+    """Which of ``values`` (n,) are seen and lie within `_SPIKE_DEG` of the median of their neighbourhood.
+
+    A joint that the pose model puts on the other leg while the legs pass jumps for a frame or two.
+    """
+    near = np.abs(phase[:, None] - phase) <= _SPIKE_PHASE
+    seen = np.isfinite(values)
+    usual = np.array([np.median(values[row & seen]) if ok else np.nan for row, ok in zip(near, seen, strict=True)])
+    steady: NDArray[np.bool_] = np.abs(values - usual) <= _SPIKE_DEG
+    return steady
 
 
 def bounce_range(t_s: FloatArray, height: FloatArray, step_s: float) -> float:
