@@ -89,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     backup = add("backup", _backup, "write a copy of the database, also while it is in use")
     backup.add_argument("file", type=Path, metavar="FILE")
     add("cues-off", _cues_off, "switch every LED and the buzzer off")
+    validate = add("validate", _validate, "measure every error anew and write model/validation.md (needs the sources)")
+    validate.add_argument("--data", type=Path, metavar="FOLDER", help="more clips and motion capture, with their truth")
+    validate.add_argument("--out", type=Path, metavar="FILE", help="where to write the table")
     test = add("test-cue", _test_cue, "light and sound the cue of one side, or of both")
     test.add_argument("side", nargs="?", choices=("left", "right", "both"), default="both")
     return parser
@@ -341,6 +344,15 @@ def _backup(args: argparse.Namespace) -> int:
         reader.backup(args.file)
     print(f"{args.file}: copy of the database written")
     return 0
+
+
+def _validate(args: argparse.Namespace) -> int:
+    script = Path(__file__).resolve().parents[1] / "tests" / "validation" / "validate.py"
+    if not script.exists():
+        raise InputError(f"validate: {script} is not there: run it from a checkout of the sources")
+    given = (("--data", args.data), ("--out", args.out))
+    options = [str(part) for name, value in given if value is not None for part in (name, value)]
+    return subprocess.run([sys.executable, str(script), *options], check=False).returncode
 
 
 def _cues_off(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ left out of the fit). The rest is each metric's ``uncertainty`` in the registry.
 
 * **Knee**: of a dive, the share ``knee_gain`` is seen; the rest of the way the knee's keypoint stays behind.
 * **Pelvis**: in front the free leg's raised thigh pulls its hip's keypoint up, so that the pelvis looks more level than
-  it is; from behind Lightning hardly follows it at all. Of a change, about 0.3 (Lightning) to 0.45 (Thunder) is seen on a
+  it is; from behind Lightning hardly follows it at all. Of a change, 0.3 (Lightning) to 0.45 (Thunder) is seen on a
   step-down: the level is put right, the change is not.
 * **Beside**: the shoulders' keypoints lie on top of the shoulder and the hips' in front of the joint. That takes 4° off
   the trunk's lean, and so adds them to the hip's extension.

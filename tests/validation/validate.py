@@ -581,6 +581,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=REPORT, metavar="FILE")
     args = parser.parse_args(argv)
     models = MODELS if args.model is None else (args.model,)
+    if args.data is not None and not args.data.is_dir():
+        parser.error(f"--data {args.data}: no such folder: name one that holds clips, mocap or real")
     args.out.write_text(report(data_folder(args.data), models), "utf-8")
     print(f"{args.out}: written", file=sys.stderr)
     return 0
