@@ -9,6 +9,8 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
 
 import numpy as np
 
@@ -131,7 +133,7 @@ class RunAnalysis:
         """Frames per second by the frames' own times; 0 before the second frame."""
         if len(self._frame_s) < 2:
             return 0.0
-        return 1.0 / float(np.median(np.diff(self._frame_s)))
+        return 1.0 / median(b - a for a, b in pairwise(self._frame_s))
 
     def step(self, t_s: float, pose: Pose | None) -> Outcome:
         """Takes one frame.

@@ -93,8 +93,8 @@ class StanceContext:
 
 def pose_quality(pose: Pose, side: Side) -> float:
     """Mean confidence of both hips and of the knee and ankle of ``side``, 0 to 1."""
-    leg = LEGS[side]
-    return float(pose.score[[Joint.LEFT_HIP, Joint.RIGHT_HIP, leg.knee, leg.ankle]].mean())
+    leg, score = LEGS[side], pose.score
+    return float(score[Joint.LEFT_HIP] + score[Joint.RIGHT_HIP] + score[leg.knee] + score[leg.ankle]) / 4
 
 
 def measure_stance(
