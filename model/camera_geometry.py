@@ -22,8 +22,6 @@ _USUAL_PITCH_DEG, _MAX_PITCH_DEG = -5.0, 25.0
 _STANCE_LEG = 0.92
 #: This share of the shoulder line's slope is believed to be roll: cameras are mounted roughly level.
 _ROLL_SHARE = 0.7
-#: The pose model's ankle goes this share of the true ankle's way: rendered runners, both models.
-_SEEN_WAY = 0.95
 
 #: How fast a stance foot recedes: by the belt where its speed is known; else by a usual one (8 to 14 km/h) and by how
 #: fast it nears the horizon. SD of the logarithm of each, with assumed leg length and pitch.
@@ -43,7 +41,7 @@ _AHEAD = np.array(
 rendered runners and motion capture, at 3.5 legs a second; it grows with the belt's speed (power 0.75)."""
 _AHEAD_LEGS_S, _AHEAD_POWER = 3.5, 0.75
 #: SD of the logarithm of how much it is, with the belt's speed known and not.
-_AHEAD_SD = {True: 0.07, False: 0.12}
+_AHEAD_SD = {True: 0.10, False: 0.13}
 _PHASES = (np.arange(len(_AHEAD)) + 0.5) / len(_AHEAD)
 _REGRESSION = (_AHEAD - _AHEAD.mean()) / ((_AHEAD - _AHEAD.mean()) ** 2).sum()
 #: What each of the two ways to yaw has of errors of its own: rms on rendered runners, radians.
@@ -80,6 +78,7 @@ class Scene:
         focal_px: focal length.
         leg_m: hip joint to ankle joint of the runner.
         belt_m_s: None where it is not known.
+        seen_way: share of the ankle's way across the picture that the pose model shows.
     """
 
     facing: float
@@ -87,6 +86,7 @@ class Scene:
     focal_px: float
     leg_m: float
     belt_m_s: float | None
+    seen_way: float
 
     def rays(self, xy_px: FloatArray) -> FloatArray:
         """Of places (..., 2) in the picture."""
@@ -136,7 +136,7 @@ def measure_track(
         return None
     rays = scene.rays(np.array([pose.xy_px for pose in inside]))
     away_s = np.array([pose.t_s for pose in inside]) - middle_s
-    leg, exchanged = _standing_leg(rays, side)
+    leg, exchanged = _standing_leg(rays, side, scene.facing)
     weight = 1 - (away_s / _TRACK_HALF_S) ** 2
     weight /= weight.sum()
     hip, knee, ankle = np.tensordot(weight, leg, 1)
@@ -149,16 +149,16 @@ def measure_track(
     return row if np.isfinite(row).all() else None
 
 
-def _standing_leg(rays: FloatArray, side: Side) -> tuple[FloatArray, float]:
+def _standing_leg(rays: FloatArray, side: Side, facing: float) -> tuple[FloatArray, float]:
     """Hip, knee and ankle (n, 3, 2) of the leg that stands, and the share of frames in which it had the other's name.
 
-    Around mid-stance the swinging foot is above the standing one in the picture, well above it from the front. Where it
-    is clearly below, the pose model has exchanged left and right.
+    From the front the swinging foot is well above the standing one around mid-stance. Where it is clearly below, the
+    pose model has exchanged left and right. From behind the two are too much alike in height to tell.
     """
     own, other = ([LEGS[s].hip, LEGS[s].knee, LEGS[s].ankle] for s in (side, side.other))
     leg = rays[:, own]
     length = np.hypot(*(leg[:, 2] - leg[:, 0]).T)
-    exchanged = rays[:, other[2], 1] - leg[:, 2, 1] > _EXCHANGED_LEG * length
+    exchanged = (rays[:, other[2], 1] - leg[:, 2, 1] > _EXCHANGED_LEG * length) & (facing > 0)
     leg[exchanged, 1:] = rays[exchanged][:, other[1:]]
     return leg, float(exchanged.mean())
 
@@ -194,7 +194,7 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
         start, end = (level_rays(rows[:, part], roll, pitch) for part in (_START, _END))
         place, speed = (start + end) / 2, (end - start) / _SPAN_S
         recedes, recedes_sd = _recedes(scene, _sides_mean(place, right), _sides_mean(speed, right), leg)
-        yaws = _direction(place[:, 0], scene.facing * speed[:, 0] / recedes)
+        yaws = _direction(place[:, 0], scene.facing * speed[:, 0] / (recedes * scene.seen_way))
         sides = [_median(yaws[mask]) for mask in (~right, right)]
         track_yaw = sum(sides) / 2
     se = math.hypot(*(_standard_error(yaws[mask]) for mask in (~right, right))) / 2
@@ -261,7 +261,7 @@ def _stride_yaw(scene: Scene, rows: FloatArray, right: NDArray[np.bool_], roll: 
     if scene.belt_m_s is not None:
         ahead *= (scene.belt_m_s / scene.leg_m / _AHEAD_LEGS_S) ** _AHEAD_POWER
     across = math.cos(math.radians(roll)) * across + math.sin(math.radians(roll)) * down
-    return float(_direction(np.array(hips_x), -scene.facing * np.array(across) / ahead))
+    return float(_direction(np.array(hips_x), -scene.facing * np.array(across) / (ahead * scene.seen_way)))
 
 
 def _direction(x: FloatArray, across: FloatArray) -> FloatArray:
@@ -270,7 +270,7 @@ def _direction(x: FloatArray, across: FloatArray) -> FloatArray:
     From x = facing (sin yaw · back + …) / depth, differentiated: across = sin(yaw − atan x) / cos(atan x).
     """
     bearing = np.arctan(x)
-    yaw: FloatArray = bearing + np.arcsin(np.clip(across * np.cos(bearing) / _SEEN_WAY, -1.0, 1.0))
+    yaw: FloatArray = bearing + np.arcsin(np.clip(across * np.cos(bearing), -1.0, 1.0))
     return yaw
 
 

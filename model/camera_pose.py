@@ -25,22 +25,42 @@ _STATES = ("good", "approximate", "refused", "unknown")
 DEFAULT_FOV_DEG = 41.4
 DEFAULT_HEIGHT_M = 1.72
 _MEMORY_S = 1.7
-#: Stances: the fewest for an estimate; how many are compared with those before; how many are kept; and how often all is
-#: worked out again once there are enough.
-_MIN_STANCES: Mapping[str, int] = {"lightning": 10, "thunder": 8}
+#: Stances: how many are compared with those before; how many are kept; how often all is worked out again once there are
+#: enough.
 _RECENT, _KEPT, _EVERY = 16, 96, 4
 #: The camera has been moved when the newest stances differ by this and by twice their uncertainty.
 _MOVED_DEG = 3.0
-#: Up to here angles are good; up to there approximate; then refused (camera_pose.md).
+#: Up to here angles are good; up to `Limits.azimuth_deg` approximate; then refused.
 GOOD_AZIMUTH_DEG = 8.0
-MAX_AZIMUTH_DEG: Mapping[str, float] = {"lightning": 13.0, "thunder": 15.0}
+#: A camera turned further than this was told the wrong view.
+_MAX_ROLL_DEG = 25.0
 #: Contradictions: left and right foot, or stance and stride, of different mind; uncertainty; share of stances whose
 #: feet come nearer; share of frames with left and right exchanged.
 _MAX_APART_DEG, _MAX_SE_DEG, _MAX_WRONG, _MAX_EXCHANGED = 6.0, 1.0, 0.25, 0.3
-#: What stays uncertain of yaw however many stances: rms error on rendered runners.
-_MODEL_SD_DEG: Mapping[str, float] = {"lightning": 1.0, "thunder": 0.8}
 #: A turn of the camera below this is not worth asking for.
 _TURN_DEG = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What depends on the pose model.
+
+    Attributes:
+        stances: the fewest for an estimate.
+        azimuth_deg: beyond it no angle is told.
+        sd_deg: what stays uncertain of yaw however many stances: rms error on rendered runners.
+        seen_way: the model's ankle goes this share of the true ankle's way: rendered runners.
+    """
+
+    stances: int
+    azimuth_deg: float
+    sd_deg: float
+    seen_way: float
+
+
+LIMITS: Mapping[str, Limits] = {"lightning": Limits(10, 13.0, 1.0, 0.95), "thunder": Limits(8, 15.0, 0.8, 0.95)}
+#: For joints that no model saw (motion capture).
+EXACT = Limits(8, 15.0, 0.4, 1.0)
 
 
 def focal_px(image_size_px: tuple[int, int], vfov_deg: float | None = None) -> float:
@@ -113,7 +133,7 @@ class CameraPoseEstimator:
         focal_px: see `focal_px`.
         belt_speed_m_s: where it is known.
         height_m: of the runner, where it is known.
-        model_name: "lightning" or "thunder".
+        model_name: "lightning" or "thunder"; any other for joints that no model saw.
         known: an earlier result at this place: used from the start, re-checked by the stances that come.
 
     Raises:
@@ -132,14 +152,15 @@ class CameraPoseEstimator:
     ) -> None:
         if not view.frontal:
             raise ValueError("the camera's place is found from the front and from behind only")
+        self._limits = LIMITS.get(model_name, EXACT)
         self._scene = Scene(
             facing=1.0 if view is View.FRONT else -1.0,
             centre_px=np.array(image_size_px) / 2,
             focal_px=focal_px,
             leg_m=LEG_PER_HEIGHT * (height_m or DEFAULT_HEIGHT_M),
             belt_m_s=belt_speed_m_s,
+            seen_way=self._limits.seen_way,
         )
-        self._model = model_name
         self._known = known if known is not None and known.yaw_deg is not None else None
         self._poses: deque[Pose] = deque()
         self._strikes_s: dict[Side, float] = {}
@@ -147,7 +168,7 @@ class CameraPoseEstimator:
         self._since = 0
         self._suspicions = 0
         self._moved = False
-        self._current = _unknown(_MIN_STANCES[model_name], moved=False)
+        self._current = _unknown(self._limits.stances, moved=False)
         if self._known is not None:
             self._current = replace(self._known, source="given", moved=False)
 
@@ -201,7 +222,7 @@ class CameraPoseEstimator:
                 return
             off_deg, sd_deg = now.yaw - before.yaw, math.hypot(now.se, before.se)
         elif self._known is not None and self._known.yaw_deg is not None:
-            off_deg, sd_deg = now.yaw - self._known.yaw_deg, math.hypot(now.se, _MODEL_SD_DEG[self._model])
+            off_deg, sd_deg = now.yaw - self._known.yaw_deg, math.hypot(now.se, self._limits.sd_deg)
         else:
             return
         self._suspicions = self._suspicions + 1 if abs(off_deg) > _MOVED_DEG + 2 * sd_deg else 0
@@ -212,7 +233,7 @@ class CameraPoseEstimator:
             self._stances.extend(newest)
 
     def _conclude(self) -> CameraPose:
-        missing = _MIN_STANCES[self._model] - len(self._stances)
+        missing = self._limits.stances - len(self._stances)
         found = estimate(self._scene, np.array(self._stances)) if missing <= 0 else None
         if found is None:
             return self._current if self._known else _unknown(max(missing, 1), self._moved)
@@ -220,7 +241,7 @@ class CameraPoseEstimator:
         if contradiction is not None:
             state: State = "refused" if found.se <= _MAX_SE_DEG else "unknown"
             return CameraPose(roll_deg=found.roll, state=state, advice=contradiction, moved=self._moved)
-        yaw_deg, sd_deg = self._with_known(found.yaw, math.hypot(found.sd, _MODEL_SD_DEG[self._model] / 2))
+        yaw_deg, sd_deg = self._with_known(found.yaw, math.hypot(found.sd, self._limits.sd_deg / 2))
         left_deg, right_deg = (azimuth + yaw_deg - found.yaw for azimuth in found.azimuth)
         state = self._state((left_deg + right_deg) / 2)
         return CameraPose(
@@ -240,20 +261,20 @@ class CameraPoseEstimator:
         """Yaw and its uncertainty together with the earlier result. Most of their errors are the same ones."""
         if self._known is None or self._known.yaw_deg is None:
             return yaw_deg, sd_deg
-        known_sd_deg = self._known.yaw_sd_deg or _MODEL_SD_DEG[self._model]
+        known_sd_deg = self._known.yaw_sd_deg or self._limits.sd_deg
         share = known_sd_deg**2 / (sd_deg**2 + known_sd_deg**2)
         return share * yaw_deg + (1 - share) * self._known.yaw_deg, min(sd_deg, known_sd_deg)
 
     def _state(self, azimuth_deg: float) -> State:
         if abs(azimuth_deg) <= GOOD_AZIMUTH_DEG:
             return "good"
-        return "approximate" if abs(azimuth_deg) <= MAX_AZIMUTH_DEG[self._model] else "refused"
+        return "approximate" if abs(azimuth_deg) <= self._limits.azimuth_deg else "refused"
 
 
 def _contradiction(found: Estimate) -> str | None:
     if found.exchanged > _MAX_EXCHANGED:
         return "Left and right leg are often confused: move the camera to straight in front or behind, add light."
-    if found.wrong > _MAX_WRONG:
+    if found.wrong > _MAX_WRONG or abs(found.roll) > _MAX_ROLL_DEG:
         return "The feet do not go back with the belt as they should: check that the view (front or rear) is right."
     if found.se > _MAX_SE_DEG:
         return "The steps differ too much to tell where the camera stands: run on steadily, amid the belt."

@@ -24,7 +24,8 @@ class CameraPlace:
     """Finds the camera's place and takes it, and what the pose model adds, out of the knee's angle.
 
     Args:
-        model: name of the pose model; None or one that begins with `MOTION_CAPTURE` for joints that no model saw.
+        model: name of the pose model; None or `MOTION_CAPTURE` for true joint centres. Motion capture with the pose
+            model's measured errors is taken as Lightning's.
         vfov_deg: vertical field of view, None where it is not known.
         belt_speed_m_s: where it is known.
         height_m: of the runner, where it is known.
@@ -84,9 +85,9 @@ class CameraPlace:
 
     def _begin(self, view: View, size_px: tuple[int, int], known: CameraPose | None) -> None:
         focal = focal_px(size_px, self._vfov_deg)
-        name = "thunder" if self._model is not None and "thunder" in self._model else "lightning"
+        seen = self._model not in (None, MOTION_CAPTURE)
+        name = MOTION_CAPTURE if not seen else "thunder" if "thunder" in str(self._model) else "lightning"
         self._estimator = CameraPoseEstimator(view, size_px, focal, self._belt_m_s, self._height_m, name, known)
-        seen = self._model is not None and not self._model.startswith(MOTION_CAPTURE)
         self._plane = FrontalPlane(self._estimator.current(), view, focal, size_px, on_surface=seen)
 
     def add_stance(self, side: Side, strike_s: float, toe_off_s: float, poses: Sequence[Pose]) -> None:

@@ -1,0 +1,325 @@
+"""The camera's place, found from runners in closed form and from motion capture seen by virtual cameras."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.mocap import read_motion
+from model import kinematics as k
+from model.camera_pose import CameraPose, CameraPoseEstimator, focal_px
+from model.frontal import FrontalPlane, frontal_angles
+from model.pose import Joint, Pose, Side, View
+from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion
+from tests.model.walkers import Walker
+
+Contact = tuple[Side, float, float]
+_SPEED_M_S = 3.0
+FRONTAL = (View.FRONT, View.REAR)
+
+
+@cache
+def _runner() -> Motion:
+    walker = Walker(speed_m_s=_SPEED_M_S)
+    t_s = np.arange(0.0, 12.0, 1 / 30)
+    return Motion(t_s, np.stack([walker.joints_m(float(t)) for t in t_s]))
+
+
+@cache
+def _contacts() -> tuple[Contact, ...]:
+    walker = Walker(speed_m_s=_SPEED_M_S)
+    found = []
+    for side in Side:
+        toe_offs_s = walker.toe_offs_s(side, 12.0)
+        for strike_s in walker.strikes_s(side, 12.0):
+            after_s = toe_offs_s[toe_offs_s > strike_s]
+            found += [(side, float(strike_s), float(toe_off_s)) for toe_off_s in after_s[:1]]
+    return tuple(sorted(found, key=lambda one: one[1]))
+
+
+def _feed(
+    estimator: CameraPoseEstimator, poses: Iterable[Pose], contacts: Iterable[Contact], later_s: float = 0.0
+) -> list[CameraPose]:
+    """What was known after each stance; times are moved by ``later_s``."""
+    known = []
+    waiting = [Pose(pose.t_s + later_s, pose.xy_px, pose.score, pose.image_size_px) for pose in poses]
+    for side, strike_s, toe_off_s in contacts:
+        strike_s, toe_off_s = strike_s + later_s, toe_off_s + later_s
+        stance = [pose for pose in waiting if strike_s <= pose.t_s <= toe_off_s]
+        for pose in [pose for pose in waiting if pose.t_s <= toe_off_s]:
+            estimator.step(pose)
+        waiting = [pose for pose in waiting if pose.t_s > toe_off_s]
+        estimator.add_stance(side, strike_s, toe_off_s, stance)
+        known.append(estimator.current())
+    return known
+
+
+def _estimator(
+    camera: VirtualCamera, belt: bool = True, known: CameraPose | None = None, model: str = "none"
+) -> CameraPoseEstimator:
+    speed = _SPEED_M_S if belt else None
+    return CameraPoseEstimator(camera.view, camera.size_px, camera.focal_px, speed, model_name=model, known=known)
+
+
+def _found(camera: VirtualCamera, belt: bool = True, noise: Noise = "none", seed: int = 0) -> CameraPose:
+    estimator = _estimator(camera, belt, model="none" if noise == "none" else "thunder")
+    _feed(estimator, project_motion(_runner(), camera, noise=noise, seed=seed), _contacts())
+    return estimator.current()
+
+
+def _azimuth(pose: CameraPose) -> float:
+    assert pose.azimuth_left_deg is not None
+    assert pose.azimuth_right_deg is not None
+    return (pose.azimuth_left_deg + pose.azimuth_right_deg) / 2
+
+
+@pytest.mark.parametrize("view", FRONTAL)
+@pytest.mark.parametrize("belt", [True, False])
+@pytest.mark.parametrize("yaw_deg", [-12.0, -6.0, 0.0, 6.0, 12.0])
+def test_finds_yaw_in_front_and_behind(view: View, belt: bool, yaw_deg: float) -> None:
+    found = _found(VirtualCamera(view, yaw_deg=yaw_deg, height_m=1.1), belt)
+    # This runner's feet go further ahead and behind than most people's do.
+    assert found.yaw_deg == pytest.approx(yaw_deg, abs=0.5 + abs(yaw_deg) * (0.13 if belt else 0.2))
+    assert found.source == ("belt" if belt else "vanishing_point")
+
+
+@pytest.mark.parametrize("view", FRONTAL)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_finds_yaw_through_the_pose_models_noise(view: View, seed: int) -> None:
+    found = _found(VirtualCamera(view, yaw_deg=8.0, roll_deg=2.0), noise="measured", seed=seed)
+    assert found.yaw_deg == pytest.approx(8.0, abs=3.0)
+
+
+@pytest.mark.parametrize("view", FRONTAL)
+def test_a_camera_beside_the_belt_has_azimuth_but_no_yaw(view: View) -> None:
+    found = _found(VirtualCamera(view, offset_m=0.3))
+    assert found.yaw_deg == pytest.approx(0.0, abs=1.5)
+    assert _azimuth(found) == pytest.approx(5.7, abs=1.5)
+
+
+def test_azimuths_of_the_legs_differ_by_their_places() -> None:
+    found = _found(VirtualCamera(View.FRONT))
+    assert found.azimuth_left_deg is not None
+    assert found.azimuth_right_deg is not None
+    assert found.azimuth_left_deg < 0 < found.azimuth_right_deg
+
+
+@pytest.mark.parametrize("roll_deg", [-3.0, 0.0, 3.0])
+def test_finds_most_of_the_roll_and_is_not_misled_by_it(roll_deg: float) -> None:
+    found = _found(VirtualCamera(View.FRONT, yaw_deg=6.0, roll_deg=roll_deg))
+    assert found.roll_deg == pytest.approx(roll_deg, abs=1.2)
+    assert found.yaw_deg == pytest.approx(6.0, abs=1.5)
+
+
+@pytest.mark.parametrize("view", FRONTAL)
+@pytest.mark.parametrize("yaw_deg", [-20.0, 20.0])
+def test_refuses_beyond_the_range_and_never_flips_the_sign(view: View, yaw_deg: float) -> None:
+    found = _found(VirtualCamera(view, yaw_deg=yaw_deg), belt=False)
+    assert found.state == "refused"
+    assert not found.usable
+    assert found.advice is not None
+    assert found.yaw_deg is None or found.yaw_deg * yaw_deg > 0
+
+
+def test_is_unknown_before_enough_stances_and_then_known_within_twenty() -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=4.0)
+    estimator = _estimator(camera)
+    assert estimator.current().state == "unknown"
+    states = [pose.state for pose in _feed(estimator, project_motion(_runner(), camera), _contacts())]
+    assert states[0] == "unknown"
+    assert set(states[19:]) == {"good"}
+    assert "more steps" in str(CameraPoseEstimator(View.REAR, (640, 480), 600.0).current().advice)
+
+
+def test_same_stances_same_result() -> None:
+    camera = VirtualCamera(View.REAR, yaw_deg=5.0)
+    assert _found(camera, noise="measured", seed=3) == _found(camera, noise="measured", seed=3)
+
+
+def test_wrong_view_is_noticed() -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=4.0)
+    estimator = CameraPoseEstimator(View.REAR, camera.size_px, camera.focal_px, _SPEED_M_S)
+    _feed(estimator, project_motion(_runner(), camera), _contacts())
+    assert not estimator.current().usable
+    assert "view" in str(estimator.current().advice)
+
+
+def test_exchanged_legs_are_noticed_or_put_right() -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=6.0)
+    estimator = _estimator(camera)
+    swapped = []
+    legs = [Joint.LEFT_KNEE, Joint.LEFT_ANKLE]
+    for i, pose in enumerate(project_motion(_runner(), camera)):
+        xy = pose.xy_px.copy()
+        if i % 5 == 0:
+            xy[legs], xy[[j + 1 for j in legs]] = pose.xy_px[[j + 1 for j in legs]], pose.xy_px[legs]
+        swapped.append(replace(pose, xy_px=xy))
+    _feed(estimator, swapped, _contacts())
+    found = estimator.current()
+    assert not found.usable or found.yaw_deg == pytest.approx(6.0, abs=3.0)
+
+
+def test_a_lost_joint_stops_nothing() -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=6.0)
+    estimator = _estimator(camera)
+    holes = []
+    for i, pose in enumerate(project_motion(_runner(), camera)):
+        xy = pose.xy_px.copy()
+        xy[i % 17] = math.nan
+        if 100 < i < 115:
+            xy[:] = math.nan
+        holes.append(replace(pose, xy_px=xy))
+    _feed(estimator, holes, _contacts())
+    found = estimator.current()
+    assert found.yaw_deg is None or found.yaw_deg == pytest.approx(6.0, abs=2.5)
+
+
+def test_a_moved_camera_is_noticed_within_a_minute_and_said() -> None:
+    before, after = VirtualCamera(View.FRONT, yaw_deg=-5.0), VirtualCamera(View.FRONT, yaw_deg=6.0)
+    estimator = _estimator(before)
+    _feed(estimator, project_motion(_runner(), before), _contacts())
+    assert not estimator.current().moved
+    for again in range(1, 5):
+        _feed(estimator, project_motion(_runner(), after), _contacts(), later_s=12.0 * again)
+    assert estimator.current().moved
+    assert estimator.current().yaw_deg == pytest.approx(6.0, abs=1.5)
+
+
+def test_a_camera_that_stays_is_not_said_to_have_moved() -> None:
+    camera = VirtualCamera(View.REAR, yaw_deg=5.0)
+    estimator = _estimator(camera)
+    for again in range(5):
+        poses = project_motion(_runner(), camera, noise="measured", seed=again)
+        assert not any(pose.moved for pose in _feed(estimator, poses, _contacts(), later_s=12.0 * again))
+
+
+def test_a_known_place_is_used_from_the_first_stance() -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=7.0)
+    known = CameraPose.from_json(_found(camera).as_json())
+    estimator = _estimator(camera, known=known)
+    assert estimator.current().usable
+    assert estimator.current().source == "given"
+    found = _feed(estimator, project_motion(_runner(), camera), _contacts())
+    assert all(pose.usable and pose.yaw_deg == pytest.approx(7.0, abs=1.5) for pose in found)
+
+
+def test_a_known_place_that_is_wrong_is_given_up() -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=7.0)
+    estimator = _estimator(camera, known=CameraPose(-4.0, 1.0, state="good", source="belt"))
+    _feed(estimator, project_motion(_runner(), camera), _contacts())
+    assert estimator.current().moved
+    assert estimator.current().yaw_deg == pytest.approx(7.0, abs=1.5)
+
+
+def test_times_that_begin_anew_are_a_new_session_at_the_same_place() -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=5.0)
+    estimator = _estimator(camera)
+    first = _feed(estimator, project_motion(_runner(), camera), _contacts())[-1]
+    second = _feed(estimator, project_motion(_runner(), camera), _contacts())[0]
+    assert second.yaw_deg == pytest.approx(first.yaw_deg, abs=0.3)
+
+
+@pytest.mark.parametrize("view", FRONTAL)
+@pytest.mark.parametrize(("yaw_deg", "offset_m"), [(10.0, 0.0), (-10.0, 0.0), (0.0, 0.55), (0.0, -0.55), (6.0, 0.25)])
+def test_following_the_advice_brings_the_camera_straight(view: View, yaw_deg: float, offset_m: float) -> None:
+    camera = VirtualCamera(view, yaw_deg=yaw_deg, offset_m=offset_m)
+    found = _found(camera)
+    advice = str(found.advice)
+    moved = re.search(r"Move the camera (\d+) cm to the (left|right)", advice)
+    assert moved is not None
+    turned = re.search(r"turn it (\d+)° to the (left|right)", advice)
+    # Seen from behind the camera its right is + offset; a turn to the left is counterclockwise from above, so + yaw.
+    aside_m = float(moved[1]) / 100 * (1 if moved[2] == "right" else -1)
+    turn_deg = 0.0 if turned is None else float(turned[1]) * (1 if turned[2] == "left" else -1)
+    aim_m = camera.place_m(np.zeros(2)) + aside_m * camera.axes()[0]
+    new_yaw_deg = yaw_deg + turn_deg
+    assert abs(new_yaw_deg) <= max(3.0, abs(yaw_deg) / 2)
+    toward_m, right_m = aim_m[0], aim_m[2]
+    facing = 1 if view is View.FRONT else -1
+    bearing_deg = math.degrees(math.atan2(-facing * right_m, facing * toward_m))
+    assert abs(bearing_deg) < abs(_azimuth(found)) / 2
+
+
+@pytest.mark.parametrize("pose", [CameraPose(), CameraPose(1.0, 0.5, -1.0, -5.0, 2.0, 0.1, "belt", "good", "x", True)])
+def test_json_and_back(pose: CameraPose) -> None:
+    assert CameraPose.from_json(pose.as_json()) == pose
+
+
+def test_json_has_the_agreed_keys_and_leaves_unknown_ones_alone() -> None:
+    assert set(CameraPose().as_json()) >= {
+        "yaw_deg", "yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg",
+        "source", "state", "advice",
+    }  # fmt: skip
+    assert CameraPose.from_json({"yaw_deg": 2, "lens": "wide"}).yaw_deg == 2
+
+
+@pytest.mark.parametrize("block", [{"yaw_deg": "2"}, {"yaw_deg": math.nan}, {"roll_deg": True}, {"state": "fine"}])
+def test_json_with_a_wrong_value_is_refused(block: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="camera"):
+        CameraPose.from_json(block)
+
+
+def test_a_side_view_is_refused() -> None:
+    with pytest.raises(ValueError, match="front"):
+        CameraPoseEstimator(View.SIDE, (640, 480), 600.0)
+
+
+def test_focal_length_from_the_field_of_view_or_a_stated_default() -> None:
+    assert focal_px((640, 480), 41.4) == pytest.approx(focal_px((640, 480)))
+    assert focal_px((640, 480), 53.13) == pytest.approx(480, abs=0.1)
+    assert focal_px((480, 640)) == pytest.approx(focal_px((640, 480)))
+
+
+def _true_fppa(xyz_m: np.ndarray[tuple[int, ...], np.dtype[np.float64]], side: Side) -> float:
+    return float(k.fppa_image_deg(np.stack([xyz_m[:, 2], -xyz_m[:, 1]], axis=-1), side))
+
+
+@pytest.mark.parametrize("view", FRONTAL)
+@pytest.mark.parametrize("yaw_deg", [-12.0, 0.0, 12.0])
+@pytest.mark.parametrize("dive_m", [0.0, 0.035])
+def test_the_frontal_angle_does_not_depend_on_the_camera(view: View, yaw_deg: float, dive_m: float) -> None:
+    motion = Motion(_runner().t_s, _runner().xyz_m.copy())
+    motion.xyz_m[:, Joint.LEFT_KNEE, 2] += dive_m
+    camera = VirtualCamera(view, yaw_deg=yaw_deg, height_m=1.1, roll_deg=2.0)
+    known = CameraPose(yaw_deg, 0.5, 2.0, camera.aim_deg, yaw_deg, yaw_deg, "given", "good")
+    plane = FrontalPlane(known, view, camera.focal_px, camera.size_px, on_surface=False)
+    poses = list(project_motion(motion, camera))
+    for side, strike_s, toe_off_s in _contacts()[4:10]:
+        i = int(np.argmin(np.abs(motion.t_s - (strike_s + toe_off_s) / 2)))
+        found = frontal_angles(poses[i], side, plane)
+        assert found.fppa_deg == pytest.approx(_true_fppa(motion.xyz_m[i], side), abs=3.0)
+        assert found.pelvic_drop_deg == pytest.approx(0.0, abs=1.5)
+        assert found.trunk_lean_deg == pytest.approx(0.0, abs=2.5)
+
+
+def test_nothing_is_told_of_a_camera_that_is_refused_or_unknown() -> None:
+    pose = next(project_motion(_runner(), VirtualCamera(View.FRONT)))
+    refused = CameraPose(20.0, 1.0, state="refused")
+    plane = FrontalPlane(refused, View.FRONT, 600.0, (640, 480))
+    assert math.isnan(frontal_angles(pose, Side.LEFT, plane).fppa_deg)
+    unknown = FrontalPlane(CameraPose(), View.FRONT, 600.0, (640, 480))
+    assert np.isnan(unknown.fppa_deg(pose.xy_px, Side.LEFT))
+
+
+@pytest.mark.parametrize("view", FRONTAL)
+@pytest.mark.parametrize("yaw_deg", [-10.0, 10.0])
+def test_motion_capture_seen_from_aside(shared: Path, view: View, yaw_deg: float) -> None:
+    path = shared / "mocap" / "run_s02.npz"
+    with np.load(path) as held:
+        spans = [
+            (side, float(s), float(held[f"{side}_toe_off_s"][held[f"{side}_toe_off_s"] > s].min(initial=math.inf)))
+            for side in Side
+            for s in held[f"{side}_strike_s"]
+        ]
+    contacts = sorted((one for one in spans if one[2] - one[1] < 0.5), key=lambda one: one[1])
+    camera = VirtualCamera(view, yaw_deg=yaw_deg)
+    estimator = CameraPoseEstimator(view, camera.size_px, camera.focal_px, 3.9, model_name="none")
+    _feed(estimator, project_motion(read_motion(path), camera), contacts)
+    assert estimator.current().yaw_deg == pytest.approx(yaw_deg, abs=1.5)
