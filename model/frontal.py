@@ -27,8 +27,8 @@ _SHOULDERS_AHEAD = 0.09
 #: MoveNet puts a joint on the surface that it sees: hip, knee, ankle, shoulder in front of the joint's centre, shares
 #: of the leg, standing leg around mid-stance; least squares over the cameras of the rendered runners, both models.
 _SURFACE: Mapping[View, tuple[float, float, float, float]] = {
-    View.FRONT: (0.086, 0.052, -0.010, 0.025),
-    View.REAR: (-0.035, -0.095, 0.002, -0.030),
+    View.FRONT: (0.088, 0.030, 0.009, 0.022),
+    View.REAR: (-0.007, -0.056, 0.014, -0.040),
 }
 #: Distance hip to ankle in stance as a share of the straight leg: the same sources.
 _STANCE_LEG = 0.905
