@@ -32,11 +32,13 @@ Moving = Literal["standing", "walking", "running"]
 #: Steps per minute that are sought; a best one at the lower end means that whatever moves is slower than that.
 _SLOWEST_SPM, _FASTEST_SPM, _FINENESS = 70.0, 245.0, 0.05
 _OMEGAS = 2 * math.pi / 60 * np.exp(np.arange(math.log(_SLOWEST_SPM), math.log(_FASTEST_SPM), _FINENESS))
-#: The search looks back this far, forgets within this many steps (before the start, and after) or frames, and runs
-#: this often.
-_MEMORY_S, _MEMORY_FRAMES, _SEARCH_EVERY_S = 3.0, 5, 0.06
+#: The search looks back this far, forgets within this many steps (before the start, and after) or frames, runs this
+#: often (half as often in steady gait), and takes samples about this far apart.
+_MEMORY_S, _MEMORY_FRAMES, _SEARCH_EVERY_S, _SEARCH_SAMPLE_S = 3.0, 5, 0.06, 0.03
 _MEMORY_STEPS = {"standing": 0.8, "walking": 2.0, "running": 2.0}
 _MIN_SPAN_S = 0.4
+#: Samples that are kept: at 120 per second, no fewer than the search looks back to.
+_ROOM = 1024
 #: When gait is recognised, so many steps of it have been seen.
 _START_STEPS = 1.5
 #: The clock's wave is fitted over this many of its periods; at low frame rates over at least this many frames.
@@ -117,8 +119,9 @@ class _Samples:
         self._trunk_px: FloatArray | None = None
         self._legs: deque[tuple[float, FloatArray]] = deque(maxlen=2)
         self._straight_s = -math.inf
-        self._t_s: deque[float] = deque()
-        self._rows: deque[FloatArray] = deque()
+        self._t_s = np.empty(_ROOM)
+        self._rows = np.empty((_ROOM, 5))
+        self._count = 0
 
     def add(self, pose: Pose, t_s: float) -> None:
         shoulder = pose.mid(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
@@ -131,12 +134,18 @@ class _Samples:
             return
         left, right = self._untangled(pose.xy_px[_LEG_JOINTS], t_s)
         apart = left - right
-        row = [trunk_px, apart[:, 1].mean(), apart[1, 0], left[1, 0] - hip[0], right[1, 0] - hip[0]]
-        self._t_s.append(t_s)
-        self._rows.append(np.array(row))
-        while self._t_s[0] < t_s - _MEMORY_S:
-            self._t_s.popleft()
-            self._rows.popleft()
+        if self._count == _ROOM:
+            self._make_room()
+        self._t_s[self._count] = t_s
+        apart_px = (apart[0, 1] + apart[1, 1]) / 2
+        self._rows[self._count] = trunk_px, apart_px, apart[1, 0], left[1, 0] - hip[0], right[1, 0] - hip[0]
+        self._count += 1
+
+    def _make_room(self) -> None:
+        """Forgets the older half."""
+        kept = _ROOM // 2
+        self._t_s[:kept], self._rows[:kept] = self._t_s[-kept:], self._rows[-kept:]
+        self._count = kept
 
     def _untangled(self, legs: FloatArray, t_s: float) -> FloatArray:
         """(2 sides, knee and ankle, 2) px, with sides that the pose model exchanged for a moment put back."""
@@ -164,12 +173,13 @@ class _Samples:
         return float(y.mean())
 
     def age_s(self, t_s: float) -> float:
-        return t_s - self._t_s[-1] if self._t_s else math.inf
+        return t_s - float(self._t_s[self._count - 1]) if self._count else math.inf
 
     def since(self, start_s: float) -> tuple[FloatArray, FloatArray]:
         """Times (n,) and signals (5, n), in torsos."""
-        t = np.array(self._t_s)
-        return t[t > start_s], np.array(self._rows)[t > start_s].T / median(self._torso_px)
+        first = int(np.searchsorted(self._t_s[: self._count], start_s, "right"))
+        t, rows = self._t_s[first : self._count], self._rows[first : self._count]
+        return t, rows.T / (median(self._torso_px) if self._torso_px else math.nan)
 
 
 class GaitDetector:
@@ -187,6 +197,7 @@ class GaitDetector:
         self._gait: _Gait | None
         self._state: Moving
         self._begun_s: float
+        self._cadence_spm: float | None
         self._stand()
         self._belief_left = 0.0
         self._stances: dict[Side, float] = {}
@@ -220,10 +231,12 @@ class GaitDetector:
         """Steps per minute over the last twelve steps, None before three and while standing."""
         if len(self._strikes_s) < 4 or self._gait is None:
             return None
-        strikes = np.array(self._strikes_s)
-        number = np.round((strikes - strikes[0]) / self._gait.step_s)
-        line = fit_line(number, strikes)
-        return 60.0 / line[0] if line else None
+        if self._cadence_spm is None:
+            strikes = np.array(self._strikes_s)
+            number = np.round((strikes - strikes[0]) / self._gait.step_s)
+            line = fit_line(number, strikes)
+            self._cadence_spm = 60.0 / line[0] if line else None
+        return self._cadence_spm
 
     def step(self, pose: Pose | None, t_s: float, view: View | None) -> list[GaitEvent]:
         """Takes one frame.
@@ -246,7 +259,8 @@ class GaitDetector:
             self._forget()
         if age_s > _BLIND_S or view is None:
             return []
-        if t_s - self._searched_s >= _SEARCH_EVERY_S:
+        steady = self._gait is not None and t_s - self._begun_s > _MEMORY_S
+        if t_s - self._searched_s >= _SEARCH_EVERY_S * (1 + steady):
             self._searched_s = t_s
             self._search(t_s, view)
         events = self._end_stances(t_s)
@@ -259,7 +273,7 @@ class GaitDetector:
     def _search(self, t_s: float, view: View) -> None:
         """Finds the period and what the runner does."""
         t, signals = self._samples.since(max(self._begun_s, t_s - _MEMORY_S))
-        t, signals = _thin(t - t_s, _held(signals[:3]), _SEARCH_EVERY_S / 2)
+        t, signals = _thin(t - t_s, _held(signals[:3]), _SEARCH_SAMPLE_S)
         if len(t) < 5 or t[-1] - t[0] < _MIN_SPAN_S:
             return
         memory_s = _MEMORY_STEPS[self._state] * 2 * math.pi / _OMEGAS
@@ -295,12 +309,15 @@ class GaitDetector:
     def _stand(self) -> None:
         self._gait, self._state, self._begun_s = None, "standing", -math.inf
         self._strikes_s.clear()
+        self._cadence_spm = None
 
     def _strike(self, t_s: float, gait: _Gait, view: View) -> list[GaitEvent]:
+        step_s, seen_s = gait.step_s, t_s - self._frame_interval_s
+        if self._strikes_s and seen_s < self._strikes_s[-1] + step_s / 2:
+            return []  # too early for the next one
         clock_s = self._clock(t_s, gait, view)
         if clock_s is None:
             return []
-        step_s, seen_s = gait.step_s, t_s - self._frame_interval_s
         strike_s = clock_s + math.floor((seen_s - clock_s) / step_s) * step_s
         steps = round((strike_s - self._strikes_s[-1]) / step_s) if self._strikes_s else 0
         if strike_s < seen_s - 0.4 * step_s or (self._strikes_s and steps < 1):
@@ -308,6 +325,7 @@ class GaitDetector:
         if steps > 2:
             self._strikes_s.clear()
         self._strikes_s.append(strike_s)
+        self._cadence_spm = None
         side = self._side(t_s, gait, strike_s + _LEGS_PASS[self._state] * step_s, steps)
         self._stances[side], self._contact_s[side] = strike_s, self._contact(side, gait)
         return [GaitEvent("strike", side, strike_s, t_s)]
