@@ -100,7 +100,11 @@ class TreadmillConfig(Section):
 
 class CoachConfig(Section):
     enabled: bool = Field(default=True, description="Whether a runner is cued at all.")
-    metric: Literal["fppa_deg"] = Field(default="fppa_deg", description="What is cued: knee alignment.")
+    metric: Literal["fppa_deg", "pelvic_drop_deg", "step_width_leg", "cadence_spm"] = Field(
+        default="fppa_deg",
+        description="The goal, one at a time: knee alignment, pelvic drop, step width, or cadence "
+        "(5 to 10 % above one's own).",
+    )
     fppa_threshold_deg: float = Field(
         default=8.0,
         ge=2,
@@ -110,6 +114,12 @@ class CoachConfig(Section):
     baseline_k: float = Field(
         default=1.0, ge=0, le=5, description="With a baseline: cue above its mean + k standard deviations."
     )
+    measure_baseline: bool = Field(
+        default=True,
+        description="Whether a runner with a name runs the first 20 stances of each foot without cues, "
+        "where no baseline is kept yet.",
+    )
+    metronome: bool = Field(default=True, description="Whether the buzzer beats the pace where cadence is the goal.")
     refractory_s: float = Field(default=0.4, ge=0, le=60, description="Least seconds between two cues of a side.")
 
 
@@ -128,6 +138,9 @@ class CuesConfig(Section):
     )
     tone_hz: int = Field(default=2000, ge=100, le=8000, description="Tone of a passive buzzer in hertz.")
     volume: float = Field(default=1.0, ge=0.05, le=1, description="Strength of a passive buzzer or a motor.")
+    scale_by_error: bool = Field(
+        default=False, description="Whether the buzzer sounds longer the further off the target (0.5 to 1.5 times)."
+    )
     pattern_left: _Pattern = Field(default=(0.12,), description="Left knee: seconds on, off, on, …")
     pattern_right: _Pattern = Field(default=(0.08, 0.07, 0.08), description="Right knee: seconds on, off, on, …")
 

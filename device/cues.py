@@ -29,6 +29,7 @@ State = Literal["good", "bad", "off"]
 #: Without ``feed`` for so long, everything goes off.
 STALL_S = 0.6
 _MOTOR_HZ = 200
+_TICK_S = 0.03
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +83,8 @@ class CueOutput:
         self._states: dict[Side, State] = dict.fromkeys(Side, "off")
         self._flash_until_s = dict.fromkeys(Side, 0.0)
         self._beeps: list[tuple[float, float]] = []
+        self._beat_s: float | None = None
+        self._beat_since_s = 0.0
         self._fed_s = time.monotonic()
         self._alive = False
         self._closed = False
@@ -107,17 +110,37 @@ class CueOutput:
         self._fed_s = time.monotonic()
         self._alive = True
 
-    def cue(self, side: Side) -> int:
-        """Lights one knee's red LED, plays its buzzer pattern. Returns the edge's ``time.monotonic_ns``."""
+    def cue(self, side: Side, severity: float = 0.5) -> int:
+        """Lights one knee's red LED, plays its buzzer pattern. Returns the edge's ``time.monotonic_ns``.
+
+        Args:
+            side: whose.
+            severity: 0 to 1; where the settings say so, the pattern takes 0.5 to 1.5 times its time.
+        """
         self.feed()
-        return self.test(side)
+        return self._play(side, 0.5 + severity if self._config.scale_by_error else 1.0)
 
     def test(self, side: Side) -> int:
         """As ``cue``, on demand of the staff: also while no camera runs."""
+        return self._play(side, 1.0)
+
+    def metronome(self, beats_per_minute: float | None) -> None:
+        """Ticks the buzzer at a pace until told another one; None stops it."""
+        beat_s = None if beats_per_minute is None else 60.0 / beats_per_minute
+        if beat_s == self._beat_s:
+            return
+        with self._changed:
+            if self._beat_s is None:
+                self._beat_since_s = time.monotonic()
+            self._beat_s = beat_s
+            self._apply(time.monotonic())
+            self._changed.notify()
+
+    def _play(self, side: Side, stretch: float) -> int:
         with self._changed:
             now_s = time.monotonic()
             self._flash_until_s[side] = now_s + self._config.duration_s
-            edges_s = accumulate(self._patterns[side], initial=now_s)
+            edges_s = accumulate((part_s * stretch for part_s in self._patterns[side]), initial=now_s)
             self._beeps = list(pairwise(edges_s))[::2]
             self._apply(now_s)
             edge_ns = time.monotonic_ns()
@@ -165,6 +188,7 @@ class CueOutput:
         self._states = dict.fromkeys(Side, "off")
         self._flash_until_s = dict.fromkeys(Side, 0.0)
         self._beeps = []
+        self._beat_s = None
         self._apply(time.monotonic())
 
     def _apply(self, now_s: float) -> float:
@@ -174,7 +198,10 @@ class CueOutput:
             if line is not None and line.on != on:
                 self._guarded(lambda line=line, on=on: line.write(on))  # type: ignore[misc]
                 self.edges.append(Edge(time.monotonic_ns(), name, on))
-        times_s = [*self._flash_until_s.values(), *(t_s for beep in self._beeps for t_s in beep)]
+        times_s = [
+            *self._flash_until_s.values(),
+            *(t_s for beep in (*self._beeps, *self._ticks(now_s)) for t_s in beep),
+        ]
         return min((t_s for t_s in times_s if t_s > now_s), default=float("inf"))
 
     def _wanted(self, now_s: float) -> dict[str, bool]:
@@ -182,9 +209,16 @@ class CueOutput:
         red = {s: now_s < self._flash_until_s[s] or self._states[s] == "bad" for s in Side}
         return {
             **{f"led_{side}": red[side] for side in Side},
-            "buzzer": any(start_s <= now_s < end_s for start_s, end_s in self._beeps),
+            "buzzer": any(start_s <= now_s < end_s for start_s, end_s in (*self._beeps, *self._ticks(now_s))),
             **{f"led_{side}_green": self._states[side] == "good" and not red[side] for side in Side},
         }
+
+    def _ticks(self, now_s: float) -> list[tuple[float, float]]:
+        """The metronome's tick that began last, and the next one."""
+        if self._beat_s is None:
+            return []
+        last_s = self._beat_since_s + (now_s - self._beat_since_s) // self._beat_s * self._beat_s
+        return [(start_s, start_s + _TICK_S) for start_s in (last_s, last_s + self._beat_s)]
 
     def _open(self) -> dict[str, _Line]:
         names = [name.removesuffix("_pin") for name in self._config.pins()]

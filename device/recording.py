@@ -89,6 +89,10 @@ class SessionWriter:
 
         self._put(job)
 
+    def also(self, job: Callable[[Store, int | None], None]) -> None:
+        """Calls ``job`` from the writer's thread, with the store and the id of the session that is open then."""
+        self._put(lambda: job(self._store, self._session_id))
+
     def setting(self, key: str, value: object) -> None:
         """Keeps a value from run to run; see `Store.set_setting`."""
         self._put(lambda: self._store.set_setting(key, value))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from device import runners
+from device import coaching, runners
 from device.cameras import open_source
 from device.cameras.video import VideoSource
 from device.config import Config
@@ -49,8 +49,17 @@ _HEALTH_EVERY_S = 1.0
 _SUMMARY_EVERY_S = 10.0
 _LOOP_PAUSE_S = 2.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
-COMMANDS = ("test_cue", "set_belt_speed", *runners.COMMANDS)
+COMMANDS = ("test_cue", "set_belt_speed", *runners.COMMANDS, *coaching.COMMANDS)
 _CAMERA_SETTING = "camera"
+_INSTALLATION_SETTING = "installation"
+#: What a cue says, by its metric, and the unit.
+_CUE_WORDS = {
+    "fppa_deg": ("knee in", "°"),
+    "fppa_image_deg": ("knee in, in the picture", "°"),
+    "pelvic_drop_deg": ("leg, pelvis drops", "°"),
+    "step_width_leg": ("step narrow", " leg lengths"),
+    "cadence_spm": ("step, cadence low", " per minute"),
+}
 VERSION = importlib.metadata.version("kneeline")
 
 
@@ -125,11 +134,16 @@ class Device:
         with ExitStack() as stack:
             store = stack.enter_context(Store.open(self._config.database_path()))
             self._close_interrupted(store)
-            self._live = stack.enter_context(
-                LivePublisher(self._config.socket_path(), self._commands.append)
-            )
+            self._live = stack.enter_context(LivePublisher(self._config.socket_path(), self._commands.append))
             self._writer = stack.enter_context(SessionWriter(store))
             self._runner = runners.RunnerChoice(self._writer)
+            self._coaching = coaching.Coaching(
+                self._config.coach,
+                self._writer,
+                self._runner,
+                self._installation(),
+                lambda number: self._writer.setting(_INSTALLATION_SETTING, number),
+            )
             self._cues = stack.enter_context(CueOutput(self._config.cues))
             self._notify.ready("waiting for the camera")
             try:
@@ -137,6 +151,12 @@ class Device:
             finally:
                 self._notify.stopping()
                 self._say_latency()
+
+    def _installation(self) -> int:
+        """How often the camera has been moved since the first session."""
+        with StoreReader(self._config.database_path()) as reader:
+            number = reader.setting(_INSTALLATION_SETTING)
+        return number if isinstance(number, int) else 0
 
     def _close_interrupted(self, store: Store) -> None:
         """Ends what a power cut left open, with a summary of the stances it had."""
@@ -201,9 +221,11 @@ class Device:
             for frame, t_s in self._frames_of(source, stop):
                 if session is None:
                     pipeline.restart()
+                    self._coaching.begin()
                     session = _Session()
                 outcome = pipeline.step(frame)
                 self._cue(frame, outcome, session)
+                self._coaching.step(outcome, pipeline.analysis, source.name)
                 self._frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
                 self._record(outcome, session)
                 change = presence.step(t_s, outcome.pose is not None)
@@ -253,7 +275,7 @@ class Device:
                 self._cues.test(Side(command["side"]))
             elif command["command"] == "set_belt_speed":
                 self._set_belt_speed(command.get("belt_speed_m_s"))
-            elif not self._runner.obey(command):
+            elif not self._runner.obey(command) and not self._coaching.obey(command):
                 _log.warning("unknown command %.80r", command)
 
     def _set_belt_speed(self, belt_speed_m_s: object) -> None:
@@ -266,9 +288,11 @@ class Device:
 
     def _cue(self, frame: Frame, outcome: Outcome, session: _Session) -> None:
         for side in Side:
-            self._cues.set_state(side, self._led(outcome))
+            self._cues.set_state(side, led_state(outcome, side))
+        if self._config.coach.metronome:
+            self._cues.metronome(outcome.coach.metronome_spm)
         for cue in outcome.cues:
-            edge_ns = self._cues.cue(cue.side)
+            edge_ns = self._cues.cue(cue.side, cue.severity)
             latency_ms = (edge_ns - frame.t_ns) / 1e6
             self._cue_ms.add(latency_ms)
             self._say_cue(cue, latency_ms)
@@ -277,13 +301,9 @@ class Device:
             self._live.publish({"type": "cue", "session_id": self._writer.session_id, **document})
 
     def _dark(self) -> None:
+        self._cues.metronome(None)
         for side in Side:
             self._cues.set_state(side, "off")
-
-    def _led(self, outcome: Outcome) -> State:
-        """Green while a runner can be judged; the cue itself turns it red."""
-        judged = outcome.state == "running" and outcome.view is not None and outcome.view.frontal
-        return "good" if judged else "off"
 
     def _record(self, outcome: Outcome, session: _Session) -> None:
         session.recorder.add(outcome)
@@ -322,6 +342,7 @@ class Device:
         if not session.started:
             return
         self._write(session)
+        self._coaching.end()
         summary = self._summarise(session)
         self._writer.end(lambda session_id: self._say_session(session_id, "ended"))
         self._runner.session_ended()
@@ -343,8 +364,12 @@ class Device:
     # What is told: to the page, to the log, to the terminal.
 
     def _tell(self, outcome: Outcome, source: FrameSource) -> None:
-        self._live.publish(self._frame_message(outcome, outcome.message or self._writer.fault))
+        self._live.publish(self._frame_message(outcome, self._why(outcome)))
         self._publish_health(source.dropped)
+
+    def _why(self, outcome: Outcome) -> str | None:
+        """What people should be told first; None where all is well."""
+        return outcome.message or self._writer.fault or coaching.message(outcome.coach)
 
     def _frame_message(self, outcome: Outcome | None, message: str | None) -> Message:
         pose = None if outcome is None else outcome.pose
@@ -360,6 +385,7 @@ class Device:
             else [[_number(x), _number(y), round(s, 2)] for (x, y), s in zip(pose.xy_px, pose.score, strict=True)],
             **{str(side): self._side_message(outcome, side) for side in Side},
             "threshold_deg": self._config.coach.fppa_threshold_deg,
+            "coach": self._coaching.as_json(None if outcome is None else outcome.coach),
             "cadence_spm": None if outcome is None else outcome.cadence_spm,
             "quality": 0.0 if outcome is None else round(outcome.quality, 2),
             "message": message,
@@ -373,7 +399,7 @@ class Device:
         finite = math.isfinite(value)
         return {
             "fppa_deg": round(value, 1) if finite else None,
-            "alert": finite and value > self._config.coach.fppa_threshold_deg,
+            **coaching.side_json(None if outcome is None else outcome.coach, side),
         }
 
     def _publish_health(self, dropped: int) -> None:
@@ -407,8 +433,9 @@ class Device:
         self._announce(f"session {session_id} {state}")
 
     def _say_cue(self, cue: Cue, latency_ms: float) -> None:
+        what, unit = _CUE_WORDS[cue.metric]
         self._announce(
-            f"{cue.t_s:7.2f} s  {cue.side} knee in: {cue.value:.1f}° (threshold {cue.threshold:.1f}°), "
+            f"{cue.t_s:7.2f} s  {cue.side} {what}: {cue.value:.3g}{unit} (threshold {cue.threshold:.3g}{unit}), "
             f"{latency_ms:.0f} ms after the frame"
         )
 
@@ -431,6 +458,14 @@ class Device:
                     f"{what}: median {values['p50']:.0f} ms, 99th percentile {values['p99']:.0f} ms, "
                     f"worst {values['max']:.0f} ms over {values['n']}"
                 )
+
+
+def led_state(outcome: Outcome, side: Side) -> State:
+    """Red from the cue until the side is within its target again, green while it is; off while it is not judged."""
+    verdict = outcome.coach.verdicts[side] if outcome.coach.feedback else None
+    if verdict is None:
+        return "off"
+    return "bad" if verdict.alert else "good"
 
 
 def run_device(device: Device, stop: threading.Event) -> int:

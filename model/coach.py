@@ -249,11 +249,16 @@ class _Side:
             return None
         return {key: _median([values[key] for _, values in self.frames]) for key in look.values}
 
-    def pause(self) -> None:
-        """Nobody runs: what was seen no longer holds."""
-        self.decided, self.verdict, self.alert, self.excess_before = True, None, False, math.nan
-        self.frames.clear()
+    def unseen(self) -> None:
+        """A stance could not be judged: what was said of the one before no longer holds."""
+        self.verdict, self.alert, self.excess_before = None, False, math.nan
         self.overs.clear()
+
+    def pause(self) -> None:
+        """Nobody runs."""
+        self.decided = True
+        self.frames.clear()
+        self.unseen()
 
     @property
     def far_over(self) -> bool:
@@ -287,11 +292,11 @@ class Coach:
         self._sides = {side: _Side() for side in Side}
         self._steps = 0
         self._before_s = math.nan
-        self.run_s = 0.0
         self.know(baselines, measure, schedule)
 
     def know(self, baselines: Baselines, measure: bool, schedule: FeedbackSchedule | None) -> None:
-        """Whose session this is; see the class. What was learnt of another runner is forgotten."""
+        """Whose session this is from now on; see the class. What was learnt of another runner is forgotten."""
+        self.run_s = 0.0
         self._stored = dict(baselines)
         self._measure = measure or self._settings.metric != KNEE
         self._schedule = schedule
@@ -299,7 +304,18 @@ class Coach:
         self.adherence = Adherence()
         for side in self._sides.values():
             side.learning.clear()
-            side.alert, side.verdict, side.target = False, None, None
+            side.level.clear()
+            side.unseen()
+            side.target = None
+
+    def forget_picture(self) -> None:
+        """The camera has been moved: baselines in the picture no longer hold."""
+        for held in (self._stored, self.learnt):
+            for side in Side:
+                held.pop((side, KNEE_IMAGE), None)
+        for state in self._sides.values():
+            state.level.clear()
+            state.learning.pop(KNEE_IMAGE, None)
 
     @property
     def feedback(self) -> bool:
@@ -387,10 +403,11 @@ class Coach:
         self._learn(side, seen)
         target = state.target = self._target(side, metric, instrument)
         if not math.isfinite(anchor):
+            state.unseen()
             return None
         state.anchors.append(anchor)
         if target is None:
-            state.verdict, state.alert = None, False
+            state.unseen()
             state.level.append(anchor)
             return None
         value = seen[metric]

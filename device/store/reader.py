@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+from device.store import training
 from device.store.database import migrations, plain_errors, version
 from model.errors import StoreError
 
@@ -92,6 +93,11 @@ class StoreReader:
         )
         with self._connection() as db:
             return [dict(row) for row in db.execute(sql).fetchall()] if db else []
+
+    def programme(self, runner_id: int) -> training.StoredProgramme | None:
+        """The programme that a runner is in; None for none."""
+        with self._connection() as db:
+            return training.read_programme(db, runner_id) if db else None
 
     def setting(self, key: str) -> Any:
         """The JSON value kept under a name; None where there is none."""

@@ -15,8 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from device.store import training
 from device.store.database import migrate, plain_errors, to_json
 from model.errors import StoreError
+from model.programme import Attempt
 
 _STANCE_COLUMNS = ("side", "strike_s", "toe_off_s", "quality")
 _COUNTS = ("fps", "frames", "frames_with_runner", "view")
@@ -191,6 +193,43 @@ class Store:
         with self._transaction() as db:
             row = db.execute("SELECT name FROM runners WHERE id = ?", (runner_id,)).fetchone()
         return None if row is None else str(row[0])
+
+    def baselines(self, runner_id: int, installation: str) -> training.Baselines:
+        """A runner's newest baselines on an installation, by side and metric."""
+        with self._transaction() as db:
+            return training.read_baselines(db, runner_id, installation)
+
+    def add_baselines(self, runner_id: int, installation: str, baselines: training.Baselines) -> None:
+        """Adds baselines, which take the place of older ones."""
+        with self._transaction() as db:
+            training.write_baselines(db, runner_id, installation, baselines, utc_now())
+
+    def drop_baselines(self, runner_id: int) -> None:
+        """Forgets a runner's baselines, so that the next session measures them anew."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM baselines WHERE runner_id = ?", (runner_id,))
+
+    def programme(self, runner_id: int) -> training.StoredProgramme | None:
+        """The programme that a runner is in; None for none."""
+        with self._transaction() as db:
+            return training.read_programme(db, runner_id)
+
+    def start_programme(self, runner_id: int, metric: str) -> None:
+        """Begins a programme; one that runs already goes on."""
+        sql = "INSERT OR IGNORE INTO programmes (runner_id, metric, started_utc) VALUES (?, ?, ?)"
+        with self._transaction() as db:
+            db.execute(sql, (runner_id, metric, utc_now()))
+
+    def end_programme(self, runner_id: int) -> None:
+        """Ends a runner's programme, if there is one."""
+        sql = "UPDATE programmes SET ended_utc = ? WHERE runner_id = ? AND ended_utc IS NULL"
+        with self._transaction() as db:
+            db.execute(sql, (utc_now(), runner_id))
+
+    def save_attempt(self, programme_id: int, session_id: int, attempt: Attempt) -> None:
+        """Adds or overwrites what a session did of a programme."""
+        with self._transaction() as db:
+            training.write_attempt(db, programme_id, session_id, attempt)
 
     def set_setting(self, key: str, value: object) -> None:
         """Keeps a JSON value under a name, from run to run (as the camera's pose in this installation)."""

@@ -1,0 +1,255 @@
+"""How whoever runs is coached: their baselines and programme go to the analysis, what it learns goes to the store.
+
+Disk work is left to the writer's thread; its answers are taken up between two frames.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from device.config import CoachConfig
+from device.live import Message
+from device.recording import SessionWriter
+from device.runners import RunnerChoice
+from device.store import Store
+from device.store.training import StoredProgramme
+from model.analysis import Outcome, RunAnalysis
+from model.coach import KNEE, MIN_BASELINE, Baseline, CoachState
+from model.pose import Side
+from model.programme import COUNTS_FROM, SESSIONS, Adherence, Attempt, FeedbackSchedule, ProgrammeSession, progress
+
+COMMANDS = ("measure_baseline", "start_programme", "end_programme")
+_SAVE_EVERY_S = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What the store holds of a runner for one installation."""
+
+    baselines: dict[tuple[Side, str], Baseline] = field(default_factory=dict)
+    programme: StoredProgramme | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Whose:
+    """Whose coaching it is: a runner (None: anonymous) on an installation."""
+
+    runner_id: int | None
+    installation: str
+
+
+class Coaching:
+    """Keeps the coach of the running session supplied.
+
+    Args:
+        config: what is coached.
+        writer: of the sessions.
+        runner: who runs.
+        installation: counts how often the camera was moved: baselines hold for one place of it.
+        moved: told that number when it changes.
+    """
+
+    def __init__(
+        self,
+        config: CoachConfig,
+        writer: SessionWriter,
+        runner: RunnerChoice,
+        installation: int = 0,
+        moved: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._config = config
+        self._writer = writer
+        self._runner = runner
+        self._installation = installation
+        self._moved = moved
+        self._again = False
+        self.begin()
+
+    def begin(self) -> None:
+        """A session begins, or might."""
+        self._whose: _Whose | None = None
+        self._answer: tuple[_Whose, _File] | None = None
+        self._programme: StoredProgramme | None = None
+        self._session: ProgrammeSession | None = None
+        self._stored: set[tuple[Side, str]] = set()
+        self._saved_s = 0.0
+        self._state: CoachState | None = None
+        self._has_moved = False
+
+    def obey(self, command: Message) -> bool:
+        """Carries out a command of `COMMANDS` for the runner who is chosen; False where nobody is, or it is none."""
+        runner = self._runner.current
+        jobs: dict[str, Callable[[Store, int], None]] = {
+            "measure_baseline": lambda store, runner_id: store.drop_baselines(runner_id),
+            "start_programme": lambda store, runner_id: store.start_programme(runner_id, self._config.metric),
+            "end_programme": lambda store, runner_id: store.end_programme(runner_id),
+        }
+        job = jobs.get(str(command["command"]))
+        if job is None:
+            return False
+        if runner is None:
+            _log.warning("%s: choose a runner first", command["command"])
+            return True
+        self._writer.also(lambda store, _: job(store, runner.id))
+        self._again = True
+        return True
+
+    def step(self, outcome: Outcome, analysis: RunAnalysis, source: str) -> None:
+        """After every frame: takes up who runs and what the store answered, and hands on what was learnt.
+
+        Args:
+            outcome: of the frame.
+            analysis: of this session.
+            source: name of the camera.
+        """
+        self._state = outcome.coach
+        if outcome.camera.moved and not self._has_moved:
+            self._has_moved = True
+            self._installation += 1
+            self._moved(self._installation)
+            analysis.coach.forget_picture()
+        if outcome.view is None or not outcome.view.frontal:
+            return
+        runner = self._runner.current
+        name = f"{source}/{self._installation}/{outcome.view}/{analysis.settings.model}"
+        # A camera that was moved amid a session does not change whose session it is.
+        place = self._whose.installation if self._whose is not None and self._has_moved else name
+        whose = _Whose(None if runner is None else runner.id, place)
+        if whose != self._whose or self._again:
+            self._again = False
+            self._ask(whose, analysis)
+        self._take_up(analysis)
+        self._keep(analysis, name)
+        if outcome.coach.run_s - self._saved_s >= _SAVE_EVERY_S:
+            self._save(outcome.coach)
+
+    def end(self) -> None:
+        """The session ends; to be called before it is closed in the store."""
+        if self._state is not None:
+            self._save(self._state)
+
+    def _ask(self, whose: _Whose, analysis: RunAnalysis) -> None:
+        """Asks the store for what it has of a runner; nothing is cued for a named one until it has answered."""
+        if self._whose is not None:
+            self._save(analysis.coach.state())
+        self._whose = whose
+        self._programme = self._session = None
+        self._stored.clear()
+        self._saved_s = 0.0
+        runner_id = whose.runner_id
+        if runner_id is None:
+            analysis.coach.know({}, measure=False, schedule=None)
+            return
+        analysis.coach.know({}, measure=True, schedule=None)
+
+        def job(store: Store, _: int | None) -> None:
+            baselines = dict(store.baselines(runner_id, whose.installation))
+            self._answer = whose, _File(baselines, store.programme(runner_id))
+
+        self._writer.also(job)
+
+    def _take_up(self, analysis: RunAnalysis) -> None:
+        if self._answer is None:
+            return
+        (whose, file), self._answer = self._answer, None
+        if whose != self._whose:
+            return
+        self._programme = file.programme
+        self._stored = set(file.baselines)
+        schedule = None
+        if file.programme is not None:
+            self._session = progress(file.programme.attempts).next
+            if self._session is not None:
+                seed = 100 * file.programme.id + len(file.programme.attempts)
+                schedule = FeedbackSchedule(self._session, seed)
+        analysis.coach.know(file.baselines, measure=self._config.measure_baseline, schedule=schedule)
+
+    def _keep(self, analysis: RunAnalysis, installation: str) -> None:
+        """Stores baselines that were learnt since."""
+        runner_id = None if self._whose is None else self._whose.runner_id
+        new = {key: b for key, b in analysis.coach.learnt.items() if key not in self._stored}
+        if runner_id is None or not new:
+            return
+        self._stored |= set(new)
+        self._writer.also(lambda store, _: store.add_baselines(runner_id, installation, new))
+
+    def _save(self, state: CoachState) -> None:
+        """Stores what was done of the programme so far."""
+        self._saved_s = state.run_s
+        if self._programme is None or self._session is None or not math.isfinite(state.run_s) or state.run_s == 0.0:
+            return
+        attempt = Attempt(self._session.n, state.run_s, state.adherence)
+        self._writer.also(partial(_save_attempt, self._programme.id, attempt))
+
+    # What is told.
+
+    def as_json(self, state: CoachState | None) -> dict[str, Any]:
+        """The ``coach`` block of the live message. When feedback comes and goes is not told in advance."""
+        measured = None if state is None else state.measured
+        return {
+            "metric": self._config.metric,
+            "feedback": state is not None and state.feedback,
+            "measuring": None if measured is None else {"n": measured, "of": MIN_BASELINE},
+            "metronome_spm": None if state is None or state.metronome_spm is None else round(state.metronome_spm, 1),
+            "programme": None if state is None else self._programme_json(state),
+        }
+
+    def _programme_json(self, state: CoachState) -> dict[str, Any] | None:
+        if self._programme is None:
+            return None
+        so_far = progress(self._programme.attempts)
+        session = self._session
+        return {
+            "session": None if session is None else session.n,
+            "of": len(SESSIONS),
+            "run_s": round(state.run_s, 1),
+            "planned_s": None if session is None else session.planned_s,
+            "counts": session is not None and state.run_s >= COUNTS_FROM * session.planned_s,
+            "retention": adherence_json(so_far.adherence + state.adherence),
+        }
+
+
+def message(state: CoachState) -> str | None:
+    """Why a runner is not cued though all is well; None where they are, or are not to know."""
+    if state.measured is None or state.run_s == 0.0:
+        return None
+    return f"measuring how you run by yourself: {state.measured} of {MIN_BASELINE} steps of each foot, no cues yet"
+
+
+def adherence_json(adherence: Adherence) -> dict[str, Any]:
+    """Shares of stances within the target, feedback on and off; null without such stances."""
+
+    def rounded(share: float | None) -> float | None:
+        return None if share is None else round(share, 3)
+
+    return {"on": rounded(adherence.on_share), "off": rounded(adherence.off_share), "stances_off": adherence.off}
+
+
+def side_json(state: CoachState | None, side: Side) -> dict[str, Any]:
+    """How one side stands: ``alert``, ``verdict`` ("good", "bad", null), ``threshold`` with its metric and basis.
+
+    Verdict and alert are null and false while no feedback is given.
+    """
+    target = None if state is None else state.targets[side]
+    verdict = state.verdicts[side] if state is not None and state.feedback else None
+    limit = None if target is None else round(target.limit, 3)
+    return {
+        "alert": verdict is not None and verdict.alert,
+        "verdict": None if verdict is None else "bad" if verdict.alert else "good",
+        "threshold": limit,
+        "threshold_deg": limit if target is not None and target.metric == KNEE else None,
+        "threshold_metric": None if target is None else target.metric,
+        "basis": None if target is None else target.basis,
+    }
+
+
+def _save_attempt(programme_id: int, attempt: Attempt, store: Store, session_id: int | None) -> None:
+    if session_id is not None:
+        store.save_attempt(programme_id, session_id, attempt)

@@ -1,0 +1,72 @@
+"""What the store holds of a runner's training: baselines, and the programme with what was done of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from model.coach import Baseline
+from model.pose import Side
+from model.programme import Adherence, Attempt
+
+Baselines = Mapping[tuple[Side, str], Baseline]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProgramme:
+    """A programme that a runner is in.
+
+    Attributes:
+        id: in the store.
+        metric: the goal.
+        started_utc: ISO 8601.
+        attempts: in the order of time.
+    """
+
+    id: int
+    metric: str
+    started_utc: str
+    attempts: tuple[Attempt, ...]
+
+
+def read_baselines(db: sqlite3.Connection, runner_id: int, installation: str) -> dict[tuple[Side, str], Baseline]:
+    """A runner's newest baselines on an installation, by side and metric."""
+    sql = "SELECT side, metric, mean, sd, n FROM baselines WHERE runner_id = ? AND installation = ? ORDER BY id"
+    rows = db.execute(sql, (runner_id, installation)).fetchall()
+    return {(Side(side), metric): Baseline(mean, sd, n) for side, metric, mean, sd, n in rows}
+
+
+def write_baselines(
+    db: sqlite3.Connection, runner_id: int, installation: str, baselines: Baselines, created_utc: str
+) -> None:
+    """Adds baselines; older ones of the same kind stay, and no longer count."""
+    db.executemany(
+        "INSERT INTO baselines (runner_id, installation, side, metric, mean, sd, n, created_utc) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(runner_id, installation, str(s), m, b.mean, b.sd, b.n, created_utc) for (s, m), b in baselines.items()],
+    )
+
+
+def read_programme(db: sqlite3.Connection, runner_id: int) -> StoredProgramme | None:
+    """The programme that a runner is in; None for none."""
+    sql = "SELECT id, metric, started_utc FROM programmes WHERE runner_id = ? AND ended_utc IS NULL"
+    head = db.execute(sql, (runner_id,)).fetchone()
+    if head is None:
+        return None
+    sql = (
+        "SELECT n, run_s, stances_on, stances_on_within, stances_off, stances_off_within FROM attempts "
+        "WHERE programme_id = ? ORDER BY session_id"
+    )
+    rows = db.execute(sql, (head[0],)).fetchall()
+    attempts = tuple(Attempt(n, run_s, Adherence(*stances)) for n, run_s, *stances in rows)
+    return StoredProgramme(head[0], head[1], head[2], attempts)
+
+
+def write_attempt(db: sqlite3.Connection, programme_id: int, session_id: int, attempt: Attempt) -> None:
+    """Adds or overwrites what a session did of a programme."""
+    did = attempt.adherence
+    db.execute(
+        "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (session_id, programme_id, attempt.n, attempt.run_s, did.on, did.on_within, did.off, did.off_within),
+    )
