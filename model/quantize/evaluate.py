@@ -28,7 +28,7 @@ class Report:
         people: real people, held out.
         clips: rendered runners, held out, all frames of all clips.
         shifts: by clip name, for running clips seen from front or rear.
-        time_ratio: time of one inference as a share of the float model's, LiteRT, one thread, on this machine.
+        time_ratio: processor time of one inference as a share of the float model's, LiteRT, one thread.
     """
 
     people: Errors
@@ -102,5 +102,5 @@ def evaluate(built: Path, reference: Path, squares: Squares, work: Path, extra: 
         people=_compare(people, size),
         clips=_compare(clips, size),
         shifts=shifts,
-        time_ratio=int8_model.milliseconds() / float_model.milliseconds(),
+        time_ratio=int8_model.cpu_milliseconds() / float_model.cpu_milliseconds(),
     )

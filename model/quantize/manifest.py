@@ -23,7 +23,7 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("p95", "measured", "knee_deg_p95"),
     ("FPPA ° per stance", "running", "fppa_stance_deg_mean"),
     ("worst shift of mean FPPA °", "running", "fppa_shift_deg_max"),
-    ("time, float = 1", "running", "time_ratio"),
+    ("CPU time, float = 1", "running", "time_ratio"),
 )
 
 
@@ -81,19 +81,17 @@ def write(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def figures(entries: Mapping[str, Mapping[str, Any]]) -> str:
-    """The Markdown table of all entries."""
+    """The Markdown table of all entries; "-" where one has not been measured."""
     titles = ["weights", "MB", *(title for title, _, _ in COLUMNS)]
     rows = [titles, ["---"] * len(titles)]
     for name, entry in entries.items():
-        cells = [_value(entry[group][key]) for _, group, key in COLUMNS]
+        cells = [_value(entry.get(group, {}).get(key, "-")).strip('"') for _, group, key in COLUMNS]
         rows.append([name, f"{entry['bytes'] / 1e6:.2f}", *cells])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def update_readme(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
     """Replaces the table that follows the mark."""
-    if any(group not in entry for entry in entries.values() for _, group, _ in COLUMNS):
-        return  # the other model has not been measured yet
     before, _, after = path.read_text("utf-8").partition(MARK)
     rest = after.lstrip("\n").split("\n\n", 1)
     path.write_text(before + MARK + "\n\n" + figures(entries) + "\n\n" + (rest[1] if len(rest) > 1 else ""), "utf-8")
