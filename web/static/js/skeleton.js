@@ -117,12 +117,15 @@ export class Skeleton {
     this.#box = this.#box ? target.map((t, i) => outward[i](t, this.#box[i] + SHRINK * (t - this.#box[i]))) : target;
   }
 
+  // Where the head's joints are, or (the pose model closes in on shoulders to feet) where the trunk's line leads.
   #head(pen, points, colour, thick) {
+    const mean = (joints) => [0, 1].map((i) => joints.reduce((sum, p) => sum + p[i], 0) / joints.length);
+    const trunk = [points[5], points[6], points[11], points[12]];
+    if (!trunk.every(Boolean)) return;
+    const [shoulders, hips] = [mean(trunk.slice(0, 2)), mean(trunk.slice(2))];
     const seen = points.slice(0, 5).filter(Boolean);
-    if (!seen.length || !points[5] || !points[6]) return;
-    const x = seen.reduce((sum, p) => sum + p[0], 0) / seen.length;
-    const y = seen.reduce((sum, p) => sum + p[1], 0) / seen.length;
-    const neck = (points[5][1] + points[6][1]) / 2;
+    const [x, y] = seen.length ? mean(seen) : [0, 1].map((i) => shoulders[i] + 0.42 * (shoulders[i] - hips[i]));
+    const neck = shoulders[1];
     pen.strokeStyle = colour;
     pen.lineWidth = thick * 0.7;
     pen.beginPath();
