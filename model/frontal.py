@@ -30,6 +30,10 @@ _SURFACE: Mapping[View, tuple[float, float, float, float]] = {
     View.FRONT: (0.088, 0.030, 0.009, 0.022),
     View.REAR: (-0.007, -0.056, 0.014, -0.040),
 }
+#: FPPA's uncertainty: what is left of each degree of azimuth; rms of a clip's mean on aligned rendered runners with the
+#: true camera taken out; share of a dive that the pose model shows, its spread over dives, and the FPPA of no dive.
+_LEFT_OVER, _MODEL_SD_DEG = 0.1, 1.2
+_SEEN_SHARE, _SEEN_SHARE_SD, _ALIGNED_DEG = 0.75, 0.15, 4.5
 #: Distance hip to ankle in stance as a share of the straight leg: the same sources.
 _STANCE_LEG = 0.905
 
@@ -98,6 +102,21 @@ class FrontalPlane:
     def fppa_deg(self, xy_px: FloatArray, side: Side, phase: FloatArray | float = 0.5) -> FloatArray:
         """FPPA in the frontal plane, (...), + knee medial; NaN as `rectify`."""
         return k.fppa_image_deg(self.rectify(xy_px, side, phase), side)
+
+    def fppa_uncertainty_deg(self, side: Side, fppa_deg: float) -> float:
+        """SD of a session's mean FPPA that more stances would not mend; NaN where the camera is not known.
+
+        Args:
+            side: of the knee.
+            fppa_deg: its mean, the pose model's share of a dive put back.
+        """
+        camera = self.camera
+        azimuth_deg = camera.azimuth_left_deg if side is Side.LEFT else camera.azimuth_right_deg
+        if azimuth_deg is None or camera.yaw_sd_deg is None:
+            return math.nan
+        # One degree of azimuth is about one degree of FPPA, and as much more as a dive is shown too small.
+        seen_deg = math.hypot(camera.yaw_sd_deg, _LEFT_OVER * azimuth_deg, _MODEL_SD_DEG if self.on_surface else 0.0)
+        return math.hypot(seen_deg / _SEEN_SHARE, _SEEN_SHARE_SD * max(0.0, fppa_deg - _ALIGNED_DEG))
 
 
 @dataclass(frozen=True, slots=True)

@@ -308,6 +308,17 @@ def test_nothing_is_told_of_a_camera_that_is_refused_or_unknown() -> None:
     assert np.isnan(unknown.fppa_deg(pose.xy_px, Side.LEFT))
 
 
+def test_uncertainty_grows_with_azimuth_dive_and_unsure_yaw() -> None:
+    def of(fppa_deg: float, camera: CameraPose) -> float:
+        return FrontalPlane(camera, View.FRONT, 600.0, (640, 480)).fppa_uncertainty_deg(Side.LEFT, fppa_deg)
+
+    square = CameraPose(0.0, 1.0, azimuth_left_deg=0.0, state="good")
+    assert of(5.0, square) < of(5.0, replace(square, azimuth_left_deg=10.0))
+    assert of(5.0, square) < of(5.0, replace(square, yaw_sd_deg=2.0))
+    assert of(5.0, square) < of(15.0, square)
+    assert math.isnan(of(5.0, CameraPose()))
+
+
 @pytest.mark.parametrize("view", FRONTAL)
 @pytest.mark.parametrize("yaw_deg", [-10.0, 10.0])
 def test_motion_capture_seen_from_aside(shared: Path, view: View, yaw_deg: float) -> None:
