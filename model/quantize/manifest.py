@@ -91,7 +91,9 @@ def figures(entries: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def update_readme(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
-    """Replaces the table that follows the mark."""
+    """Puts the table after the mark, in place of the one that is there."""
     before, _, after = path.read_text("utf-8").partition(MARK)
-    rest = after.lstrip("\n").split("\n\n", 1)
-    path.write_text(before + MARK + "\n\n" + figures(entries) + "\n\n" + (rest[1] if len(rest) > 1 else ""), "utf-8")
+    rest = after.lstrip("\n")
+    if rest.startswith("|"):
+        rest = rest.partition("\n\n")[2]
+    path.write_text(f"{before}{MARK}\n\n{figures(entries)}\n\n{rest}", "utf-8")

@@ -249,8 +249,8 @@ def test_documented_figures_are_the_manifest_s() -> None:
 def test_readme_table_is_replaced_not_repeated(tmp_path: Path) -> None:
     entries = manifest.read(REPO / "model" / "weights" / "manifest.toml")
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n\n{manifest.MARK}\n\n| old |\n\n## after\n", "utf-8")
-    manifest.update_readme(readme, entries)
+    readme.write_text(f"before\n\n{manifest.MARK}\n\n## after\n", "utf-8")
+    manifest.update_readme(readme, {"old": {"bytes": 1}})
     manifest.update_readme(readme, entries)
     text = readme.read_text("utf-8")
     assert text == f"before\n\n{manifest.MARK}\n\n{manifest.figures(entries)}\n\n## after\n"
