@@ -1,0 +1,320 @@
+"""From who runs to how they are coached: baselines and programmes through the real store, LEDs and what is told."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from device.coaching import Coaching, message, side_json
+from device.config import CoachConfig
+from device.recording import SessionWriter
+from device.runners import RunnerChoice
+from device.runtime import led_state
+from device.store import SessionHeader, Store, StoreReader
+from model.analysis import AnalysisSettings, Outcome, RunAnalysis
+from model.camera_pose import CameraPose
+from model.coach import MIN_BASELINE, Baseline, Coach, CoachState, Instrument, Look, Target, Verdict
+from model.pose import Side, View
+from model.programme import SESSIONS, Adherence, Attempt
+
+HEADER = SessionHeader(source="camera", model="movenet-lightning-int8", app_version="0")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "kneeline.db"
+
+
+class Box:
+    """A device without camera and pins: store, writer, choice of runner and coaching."""
+
+    def __init__(self, store: Store, config: CoachConfig) -> None:
+        self.store = store
+        self.writer = SessionWriter(store)
+        self.choice = RunnerChoice(self.writer)
+        self.moves: list[int] = []
+        self.coaching = Coaching(config, self.writer, self.choice, 0, self.moves.append)
+        self.restart()
+
+    def restart(self) -> None:
+        """Somebody else may come: a new session."""
+        self.analysis = RunAnalysis(AnalysisSettings(model="lightning"))
+        self.coaching.begin()
+        self.t_s = 0.0
+
+    def choose(self, runner_id: int | None) -> None:
+        self.choice.obey({"command": "select_runner", "runner_id": runner_id})
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until the writer has done all it was given."""
+        done: list[bool] = []
+        self.writer.also(lambda *_: done.append(True))
+        until_s = time.monotonic() + 10
+        while not done:
+            assert time.monotonic() < until_s
+            time.sleep(0.002)
+
+    def frame(self, moved: bool = False) -> None:
+        outcome = SimpleNamespace(view=View.FRONT, camera=CameraPose(moved=moved), coach=self.coach.state())
+        self.coaching.step(cast(Outcome, outcome), self.analysis, "camera")
+
+    @property
+    def coach(self) -> Coach:
+        return self.analysis.coach
+
+    def known(self) -> None:
+        """Frames until the store's answer is taken up."""
+        self.frame()
+        self.settle()
+        self.frame()
+
+    def run(self, strides: int, left_deg: float = 4.0, right_deg: float = 4.0) -> None:
+        for _ in range(strides):
+            for side, angle_deg in ((Side.LEFT, left_deg), (Side.RIGHT, right_deg)):
+                self.coach.strike(side)
+                for i in range(11):
+                    look = Look(i / 30, 0.25, {"fppa_deg": angle_deg, "fppa_image_deg": angle_deg})
+                    self.coach.step(self.t_s, True, {side: look} if i < 8 else {}, Instrument("lightning"))
+                    self.t_s += 1 / 30
+            self.frame()
+
+    def session(self) -> int:
+        begun: list[int] = []
+        self.writer.begin(HEADER, begun.append)
+        self.settle()
+        return begun[0]
+
+    def end_session(self) -> None:
+        self.coaching.end()
+        self.writer.end(lambda _: None)
+        self.settle()
+        self.choice.session_ended()
+
+
+@pytest.fixture
+def make(path: Path) -> Iterator[Callable[..., Box]]:
+    with Store.open(path) as store:
+        boxes: list[Box] = []
+
+        def box(**config: Any) -> Box:
+            boxes.append(Box(store, CoachConfig.model_validate(config)))
+            return boxes[-1]
+
+        yield box
+        for one in boxes:
+            one.writer.close()
+
+
+def basis(box: Box) -> str | None:
+    target = box.coach.state().targets[Side.LEFT]
+    return None if target is None else target.basis
+
+
+def test_an_anonymous_runner_has_the_fixed_threshold_and_nothing_is_kept(make: Callable[..., Box], path: Path) -> None:
+    box = make()
+    box.run(30)
+    assert box.coach.feedback
+    assert basis(box) == "fixed"
+    assert box.coach.learnt == {}
+    assert box.coaching.as_json(box.coach.state())["programme"] is None
+
+
+def test_a_named_runner_is_measured_once_and_knows_the_baseline_next_time(make: Callable[..., Box]) -> None:
+    box = make()
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.known()
+    assert not box.coach.feedback
+    box.run(5)
+    assert (
+        message(box.coach.state())
+        == f"measuring how you run by yourself: 3 of {MIN_BASELINE} steps of each foot, no cues yet"
+    )
+    told = box.coaching.as_json(box.coach.state())
+    assert (told["feedback"], told["measuring"]) == (False, {"n": 3, "of": MIN_BASELINE})
+    box.run(20, left_deg=7.0)
+    assert box.coach.feedback
+    assert message(box.coach.state()) is None
+    box.settle()
+    box.restart()
+    box.choose(runner_id)
+    box.known()
+    assert box.coach.feedback
+    box.run(4)
+    assert basis(box) == "baseline"
+    assert box.coach.learnt == {}
+
+
+def test_baselines_belong_to_a_runner_and_to_a_place_of_the_camera(make: Callable[..., Box]) -> None:
+    box = make()
+    ada, ben = (box.store.add_runner(name)[0] for name in ("Ada", "Ben"))
+    box.choose(ada)
+    box.known()
+    box.run(MIN_BASELINE + 3)
+    box.settle()
+    box.restart()
+    box.choose(ben)
+    box.known()
+    assert box.coach.measured == 0
+    box.frame(moved=True)
+    assert box.moves == [1]
+    box.frame(moved=True)
+    assert box.moves == [1]
+    box.restart()
+    box.choose(ada)
+    box.known()
+    assert box.coach.measured == 0
+
+
+def test_a_runner_who_says_so_during_the_run_is_coached_from_then_on(make: Callable[..., Box]) -> None:
+    box = make()
+    runner_id, _ = box.store.add_runner("")
+    own = {(side, "fppa_deg"): Baseline(2.0, 1.0, 30) for side in Side}
+    box.store.add_baselines(runner_id, "camera/0/front/lightning", own)
+    box.run(6)
+    assert basis(box) == "fixed"
+    box.choose(runner_id)
+    box.known()
+    box.run(4)
+    assert basis(box) == "baseline"
+    box.choose(None)
+    box.run(4)
+    assert basis(box) == "fixed"
+
+
+def test_a_baseline_is_measured_anew_on_demand(make: Callable[..., Box]) -> None:
+    box = make()
+    runner_id, _ = box.store.add_runner("Ada")
+    box.store.add_baselines(
+        runner_id, "camera/0/front/lightning", {(s, "fppa_deg"): Baseline(2.0, 1.0, 30) for s in Side}
+    )
+    box.choose(runner_id)
+    box.known()
+    assert box.coach.measured is None
+    assert box.coaching.obey({"command": "measure_baseline"})
+    box.known()
+    assert box.coach.measured == 0
+
+
+def test_without_measuring_a_named_runner_has_the_fixed_threshold(make: Callable[..., Box]) -> None:
+    box = make(measure_baseline=False)
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.known()
+    box.run(6)
+    assert basis(box) == "fixed"
+
+
+def test_commands_need_a_runner(make: Callable[..., Box], caplog: pytest.LogCaptureFixture) -> None:
+    box = make()
+    assert box.coaching.obey({"command": "start_programme"})
+    assert "start_programme: choose a runner first" in caplog.text
+    assert not box.coaching.obey({"command": "make_coffee"})
+
+
+def test_a_programme_goes_from_session_to_session(make: Callable[..., Box], path: Path) -> None:
+    box = make(measure_baseline=False)
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.known()
+    box.coaching.obey({"command": "start_programme"})
+    box.known()
+    told = box.coaching.as_json(box.coach.state())["programme"]
+    assert (told["session"], told["of"], told["planned_s"]) == (1, 8, 900.0)
+    session_id = box.session()
+    box.run(20)
+    box.end_session()
+    stored = StoreReader(path).programme(runner_id)
+    assert stored is not None
+    (attempt,) = stored.attempts
+    assert attempt.n == 1
+    assert attempt.run_s == pytest.approx(20 * 22 / 30, abs=0.5)
+    assert attempt.adherence.on == attempt.adherence.on_within >= 30
+    assert not attempt.counts
+    # It was too short, so it comes again; when enough is run, the next one comes.
+    for n, share in ((1, 1.0), (2, 1.0)):
+        box.restart()
+        box.choose(runner_id)
+        box.known()
+        assert box.coaching.as_json(box.coach.state())["programme"]["session"] == n
+        assert box.coach.feedback is (share == 1.0)
+        done = Attempt(n, SESSIONS[n - 1].planned_s, Adherence(on=100, on_within=60))
+        box.store.save_attempt(stored.id, session_id + n, done)
+    box.coaching.obey({"command": "end_programme"})
+    box.known()
+    assert box.coaching.as_json(box.coach.state())["programme"] is None
+    assert StoreReader(path).programme(runner_id) is None
+
+
+def test_late_sessions_fade_and_tell_what_is_retained(make: Callable[..., Box]) -> None:
+    box = make(measure_baseline=False)
+    runner_id, _ = box.store.add_runner("Ada")
+    box.store.start_programme(runner_id, "fppa_deg")
+    programme = box.store.programme(runner_id)
+    assert programme is not None
+    for n in range(1, 8):
+        off = Adherence(off=100, off_within=80) if n == 7 else Adherence(on=100, on_within=90)
+        box.store.save_attempt(programme.id, n, Attempt(n, SESSIONS[n - 1].planned_s, off))
+    box.choose(runner_id)
+    box.known()
+    told = box.coaching.as_json(box.coach.state())["programme"]
+    assert told["session"] == 8
+    assert told["retention"] == {"on": 0.9, "off": 0.8, "stances_off": 100}
+    feedback = []
+    for _ in range(300):
+        box.run(1)
+        feedback.append(box.coach.feedback)
+    assert 0.0 < sum(feedback) / len(feedback) < 0.4
+    assert "blocks" not in str(box.coaching.as_json(box.coach.state()))
+
+
+def verdict(value: float, alert: bool) -> Verdict:
+    return Verdict(value, Target("fppa_deg", 8.0, math.nan, "fixed"), value <= 8.0, alert)
+
+
+STATE = CoachState(
+    metric="fppa_deg",
+    feedback=True,
+    measured=None,
+    verdicts={Side.LEFT: verdict(14.0, True), Side.RIGHT: verdict(3.0, False)},
+    targets={Side.LEFT: verdict(14.0, True).target, Side.RIGHT: None},
+    run_s=20.0,
+    adherence=Adherence(),
+    metronome_spm=None,
+)
+
+
+def test_what_is_told_of_a_side() -> None:
+    assert side_json(STATE, Side.LEFT) == {
+        "alert": True,
+        "verdict": "bad",
+        "threshold": 8.0,
+        "threshold_deg": 8.0,
+        "threshold_metric": "fppa_deg",
+        "basis": "fixed",
+    }
+    assert side_json(STATE, Side.RIGHT)["verdict"] == "good"
+    quiet = side_json(replace(STATE, feedback=False), Side.LEFT)
+    assert (quiet["alert"], quiet["verdict"]) == (False, None)
+    assert side_json(None, Side.LEFT)["alert"] is False
+
+
+@pytest.mark.parametrize(
+    ("state", "left", "right"),
+    [
+        (STATE, "bad", "good"),
+        (replace(STATE, feedback=False), "off", "off"),
+        (replace(STATE, verdicts=dict.fromkeys(Side)), "off", "off"),
+    ],
+)
+def test_leds_tell_the_verdict(state: CoachState, left: str, right: str) -> None:
+    outcome = cast(Outcome, SimpleNamespace(coach=state))
+    assert (led_state(outcome, Side.LEFT), led_state(outcome, Side.RIGHT)) == (left, right)
