@@ -27,7 +27,7 @@ DEFAULT_HEIGHT_M = 1.72
 _MEMORY_S = 1.7
 #: Stances: how many are compared with those before; how many are kept; how often all is worked out again once there are
 #: enough.
-_RECENT, _KEPT, _EVERY = 16, 96, 4
+_RECENT, _KEPT, _EVERY = 16, 96, 6
 #: The camera has been moved when the newest stances differ by this and by twice their uncertainty.
 _MOVED_DEG = 3.0
 #: Up to here angles are good; up to `Limits.azimuth_deg` approximate; then refused.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -36,6 +37,19 @@ _LEFT_OVER, _MODEL_SD_DEG = 0.1, 1.2
 _SEEN_SHARE, _SEEN_SHARE_SD, _ALIGNED_DEG = 0.75, 0.15, 4.5
 #: Distance hip to ankle in stance as a share of the straight leg: the same sources.
 _STANCE_LEG = 0.905
+
+
+@cache
+def _ahead(view: View, on_surface: bool, side: Side) -> tuple[FloatArray, FloatArray]:
+    """How far each joint (17,) is in front of the middle of the hip joints at mid-stance, in straight legs, and how
+    that changes from strike to toe-off, ``side`` standing."""
+    hip, knee, ankle, shoulder = _SURFACE[view] if on_surface else (0.0, 0.0, 0.0, 0.0)
+    usual, drift = np.zeros(17), np.zeros(17)
+    usual[[Joint.LEFT_HIP, Joint.RIGHT_HIP]] = hip
+    usual[[Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]] = _SHOULDERS_AHEAD + shoulder
+    usual[LEGS[side].knee], drift[LEGS[side].knee] = _KNEE_AHEAD + knee, _KNEE_DRIFT
+    usual[LEGS[side].ankle], drift[LEGS[side].ankle] = _ANKLE_AHEAD + ankle, _ANKLE_DRIFT
+    return usual, drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,8 @@ class FrontalPlane:
         leg = level[..., LEGS[side].ankle, :] - level[..., LEGS[side].hip, :]
         # Distances in straight legs. The runner's frame has its origin between the hips.
         distance = (_STANCE_LEG / np.hypot(leg[..., 0], leg[..., 1]))[..., None]
-        ahead = self._ahead(x.shape, side, phase)
+        usual, drift = _ahead(self.view, self.on_surface, side)
+        ahead = usual + drift * (np.minimum(np.maximum(phase, 0.0), 1.0) - 0.5)[..., None]
         hips_x = (x[..., Joint.LEFT_HIP] + x[..., Joint.RIGHT_HIP])[..., None] / 2 * distance
         # The ray x = across / depth, with across = hips_x + facing (left cos − ahead sin) and
         # depth = distance − facing (ahead cos + left sin), solved for how far to the left the joint is.
@@ -87,17 +102,6 @@ class FrontalPlane:
         depth = distance - facing * (cos * ahead + sin * left)
         seen: FloatArray = np.stack([facing * left, y * depth], axis=-1) * (self.focal_px / distance)[..., None]
         return seen
-
-    def _ahead(self, shape: tuple[int, ...], side: Side, phase: FloatArray | float) -> FloatArray:
-        """How far each joint (..., 17) is taken to be in front of the middle of the hip joints, in straight legs."""
-        hip, knee, ankle, shoulder = _SURFACE[self.view] if self.on_surface else (0.0, 0.0, 0.0, 0.0)
-        since_mid = np.clip(phase, 0.0, 1.0) - 0.5
-        ahead = np.zeros(shape)
-        ahead[..., [Joint.LEFT_HIP, Joint.RIGHT_HIP]] = hip
-        ahead[..., [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]] = _SHOULDERS_AHEAD + shoulder
-        ahead[..., LEGS[side].knee] = _KNEE_AHEAD + _KNEE_DRIFT * since_mid + knee
-        ahead[..., LEGS[side].ankle] = _ANKLE_AHEAD + _ANKLE_DRIFT * since_mid + ankle
-        return ahead
 
     def fppa_deg(self, xy_px: FloatArray, side: Side, phase: FloatArray | float = 0.5) -> FloatArray:
         """FPPA in the frontal plane, (...), + knee medial; NaN as `rectify`."""
