@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask.testing import FlaskClient
 
-from device.config import Config
+from device import coaching
+from device.config import CoachConfig, Config
 from device.live import LivePublisher, Message
 from device.recording import SessionWriter
 from device.runners import COMMANDS, MAX_NAME, RunnerChoice
 from device.store import SessionHeader, Store
+from model.programme import SESSIONS, Adherence, Attempt
 from web.hub import LiveHub
 from web.views import runners
 
@@ -25,6 +27,7 @@ class Device:
     def __init__(self, config: Config, store: Store) -> None:
         self.writer = SessionWriter(store)
         self.choice = RunnerChoice(self.writer)
+        self.coaching = coaching.Coaching(CoachConfig(), self.writer, self.choice)
         self._commands: list[Message] = []
         self._publisher = LivePublisher(config.socket_path(), self._commands.append)
         self._stop = threading.Event()
@@ -40,10 +43,13 @@ class Device:
     def _run(self) -> None:
         while not self._stop.wait(0.25):
             while self._commands:
-                self.choice.obey(self._commands.pop(0))
+                command = self._commands.pop(0)
+                assert self.choice.obey(command) or self.coaching.obey(command)
             runner = self.choice.current
             told = None if runner is None else runner.as_json()
-            self._publisher.publish({"type": "health", "fps": 30.0, "commands": list(COMMANDS), "runner": told})
+            self._publisher.publish(
+                {"type": "health", "fps": 30.0, "commands": [*COMMANDS, *coaching.COMMANDS], "runner": told}
+            )
 
 
 @pytest.fixture
@@ -101,6 +107,27 @@ def test_sessions_bear_the_runners_name(device: Device, client: FlaskClient, eve
     eventually(lambda: "Anna" in client.get("/sessions").text, "the session")
     assert "Anna ·" in client.get("/sessions/1").text
     assert "1 session," in re.sub(r"\s+", " ", client.get("/runners").text)
+
+
+def test_programme_begins_shows_where_the_runner_stands_and_ends(
+    device: Device, store: Store, client: FlaskClient, eventually: Callable[..., None]
+) -> None:
+    assert "Choose a runner first." in post(client, "/runners/training", command="start_programme")
+    assert "Free running" in post(client, "/runners", name="Anna")
+    assert "The programme begins with the next run." in post(client, "/runners/training", command="start_programme")
+    eventually(lambda: store.programme(1) is not None, "the programme")
+    programme = store.programme(1)
+    assert programme is not None
+    for n in range(1, 7):
+        done = Attempt(n, SESSIONS[n - 1].planned_s, Adherence(on=100, on_within=90, off=40, off_within=30))
+        store.save_attempt(programme.id, n, done)
+    page = re.sub(r"\s+", " ", client.get("/runners").text)
+    assert "Programme: 6 of 8 sessions done" in page
+    assert "Next: session 7, 28 min, cues 25 % of the time." in page
+    assert "Steps on target with cues: 90 %, without: 75 %." in page
+    post(client, "/runners/training", command="end_programme")
+    eventually(lambda: store.programme(1) is None, "its end")
+    post(client, "/runners/training", 400, command="make_coffee")
 
 
 def test_silent_device_can_choose_nobody(client: FlaskClient) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from model.programme import SESSIONS, progress
 from web.app import box
 from web.views.commands import SILENT
 from web.views.qr import qr_of
@@ -17,15 +18,23 @@ blueprint = Blueprint("runners", __name__, url_prefix="/runners")
 MAX_NAME = 40  # as in the device, which is not to be imported here
 #: The device tells its state once a second.
 _CONFIRM_S = 3.0
+#: What the device is told is on its disk after this long, as a rule.
+_WRITTEN_S = 0.2
 
 
 @blueprint.get("")
 def show() -> ResponseReturnValue:
     hub = box().hub
+    current = hub.runner()
+    programme = None if current is None else box().reader.programme(int(current["id"]))
     return render_template(
         "runners.html",
         runners=box().reader.runners(),
-        current=hub.runner(),
+        current=current,
+        programme=programme,
+        progress=None if programme is None else progress(programme.attempts),
+        sessions=SESSIONS,
+        trainable="start_programme" in hub.offered(),
         offered="select_runner" in hub.offered(),
         max_name=MAX_NAME,
         kiosk=_kiosk(),
@@ -57,6 +66,30 @@ def choose() -> ResponseReturnValue:
     if text and all(runner["id"] != runner_id for runner in box().reader.runners()):
         abort(404)
     return _confirmed({"command": "select_runner", "runner_id": runner_id}, lambda: _current_id() == runner_id)
+
+
+#: What may be asked of the device for the runner who is chosen, and what is said then.
+_TRAINING = {
+    "start_programme": "The programme begins with the next run.",
+    "end_programme": "The programme has ended.",
+    "measure_baseline": "The next 20 steps of each foot are measured without cues.",
+}
+
+
+@blueprint.post("/training")
+def train() -> ResponseReturnValue:
+    """Begins or ends the programme of the runner who is chosen, or has the baseline measured anew."""
+    command = request.form.get("command", "")
+    if command not in _TRAINING:
+        abort(400, f"command: must be one of {', '.join(_TRAINING)}")
+    if _current_id() is None:
+        flash("Choose a runner first.", "bad")
+    elif box().hub.send({"command": command}):
+        flash(_TRAINING[command], "good")
+        time.sleep(_WRITTEN_S)
+    else:
+        flash(SILENT, "bad")
+    return redirect(url_for("runners.show", kiosk=1 if _kiosk() else None), 303)
 
 
 def _kiosk() -> bool:

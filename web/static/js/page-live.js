@@ -33,6 +33,7 @@ class Knee {
     this.stances = [];
     this.known = true;
     this.threshold = fixedThreshold;
+    this.own = false;
     this.show();
   }
 
@@ -57,13 +58,16 @@ class Knee {
       spread = `± ${number(Math.sqrt(sum / (this.stances.length - 1)), 1)}° · last ${minStances} stances`;
     }
     if (!this.known) spread += " · in the picture";
+    else if (this.own) spread += ` · own limit ${number(this.threshold, 1)}°`;
     setText(this.root.querySelector("[data-spread]"), spread);
     this.gauge.update(this.stances, mean, this.known ? this.threshold : null);
   }
 
-  limit(threshold) {
-    if (threshold === undefined || threshold === null || threshold === this.threshold) return;
+  // The threshold, and whether it comes from the runner's own baseline.
+  limit(threshold, own = this.own) {
+    if (threshold === undefined || threshold === null || (threshold === this.threshold && own === this.own)) return;
     this.threshold = threshold;
+    this.own = own;
     this.show();
   }
 
@@ -85,11 +89,15 @@ class Knee {
     return this.root.dataset.cued === "yes";
   }
 
-  // What the last stance of this knee says.
-  judge(seen) {
+  // What the last stance of this knee says; nothing while the runner is to go by feel.
+  judge(seen, verdict, quiet) {
     let state = "off";
     let text = seen ? "measuring…" : "no runner";
-    if (seen && this.stances.length && !this.known) text = "camera not known yet";
+    if (seen && quiet) text = quiet;
+    else if (seen && verdict) {
+      state = verdict;
+      text = STATE_WORDS[state];
+    } else if (seen && this.stances.length && !this.known) text = "camera not known yet";
     else if (seen && this.stances.length) {
       state = this.threshold !== null && this.stances.at(-1) > this.threshold ? "bad" : "good";
       text = STATE_WORDS[state];
@@ -120,10 +128,11 @@ function onFrame(message) {
   frame = message;
   const seen = Boolean(message.keypoints);
   const alert = {};
+  const quiet = followCoach(message.coach);
   for (const [side, knee] of Object.entries(knees)) {
     alert[side] = knee.alerting || Boolean(message[side]?.alert);
-    knee.limit(message[side]?.threshold_deg ?? message.threshold_deg);
-    knee.judge(seen);
+    knee.limit(message[side]?.threshold_deg ?? message.threshold_deg, message[side]?.basis === "baseline");
+    knee.judge(seen, message[side]?.verdict, quiet);
   }
   if (seen && message.image_size) skeleton.show(message, alert);
   else skeleton.clear();
@@ -136,6 +145,21 @@ function onFrame(message) {
   setText(find("camera-advice"), camera?.advice ?? "");
   followSession(message.session_id, message.t_s);
   refreshBanner();
+}
+
+// The programme, the metronome, and whether the numbers are hidden now; returns what stands in their place.
+function followCoach(coach) {
+  const programme = coach?.programme;
+  const quiet = coach && !coach.feedback && (coach.measuring || programme) ? (coach.measuring ? "measuring…" : "by feel") : "";
+  stage.dataset.quiet = quiet ? "yes" : "no";
+  sound.metronome(coach?.metronome_spm ?? null);
+  find("programme").hidden = !programme;
+  if (!programme) return quiet;
+  setText(find("programme-session"), programme.session === null ? "done" : `${programme.session} of ${programme.of}`);
+  const time = programme.session === null ? "" : `${clock(programme.run_s)} of ${clock(programme.planned_s)}`;
+  const off = programme.retention.off;
+  setText(find("programme-note"), time + (off === null ? "" : ` · ${Math.round(100 * off)} % on target without cues`));
+  return quiet;
 }
 
 function followSession(id, t) {
@@ -201,6 +225,7 @@ function onLink(state) {
   if (state.device !== "live") {
     skeleton.clear();
     for (const knee of Object.values(knees)) knee.judge(false);
+    sound.metronome(null);
     frame = null;
   }
   refreshBanner();

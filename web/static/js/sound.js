@@ -8,6 +8,8 @@ export class CueSound {
   #text;
   #context = null;
   #on = localStorage.getItem(KEY) === "on";
+  #beat = 0;
+  #pace = null;
 
   constructor(button, text) {
     this.#button = button;
@@ -18,11 +20,23 @@ export class CueSound {
   }
 
   play(side) {
+    this.#tones(TONES[side], side === "left" ? -0.8 : 0.8);
+  }
+
+  // Beats so many times a minute until told otherwise; null stops it.
+  metronome(pace) {
+    if (pace === this.#pace) return;
+    this.#pace = pace;
+    clearInterval(this.#beat);
+    if (pace) this.#beat = setInterval(() => this.#tones([[0, 1200]], 0), 60000 / pace);
+  }
+
+  #tones(tones, place) {
     if (!this.#on || this.#context?.state !== "running") return;
     const start = this.#context.currentTime;
-    const pan = new StereoPannerNode(this.#context, { pan: side === "left" ? -0.8 : 0.8 });
+    const pan = new StereoPannerNode(this.#context, { pan: place });
     pan.connect(this.#context.destination);
-    for (const [delay, hertz] of TONES[side]) {
+    for (const [delay, hertz] of tones) {
       const tone = new OscillatorNode(this.#context, { frequency: hertz, type: "triangle" });
       const gain = new GainNode(this.#context, { gain: 0 });
       gain.gain.setTargetAtTime(0.5, start + delay, 0.005);
