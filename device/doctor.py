@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+from device.board import best_choice, sustains
 from device.cameras import open_source
 from device.config import Config
 from device.cues import all_off
@@ -43,6 +44,7 @@ def run_checks(config: Config) -> list[Check]:
         ("camera", lambda: _in_use("camera") if busy else _camera(config)),
         ("GPIO", lambda: _in_use("GPIO") if busy else _gpio(config)),
         ("model", lambda: _model(config)),
+        ("placement", lambda: _placement(config.database_path())),
         ("database", lambda: _database(config.database_path())),
         ("disk", lambda: _disk(config.database_path())),
         ("clock", _clock),
@@ -94,12 +96,38 @@ def _gpio(config: Config) -> Check:
 
 def _model(config: Config) -> Check:
     names = ("lightning", "thunder") if config.model.name == "auto" else (config.model.name,)
-    weights = [load_weights(cast(ModelName, name)).name for name in names]
+    weights = [load_weights(cast(ModelName, name)) for name in names]
     runtimes = available_runtimes()
     if not runtimes:
         return Check("model", False, "no TensorFlow Lite runtime", "pip install ai-edge-litert")
     versions = ", ".join(f"{name} {version}" for name, version in runtimes.items())
-    return Check("model", True, f"{', '.join(weights)}; {versions}")
+    runtime = None if config.model.runtime == "auto" else config.model.runtime
+    choices = [best_choice(one, runtime, config.model.threads) for one in weights]
+    speeds = [
+        f"{one.name} {choice.invoke_ms:.1f} ms on {choice.runtime} with {choice.threads} thread(s)"
+        for one, choice in zip(weights, choices, strict=True)
+    ]
+    fast = [one for one, choice in zip(weights, choices, strict=True) if sustains(choice, config.camera.fps)]
+    said = f"{'; '.join(speeds)}; installed: {versions}"
+    if not fast:
+        remedy = "set a lower [camera] fps, or take a faster board"
+        return Check("model", False, f"{said}; too slow for {config.camera.fps} frames per second", remedy)
+    return Check("model", True, f"{said}; takes {fast[-1].name} at {config.camera.fps} frames per second")
+
+
+def _placement(path: Path) -> Check:
+    """Where the camera stood in the last session that could tell."""
+    with StoreReader(path) as reader:
+        newest = (reader.session(row["id"]) for row in reader.list_sessions(limit=20))
+        known = (one for one in newest if one and one["camera"] and one["camera"]["state"] != "unknown")
+        last = next(((one["id"], one["camera"]) for one in known), None)
+    if last is None:
+        return Check("placement", True, "not known yet: it needs a session of running, seen from the front or behind")
+    session_id, camera = last
+    if camera["state"] == "refused":
+        return Check("placement", False, f"session {session_id}: the angles could not be used", camera["advice"] or "")
+    said = f"session {session_id}: {camera['azimuth_left_deg']:.0f}° and {camera['azimuth_right_deg']:.0f}° from aside"
+    return Check("placement", True, f"{said}, {camera['advice'] or camera['state']}")
 
 
 def _database(path: Path) -> Check:

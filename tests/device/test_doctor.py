@@ -14,10 +14,10 @@ from device import doctor, health
 from device.config import Config, parse_config
 from device.doctor import Check, run_checks
 from device.live import LivePublisher
-from device.store import Store
+from device.store import SessionHeader, Store
 from model.errors import WeightsError
 
-NAMES = ["camera", "GPIO", "model", "database", "disk", "clock", "temperature", "power", "services"]
+NAMES = ["camera", "GPIO", "model", "placement", "database", "disk", "clock", "temperature", "power", "services"]
 
 
 @pytest.fixture
@@ -162,3 +162,27 @@ def test_room_is_that_of_the_nearest_folder(tmp_path: Path) -> None:
     assert near is not None
     assert there is not None
     assert near.total == there.total > near.free > 0
+
+
+@pytest.mark.usefixtures("pins")
+def test_model_says_what_this_board_takes(config: Config) -> None:
+    detail = checked(config)["model"].detail
+    assert "movenet-thunder-int8" in detail
+    assert "at 30 frames per second" in detail
+    assert " ms on " in detail
+
+
+@pytest.mark.usefixtures("pins")
+@pytest.mark.parametrize(("state", "ok"), [("good", True), ("approximate", True), ("refused", False)])
+def test_placement_is_that_of_the_last_session_that_could_tell(config: Config, state: str, ok: bool) -> None:
+    told = {"azimuth_left_deg": 6.2, "azimuth_right_deg": 4.1, "state": state, "advice": None}
+    unknown = {"state": "unknown", "advice": "Not known yet"}
+    with Store.open(config.database_path()) as store:
+        for camera in (told | {"advice": "Move the camera 30 cm to the left."}, unknown):
+            session_id = store.begin_session(SessionHeader(source="x", model="x", app_version="1"))
+            store.update_session(session_id, camera=camera)
+            store.end_session(session_id)
+    placement = checked(config)["placement"]
+    assert placement.ok is ok
+    assert "session 1" in placement.detail
+    assert "Move the camera 30 cm to the left." in placement.detail + placement.remedy
