@@ -172,19 +172,19 @@ class Device:
 
     def _watch(self, stop: threading.Event) -> None:
         """Plays the source; opens it again when it vanishes, or when a looping film has ended."""
-        first = True
+        found = False
         while not stop.is_set():
             try:
                 with self._source() as source:
+                    found = True
                     self._play(source, stop)
                 if self._trial is None or not self._trial.loop:
                     return
                 stop.wait(_LOOP_PAUSE_S)
             except CameraError as error:
-                if first and not self._wait_for_camera:
+                if not found and not self._wait_for_camera:
                     raise
                 self._no_camera(error, stop)
-            first = False
 
     def _source(self) -> FrameSource:
         if self._trial is not None:

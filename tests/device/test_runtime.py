@@ -1,0 +1,96 @@
+"""The device's loop in this process: a camera that vanishes, and one that comes back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device import runtime
+from device.cameras.video import VideoSource
+from device.config import Config, parse_config
+from device.frames import Frame
+from device.live import LiveSubscriber
+from device.runtime import Device, run_device
+from device.store import StoreReader
+from model.errors import CameraError
+
+
+class Vanishing(VideoSource):
+    """A camera whose cable is pulled after some seconds."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__(path, paced=True)
+        self._seconds = seconds
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        first_ns: int | None = None
+        for frame in super().frames(stop):
+            first_ns = frame.t_ns if first_ns is None else first_ns
+            if frame.t_ns - first_ns > self._seconds * 1e9:
+                raise CameraError("the camera gives no pictures any more: check its cable")
+            yield frame
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return parse_config(
+        {
+            "store": {"path": str(tmp_path / "kneeline.db")},
+            "live": {"socket": str(tmp_path / "live.sock")},
+            "session": {"start_after_s": 1.0},
+            "model": {"name": "lightning"},
+            "cues": {"enabled": False},
+        }
+    )
+
+
+def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "_RETRY_S", 2.2)
+    sources = iter([Vanishing(demo_clip, 5.0), VideoSource(demo_clip, paced=True)])
+    monkeypatch.setattr(runtime, "open_source", lambda camera: next(sources))
+    said: list[str] = []
+    stop = threading.Event()
+    statuses: list[int] = []
+    device = Device(config, wait_for_camera=False, announce=said.append)
+    thread = threading.Thread(target=lambda: statuses.append(run_device(device, stop)))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        messages = _until(live, lambda message: message.get("session_id") == 2 and message["type"] == "session")
+        stop.set()
+        thread.join(30)
+    assert statuses == [0]
+    assert any("no camera: the camera gives no pictures any more" in (m.get("message") or "") for m in messages)
+    with StoreReader(config.database_path()) as reader:
+        first = reader.session(1)
+    assert first is not None
+    assert first["state"] == "complete"
+    assert len(first["stances"]) >= 8
+    assert first["summary"]["left"]["stances"] + first["summary"]["right"]["stances"] == len(first["stances"])
+
+
+def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def none_there(camera: Any) -> Any:
+        raise CameraError("there is no camera: plug one in")
+
+    monkeypatch.setattr(runtime, "open_source", none_there)
+    assert run_device(Device(config, wait_for_camera=False), threading.Event()) == 2
+    assert "there is no camera: plug one in" in caplog.text
+
+
+def _until(live: LiveSubscriber, done: Any) -> list[dict[str, Any]]:
+    """All messages until ``done`` of one."""
+    messages: list[dict[str, Any]] = []
+    for message in live.events(idle_s=30.0):
+        assert message is not None, "the device has fallen silent"
+        messages.append(message)
+        if done(message):
+            break
+    return messages
