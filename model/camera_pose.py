@@ -58,9 +58,9 @@ class Limits:
     seen_way: float
 
 
-LIMITS: Mapping[str, Limits] = {"lightning": Limits(10, 13.0, 1.0, 0.95), "thunder": Limits(8, 15.0, 0.8, 0.95)}
+LIMITS: Mapping[str, Limits] = {"lightning": Limits(6, 13.0, 1.0, 0.95), "thunder": Limits(6, 15.0, 0.8, 0.95)}
 #: For joints that no model saw (motion capture).
-EXACT = Limits(8, 15.0, 0.4, 1.0)
+EXACT = Limits(6, 15.0, 0.4, 1.0)
 
 
 def focal_px(image_size_px: tuple[int, int], vfov_deg: float | None = None) -> float:

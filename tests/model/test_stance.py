@@ -15,6 +15,7 @@ from model import kinematics as k
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.bias import NO_BIAS, bias_of
 from model.metrics import STANCE_METRICS
+from model.place import CORRECTED
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
 from model.stance import MAX_GAP_S, Stance, StanceContext, measure_stance, peak, pose_at
 from tests.model.figures import SIZE_PX, frontal_pose, mirrored, sagittal_pose
@@ -130,14 +131,15 @@ def test_scale_and_shift_of_the_picture_change_nothing(view: View, scale: float,
     moved = [Pose(p.t_s, p.xy_px * scale + [dx, dy], p.score, p.image_size_px) for p in poses]
     plain, changed = run(poses, view), run(moved, view)
     assert [s.side for s in plain] == [s.side for s in changed]
-    _same_numbers(plain, changed)
+    # Where in the picture a leg is tells from where the camera looks at it.
+    _same_numbers(plain, changed, without=(*CORRECTED, "trunk_lean_deg"))
 
 
-def _same_numbers(a: Sequence[Stance], b: Sequence[Stance]) -> None:
+def _same_numbers(a: Sequence[Stance], b: Sequence[Stance], without: Sequence[str] = ()) -> None:
     for one, other in zip(a, b, strict=True):
         assert other.strike_s == pytest.approx(one.strike_s, abs=1e-6)
-        for spec in STANCE_METRICS:
-            assert other.values[spec.key] == pytest.approx(one.values[spec.key], abs=1e-5, nan_ok=True), spec.key
+        for key in {spec.key for spec in STANCE_METRICS} - set(without):
+            assert other.values[key] == pytest.approx(one.values[key], abs=1e-5, nan_ok=True), key
 
 
 @pytest.mark.parametrize(
