@@ -24,6 +24,7 @@ from model.pose import LEGS, Pose, Side, View
 from model.stance import (
     MAX_GAP_S,
     MIN_QUALITY,
+    STANCE_LEG,
     Stance,
     StanceContext,
     bounce_range,
@@ -188,7 +189,7 @@ class RunAnalysis:
 
     def _live_fppa(self, t_s: float, pose: Pose | None, side: Side) -> float:
         elapsed_s = self.gait.stance_elapsed_s(side, t_s)
-        contact_s = self.gait.expected_contact_s(side)
+        contact_s = self._contact_s(side)
         if pose is None or elapsed_s is None or contact_s is None or pose_quality(pose, side) < MIN_QUALITY:
             return math.nan
         return float(self.place.fppa_deg(pose.xy_px, side, elapsed_s / contact_s))
@@ -202,11 +203,16 @@ class RunAnalysis:
         instrument = Instrument(model, bias_of(model, view).knee_gain, sum(angles) / max(len(angles), 1))
         looks: dict[Side, Look] = {}
         for side in Side:
-            contact_s = self.gait.expected_contact_s(side)
+            contact_s = self._contact_s(side)
             elapsed_s = self.gait.stance_elapsed_s(side, t_s)
             if pose is not None and contact_s is not None and elapsed_s is not None:
                 looks[side] = Look(elapsed_s, contact_s, self._goal_values(t_s, pose, side, view, fppa[side]))
         return self.coach.step(t_s, self.gait.running and pose is not None, looks, instrument)
+
+    def _contact_s(self, side: Side) -> float | None:
+        """How long this side usually stands, in the first steps the other one; None before either has stood twice."""
+        own_s = self.gait.expected_contact_s(side)
+        return own_s if own_s is not None else self.gait.expected_contact_s(side.other)
 
     def _goal_values(self, t_s: float, pose: Pose, side: Side, view: View, fppa_deg: float) -> dict[str, float]:
         """What the coach's goal needs of this frame; NaN where too little of the leg is seen."""
@@ -276,8 +282,8 @@ class RunAnalysis:
         return stance
 
     def _leg_length_px(self, view: View) -> float:
-        """Leg length of standing still where it was seen from the same distance, else of the last mid-stances."""
-        running_px = float(np.median(self._leg_px)) if self._leg_px else math.nan
+        """Straight leg: of standing still where seen from the same distance, else from the last mid-stances."""
+        running_px = float(np.median(self._leg_px)) / STANCE_LEG[view] if self._leg_px else math.nan
         standing = self.standing.calibration
         if standing is None or standing.view is not view or not 0.85 < standing.leg_px / running_px < 1.15:
             return running_px
