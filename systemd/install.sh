@@ -58,6 +58,11 @@ create_users() {
     need_user kneeline /var/lib/kneeline
     need_user kneeline-web /var/lib/kneeline-web
     [ "$kiosk" = no ] || need_user kneeline-kiosk /run/kneeline-kiosk
+    # Who installs may also use the command: read the sessions, try the cues. (In force after the next login.)
+    case ${SUDO_USER:-root} in
+        root) ;;
+        *) usermod -aG kneeline,video,gpio "$SUDO_USER" ;;
+    esac
     [ "$kiosk" = no ] || usermod -aG video,render,input kneeline-kiosk
 }
 

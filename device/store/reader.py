@@ -130,7 +130,13 @@ class StoreReader:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection | None]:
         """A read-only connection, or None where the database does not exist or is still empty."""
-        if not self._path.exists():
+        try:
+            there = self._path.exists()
+        except PermissionError:
+            raise StoreError(
+                f"{self._path} is not accessible to this user; use sudo, or join the group of its folder"
+            ) from None
+        if not there:
             yield None
             return
         with plain_errors(self._path), closing(self._open()) as db:

@@ -85,6 +85,15 @@ def test_the_list_is_newest_first_and_paged(path: Path) -> None:
     assert StoreReader(path).count_sessions() == 5
 
 
+def test_a_folder_of_another_user_is_said_in_one_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))  # what stat() in a closed folder raises
+
+    monkeypatch.setattr(Path, "exists", refused)
+    with pytest.raises(StoreError, match="not accessible to this user; use sudo"):
+        StoreReader(path).list_sessions()
+
+
 def test_nan_becomes_null(path: Path) -> None:
     with Store.open(path) as store:
         session_id = store.begin_session(HEADER)

@@ -132,6 +132,11 @@ restarted_after() { # OLD_PID
     [ "$(property kneeline-device.service MainPID)" != "$1" ] && active kneeline-device.service
 }
 refused_to_web() { ! as_web test "$@"; }
+another_user_is_told() {
+    local told
+    told=$(inside setpriv --reuid=nobody --regid=nogroup --clear-groups kneeline export 1 2>&1 >/dev/null) && return 1
+    [ "$(wc -l <<<"$told")" = 1 ] && grep -q sudo <<<"$told"
+}
 no_failed_unit() { [ -z "$(inside systemctl list-units --failed --no-legend 'kneeline*')" ]; }
 cues_off_ran() { property kneeline-device.service ExecStopPost | grep -qF 'code=exited ; status=0'; }
 kiosk_runs() { inside pgrep -u kneeline-kiosk -f -- '--type=renderer' >/dev/null && active kneeline-kiosk.service; }
@@ -194,6 +199,7 @@ ok "the page shows the front" http /
 ok "the page's key is kept in the web's own folder" inside test -s /var/lib/kneeline-web/web-secret.key
 ok "the web's user cannot write the store" refused_to_web -w /var/lib/kneeline/kneeline.db
 ok "nor put files beside it" refused_to_web -w /var/lib/kneeline
+ok "any other user is told in one line to use sudo" another_user_is_told
 
 if [ -n "$kiosk" ]; then
     note "kiosk"
