@@ -26,6 +26,8 @@ Pin = Annotated[int, Field(ge=0, le=_MAX_PIN)]
 _Pattern = Annotated[
     tuple[Annotated[float, Field(ge=0.01, le=2.0)], ...], Field(strict=False, min_length=1, max_length=15)
 ]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Region = Annotated[tuple[_Share, ...], Field(strict=False, min_length=4, max_length=4)]
 
 
 class ConfigError(InputError):
@@ -64,6 +66,19 @@ class CameraConfig(Section):
     view: Literal["auto", "front", "rear", "side"] = Field(
         default="auto", description="Where the camera looks from; auto decides it from the runner."
     )
+    region: _Region | None = Field(
+        default=None,
+        description="Where in the picture the runner's hips may be: left, top, right, bottom as shares of it. Unset: "
+        "learned from where somebody ran.",
+    )
+
+    @model_validator(mode="after")
+    def _region_is_an_area(self) -> CameraConfig:
+        if self.region is not None:
+            left, top, right, bottom = self.region
+            if not (left < right and top < bottom):
+                raise ValueError(f"region = {list(self.region)}: must be left, top, right, bottom")
+        return self
 
 
 class ModelConfig(Section):
@@ -344,7 +359,10 @@ def _must_be(fault: Any, field: FieldInfo) -> str:
     if kind == "literal_error":
         return f"must be {context['expected']}".replace("'", '"')
     if kind in ("too_short", "too_long"):
-        return "must have 1 to 15 numbers"
+        limits = _limits(field.metadata) + _limits(_nested(field.annotation))
+        least = next(limit.min_length for limit in limits if isinstance(limit, annotated_types.MinLen))
+        most = next(limit.max_length for limit in limits if isinstance(limit, annotated_types.MaxLen))
+        return f"must have {least} numbers" if least == most else f"must have {least} to {most} numbers"
     if kind == "string_too_short":
         return "must not be empty"
     low, high = _range(field)

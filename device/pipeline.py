@@ -11,6 +11,7 @@ from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
 from model.coach import CoachSettings
 from model.movenet import RunnerTracker
+from model.person import Region
 from model.place import CameraPlace
 from model.pose import View
 from model.runtime import ModelName, PoseNet
@@ -50,17 +51,25 @@ class Pipeline:
         net: the pose network.
         settings: of the analysis.
         place: of the camera; kept from session to session. None: nothing is known of it.
+        region: of the picture, where the runner may be; kept likewise. None: it is learned.
     """
 
-    def __init__(self, net: PoseNet, settings: AnalysisSettings, place: CameraPlace | None = None) -> None:
+    def __init__(
+        self,
+        net: PoseNet,
+        settings: AnalysisSettings,
+        place: CameraPlace | None = None,
+        region: Region | None = None,
+    ) -> None:
         self._net = net
+        self._region = region or Region()
         self._settings = replace(settings, model=net.weights.name)
         self.place = place or CameraPlace(net.weights.name)
         self.restart()
 
     def restart(self) -> None:
         """Begins a new session: its times count from the next frame."""
-        self._tracker = RunnerTracker(self._net, self._net.weights.size_px)
+        self._tracker = RunnerTracker(self._net, self._net.weights.size_px, region=self._region)
         self.analysis = RunAnalysis(self._settings, self.place)
         self._first_ns: int | None = None
 
@@ -69,4 +78,5 @@ class Pipeline:
         if self._first_ns is None:
             self._first_ns = frame.t_ns
         t_s = (frame.t_ns - self._first_ns) / 1e9
-        return self.analysis.step(t_s, self._tracker.step(frame.image, t_s))
+        sight = self._tracker.look(frame.image, t_s)
+        return self.analysis.step(t_s, sight.pose, sight.quality)

@@ -19,6 +19,7 @@ from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.errors import InputError
 from model.place import MOTION_CAPTURE, CameraPlace
+from model.person import Region
 from model.pose import View
 from model.result import SCHEMA, cue_json, stance_json, summarise
 from model.runtime import ModelName
@@ -126,7 +127,7 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         name = options.model or ("lightning" if config.model.name == "auto" else config.model.name)
         net = open_model(config, source.fps, name)
         place = camera_place(config, net.weights.name, source.vfov_deg, options.camera)
-        pipeline = Pipeline(net, _settings(config, options), place)
+        pipeline = Pipeline(net, _settings(config, options), place, Region(config.camera.region))
         outcomes = (pipeline.step(frame) for frame in source.frames(threading.Event()))
         document = session_document(source.name, options.mode, net.weights.name, place, outcomes)
         return document, _cut_off(path, document["frames"], source.announced_frames)

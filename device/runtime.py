@@ -36,6 +36,7 @@ from model.analysis import Outcome
 from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.errors import CameraError, KneelineError
+from model.person import Region
 from model.place import CameraPlace
 from model.pose import Side, View
 from model.result import UNKNOWN_CAMERA, cue_json, stance_json, summarise
@@ -213,7 +214,7 @@ class Device:
         )
         self._notify.status(f"measuring with {net.weights.name} from {source.name}")
         self._place = camera_place(self._config, net.weights.name, source.vfov_deg, self._known_camera(source))
-        pipeline = Pipeline(net, analysis_settings(self._config), self._place)
+        pipeline = Pipeline(net, analysis_settings(self._config), self._place, Region(self._config.camera.region))
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None
         t_s = 0.0

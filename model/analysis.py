@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
@@ -21,6 +21,7 @@ from model.coach import Coach, CoachSettings, CoachState, Cue, Instrument, Look
 from model.gait import GaitDetector, GaitEvent
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
+from model.quality import NOBODY, FrameQuality
 from model.stance import (
     MAX_GAP_S,
     MIN_QUALITY,
@@ -41,6 +42,10 @@ _MEMORY_S = 2.5
 _FPS_MEMORY = 31
 _LEVEL_STRIDES = 3
 _KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
+#: A stance with so many doubtful frames is not counted: its quality is below `MIN_QUALITY` then.
+_MAX_DOUBT, _DOUBTED_QUALITY = 0.25, MIN_QUALITY / 2
+#: Frames of a long stance at 120 per second.
+_DOUBT_FRAMES = 150
 #: A longer time between two strikes of a foot is a pause.
 _LONGEST_STRIDE_S = 1.5
 
@@ -123,6 +128,8 @@ class RunAnalysis:
     _leg_px: deque[float] = field(default_factory=lambda: deque(maxlen=21))
     _sides: dict[Side, _SideState] = field(init=False)
     _seen: bool = False
+    _doubt: str | None = None
+    _doubtful: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=_DOUBT_FRAMES))
 
     def __post_init__(self) -> None:
         self.view_estimator = ViewEstimator(self.settings.view)
@@ -136,14 +143,17 @@ class RunAnalysis:
             return 0.0
         return 1.0 / median(b - a for a, b in pairwise(self._frame_s))
 
-    def step(self, t_s: float, pose: Pose | None) -> Outcome:
+    def step(self, t_s: float, pose: Pose | None, quality: FrameQuality | None = None) -> Outcome:
         """Takes one frame.
 
         Args:
             t_s: the frame's time, seconds from the first frame, increasing.
             pose: the runner, or None when nobody is seen.
+            quality: of the picture, where it comes from one; with a reason, nothing is computed from this frame.
         """
         self._frame_s.append(t_s)
+        self._doubt = quality.reason if quality is not None else None if pose is not None else NOBODY.reason
+        self._doubtful.append((t_s, self._doubt is not None))
         if pose is not None:
             self._remember(pose)
         view = self.view_estimator.step(pose) if pose is not None else self.view_estimator.view
@@ -165,8 +175,8 @@ class RunAnalysis:
             coach=self.coach.state(),
             camera=self.place.camera,
             cadence_spm=self.gait.cadence_spm(),
-            quality=0.0 if pose is None else min(pose_quality(pose, side) for side in Side),
-            message=self._message(pose),
+            quality=self._frame_quality(pose, quality),
+            message=self._message(),
         )
 
     def _remember(self, pose: Pose) -> None:
@@ -180,9 +190,14 @@ class RunAnalysis:
             return "lost" if self._seen else "waiting"
         return self.gait.state
 
-    def _message(self, pose: Pose | None) -> str | None:
-        if pose is None:
-            return "nobody in view"
+    def _frame_quality(self, pose: Pose | None, quality: FrameQuality | None) -> float:
+        if quality is not None:
+            return quality.value
+        return 0.0 if pose is None else min(pose_quality(pose, side) for side in Side)
+
+    def _message(self) -> str | None:
+        if self._doubt is not None:
+            return self._doubt
         if self.fps and self.fps < MIN_METRIC_FPS:
             return f"{self.fps:.0f} frames per second: running metrics are unreliable below 20"
         return None
@@ -190,7 +205,9 @@ class RunAnalysis:
     def _live_fppa(self, t_s: float, pose: Pose | None, side: Side) -> float:
         elapsed_s = self.gait.stance_elapsed_s(side, t_s)
         contact_s = self._contact_s(side)
-        if pose is None or elapsed_s is None or contact_s is None or pose_quality(pose, side) < MIN_QUALITY:
+        if pose is None or elapsed_s is None or contact_s is None:
+            return math.nan
+        if self._doubt is not None or pose_quality(pose, side) < MIN_QUALITY:
             return math.nan
         return float(self.place.fppa_deg(pose.xy_px, side, elapsed_s / contact_s))
 
@@ -217,7 +234,7 @@ class RunAnalysis:
     def _goal_values(self, t_s: float, pose: Pose, side: Side, view: View, fppa_deg: float) -> dict[str, float]:
         """What the coach's goal needs of this frame; NaN where too little of the leg is seen."""
         metric = self.settings.coach.metric
-        seen = pose_quality(pose, side) >= MIN_QUALITY and _in_picture(pose, side)
+        seen = self._doubt is None and pose_quality(pose, side) >= MIN_QUALITY and _in_picture(pose, side)
         if metric == "fppa_deg":
             image_deg = float(k.fppa_image_deg(pose.xy_px, side))
             return {"fppa_deg": fppa_deg, "fppa_image_deg": image_deg} if seen else dict.fromkeys(_KNEE_KEYS, math.nan)
@@ -276,10 +293,17 @@ class RunAnalysis:
             bias=bias_of(self.settings.model, view),
         )
         state.mid_ankle_x_px = float(middle.xy_px[LEGS[event.side].ankle, 0])
-        stance = measure_stance(event.side, strike_s, event.t_s, poses, context)
+        stance = self._doubted(measure_stance(event.side, strike_s, event.t_s, poses, context))
         if self.gait.running and stance.quality >= MIN_QUALITY:
             self.place.add_stance(event.side, strike_s, event.t_s, poses)
         return stance
+
+    def _doubted(self, stance: Stance) -> Stance:
+        """The stance with a quality that tells of frames in which the runner was not, or not surely, seen."""
+        doubts = [doubt for t_s, doubt in self._doubtful if stance.strike_s <= t_s <= stance.toe_off_s]
+        share = sum(doubts) / max(len(doubts), 1)
+        quality = stance.quality * (1 - share)
+        return replace(stance, quality=quality if share < _MAX_DOUBT else min(quality, _DOUBTED_QUALITY))
 
     def _leg_length_px(self, view: View) -> float:
         """Straight leg: of standing still where seen from the same distance, else from the last mid-stances."""

@@ -19,7 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.person import Likeness, Region, Sighting, Stay, sighting
 from model.pose import FloatArray, Joint, Pose
+from model.quality import COVERED, CROWDED, NOBODY, OUTSIDE, FrameQuality, frame_quality, image_stats
 from model.view import ViewEstimator
 
 #: Google's model card: below this a joint is not to be trusted.
@@ -37,8 +39,15 @@ _MIN_TORSOS = 2.6
 _SHRINK_TAU_S = 2.0
 #: A runner is followed this long before the crop closes in on them.
 _CLOSE_AFTER_S = 1.0
-#: Where a joint was lost from one frame to the next, one looks there again for this long before one looks elsewhere.
+#: Where the runner was lost from one frame to the next, one looks there again for this long before looking elsewhere.
 _HOLD_S = 0.2
+_LEARN_EVERY_S = 0.2
+#: Somebody else is sought this far beside the runner in a crop of this side (there MoveNet shows the other one, not
+#: the runner again), and is on the same belt at these distances and with these sizes; all in the runner's torsos.
+_PROBE_EVERY_S, _PROBE_TORSOS, _PROBE_SIDE_TORSOS = 0.5, 1.5, 3.0
+_OTHER_TORSOS, _OTHER_SIZES = (0.3, 1.0), (0.8, 1.3)
+#: A body's height with some air, in torsos.
+_BODY_TORSOS = 4.4
 #: From this reduction on, pixels are averaged before they are sampled.
 _PREFILTER = 3.0
 
@@ -125,29 +134,51 @@ class _Extent:
         self.box, self._t_s = now, t_s
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one picture showed.
+
+    Attributes:
+        pose: the runner's; None when they are not seen.
+        quality: how far to trust it, with a reason in plain words where it must not be used.
+    """
+
+    pose: Pose | None
+    quality: FrameQuality
+
+
 class RunnerTracker:
-    """Follows one runner from picture to picture.
+    """Follows one runner from picture to picture, and nobody else.
 
     Args:
         net: the network.
         size_px: the side of the network's input.
         framing: "auto" closes in on shoulders to feet in frontal views, and the head's joints are missing then;
             "whole" never does.
+        region: where the runner may be; it outlives the tracker where it is handed on to the next.
     """
 
-    def __init__(self, net: Net, size_px: int, framing: Framing = "auto") -> None:
+    def __init__(self, net: Net, size_px: int, framing: Framing = "auto", region: Region | None = None) -> None:
         self._net = net
         self._size_px = size_px
         self._framing = framing
-        self._forget()
+        self.region = region or Region()
+        self._known: Likeness | None = None
+        self._outsider = Stay()
+        self._lose()
 
-    def _forget(self) -> None:
+    def _lose(self) -> None:
+        """Nobody is followed any more; how the last one looked is kept for a while."""
         self._body, self._core = _Extent(), _Extent()
         self._view = ViewEstimator()
         self._torso_px = 0.0
         self._since_s: float | None = None
         self._seen_s = -math.inf
+        self._stay = Stay()
         self._search: Iterator[Crop] | None = None
+        self._learned_s = -math.inf
+        self._probed_s, self._probe_side = -math.inf, 1.0
+        self._crowded_s = -math.inf
 
     @property
     def close(self) -> bool:
@@ -159,7 +190,11 @@ class RunnerTracker:
         )
 
     def step(self, image: NDArray[np.uint8], t_s: float) -> Pose | None:
-        """The runner's pose in this picture, or None when nobody is seen.
+        """The runner's pose in this picture, or None when they are not seen; see `look`."""
+        return self.look(image, t_s).pose
+
+    def look(self, image: NDArray[np.uint8], t_s: float) -> Sight:
+        """Looks for the runner in this picture.
 
         Args:
             image: (H, W, 3) uint8 RGB.
@@ -170,19 +205,35 @@ class RunnerTracker:
         """
         size = (image.shape[1], image.shape[0])
         if self._since_s is not None and t_s - self._seen_s > _HOLD_S:
-            self._forget()
+            self._lose()
         crop = self._crop() or self._next_search(size)
-        joints = self._net.invoke(crop.cut(image, self._size_px))
+        cut = crop.cut(image, self._size_px)
+        joints = self._net.invoke(cut)
         pose = self._pose(joints, crop, t_s, size)
         if not is_person(pose):
-            return None
-        self._remember(pose)
-        return pose
+            return Sight(None, NOBODY)
+        stats = image_stats(cut)
+        who = sighting(pose, cut, joints, stats.luminance)
+        refused = self._refused(who)
+        if refused is not None:
+            return Sight(None, refused)
+        self._remember(pose, who)
+        if self._crowded(image, who):
+            return Sight(pose, CROWDED)
+        return Sight(pose, frame_quality(pose, stats))
 
     def _next_search(self, image_size_px: tuple[int, int]) -> Crop:
         if self._search is None:
-            self._search = itertools.cycle(search_crops(image_size_px))
+            first = self._region_crop(image_size_px)
+            self._search = itertools.cycle((*first, *search_crops(image_size_px)))
         return next(self._search)
+
+    def _region_crop(self, image_size_px: tuple[int, int]) -> tuple[Crop, ...]:
+        box = self.region.box_px(image_size_px)
+        if box is None:
+            return ()
+        side_px = max(float(max(box[2:] - box[:2])), _BODY_TORSOS * self.region.torso_px)
+        return (Crop(float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2, side_px),)
 
     def _crop(self) -> Crop | None:
         """Where to look for the runner that is followed; None when nobody is."""
@@ -199,7 +250,36 @@ class RunnerTracker:
             xy[_HEAD], score[_HEAD] = np.nan, 0.0
         return Pose(t_s, xy, score, size)
 
-    def _remember(self, pose: Pose) -> None:
+    def _refused(self, who: Sighting) -> FrameQuality | None:
+        """Why this is not the runner, None where it is."""
+        inside = self.region.holds(who)
+        if self._since_s is not None and self._known is not None:
+            if not self._known.fits(who) or (self.region.known and self._stay.passes(who)):
+                return COVERED
+            return None if inside else OUTSIDE
+        if not inside:
+            self._outsider.add(who)
+            if not self._outsider.runs(who.t_s):
+                return OUTSIDE
+            self.region.forget()  # somebody runs elsewhere while nobody is in the region: the camera was moved
+            return None if self.region.holds(who) else OUTSIDE
+        return None if self._known is None or self._known.may_be(who) else COVERED
+
+    def _remember(self, pose: Pose, who: Sighting) -> None:
+        if self._since_s is None:
+            self._outsider = Stay()
+            self._since_s = self._probed_s = pose.t_s
+            if self._known is None or not self._known.remembers(who.t_s):
+                self._known = Likeness()
+        assert self._known is not None
+        self._known.add(who)
+        self._stay.add(who)
+        if pose.t_s - self._learned_s >= _LEARN_EVERY_S:
+            if self._stay.runs(pose.t_s):
+                self.region.learn(who, pose.t_s - self._learned_s)
+            self._learned_s = pose.t_s
+        self._torso_px, self._seen_s, self._search = who.torso_px, pose.t_s, None
+        self._view.step(pose)
         ok = pose.score > MIN_SCORE
         core = [joint for joint in _TRUNK + _LEGS if ok[joint]]
         self._core.add(pose.xy_px[core], pose.t_s)
@@ -208,12 +288,25 @@ class RunnerTracker:
             self._body.box = np.array([left, top - _HEAD_SHARE * (bottom - top), right, bottom])
         else:
             self._body.add(pose.xy_px[ok], pose.t_s)
-        torso = pose.mid(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER) - pose.mid(Joint.LEFT_HIP, Joint.RIGHT_HIP)
-        self._torso_px = math.hypot(*torso)
-        self._view.step(pose)
-        self._since_s = pose.t_s if self._since_s is None else self._since_s
-        self._seen_s = pose.t_s
-        self._search = None
+
+    def _crowded(self, image: NDArray[np.uint8], who: Sighting) -> bool:
+        """Whether somebody else is on the belt: twice a second one looks left and right of them, in turn."""
+        if who.t_s - self._probed_s >= _PROBE_EVERY_S:
+            self._probed_s, self._probe_side = who.t_s, -self._probe_side
+            beside = self._probe_side * _PROBE_TORSOS * who.torso_px
+            crop = Crop(float(who.hip_px[0]) + beside, float(who.hip_px[1]), _PROBE_SIDE_TORSOS * who.torso_px)
+            joints = self._net.invoke(crop.cut(image, self._size_px))
+            other = Pose(who.t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), who.image_size_px)
+            if is_person(other) and _on_same_belt(other, who):
+                self._crowded_s = who.t_s
+        return who.t_s - self._crowded_s < 2.2 * _PROBE_EVERY_S
+
+
+def _on_same_belt(other: Pose, who: Sighting) -> bool:
+    hip = other.mid(Joint.LEFT_HIP, Joint.RIGHT_HIP)
+    away = math.hypot(*(hip - who.hip_px)) / who.torso_px
+    size = math.hypot(*(other.mid(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER) - hip)) / who.torso_px
+    return _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
 
 
 def is_person(pose: Pose) -> bool:

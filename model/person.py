@@ -1,0 +1,272 @@
+"""Whose pose it is: the runner's on the treadmill, or somebody's who walks by.
+
+MoveNet shows one person, the one nearest the middle of the crop, and changes without notice to whoever steps in front.
+Three cheap signs tell them apart: a body does not jump, does not change its size at once, and does not change its
+clothes. Who may be taken up anew is a matter of place: the region of the picture where the runner runs, set by hand or
+learned from where somebody ran.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.pose import FloatArray, Joint, Pose
+
+#: Left, top, right, bottom as shares of the picture.
+Shares = tuple[float, float, float, float]
+
+_TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP)
+_LEGS = [Joint.LEFT_KNEE, Joint.RIGHT_KNEE, Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE]
+_SURE = 0.3
+#: Where on the trunk the clothes are looked at: shares from left to right and from shoulder to hip.
+_ACROSS, _DOWN = (a.ravel()[:, None] for a in np.meshgrid([0.2, 0.5, 0.8], [0.2, 0.4, 0.6, 0.8]))
+#: A runner's trunk moves 0.05 torsos from frame to frame at 30 fps and 10 grey levels in colour; whoever takes the
+#: pose over, half a torso and 55 levels.
+_JUMP_TORSOS, _JUMP_TORSOS_PER_S, _MAX_JUMP_TORSOS = 0.2, 4.0, 0.6
+_SIZE_LOG = 0.3
+_COLOUR = 30.0
+#: A knee or an ankle moves at most so far to where it or the other one is in the next picture.
+_LEG_TORSOS, _LEG_TORSOS_PER_S = 0.3, 12.0
+#: Who is taken for the same person after they were lost to view.
+_AGAIN_TORSOS, _AGAIN_SIZE_LOG = 1.2, 0.22
+_SIZE_TAU_S, _COLOUR_TAU_S = 1.0, 5.0
+#: Before so many frames somebody is not known well enough to tell them from others.
+_KNOWN_FRAMES = 8
+#: So long a runner's looks are remembered while they are covered or gone.
+REMEMBER_S = 4.0
+#: The region reaches beyond where the hips have been by so many torsos, and holds bodies of such sizes.
+_BEYOND_TORSOS = 1.0
+_SIZES = (0.6, 1.7)
+#: It is learned from whoever runs in one place for this long, and from then on as long as they stay in it.
+_STAY_S, _STAY_TORSOS = 3.0, 1.5
+#: The region narrows again to where the runner has been lately.
+_FADE_S = 60.0
+#: Nobody on a treadmill goes to the side this fast for this long; whoever passes through does.
+_PASSING_TORSOS_PER_S, _PASSING_S = 1.5, 0.25
+#: Standard deviation of the height of one ankle over the other, in torsos, of somebody whose legs are at work.
+_ACTIVE_TORSOS, _ACTIVE_WINDOW_S = 0.12, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What tells one person from another in one picture.
+
+    Attributes:
+        t_s: time of the picture.
+        hip_px, trunk_px: (2,) middle of the hips, and of shoulders and hips, in the picture.
+        torso_px: mid-shoulder to mid-hip.
+        colour: (3,) RGB of the clothes on the trunk, relative to the crop's brightness (128 = as bright).
+        legs_px: (2, 2, 2) knees and ankles, left and right, x and y; NaN where one is not sure.
+        ankles: left ankle's height over the right one's, in torsos; NaN where one is missing.
+        image_size_px: (width, height).
+    """
+
+    t_s: float
+    hip_px: FloatArray
+    trunk_px: FloatArray
+    torso_px: float
+    colour: FloatArray
+    legs_px: FloatArray
+    ankles: float
+    image_size_px: tuple[int, int]
+
+
+def sighting(pose: Pose, crop: NDArray[np.uint8], joints: NDArray[np.float32], luminance: float) -> Sighting:
+    """What is to be remembered of a person.
+
+    Args:
+        pose: in the picture.
+        crop: (n, n, 3) uint8 RGB, where the person was seen.
+        joints: (17, ≥ 2) y, x as shares of the crop.
+        luminance: mean grey level of the crop.
+    """
+    shoulders, hips = pose.mid(*_TRUNK[:2]), pose.mid(*_TRUNK[2:])
+    torso_px = max(1.0, math.hypot(*(hips - shoulders)))
+    corners = joints[list(_TRUNK), 1::-1] * len(crop)
+    points = (1 - _DOWN) * ((1 - _ACROSS) * corners[0] + _ACROSS * corners[1]) + _DOWN * (
+        (1 - _ACROSS) * corners[3] + _ACROSS * corners[2]
+    )
+    x, y = np.clip(points.astype(np.intp), 0, len(crop) - 1).T
+    colour: FloatArray = np.median(crop[y, x], axis=0) * (128.0 / max(luminance, 8.0))
+    ankles = float(pose.xy_px[Joint.RIGHT_ANKLE, 1] - pose.xy_px[Joint.LEFT_ANKLE, 1]) / torso_px
+    legs_px = np.where(pose.score[_LEGS, None] > _SURE, pose.xy_px[_LEGS], np.nan).reshape(2, 2, 2)
+    return Sighting(pose.t_s, hips, (shoulders + hips) / 2, torso_px, colour, legs_px, ankles, pose.image_size_px)
+
+
+class Likeness:
+    """How the person who is followed looks and where they are, against whom a new sighting is held."""
+
+    def __init__(self) -> None:
+        self._last: Sighting | None = None
+        self._torso_px = 0.0
+        self._colour: FloatArray = np.zeros(3)
+        self._frames = 0
+
+    def fits(self, who: Sighting) -> bool:
+        """Whether this is the same person, a moment later."""
+        if self._last is None:
+            return True
+        dt_s = who.t_s - self._last.t_s
+        if self._frames < _KNOWN_FRAMES:
+            return self._away(who) <= _MAX_JUMP_TORSOS
+        allowed = min(_JUMP_TORSOS + _JUMP_TORSOS_PER_S * dt_s, _MAX_JUMP_TORSOS)
+        strides = (_LEG_TORSOS + _LEG_TORSOS_PER_S * dt_s) * self._torso_px
+        return (
+            self._away(who) <= allowed
+            and abs(self._size_log(who)) <= _SIZE_LOG
+            and self._looks_like(who)
+            and _farthest_px(who.legs_px, self._last.legs_px) <= strides
+        )
+
+    def may_be(self, who: Sighting) -> bool:
+        """Whether this may be the same person after they were lost to view; True for anybody after a while."""
+        if not self.remembers(who.t_s):
+            return True
+        near = self._away(who) <= _AGAIN_TORSOS and abs(self._size_log(who)) <= _AGAIN_SIZE_LOG
+        return near and self._looks_like(who)
+
+    def remembers(self, t_s: float) -> bool:
+        """Whether the person was seen so lately that nobody else is taken for them."""
+        return self._last is not None and t_s - self._last.t_s <= REMEMBER_S
+
+    def _away(self, who: Sighting) -> float:
+        """Distance from where the person was last, in torsos."""
+        assert self._last is not None
+        return math.hypot(*(who.trunk_px - self._last.trunk_px)) / self._torso_px
+
+    def _size_log(self, who: Sighting) -> float:
+        return math.log(who.torso_px / self._torso_px)
+
+    def _looks_like(self, who: Sighting) -> bool:
+        """Whether these may be the same clothes; True while too little is known."""
+        return self._frames < _KNOWN_FRAMES or bool(np.abs(who.colour - self._colour).mean() <= _COLOUR)
+
+    def add(self, who: Sighting) -> None:
+        """The person as seen now."""
+        if self._last is None:
+            self._torso_px, self._colour = who.torso_px, who.colour
+        else:
+            dt_s = who.t_s - self._last.t_s
+            self._torso_px += _share(dt_s, _SIZE_TAU_S, self._frames) * (who.torso_px - self._torso_px)
+            self._colour = self._colour + _share(dt_s, _COLOUR_TAU_S, self._frames) * (who.colour - self._colour)
+        self._last = who
+        self._frames += 1
+
+
+def _farthest_px(legs_px: FloatArray, before_px: FloatArray) -> float:
+    """Largest way of a knee or an ankle from the nearer one of the two (left, right) before; 0 where none is known.
+
+    The nearer one, because the pose model may exchange the sides; that is mended elsewhere.
+    """
+    ways = np.linalg.norm(legs_px[:, :, None] - before_px[:, None, :], axis=-1)
+    ways = np.where(np.isfinite(ways), ways, np.inf).min(axis=-1)
+    known = ways[np.isfinite(ways)]
+    return float(known.max()) if known.size else 0.0
+
+
+def _share(dt_s: float, tau_s: float, frames: int) -> float:
+    """Weight of the newest sample: of a plain mean at first, of a fading one later."""
+    return max(1 - math.exp(-dt_s / tau_s), 1 / (frames + 1))
+
+
+class Stay:
+    """Whether somebody stays in one place or passes by, and whether their legs are at work there."""
+
+    def __init__(self) -> None:
+        self._since_s = math.inf
+        self._box: FloatArray = np.zeros(4)
+        self._ankles: deque[tuple[float, float]] = deque()
+        self._hips: deque[tuple[float, float]] = deque()
+
+    def add(self, who: Sighting) -> None:
+        box = np.concatenate([np.minimum(self._box[:2], who.hip_px), np.maximum(self._box[2:], who.hip_px)])
+        if not math.isfinite(self._since_s) or (box[2:] - box[:2]).max() > _STAY_TORSOS * who.torso_px:
+            self._since_s, box = who.t_s, np.concatenate([who.hip_px, who.hip_px])
+            self._ankles.clear()
+        self._box = box
+        if math.isfinite(who.ankles):
+            self._ankles.append((who.t_s, who.ankles))
+        while self._ankles and self._ankles[0][0] < who.t_s - _ACTIVE_WINDOW_S:
+            self._ankles.popleft()
+
+        self._hips.append((who.t_s, float(who.hip_px[0])))
+        while self._hips[0][0] < who.t_s - 2 * _PASSING_S:
+            self._hips.popleft()
+
+    def passes(self, who: Sighting) -> bool:
+        """Whether somebody walks through the picture rather than running in one place."""
+        before = next(((t, x) for t, x in reversed(self._hips) if who.t_s - t >= _PASSING_S), None)
+        if before is None:
+            return False
+        speed = abs(float(who.hip_px[0]) - before[1]) / (who.t_s - before[0])
+        return speed > _PASSING_TORSOS_PER_S * who.torso_px
+
+    def runs(self, t_s: float) -> bool:
+        """Whether somebody has been in one place for some seconds and moves their legs."""
+        if t_s - self._since_s < _STAY_S or len(self._ankles) < 4:
+            return False
+        return float(np.std([ankles for _, ankles in self._ankles])) > _ACTIVE_TORSOS
+
+
+class Region:
+    """Where in the picture the runner runs.
+
+    Args:
+        shares: set by hand: the middle of the runner's hips lies in it. None: learned from where somebody ran.
+    """
+
+    def __init__(self, shares: Shares | None = None) -> None:
+        self._set = shares
+        self._box: FloatArray | None = None  # where the hips were, px
+        self.torso_px = 0.0  # of who ran there
+
+    @property
+    def known(self) -> bool:
+        return self._set is not None or self._box is not None
+
+    def holds(self, who: Sighting) -> bool:
+        """Whether somebody is where the runner may be; True while that is not known."""
+        if self._set is None and self._box is not None and not self._size_fits(who):
+            return False
+        box = self.box_px(who.image_size_px)
+        return box is None or bool((box[:2] <= who.hip_px).all() and (who.hip_px <= box[2:]).all())
+
+    def _size_fits(self, who: Sighting) -> bool:
+        return _SIZES[0] <= who.torso_px / self.torso_px <= _SIZES[1]
+
+    def box_px(self, image_size_px: tuple[int, int]) -> FloatArray | None:
+        """Left, top, right, bottom of where the middle of the hips may be; None while that is not known."""
+        if self._set is not None:
+            width, height = image_size_px
+            return np.array(self._set, dtype=np.float64) * np.array([width, height] * 2, dtype=np.float64)
+        if self._box is None:
+            return None
+        beyond = _BEYOND_TORSOS * self.torso_px
+        grown: FloatArray = self._box + np.array([-beyond, -beyond, beyond, beyond])
+        return grown
+
+    def learn(self, who: Sighting, dt_s: float) -> None:
+        """Takes in where somebody is who runs in one place.
+
+        Args:
+            who: the runner.
+            dt_s: time since this was last called, seconds.
+        """
+        if self._set is not None:
+            return
+        here = np.concatenate([who.hip_px, who.hip_px])
+        if self._box is None:
+            self._box, self.torso_px = here, who.torso_px
+        fading = min(1.0, dt_s / _FADE_S)
+        slow = self._box + fading * (here - self._box)
+        self._box = np.concatenate([np.minimum(slow[:2], here[:2]), np.maximum(slow[2:], here[2:])])
+        self.torso_px += fading * (who.torso_px - self.torso_px)
+
+    def forget(self) -> None:
+        """What was learned holds no more: the camera was moved."""
+        self._box = None
