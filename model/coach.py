@@ -15,12 +15,12 @@ first stances of the session instead. An angle in the picture is only ever held 
 
 **How sure.** A stance over the target may be noise, and a fixed threshold knows nothing of what pose model and camera
 add for as long as they stand there. So an alert begins when the stance is also clear of the runner's own level: 3.5 σ
-for one stance, 3.5 σ / √2 for the mean of two in succession. For normal noise that is one false alert in about 2000
-stances that are over the target anyway, while the first stance of a dive of 10° is taken in 19 of 20 cases as long as
-σ ≤ 1.9°. The level is the baseline's mean; without one, the median of this session's last stances of that side outside
-of alerts, in the picture, which no estimate of the camera can shift. σ grows with the spread from stance to stance (von
-Neumann 1941). While an alert lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or
-back at the level.
+for one stance, 3.5 σ / √2 for the mean of two in succession of which neither is near it. For normal noise that is one
+false alert in about 2000 stances that are over the target anyway, while the first stance of a dive of 10° is taken in
+19 of 20 cases as long as σ ≤ 1.9°. The level is the baseline's mean; without one, the median of this session's last
+stances of that side outside of alerts, in the picture, which no estimate of the camera can shift. σ grows with the
+spread from stance to stance (von Neumann 1941). While an alert lasts every stance over the target is cued; it ends
+`HYSTERESIS_DEG` below the target, or back near the level.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ MIN_BASELINE = 20
 HYSTERESIS_DEG = 1.5
 #: Noise of one stance of the knee's angle, degrees, pose model and camera taken out: SD of aligned stances of rendered
 #: runners, mean over the clips (coach.md). Without a pose model: the spread of a real runner's steps.
-STANCE_SD: Mapping[str, float] = MappingProxyType({"lightning": 1.9, "thunder": 1.4, "mocap-measured": 1.9})
+STANCE_SD: Mapping[str, float] = MappingProxyType({"lightning": 1.7, "thunder": 1.3, "mocap-measured": 1.7})
 _STANCE_SD_OTHER = 1.0
 #: The same of the other goals, in their unit. Pelvic drop: half the SDD of Dingenen 2018. Step width: rendered runners.
 _GOAL_SD: Mapping[str, float] = MappingProxyType({"pelvic_drop_deg": 1.4, "step_width_leg": 0.015, "cadence_spm": 1.0})
@@ -71,7 +71,7 @@ _CLEAR, _FLOOR, _MAX_GROWTH = 3.5, 1.96, 1.6
 _KEPT = 30
 #: Own level: fewest stances; and how far over a fixed threshold, in how many, it is not asked for: what pose model and
 #: camera may be off for a whole session.
-_MIN_LEVEL, _STEADY_STANCES, _OFF_DEG = 4, 8, 3.0
+_MIN_LEVEL, _STEADY_STANCES, _OFF_DEG = 3, 8, 3.0
 #: What may be left of the camera's place, degrees per degree of azimuth, where there is no level yet.
 _LEFT_OVER = 0.1
 
@@ -228,7 +228,7 @@ class _Side:
     #: Of all last stances, and of those outside of alerts: the knee in the picture, in true degrees; or the value.
     anchors: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     level: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    #: How far over the target the last stances were.
+    #: How far over the target the last stances outside of alerts were.
     overs: deque[float] = field(default_factory=lambda: deque(maxlen=_STEADY_STANCES))
     excess_before: float = math.nan
     learning: dict[str, list[float]] = field(default_factory=dict)
@@ -262,7 +262,7 @@ class _Side:
 
     @property
     def far_over(self) -> bool:
-        """Whether the last stances were so far over the target that it cannot be the camera."""
+        """Whether the side is usually so far over the target that it cannot be the camera."""
         return len(self.overs) == _STEADY_STANCES and median(self.overs) > _OFF_DEG
 
     def spread(self) -> float:
@@ -343,6 +343,7 @@ class Coach:
     def strike(self, side: Side) -> None:
         """A foot has landed: one decision is due."""
         self._sides[side].strike()
+        self._steps += 1
 
     def step(self, t_s: float, running: bool, looks: Mapping[Side, Look], instrument: Instrument) -> tuple[Cue, ...]:
         """One frame.
@@ -364,10 +365,7 @@ class Coach:
         cues = []
         for side, look in looks.items():
             seen = self._sides[side].look(t_s, look)
-            if seen is None:
-                continue
-            self._steps += 1
-            if self._steps > _STEADY_STEPS:
+            if seen is not None and self._steps > _STEADY_STEPS:
                 cue = self._decide(t_s, side, seen, instrument)
                 cues += [] if cue is None else [cue]
         return tuple(cues)
@@ -413,14 +411,15 @@ class Coach:
         value = seen[metric]
         over = target.sign * (value - target.limit)
         excess = self._excess(state, target, value, anchor)
-        noise = self._noise(state, metric, instrument)
-        state.overs.append(over)
-        clear = over > 0 and (state.alert or self._is_clear(state, target, over, excess, noise, instrument))
+        noise = self._noise(state, target, instrument)
         back = over < -self._hysteresis(metric, instrument) or (excess < _CLEAR / 2 * noise and not state.far_over)
+        state.alert = state.alert and not back
+        clear = over > 0 and (state.alert or self._is_clear(state, target, over, excess, noise, instrument))
         state.excess_before = excess if over > 0 else math.nan
-        state.alert = clear or (state.alert and not back)
+        state.alert = state.alert or clear
         if not state.alert:
             state.level.append(anchor)
+            state.overs.append(over)
         state.verdict = Verdict(value, target, over <= 0, state.alert)
         if self.measured is None:
             self.adherence = self.adherence.with_stance(self.feedback, over <= 0)
@@ -475,11 +474,14 @@ class Coach:
             return target.sign * (value - target.level)
         return anchor - median(state.level) if len(state.level) >= _MIN_LEVEL else math.nan
 
-    def _noise(self, state: _Side, metric: str, instrument: Instrument) -> float:
-        """σ of one stance, grown with the spread of this session."""
-        sd = self._sd(metric, instrument)
-        scale = instrument.knee_gain if metric == KNEE_IMAGE else 1.0
-        return min(max(sd, state.spread() * scale), _MAX_GROWTH * sd)
+    def _noise(self, state: _Side, target: Target, instrument: Instrument) -> float:
+        """σ of one stance against the level, grown with the spread of this session."""
+        sd = self._sd(target.metric, instrument)
+        scale = instrument.knee_gain if target.metric == KNEE_IMAGE else 1.0
+        sd = min(max(sd, state.spread() * scale), _MAX_GROWTH * sd)
+        # The median of n has π/2 of the variance of their mean; a baseline's mean is counted as known.
+        unsure = 0.0 if math.isfinite(target.level) or not state.level else math.pi / 2 / len(state.level)
+        return sd * math.sqrt(1 + unsure)
 
     def _is_clear(
         self, state: _Side, target: Target, over: float, excess: float, noise: float, instrument: Instrument
@@ -491,7 +493,10 @@ class Coach:
             return over > noise + _LEFT_OVER * abs(instrument.azimuth_deg)
         if target.basis == "fixed" and state.far_over:
             return True
-        return excess > _CLEAR * noise or (state.excess_before + excess) / 2 > _CLEAR * noise / math.sqrt(2)
+        if excess > _CLEAR * noise:
+            return True
+        before = state.excess_before
+        return min(before, excess) > _CLEAR / 2 * noise and (before + excess) / 2 > _CLEAR / math.sqrt(2) * noise
 
 
 def _median(values: list[float]) -> float:

@@ -13,6 +13,7 @@ from model.coach import (
     CADENCE_BEAT,
     HYSTERESIS_DEG,
     MIN_BASELINE,
+    STANCE_SD,
     Baseline,
     Coach,
     CoachSettings,
@@ -186,7 +187,7 @@ def test_a_baseline_takes_the_place_of_the_fixed_threshold() -> None:
     assert belt.cues == []
     assert [cue.side for cue in belt.stride(knee(18.0), knee(7.0))] == [Side.LEFT, Side.RIGHT]
     targets = belt.coach.state().targets
-    floor_deg = 1.96 * 1.9 * math.sqrt(1 + 1 / 40)
+    floor_deg = 1.96 * STANCE_SD["lightning"] * math.sqrt(1 + 1 / 40)
     for side, mean in ((Side.LEFT, 9.0), (Side.RIGHT, -2.0)):
         target = targets[side]
         assert target is not None
@@ -194,7 +195,7 @@ def test_a_baseline_takes_the_place_of_the_fixed_threshold() -> None:
         assert target.limit == pytest.approx(mean + floor_deg)
 
 
-@pytest.mark.parametrize(("k", "sd", "expected"), [(1.0, 5.0, 5.0), (2.0, 3.0, 6.0), (0.0, 9.0, 3.815)])
+@pytest.mark.parametrize(("k", "sd", "expected"), [(1.0, 5.0, 5.0), (2.0, 3.0, 6.0), (0.0, 9.0, 3.414)])
 def test_a_threshold_is_k_sd_above_the_baseline_but_not_below_the_floor(k: float, sd: float, expected: float) -> None:
     own = {(side, "fppa_deg"): Baseline(4.0, sd, 20) for side in Side}
     belt = Belt(Coach(CoachSettings(baseline_k=k), own)).aligned()
@@ -243,7 +244,7 @@ def noisy(rng: np.random.Generator, mean: float, sd: float) -> Values:
 
 
 @pytest.mark.parametrize("own", [False, True])
-@pytest.mark.parametrize(("model", "sd"), [("lightning", 1.9), ("thunder", 1.4)])
+@pytest.mark.parametrize(("model", "sd"), [("lightning", 1.7), ("thunder", 1.3)])
 def test_the_goals_hold_for_the_measured_noise(own: bool, model: str, sd: float) -> None:
     """Recall of dives of 10° in blocks of five, and false cues of an hour of aligned running."""
     rng = np.random.default_rng(8)
