@@ -18,8 +18,8 @@ from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.errors import InputError
-from model.place import MOTION_CAPTURE, CameraPlace
 from model.person import Region
+from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import View
 from model.result import SCHEMA, cue_json, stance_json, summarise
 from model.runtime import ModelName

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from model.pose import FloatArray, Joint, Pose
 
-#: Left, top, right, bottom as shares of the picture.
-Shares = tuple[float, float, float, float]
+#: Left, top, right, bottom as shares of the picture: four numbers.
+Shares = tuple[float, ...]
 
 _TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP)
 _LEGS = [Joint.LEFT_KNEE, Joint.RIGHT_KNEE, Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE]
