@@ -1,4 +1,4 @@
-"""TensorFlow Lite behind one small interface: the weights with their manifest, and a network that turns a crop into joints.
+"""TensorFlow Lite behind one small interface: weights checked against their manifest, a network from crop to joints.
 
 Two runtimes carry the same file: ``tflite-runtime`` (Python up to 3.11) and its successor ``ai-edge-litert``. Which is
 faster depends on the board; the choice is made by whoever has a clock (``device.board``), never here.
