@@ -98,7 +98,8 @@ def summarise(
         for spec in STANCE_METRICS
     }
     summary["asymmetry"] = {key: _difference_json(one) for key, one in found.items() if one is not None}
-    summary["unavailable"] = _unavailable(values, view, reasons)
+    blurred = bool(stances) and all(stance["quality"] < MIN_QUALITY for stance in stances)
+    summary["unavailable"] = _unavailable(values, view, reasons, blurred)
     return summary
 
 
@@ -131,14 +132,18 @@ def _difference_json(found: Difference | None) -> dict[str, Any] | None:
 
 
 def _unavailable(
-    values: Mapping[Side, Mapping[str, FloatArray]], view: View | None, reasons: Mapping[str, str]
+    values: Mapping[Side, Mapping[str, FloatArray]], view: View | None, reasons: Mapping[str, str], blurred: bool
 ) -> dict[str, str]:
-    """Every metric that no side has a claim of, with the reason."""
+    """Every metric that no side has a claim of, with the reason. What the view cannot show comes before all else."""
     if view is None:
         return {}
-    missing = unavailable(view) | dict(reasons)
+    missing = dict(reasons) | unavailable(view)
     for spec in STANCE_METRICS:
         most = max(values[side][spec.key].size for side in Side)
         if spec.key not in missing and most < MIN_STANCES:
-            missing[spec.key] = f"too few stances: {most} of {MIN_STANCES}" if most else spec.reason_missing
+            missing[spec.key] = f"too few stances: {most} of {MIN_STANCES}" if most else _reason(spec, blurred)
     return missing
+
+
+def _reason(spec: MetricSpec, blurred: bool) -> str:
+    return "the runner was not seen clearly enough in any stance" if blurred else spec.reason_missing

@@ -80,6 +80,14 @@ def test_a_doubtful_stance_is_kept_but_not_counted() -> None:
     assert left["fppa_deg"]["mean"] < 6
 
 
+def test_the_view_is_the_first_reason_and_doubt_the_second() -> None:
+    camera = {"fppa_deg": "the camera's place is not known"}
+    assert summarise(stances(8), View.SIDE, camera)["unavailable"]["fppa_deg"] == "needs a front or rear view"
+    blurred = [stance | {"quality": 0.1} for stance in stances(8, contact_s=0.25)]
+    missing = summarise(blurred, View.SIDE)["unavailable"]
+    assert missing["contact_s"] == "the runner was not seen clearly enough in any stance"
+
+
 def test_no_stances_make_an_empty_summary() -> None:
     summary = summarise([], None)
     assert summary["cadence_spm"] is None

@@ -250,7 +250,7 @@ class Goal:
 
 
 GOALS: Mapping[str, Goal] = {
-    "cadence": Goal("cadence, error ≤ 1 spm", 1.0),
+    "cadence": Goal("cadence, error ≤ 1 spm", 1.0, why="steps in which the runner was not seen surely are not counted"),
     "steps": Goal("steps missed or invented ≤ 1 %", 1.0),
     "strike_side": Goal("strike from the side, mean absolute error ≤ 20 ms", 20.0),
     "strike_frontal": Goal("strike from front and rear, mean absolute error ≤ 35 ms", 35.0),
@@ -266,7 +266,7 @@ GOALS: Mapping[str, Goal] = {
     ),
     "d_prime": Goal(
         "separation d′ of aligned and diving stances ≥ 4", 4.0, at_least=True,
-        why="some stances of an oblique rear camera are seen with both knees on one leg",
+        why="an oblique camera behind (12°, which the product calls approximate) spreads the aligned stances most",
     ),
     "fppa_mean": Goal(
         "FPPA, error of a side's mean ≤ 3° with a square-on camera", 3.0,
