@@ -82,7 +82,7 @@ _SPECS = (
         "fppa_image_deg", "Knee alignment in the picture", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line",
         "mid-stance", 8.2, "plain projection, camera position not taken out",
         "Knee alignment as the camera sees it, before its position is taken out.",
-        uncertainty=_frontal_unsure(4, 5),
+        uncertainty=_frontal_unsure(4, 9),
     ),
     MetricSpec(
         "knee_offset_leg", "Knee offset", "leg lengths", 3, FRONTAL, "+ knee medial", "mid-stance", None,
@@ -108,28 +108,28 @@ _SPECS = (
         "trunk_lean_deg", "Trunk side lean", "°", 1, FRONTAL, "+ toward the stance side", "mid-stance", 2.3,
         "SDD 1.3–2.3 Dingenen 2018",
         "How far your upper body leans over the standing leg.",
-        uncertainty=_frontal_unsure(2, 2),
+        uncertainty=_frontal_unsure(2, 2.5),
     ),
     MetricSpec(
         "step_width_leg", "Step width", "leg lengths", 3, FRONTAL, "+ no crossover",
         "mid-stance, against the step before", None, "Brindle 2014", "How far apart your feet land, side to side.",
-        uncertainty=_frontal_unsure(0.03, 0.04),
+        uncertainty=_frontal_unsure(0.03, 0.05),
     ),
     MetricSpec(
         "hip_extension_deg", "Hip extension", "°", 1, SAGITTAL, "+ thigh behind the trunk line", "peak in late stance",
         None, "Souza 2016", "How far your thigh gets behind you before the foot leaves the belt.",
-        uncertainty=MappingProxyType({View.SIDE: 4}),
+        uncertainty=MappingProxyType({View.SIDE: 9}),
     ),
     MetricSpec(
         "knee_flexion_deg", "Knee flexion in stance", "°", 1, SAGITTAL, "+ flexion", "peak in stance", 3.8,
         "Souza 2016 (about 45°); SDD 2.3–3.8 Dingenen 2018",
         "How much your knee bends while it carries you.",
-        uncertainty=MappingProxyType({View.SIDE: 8}),
+        uncertainty=MappingProxyType({View.SIDE: 9}),
     ),
     MetricSpec(
         "knee_flexion_strike_deg", "Knee flexion at strike", "°", 1, SAGITTAL, "+ flexion", "strike", 3.8,
         "Souza 2016; SDD Dingenen 2018", "How much your knee is bent as the foot lands.",
-        uncertainty=MappingProxyType({View.SIDE: 3.5}),
+        uncertainty=MappingProxyType({View.SIDE: 5}),
     ),
     MetricSpec(
         "trunk_forward_lean_deg", "Trunk forward lean", "°", 1, SAGITTAL, "+ in the direction of travel", "stance mean",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from device.mocap import read_motion
-from model.metrics import STANCE_METRICS
+from model.metrics import METRICS, STANCE_METRICS
 from model.pose import Side, View
 from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Walker
@@ -72,6 +72,20 @@ def test_the_report_names_every_measure_and_every_goal() -> None:
         assert f"`{spec.key}`" in text
     for goal in v.GOALS.values():
         assert goal.text in text
+
+
+def test_the_stated_uncertainty_covers_what_was_measured() -> None:
+    """Twice the rms error of session means, rendered clips and motion capture with noise at 30 frames a second."""
+    seen = set()
+    for line in v.REPORT.read_text("utf-8").splitlines():
+        cells = [cell.strip(" `") for cell in line.strip("|").split("|")]
+        if cells[0] not in METRICS or cells[2] not in ("lightning", "thunder", "30 fps, measured"):
+            continue
+        scale = 1000 if cells[-1] == "ms" else 1
+        spec, view = METRICS[cells[0]], View(cells[1])
+        assert 2 * float(cells[5]) <= spec.uncertainty[view] * scale + 0.1, line
+        seen.add((spec.key, view))
+    assert seen == {(spec.key, view) for spec in STANCE_METRICS for view in spec.views}
 
 
 def test_a_runner_on_force_plates(shared: Path) -> None:
