@@ -32,6 +32,7 @@ check() {
 
 check ruff check .
 check mypy
+check mypy --explicit-package-bases tests
 say "check: import-linter"
 "$venv/bin/lint-imports" || failed="$failed import-linter"
 [ -z "$failed" ] || say "FAILED before the tests:$failed"
