@@ -14,13 +14,14 @@ Without a baseline the knee has a fixed threshold; the other goals, for which no
 first stances of the session instead. An angle in the picture is only ever held against a baseline in the picture.
 
 **How sure.** A stance over the target may be noise, and a fixed threshold knows nothing of what pose model and camera
-add for as long as they stand there. So an alert begins when the stance is also clear of the runner's own level: 3.5 σ
-for one stance, 3.5 σ / √2 for the mean of two in succession of which neither is near it. For normal noise that is one
-false alert in about 2000 stances that are over the target anyway, while the first stance of a dive of 10° is taken in
-19 of 20 cases as long as σ ≤ 1.9°. The level is the baseline's mean; without one, the median of this session's last
-stances of that side outside of alerts, in the picture, which no estimate of the camera can shift. σ grows with the
-spread from stance to stance (von Neumann 1941). While an alert lasts every stance over the target is cued; it ends
-`HYSTERESIS_DEG` below the target, or back near the level.
+add for as long as they stand there. So an alert begins when the stance is also clear of the runner's own level: 3.8 σ
+for one stance, 3.8 σ / √2 for the mean of two in succession of which neither is near it. For normal noise that is one
+false alert in about 7000 stances, four times rarer than one in ten minutes, which leaves room for noise that is not
+normal; the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 1.8°. The level is the baseline's
+mean; without one, the median of this session's last stances of that side outside of alerts, in the picture, which no
+estimate of the camera can shift. σ grows with the spread from stance to stance (von Neumann 1941) and with the
+baseline's SD. While an alert lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or
+back near the level.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ _MIN_FRAMES = 2
 #: Steps of running before the first decision.
 _STEADY_STEPS = 4
 #: See above: σ for one stance, for the floor, and the most that σ may grow with the spread.
-_CLEAR, _FLOOR, _MAX_GROWTH = 3.5, 1.96, 1.6
+_CLEAR, _FLOOR, _MAX_GROWTH = 3.8, 1.96, 1.6
 _KEPT = 30
 #: Own level: fewest stances; and how far over a fixed threshold, in how many, it is not asked for: what pose model and
 #: camera may be off for a whole session.
@@ -161,12 +162,21 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a side is held against. ``level`` is how it usually is, NaN where only a fixed threshold is known."""
+    """What a side is held against.
+
+    Attributes:
+        metric: its key.
+        limit: beyond it a stance is not within the target.
+        level: how the side usually is; NaN where only a fixed threshold is known.
+        basis: where the limit comes from.
+        sd: the baseline's SD; 0 without one.
+    """
 
     metric: str
     limit: float
     level: float
     basis: Basis
+    sd: float = 0.0
 
     @property
     def sign(self) -> float:
@@ -454,7 +464,8 @@ class Coach:
                 return Target(metric, CADENCE_LEAST * baseline.mean, baseline.mean, basis)
             floor = _FLOOR * self._sd(metric, instrument) * math.sqrt(1 + 1 / baseline.n)
             away = max(self._settings.baseline_k * baseline.sd, floor)
-            return Target(metric, baseline.mean + _SIGN.get(metric, 1.0) * away, baseline.mean, basis)
+            limit = baseline.mean + _SIGN.get(metric, 1.0) * away
+            return Target(metric, limit, baseline.mean, basis, baseline.sd)
         if metric != KNEE or self._measure:
             return None
         return Target(metric, self._settings.fppa_threshold_deg, math.nan, "fixed")
@@ -478,7 +489,7 @@ class Coach:
         """σ of one stance against the level, grown with the spread of this session."""
         sd = self._sd(target.metric, instrument)
         scale = instrument.knee_gain if target.metric == KNEE_IMAGE else 1.0
-        sd = min(max(sd, state.spread() * scale), _MAX_GROWTH * sd)
+        sd = min(max(sd, state.spread() * scale, target.sd), _MAX_GROWTH * sd)
         # The median of n has π/2 of the variance of their mean; a baseline's mean is counted as known.
         unsure = 0.0 if math.isfinite(target.level) or not state.level else math.pi / 2 / len(state.level)
         return sd * math.sqrt(1 + unsure)
