@@ -250,6 +250,10 @@ def test_silence_of_the_device_is_announced_and_its_return(
         device.mute()
         expect(page.locator("[data-banner]")).to_contain_text("device is silent")
         page.locator("[data-skeleton][data-drawn='']").wait_for()
+        for _ in range(50):
+            if inked(page) == 0:
+                break
+            page.wait_for_timeout(100)
         assert inked(page) == 0
     with closing(Device(config, frame, health)):
         page.locator("[data-skeleton][data-drawn=yes]").wait_for()
