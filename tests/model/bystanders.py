@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,11 +43,11 @@ def mid_hip(xy: FloatArray) -> FloatArray:
 
 def body_mask(shape: tuple[int, ...], xy: FloatArray) -> FloatArray:
     """(H, W) 0 to 1: where the body with joints ``xy`` (17, 2) is."""
-    mask = np.zeros(shape[:2], np.uint8)
+    mask: Any = np.zeros(shape[:2], np.uint8)
     unit = torso_px(xy)
 
     def point(p: FloatArray) -> tuple[int, int]:
-        return int(round(float(p[0]))), int(round(float(p[1])))
+        return round(float(p[0])), round(float(p[1]))
 
     for a, b, radius in _LIMBS:
         cv2.line(mask, point(xy[a]), point(xy[b]), 255, max(2, int(2 * radius * unit)))
@@ -72,8 +73,10 @@ class Sprite:
     mask: FloatArray
     xy: FloatArray
 
-    def placed(self, shape: tuple[int, ...], hip: Sequence[float], torso: float) -> tuple[Image, FloatArray, FloatArray]:
-        """Picture and mask of the size ``shape``, and joints, with the mid-hip at ``hip`` and a torso of ``torso`` px."""
+    def placed(
+        self, shape: tuple[int, ...], hip: Sequence[float], torso: float
+    ) -> tuple[Image, FloatArray, FloatArray]:
+        """Picture and mask of the size ``shape``, and joints; mid-hip at ``hip``, torso ``torso`` px."""
         scale = torso / torso_px(self.xy)
         shift = np.asarray(hip) - mid_hip(self.xy) * scale
         warp = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from device.mocap import read_motion
+from model.analysis import AnalysisSettings
 from model.metrics import METRICS, STANCE_METRICS
-from model.pose import Side, View
+from model.pose import FloatArray, Side, View
 from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Walker
 from tests.validation import validate as v
@@ -24,7 +25,7 @@ def walker_motion() -> Motion:
     return Motion(t, np.stack([WALKER.joints_m(float(at)) for at in t]))
 
 
-def events(side: Side) -> tuple[np.ndarray, np.ndarray]:
+def events(side: Side) -> tuple[FloatArray, FloatArray]:
     return WALKER.strikes_s(side, END_S), WALKER.toe_offs_s(side, END_S)
 
 
@@ -97,7 +98,7 @@ def test_a_runner_on_force_plates(shared: Path) -> None:
         toe_offs = {side: archive[f"{side}_toe_off_s"] for side in Side}
     end_s = float(motion.t_s[-1])
     poses = project_motion(motion, VirtualCamera(View.SIDE), 30.0)
-    document = v.replace_edges(v.analyse(poses, v.AnalysisSettings(view=View.SIDE), "run"), end_s)
+    document = v.replace_edges(v.analyse(poses, AnalysisSettings(view=View.SIDE), "run"), end_s)
     found = v._events(document, "strike_s", strikes, end_s)
     assert (found.missed, found.invented) == (0, 0)
     assert found.mae_s < 0.020
