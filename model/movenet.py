@@ -177,6 +177,7 @@ class RunnerTracker:
         self._stay = Stay()
         self._search: Iterator[Crop] | None = None
         self._learned_s = -math.inf
+        self._in_place = False
         self._probed_s, self._probe_side = -math.inf, 1.0
         self._crowded_s = -math.inf
 
@@ -254,7 +255,7 @@ class RunnerTracker:
         """Why this is not the runner, None where it is."""
         inside = self.region.holds(who)
         if self._since_s is not None and self._known is not None:
-            if not self._known.fits(who) or (self.region.known and self._stay.passes(who)):
+            if not self._known.fits(who) or (self._in_place and self._stay.passes(who)):
                 return COVERED
             return None if inside else OUTSIDE
         if not inside:
@@ -276,6 +277,7 @@ class RunnerTracker:
         self._stay.add(who)
         if pose.t_s - self._learned_s >= _LEARN_EVERY_S:
             if self._stay.runs(pose.t_s):
+                self._in_place = True
                 self.region.learn(who, pose.t_s - self._learned_s)
             self._learned_s = pose.t_s
         self._torso_px, self._seen_s, self._search = who.torso_px, pose.t_s, None

@@ -1,9 +1,9 @@
 """Whose pose it is: the runner's on the treadmill, or somebody's who walks by.
 
 MoveNet shows one person, the one nearest the middle of the crop, and changes without notice to whoever steps in front.
-Three cheap signs tell them apart: a body does not jump, does not change its size at once, and does not change its
-clothes. Who may be taken up anew is a matter of place: the region of the picture where the runner runs, set by hand or
-learned from where somebody ran.
+A body does not jump, nor does it change its size at once: whoever does so is somebody else, until position, size and
+clothes are the runner's again. Who may be taken up anew is a matter of place: the region of the picture where the
+runner runs, set by hand or learned from where somebody ran.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ _LEGS = [Joint.LEFT_KNEE, Joint.RIGHT_KNEE, Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE]
 _SURE = 0.3
 #: Where on the trunk the clothes are looked at: shares from left to right and from shoulder to hip.
 _ACROSS, _DOWN = (a.ravel()[:, None] for a in np.meshgrid([0.2, 0.5, 0.8], [0.2, 0.4, 0.6, 0.8]))
-#: A runner's trunk moves 0.05 torsos from frame to frame at 30 fps and 10 grey levels in colour; whoever takes the
-#: pose over, half a torso and 55 levels.
+#: A runner's trunk moves 0.05 to 0.1 torsos from frame to frame at 30 fps; whoever takes the pose over half a torso or
+#: more. In a squat the trunk shortens by a third within a second.
 _JUMP_TORSOS, _JUMP_TORSOS_PER_S, _MAX_JUMP_TORSOS = 0.2, 4.0, 0.6
 _SIZE_LOG = 0.3
-_COLOUR = 30.0
-#: A knee or an ankle moves at most so far to where it or the other one is in the next picture.
+#: Clothes differ by this many grey levels, and by this many times what arms, folds and the background make of them.
+_COLOUR, _COLOUR_SPREADS = 30.0, 3.0
+#: Knees and ankles move at most so far to where they or the other side's are in the next picture; one of them may err.
 _LEG_TORSOS, _LEG_TORSOS_PER_S = 0.3, 12.0
 #: Who is taken for the same person after they were lost to view.
 _AGAIN_TORSOS, _AGAIN_SIZE_LOG = 1.2, 0.22
-_SIZE_TAU_S, _COLOUR_TAU_S = 1.0, 5.0
+_SIZE_TAU_S, _COLOUR_TAU_S = 0.3, 5.0
 #: Before so many frames somebody is not known well enough to tell them from others.
 _KNOWN_FRAMES = 8
 #: So long a runner's looks are remembered while they are covered or gone.
@@ -105,7 +106,9 @@ class Likeness:
         self._last: Sighting | None = None
         self._torso_px = 0.0
         self._colour: FloatArray = np.zeros(3)
+        self._colour_spread = 0.0
         self._frames = 0
+        self._lost_to_another = False
 
     def fits(self, who: Sighting) -> bool:
         """Whether this is the same person, a moment later."""
@@ -114,14 +117,16 @@ class Likeness:
         dt_s = who.t_s - self._last.t_s
         if self._frames < _KNOWN_FRAMES:
             return self._away(who) <= _MAX_JUMP_TORSOS
-        allowed = min(_JUMP_TORSOS + _JUMP_TORSOS_PER_S * dt_s, _MAX_JUMP_TORSOS)
+        moves = self._away(who) <= min(_JUMP_TORSOS + _JUMP_TORSOS_PER_S * dt_s, _MAX_JUMP_TORSOS)
         strides = (_LEG_TORSOS + _LEG_TORSOS_PER_S * dt_s) * self._torso_px
-        return (
-            self._away(who) <= allowed
+        same = (
+            moves
             and abs(self._size_log(who)) <= _SIZE_LOG
-            and self._looks_like(who)
-            and _farthest_px(who.legs_px, self._last.legs_px) <= strides
+            and _way_px(who.legs_px, self._last.legs_px) <= strides
+            and not (self._lost_to_another and not self._looks_like(who))
         )
+        self._lost_to_another = not same
+        return same
 
     def may_be(self, who: Sighting) -> bool:
         """Whether this may be the same person after they were lost to view; True for anybody after a while."""
@@ -144,7 +149,12 @@ class Likeness:
 
     def _looks_like(self, who: Sighting) -> bool:
         """Whether these may be the same clothes; True while too little is known."""
-        return self._frames < _KNOWN_FRAMES or bool(np.abs(who.colour - self._colour).mean() <= _COLOUR)
+        return self._frames < _KNOWN_FRAMES or self._colour_off(who) <= max(
+            _COLOUR, _COLOUR_SPREADS * self._colour_spread
+        )
+
+    def _colour_off(self, who: Sighting) -> float:
+        return float(np.abs(who.colour - self._colour).mean())
 
     def add(self, who: Sighting) -> None:
         """The person as seen now."""
@@ -153,20 +163,23 @@ class Likeness:
         else:
             dt_s = who.t_s - self._last.t_s
             self._torso_px += _share(dt_s, _SIZE_TAU_S, self._frames) * (who.torso_px - self._torso_px)
-            self._colour = self._colour + _share(dt_s, _COLOUR_TAU_S, self._frames) * (who.colour - self._colour)
+            share = _share(dt_s, _COLOUR_TAU_S, self._frames)
+            self._colour_spread += share * (self._colour_off(who) - self._colour_spread)
+            self._colour = self._colour + share * (who.colour - self._colour)
         self._last = who
         self._frames += 1
 
 
-def _farthest_px(legs_px: FloatArray, before_px: FloatArray) -> float:
-    """Largest way of a knee or an ankle from the nearer one of the two (left, right) before; 0 where none is known.
+def _way_px(legs_px: FloatArray, before_px: FloatArray) -> float:
+    """Second largest way of knees and ankles, each from the nearer one (left, right) before; 0 where unknown.
 
-    The nearer one, because the pose model may exchange the sides; that is mended elsewhere.
+    The nearer one, because the pose model may exchange the sides, and not the largest, because it may lose a hidden
+    joint; both are mended elsewhere.
     """
     ways = np.linalg.norm(legs_px[:, :, None] - before_px[:, None, :], axis=-1)
     ways = np.where(np.isfinite(ways), ways, np.inf).min(axis=-1)
-    known = ways[np.isfinite(ways)]
-    return float(known.max()) if known.size else 0.0
+    known = np.sort(ways[np.isfinite(ways)])
+    return float(known[-2]) if known.size > 1 else 0.0
 
 
 def _share(dt_s: float, tau_s: float, frames: int) -> float:
@@ -224,10 +237,6 @@ class Region:
         self._set = shares
         self._box: FloatArray | None = None  # where the hips were, px
         self.torso_px = 0.0  # of who ran there
-
-    @property
-    def known(self) -> bool:
-        return self._set is not None or self._box is not None
 
     def holds(self, who: Sighting) -> bool:
         """Whether somebody is where the runner may be; True while that is not known."""
