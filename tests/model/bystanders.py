@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from model.pose import FloatArray, Joint
 
 Image = NDArray[np.uint8]
+_INK = (255,)
 #: Limbs with their radius, and the head's, in torsos.
 _LIMBS = [
     (Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, 0.15),
@@ -43,24 +43,24 @@ def mid_hip(xy: FloatArray) -> FloatArray:
 
 def body_mask(shape: tuple[int, ...], xy: FloatArray) -> FloatArray:
     """(H, W) 0 to 1: where the body with joints ``xy`` (17, 2) is."""
-    mask: Any = np.zeros(shape[:2], np.uint8)
+    mask = np.zeros(shape[:2], np.uint8)
     unit = torso_px(xy)
 
     def point(p: FloatArray) -> tuple[int, int]:
         return round(float(p[0])), round(float(p[1]))
 
     for a, b, radius in _LIMBS:
-        cv2.line(mask, point(xy[a]), point(xy[b]), 255, max(2, int(2 * radius * unit)))
+        cv2.line(mask, point(xy[a]), point(xy[b]), _INK, max(2, int(2 * radius * unit)))
     trunk = xy[[Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP]]
     hull = np.round(cv2.convexHull(trunk.astype(np.float32))).astype(np.int32)
-    cv2.fillPoly(mask, [hull], 255)
-    cv2.polylines(mask, [hull], True, 255, max(2, int(2 * _TRUNK * unit)))
+    cv2.fillPoly(mask, [hull], _INK)
+    cv2.polylines(mask, [hull], True, _INK, max(2, int(2 * _TRUNK * unit)))
     neck = xy[[5, 6]].mean(axis=0)
     face = np.nanmean(xy[:5], axis=0)
-    cv2.circle(mask, point(face), int(_HEAD * unit), 255, -1)
-    cv2.line(mask, point(face), point(neck), 255, int(0.3 * unit))
+    cv2.circle(mask, point(face), int(_HEAD * unit), _INK, -1)
+    cv2.line(mask, point(face), point(neck), _INK, int(0.3 * unit))
     for ankle in (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE):
-        cv2.circle(mask, point(xy[ankle] + [0, 0.1 * unit]), int(_FOOT * unit), 255, -1)
+        cv2.circle(mask, point(xy[ankle] + [0, 0.1 * unit]), int(_FOOT * unit), _INK, -1)
     soft: FloatArray = cv2.GaussianBlur(mask, (5, 5), 0).astype(np.float64) / 255
     return soft
 
