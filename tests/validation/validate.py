@@ -535,7 +535,7 @@ def validate_real(folder: Path, models: Sequence[ModelName], goals: Found) -> Ta
         rows.append(
             [
                 model, str(document["view"]), f"{cadence:.1f}", f"{cadence - MALE_SIDE_SPM:+.1f}",
-                *(f"{left[key]:.{METRICS[key].decimals}f}" for key in _REAL),
+                *(f"{left[key]:.{METRICS[key].decimals}f}" if math.isfinite(left[key]) else "–" for key in _REAL),
             ]
         )  # fmt: skip
     return rows
