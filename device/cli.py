@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from device.config import Config, config_path, load_config, settings
 from model.camera_pose import CameraPose
@@ -46,8 +47,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """One clear line for a wrong argument, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    """Reads a whole number from ``low`` to ``high``."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text}: must be a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="kneeline", description="Live knee alignment for treadmill runners, on this machine alone."
     )
     parser.add_argument("--verbose", action="store_true", help="log more")
@@ -65,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         ("demo", "the same on the clip that ships with the project; needs no hardware"),
     ):
         command = add(name, _appliance(name), text)
-        command.add_argument("--port", type=int, help="port of the web page")
+        command.add_argument("--port", type=_whole(1, 65535), help="port of the web page")
         command.add_argument("--host", help="address of the web page")
         command.add_argument("--source", help="a video file in the camera's place")
     device = add("device", _device, "camera, model, pins and store, without the web page")
@@ -74,12 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     device.add_argument("--need-camera", action="store_true", help="end where no camera is found at the start")
     device.add_argument("--tell", action="store_true", help="print what happens")
     web = add("web", _web, "the web page alone")
-    web.add_argument("--port", type=int)
+    web.add_argument("--port", type=_whole(1, 65535))
     web.add_argument("--host")
     bench = add("bench", _bench, "time inference alone and the whole pipeline on this board, side by side")
     bench.add_argument("--json", type=Path, metavar="FILE")
     bench.add_argument("--model", choices=("lightning", "thunder"))
-    bench.add_argument("--frames", type=int, default=300, help="frames to time (default 300)")
+    bench.add_argument("--frames", type=_whole(10, 100_000), default=300, help="frames to time (default 300)")
     add("doctor", _doctor, "check camera, GPIO, model, disk, clock, temperature and services")
     export = add("export", _export, "write a stored session to stdout")
     export.add_argument("session", type=int, metavar="SESSION")
@@ -110,7 +133,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     capture = parser.add_argument_group("a motion capture (.npz) in the video's place")
     capture.add_argument("--fps", type=float, default=30.0, help="frames per second of the virtual camera")
     capture.add_argument("--camera-noise", choices=("none", "measured"), default="none", help="add its errors")
-    capture.add_argument("--seed", type=int, default=0, help="of the noise")
+    capture.add_argument("--seed", type=_whole(0, 2**32), default=0, help="of the noise")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="print the errors against a clip's truth")
 
 
@@ -139,8 +162,10 @@ def _replay(args: argparse.Namespace) -> int:
     summary = document["summary"]
     print(
         f"{document['source']}: {document['view'] or 'unknown'} view, {document['frames']} frames, "
-        f"{len(document['stances'])} stances, {len(document['cues'])} cues, cadence {summary['cadence_spm']} spm"
+        f"{len(document['stances'])} stances, {len(document['cues'])} cues, cadence {summary['cadence_spm'] or '?'}"
     )
+    if document["frames_with_runner"] and not document["stances"]:
+        print("no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's")
     if truth is not None:
         print("\n".join(compare(document, truth).lines()))
     if not document["frames_with_runner"]:
@@ -166,7 +191,8 @@ def _known_camera(path: Path) -> CameraPose:
         block = json.loads(path.read_text("utf-8"))["camera"]
         camera = CameraPose.from_json(block)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"--camera {path}: {error}: give the JSON of an earlier replay or export") from error
+        reason = error.strerror if isinstance(error, OSError) else "not the result of a replay"
+        raise InputError(f"--camera {path}: {reason}: give the JSON of an earlier replay or export") from error
     if camera.yaw_deg is None:
         raise InputError(f"--camera {path}: that result does not know where the camera stood: give one that does")
     return camera
@@ -217,6 +243,7 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
 
     def run(args: argparse.Namespace) -> int:
         config = load_config(args.config)
+        _check_port(args.host or config.web.host, args.port or config.web.port)
         device = ["device", "--tell", "--need-camera"]
         environment = dict(os.environ)
         with tempfile.TemporaryDirectory(prefix="kneeline-") as folder:
@@ -236,6 +263,16 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
             return _run_both(commands, environment)
 
     return run
+
+
+def _check_port(host: str, port: int) -> None:
+    """Tells a port that is in use before anything is started."""
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"the page cannot be served at {host} port {port} ({reason}): name another --port") from error
 
 
 def _demo_settings(path: Path | None, folder: Path) -> Path:

@@ -134,6 +134,8 @@ def _database(path: Path) -> Check:
     with StoreReader(path) as reader:
         sessions = reader.count_sessions()
     target = path if path.exists() else next(p for p in path.absolute().parents if p.exists())
+    if not os.access(target, os.W_OK) and os.geteuid() == 0:
+        return Check("database", False, f"{target} is on a read-only disk", "check the card, mount it writable")
     if not os.access(target, os.W_OK):
         return Check("database", False, f"{target} cannot be written by this user", f"sudo chown {_user()} {target}")
     return Check("database", True, f"{path}, {sessions} session(s)" if path.exists() else f"{path}, not made yet")

@@ -31,7 +31,7 @@ from device.pipeline import Pipeline, analysis_settings, camera_place, open_mode
 from device.recording import SessionWriter
 from device.replay import Recorder
 from device.session import Ended, SessionTracker, Started
-from device.store import SessionHeader, Store, StoreReader
+from device.store import SessionHeader, Store, StoreReader, utc_now
 from model.analysis import Outcome
 from model.camera_pose import CameraPose
 from model.coach import Cue
@@ -47,7 +47,7 @@ _RETRY_S = 5.0
 #: The first start on a board times every model and runtime; a slow board that is busy may take this long.
 _MODEL_S = 300.0
 _HEALTH_EVERY_S = 1.0
-_SUMMARY_EVERY_S = 10.0
+_COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 2.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
 COMMANDS = ("test_cue", "set_belt_speed", *runners.COMMANDS, *coaching.COMMANDS)
@@ -77,7 +77,7 @@ class _Session:
     stances: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[tuple[Callable[[SessionWriter, Message], None], Message]] = field(default_factory=list)
     started: bool = False
-    summarised_s: float = 0.0
+    counted_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ class Device:
                 self._record(outcome, session)
                 change = presence.step(t_s, outcome.pose is not None)
                 if isinstance(change, Started):
-                    self._start(session, source, outcome)
+                    self._start(session, source, outcome, change.t_s - change.since_s)
                 self._tell(outcome, source)
                 idle = not presence.active and outcome.pose is None
                 if isinstance(change, Ended) or idle:
@@ -315,16 +315,17 @@ class Device:
             self._live.publish({"type": "stance", "session_id": self._writer.session_id, **document})
         if session.started:
             self._write(session)
-            if outcome.t_s - session.summarised_s >= _SUMMARY_EVERY_S:
-                session.summarised_s = outcome.t_s
-                self._summarise(session)
+            if outcome.t_s - session.counted_s >= _COUNTS_EVERY_S:
+                session.counted_s = outcome.t_s
+                self._writer.update(**self._counts(session))
 
     def _write(self, session: _Session) -> None:
         for write, document in session.waiting:
             write(self._writer, document)
         session.waiting.clear()
 
-    def _start(self, session: _Session, source: FrameSource, outcome: Outcome) -> None:
+    def _start(self, session: _Session, source: FrameSource, outcome: Outcome, since_s: float) -> None:
+        """Opens the session in the store; the runner has been there for ``since_s`` seconds."""
         session.started = True
         runner = self._runner.current
         header = SessionHeader(
@@ -334,6 +335,7 @@ class Device:
             view=None if outcome.view is None else str(outcome.view),
             fps=source.fps,
             runner_id=None if runner is None else runner.id,
+            started_utc=utc_now(ago_s=since_s),
         )
         self._writer.begin(header, lambda session_id: self._say_session(session_id, "started"))
         self._write(session)
@@ -352,15 +354,18 @@ class Device:
     def _summarise(self, session: _Session) -> dict[str, Any]:
         recorder = session.recorder
         summary = summarise(session.stances, recorder.view, self._place.reasons) | recorder.curves_and_standing()
-        self._writer.update(
-            fps=round(recorder.fps, 3),
-            frames=recorder.frames,
-            frames_with_runner=recorder.frames_with_runner,
-            view=None if recorder.view is None else str(recorder.view),
-            camera=self._place.camera.as_json(),
-            summary=summary,
-        )
+        self._writer.update(fps=round(recorder.fps, 3), summary=summary, **self._counts(session))
         return summary
+
+    def _counts(self, session: _Session) -> dict[str, Any]:
+        """What is kept up while a session runs. The summary of thousands of stances waits for its end."""
+        recorder = session.recorder
+        return {
+            "frames": recorder.frames,
+            "frames_with_runner": recorder.frames_with_runner,
+            "view": None if recorder.view is None else str(recorder.view),
+            "camera": self._place.camera.as_json(),
+        }
 
     # What is told: to the page, to the log, to the terminal.
 

@@ -102,7 +102,8 @@ def load_truth(path: Path) -> dict[str, Any]:
     try:
         truth = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"--truth {path}: {error}: give the JSON that belongs to the clip") from error
+        reason = error.strerror if isinstance(error, OSError) else "not JSON"
+        raise InputError(f"--truth {path}: {reason}: give the JSON that belongs to the clip") from error
     if not isinstance(truth, dict) or "foot_strikes" not in truth:
         raise InputError(f"--truth {path}: not a truth file: it must have foot_strikes, toe_offs and stances")
     return truth

@@ -1,6 +1,6 @@
 """The store: one SQLite file, written by the device alone, read by everybody else."""
 
 from device.store.reader import StoreReader
-from device.store.writer import SessionHeader, Store
+from device.store.writer import SessionHeader, Store, utc_now
 
-__all__ = ["SessionHeader", "Store", "StoreReader"]
+__all__ = ["SessionHeader", "Store", "StoreReader", "utc_now"]

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -24,9 +24,9 @@ _STANCE_COLUMNS = ("side", "strike_s", "toe_off_s", "quality")
 _COUNTS = ("fps", "frames", "frames_with_runner", "view")
 
 
-def utc_now() -> str:
-    """Now, as ``2026-11-23T21:24:05.123+00:00``."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def utc_now(ago_s: float = 0.0) -> str:
+    """Now, or some seconds ago, as ``2026-11-23T21:24:05.123+00:00``."""
+    return (datetime.now(UTC) - timedelta(seconds=ago_s)).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,9 @@ export class Skeleton {
       return;
     }
     const [xs, ys] = [seen.map((p) => p[0]), seen.map((p) => p[1])];
+    const [nose, , , , , left, right, , , , , hip] = this.#frame.keypoints;
+    const headless = !visible(...nose) && visible(...left) && visible(...right) && visible(...hip);
+    if (headless) ys.push(Math.min(left[1], right[1]) - 0.75 * (hip[1] - Math.min(left[1], right[1])));
     const tall = Math.max(...ys) - Math.min(...ys);
     const target = [Math.min(...xs) - 0.1 * tall, Math.min(...ys) - 0.14 * tall, Math.max(...xs) + 0.1 * tall, Math.max(...ys) + 0.14 * tall];
     const outward = [Math.min, Math.min, Math.max, Math.max];
