@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.person import Likeness, Region, Sighting, Stay, sighting
+from model.person import Likeness, Region, Sighting, Stay, sighting, trunk_colour
 from model.pose import FloatArray, Joint, Pose
-from model.quality import COVERED, CROWDED, NOBODY, OUTSIDE, FrameQuality, frame_quality, image_stats
+from model.quality import COVERED, CROWDED, OUTSIDE, FrameQuality, frame_quality, nobody
 from model.view import ViewEstimator
 
 #: Google's model card: below this a joint is not to be trusted.
@@ -182,6 +182,11 @@ class RunnerTracker:
         self._crowded_s = -math.inf
 
     @property
+    def _lost(self) -> bool:
+        """Whether nobody is followed."""
+        return self._since_s is None
+
+    @property
     def close(self) -> bool:
         """Whether the crop holds shoulders to feet only."""
         view, since_s = self._view.view, self._since_s
@@ -205,23 +210,23 @@ class RunnerTracker:
             Joints that the crop does not hold are NaN with a score of 0.
         """
         size = (image.shape[1], image.shape[0])
-        if self._since_s is not None and t_s - self._seen_s > _HOLD_S:
+        if not self._lost and t_s - self._seen_s > _HOLD_S:
             self._lose()
         crop = self._crop() or self._next_search(size)
         cut = crop.cut(image, self._size_px)
         joints = self._net.invoke(cut)
         pose = self._pose(joints, crop, t_s, size)
         if not is_person(pose):
-            return Sight(None, NOBODY)
-        stats = image_stats(cut)
-        who = sighting(pose, cut, joints, stats.luminance)
+            return Sight(None, nobody(cut))
+        colour = trunk_colour(cut, joints) if self._known is None or self._known.needs_colour or self._lost else None
+        who = sighting(pose, colour)
         refused = self._refused(who)
         if refused is not None:
             return Sight(None, refused)
         self._remember(pose, who)
         if self._crowded(image, who):
             return Sight(pose, CROWDED)
-        return Sight(pose, frame_quality(pose, stats))
+        return Sight(pose, frame_quality(pose, cut))
 
     def _next_search(self, image_size_px: tuple[int, int]) -> Crop:
         if self._search is None:
@@ -254,7 +259,7 @@ class RunnerTracker:
     def _refused(self, who: Sighting) -> FrameQuality | None:
         """Why this is not the runner, None where it is."""
         inside = self.region.holds(who)
-        if self._since_s is not None and self._known is not None:
+        if not self._lost and self._known is not None:
             if not self._known.fits(who) or (self._in_place and self._stay.passes(who)):
                 return COVERED
             return None if inside else OUTSIDE

@@ -30,7 +30,7 @@ _ACROSS, _DOWN = (a.ravel()[:, None] for a in np.meshgrid([0.2, 0.5, 0.8], [0.2,
 _JUMP_TORSOS, _JUMP_TORSOS_PER_S, _MAX_JUMP_TORSOS = 0.2, 4.0, 0.6
 _SIZE_LOG = 0.3
 #: Clothes differ by this many grey levels, and by this many times what arms, folds and the background make of them.
-_COLOUR, _COLOUR_SPREADS = 30.0, 3.0
+_COLOUR, _COLOUR_SPREADS, _COLOUR_EVERY = 30.0, 3.0, 5
 #: Knees and ankles move at most so far to where they or the other side's are in the next picture; one of them may err.
 _LEG_TORSOS, _LEG_TORSOS_PER_S = 0.3, 12.0
 #: Who is taken for the same person after they were lost to view.
@@ -61,7 +61,8 @@ class Sighting:
         t_s: time of the picture.
         hip_px, trunk_px: (2,) middle of the hips, and of shoulders and hips, in the picture.
         torso_px: mid-shoulder to mid-hip.
-        colour: (3,) RGB of the clothes on the trunk, relative to the crop's brightness (128 = as bright).
+        colour: (3,) RGB of the clothes on the trunk, relative to the crop's brightness (128 = as bright); None where it
+            was not looked at.
         legs_px: (2, 2, 2) knees and ankles, left and right, x and y; NaN where one is not sure.
         ankles: left ankle's height over the right one's, in torsos; NaN where one is missing.
         image_size_px: (width, height).
@@ -71,32 +72,36 @@ class Sighting:
     hip_px: FloatArray
     trunk_px: FloatArray
     torso_px: float
-    colour: FloatArray
+    colour: FloatArray | None
     legs_px: FloatArray
     ankles: float
     image_size_px: tuple[int, int]
 
 
-def sighting(pose: Pose, crop: NDArray[np.uint8], joints: NDArray[np.float32], luminance: float) -> Sighting:
-    """What is to be remembered of a person.
-
-    Args:
-        pose: in the picture.
-        crop: (n, n, 3) uint8 RGB, where the person was seen.
-        joints: (17, ≥ 2) y, x as shares of the crop.
-        luminance: mean grey level of the crop.
-    """
+def sighting(pose: Pose, colour: FloatArray | None) -> Sighting:
+    """What is to be remembered of a person; ``colour`` as `trunk_colour` gives it."""
     shoulders, hips = pose.mid(*_TRUNK[:2]), pose.mid(*_TRUNK[2:])
     torso_px = max(1.0, math.hypot(*(hips - shoulders)))
+    ankles = float(pose.xy_px[Joint.RIGHT_ANKLE, 1] - pose.xy_px[Joint.LEFT_ANKLE, 1]) / torso_px
+    legs_px = np.where(pose.score[_LEGS, None] > _SURE, pose.xy_px[_LEGS], np.nan).reshape(2, 2, 2)
+    return Sighting(pose.t_s, hips, (shoulders + hips) / 2, torso_px, colour, legs_px, ankles, pose.image_size_px)
+
+
+def trunk_colour(crop: NDArray[np.uint8], joints: NDArray[np.float32]) -> FloatArray:
+    """(3,) RGB of the clothes, relative to the brightness of the whole crop, so that a camera may adjust itself.
+
+    Args:
+        crop: (n, n, 3) uint8 RGB, where the person was seen.
+        joints: (17, ≥ 2) y, x as shares of the crop.
+    """
     corners = joints[list(_TRUNK), 1::-1] * len(crop)
     points = (1 - _DOWN) * ((1 - _ACROSS) * corners[0] + _ACROSS * corners[1]) + _DOWN * (
         (1 - _ACROSS) * corners[3] + _ACROSS * corners[2]
     )
     x, y = np.clip(points.astype(np.intp), 0, len(crop) - 1).T
-    colour: FloatArray = np.median(crop[y, x], axis=0) * (128.0 / max(luminance, 8.0))
-    ankles = float(pose.xy_px[Joint.RIGHT_ANKLE, 1] - pose.xy_px[Joint.LEFT_ANKLE, 1]) / torso_px
-    legs_px = np.where(pose.score[_LEGS, None] > _SURE, pose.xy_px[_LEGS], np.nan).reshape(2, 2, 2)
-    return Sighting(pose.t_s, hips, (shoulders + hips) / 2, torso_px, colour, legs_px, ankles, pose.image_size_px)
+    middle = np.sort(crop[y, x], axis=0)[len(_DOWN) // 2].astype(np.float64)
+    colour: FloatArray = middle * (128.0 / max(float(crop[::4, ::4].mean()), 8.0))
+    return colour
 
 
 class Likeness:
@@ -105,10 +110,15 @@ class Likeness:
     def __init__(self) -> None:
         self._last: Sighting | None = None
         self._torso_px = 0.0
-        self._colour: FloatArray = np.zeros(3)
-        self._colour_spread = 0.0
+        self._colour: FloatArray | None = None
+        self._colour_spread, self._colour_s = 0.0, 0.0
         self._frames = 0
         self._lost_to_another = False
+
+    @property
+    def needs_colour(self) -> bool:
+        """Whether the next sighting should tell the clothes' colour: when in doubt, and now and then to learn it."""
+        return self._lost_to_another or self._frames < _KNOWN_FRAMES or self._frames % _COLOUR_EVERY == 0
 
     def fits(self, who: Sighting) -> bool:
         """Whether this is the same person, a moment later."""
@@ -149,25 +159,33 @@ class Likeness:
 
     def _looks_like(self, who: Sighting) -> bool:
         """Whether these may be the same clothes; True while too little is known."""
-        return self._frames < _KNOWN_FRAMES or self._colour_off(who) <= max(
-            _COLOUR, _COLOUR_SPREADS * self._colour_spread
-        )
+        off = self._colour_off(who)
+        return off is None or self._frames < _KNOWN_FRAMES or off <= max(_COLOUR, _COLOUR_SPREADS * self._colour_spread)
 
-    def _colour_off(self, who: Sighting) -> float:
+    def _colour_off(self, who: Sighting) -> float | None:
+        if who.colour is None or self._colour is None:
+            return None
         return float(np.abs(who.colour - self._colour).mean())
 
     def add(self, who: Sighting) -> None:
         """The person as seen now."""
-        if self._last is None:
-            self._torso_px, self._colour = who.torso_px, who.colour
-        else:
-            dt_s = who.t_s - self._last.t_s
-            self._torso_px += _share(dt_s, _SIZE_TAU_S, self._frames) * (who.torso_px - self._torso_px)
-            share = _share(dt_s, _COLOUR_TAU_S, self._frames)
-            self._colour_spread += share * (self._colour_off(who) - self._colour_spread)
-            self._colour = self._colour + share * (who.colour - self._colour)
+        dt_s = 0.0 if self._last is None else who.t_s - self._last.t_s
+        share = _share(dt_s, _SIZE_TAU_S, self._frames)
+        self._torso_px += share * (who.torso_px - self._torso_px)
+        if who.colour is not None:
+            self._add_colour(who, who.colour)
         self._last = who
         self._frames += 1
+
+    def _add_colour(self, who: Sighting, colour: FloatArray) -> None:
+        off = self._colour_off(who)
+        if off is None or self._colour is None:
+            self._colour = colour
+        else:
+            share = _share(who.t_s - self._colour_s, _COLOUR_TAU_S, self._frames)
+            self._colour_spread += share * (off - self._colour_spread)
+            self._colour = self._colour + share * (colour - self._colour)
+        self._colour_s = who.t_s
 
 
 def _way_px(legs_px: FloatArray, before_px: FloatArray) -> float:
@@ -176,10 +194,13 @@ def _way_px(legs_px: FloatArray, before_px: FloatArray) -> float:
     The nearer one, because the pose model may exchange the sides, and not the largest, because it may lose a hidden
     joint; both are mended elsewhere.
     """
-    ways = np.linalg.norm(legs_px[:, :, None] - before_px[:, None, :], axis=-1)
-    ways = np.where(np.isfinite(ways), ways, np.inf).min(axis=-1)
-    known = np.sort(ways[np.isfinite(ways)])
-    return float(known[-2]) if known.size > 1 else 0.0
+    ways = []
+    for joints, befores in zip(legs_px.tolist(), before_px.tolist(), strict=True):
+        for x, y in joints:
+            near = [math.hypot(x - u, y - v) for u, v in befores]
+            known = [way for way in near if way == way]  # NaN where a joint is not sure
+            ways += [min(known)] if known else []
+    return float(sorted(ways)[-2]) if len(ways) > 1 else 0.0
 
 
 def _share(dt_s: float, tau_s: float, frames: int) -> float:
