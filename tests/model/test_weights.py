@@ -77,7 +77,8 @@ def test_origin_licence_and_recipe_are_stated(name: str) -> None:
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_sees_what_the_float_model_saw_in_the_demo_clip(name: str, runtime: str, demo_clip: Path) -> None:
     """Tolerance: twice the error the manifest states for running clips, and half a degree of bias at the knee."""
-    kept = np.load(REPO / "model" / "quantize" / "demo_reference.npz")
+    with np.load(REPO / "model" / "quantize" / "demo_reference.npz") as archive:
+        kept = dict(archive)
     wanted = {int(n): crops.Square(*map(float, s)) for n, s in zip(kept["frames"], kept["squares"], strict=True)}
     interpreter = load(runtime, name)
     size = entry(name)["input"]["size_px"]

@@ -193,7 +193,7 @@ def endless(motion: Motion, period_s: float, seconds: float) -> Motion:
     length = round(period_s / step_s)
     count = int(seconds / (length * step_s)) + 1
     xyz_m = np.concatenate([motion.xyz_m[:length]] * count)
-    return Motion(np.arange(len(xyz_m)) * step_s, xyz_m)
+    return Motion(np.arange(len(xyz_m), dtype=np.float64) * step_s, xyz_m.astype(np.float64))
 
 
 def strides_s(path: Path, strides: int) -> float:

@@ -393,6 +393,7 @@ def test_reduced_motion_and_light_scheme_are_obeyed(server: Server, device: Devi
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.goto(server.url)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(243, 246, 247)"
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
     device.cue("left")
     cue = page.locator(".side[data-side=left] [data-cue]")
     expect(cue).to_be_visible()
