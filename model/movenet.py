@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.person import Likeness, Region, Sighting, Stay, sighting, trunk_colour
+from model.person import Box, Likeness, Point, Region, Sighting, Stay, sighting, trunk_colour
 from model.pose import FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, OUTSIDE, FrameQuality, frame_quality, nobody
 from model.view import ViewEstimator
@@ -28,8 +28,8 @@ from model.view import ViewEstimator
 MIN_SCORE = 0.3
 Framing = Literal["auto", "whole"]
 _HEAD = slice(Joint.NOSE, Joint.RIGHT_EAR + 1)
-_TRUNK = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP]
-_LEGS = list(range(Joint.LEFT_KNEE, Joint.RIGHT_ANKLE + 1))
+#: Shoulders, hips, knees and ankles.
+_CORE = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, *range(Joint.LEFT_HIP, Joint.RIGHT_ANKLE + 1)]
 #: The crop's side over the height of what it must hold: crown and soles lie beyond the joints, feet beyond the ankles.
 _WHOLE_MARGIN, _CLOSE_MARGIN = 1.15, 1.08
 #: Crown above shoulders, over shoulders to ankles (Drillis & Contini 1966).
@@ -79,8 +79,8 @@ class Crop:
 
     def to_picture(self, joints: NDArray[np.float32]) -> FloatArray:
         """(17, 2) px x, y in the picture, from (17, ≥ 2) y, x shares of the crop."""
-        corner = np.array([self.x_px, self.y_px]) - self.side_px / 2
-        xy: FloatArray = corner + joints[:, 1::-1].astype(np.float64) * self.side_px
+        corner = (self.x_px - self.side_px / 2, self.y_px - self.side_px / 2)
+        xy: FloatArray = joints[:, 1::-1].astype(np.float64) * self.side_px + corner
         return xy
 
 
@@ -119,18 +119,19 @@ def search_crops(image_size_px: tuple[int, int]) -> tuple[Crop, ...]:
 
 
 class _Extent:
-    """Left, top, right, bottom of some joints: grows at once, shrinks slowly."""
+    """The box around some joints: grows at once, shrinks slowly."""
 
     def __init__(self) -> None:
-        self.box: FloatArray | None = None
+        self.box: Box | None = None
         self._t_s = 0.0
 
-    def add(self, xy_px: FloatArray, t_s: float) -> None:
-        now = np.concatenate([xy_px.min(axis=0), xy_px.max(axis=0)])
+    def add(self, points: Sequence[Point], t_s: float) -> None:
+        x, y = zip(*points, strict=True)
+        now: Box = (min(x), min(y), max(x), max(y))
         if self.box is not None:
             keep = math.exp(-(t_s - self._t_s) / _SHRINK_TAU_S)
-            slow = keep * self.box + (1 - keep) * now
-            now = np.concatenate([np.minimum(slow[:2], now[:2]), np.maximum(slow[2:], now[2:])])
+            left, top, right, bottom = (keep * was + (1 - keep) * new for was, new in zip(self.box, now, strict=True))
+            now = (min(left, now[0]), min(top, now[1]), max(right, now[2]), max(bottom, now[3]))
         self.box, self._t_s = now, t_s
 
 
@@ -238,15 +239,16 @@ class RunnerTracker:
         box = self.region.box_px(image_size_px)
         if box is None:
             return ()
-        side_px = max(float(max(box[2:] - box[:2])), _BODY_TORSOS * self.region.torso_px)
-        return (Crop(float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2, side_px),)
+        left, top, right, bottom = box
+        body_px = _BODY_TORSOS * self.region.torso_px or min(image_size_px)
+        return (Crop((left + right) / 2, (top + bottom) / 2, max(right - left, bottom - top, body_px)),)
 
     def _crop(self) -> Crop | None:
         """Where to look for the runner that is followed; None when nobody is."""
         box, margin = (self._core.box, _CLOSE_MARGIN) if self.close else (self._body.box, _WHOLE_MARGIN)
         if box is None:
             return None
-        left, top, right, bottom = (float(v) for v in box)
+        left, top, right, bottom = box
         side_px = max((bottom - top) * margin, (right - left) * _WHOLE_MARGIN, self._torso_px * _MIN_TORSOS)
         return Crop((left + right) / 2, (top + bottom) / 2, side_px)
 
@@ -287,21 +289,23 @@ class RunnerTracker:
             self._learned_s = pose.t_s
         self._torso_px, self._seen_s, self._search = who.torso_px, pose.t_s, None
         self._view.step(pose)
-        ok = pose.score > MIN_SCORE
-        core = [joint for joint in _TRUNK + _LEGS if ok[joint]]
-        self._core.add(pose.xy_px[core], pose.t_s)
+        points = [
+            (x, y) if score > MIN_SCORE else None
+            for (x, y), score in zip(pose.xy_px.tolist(), pose.score.tolist(), strict=True)
+        ]
+        self._core.add([point for joint in _CORE if (point := points[joint])], pose.t_s)
         if self.close and self._core.box is not None:
             left, top, right, bottom = self._core.box
-            self._body.box = np.array([left, top - _HEAD_SHARE * (bottom - top), right, bottom])
+            self._body.box = (left, top - _HEAD_SHARE * (bottom - top), right, bottom)
         else:
-            self._body.add(pose.xy_px[ok], pose.t_s)
+            self._body.add([point for point in points if point], pose.t_s)
 
     def _crowded(self, image: NDArray[np.uint8], who: Sighting) -> bool:
         """Whether somebody else is on the belt: twice a second one looks left and right of them, in turn."""
         if who.t_s - self._probed_s >= _PROBE_EVERY_S:
             self._probed_s, self._probe_side = who.t_s, -self._probe_side
             beside = self._probe_side * _PROBE_TORSOS * who.torso_px
-            crop = Crop(float(who.hip_px[0]) + beside, float(who.hip_px[1]), _PROBE_SIDE_TORSOS * who.torso_px)
+            crop = Crop(who.hip_px[0] + beside, who.hip_px[1], _PROBE_SIDE_TORSOS * who.torso_px)
             joints = self._net.invoke(crop.cut(image, self._size_px))
             other = Pose(who.t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), who.image_size_px)
             if is_person(other) and _on_same_belt(other, who):
@@ -310,15 +314,14 @@ class RunnerTracker:
 
 
 def _on_same_belt(other: Pose, who: Sighting) -> bool:
-    hip = other.mid(Joint.LEFT_HIP, Joint.RIGHT_HIP)
-    away = math.hypot(*(hip - who.hip_px)) / who.torso_px
-    size = math.hypot(*(other.mid(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER) - hip)) / who.torso_px
+    beside = sighting(other, None)
+    away, size = math.dist(beside.hip_px, who.hip_px) / who.torso_px, beside.torso_px / who.torso_px
     return _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
 
 
 def is_person(pose: Pose) -> bool:
     """Whether enough of a person is seen to follow: a shoulder, a hip, and half of the torso's and legs' joints."""
-    ok = pose.score > MIN_SCORE
+    ok = [score > MIN_SCORE for score in pose.score.tolist()]
     shoulders = ok[Joint.LEFT_SHOULDER] or ok[Joint.RIGHT_SHOULDER]
     hips = ok[Joint.LEFT_HIP] or ok[Joint.RIGHT_HIP]
-    return bool(shoulders and hips and ok[_TRUNK + _LEGS].sum() >= 5)
+    return bool(shoulders and hips and sum(ok[joint] for joint in _CORE) >= 5)

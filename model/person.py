@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +18,12 @@ from numpy.typing import NDArray
 
 from model.pose import FloatArray, Joint, Pose
 
-#: Left, top, right, bottom as shares of the picture: four numbers.
-Shares = tuple[float, ...]
+Point = tuple[float, float]
+#: Left, top, right, bottom.
+Box = tuple[float, float, float, float]
 
 _TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP)
-_LEGS = [Joint.LEFT_KNEE, Joint.RIGHT_KNEE, Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE]
+_KNEES, _ANKLES = (Joint.LEFT_KNEE, Joint.RIGHT_KNEE), (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE)
 _SURE = 0.3
 #: Where on the trunk the clothes are looked at: shares from left to right and from shoulder to hip.
 _ACROSS, _DOWN = (a.ravel()[:, None] for a in np.meshgrid([0.2, 0.5, 0.8], [0.2, 0.4, 0.6, 0.8]))
@@ -59,32 +61,41 @@ class Sighting:
 
     Attributes:
         t_s: time of the picture.
-        hip_px, trunk_px: (2,) middle of the hips, and of shoulders and hips, in the picture.
+        hip_px, trunk_px: middle of the hips, and of shoulders and hips, in the picture.
         torso_px: mid-shoulder to mid-hip.
         colour: (3,) RGB of the clothes on the trunk, relative to the crop's brightness (128 = as bright); None where it
             was not looked at.
-        legs_px: (2, 2, 2) knees and ankles, left and right, x and y; NaN where one is not sure.
-        ankles: left ankle's height over the right one's, in torsos; NaN where one is missing.
+        knees_px, ankles_px: left and right, those that are surely seen.
+        ankles: left ankle's height over the right one's, in torsos.
         image_size_px: (width, height).
     """
 
     t_s: float
-    hip_px: FloatArray
-    trunk_px: FloatArray
+    hip_px: Point
+    trunk_px: Point
     torso_px: float
     colour: FloatArray | None
-    legs_px: FloatArray
+    knees_px: tuple[Point, ...]
+    ankles_px: tuple[Point, ...]
     ankles: float
     image_size_px: tuple[int, int]
 
 
 def sighting(pose: Pose, colour: FloatArray | None) -> Sighting:
     """What is to be remembered of a person; ``colour`` as `trunk_colour` gives it."""
-    shoulders, hips = pose.mid(*_TRUNK[:2]), pose.mid(*_TRUNK[2:])
-    torso_px = max(1.0, math.hypot(*(hips - shoulders)))
-    ankles = float(pose.xy_px[Joint.RIGHT_ANKLE, 1] - pose.xy_px[Joint.LEFT_ANKLE, 1]) / torso_px
-    legs_px = np.where(pose.score[_LEGS, None] > _SURE, pose.xy_px[_LEGS], np.nan).reshape(2, 2, 2)
-    return Sighting(pose.t_s, hips, (shoulders + hips) / 2, torso_px, colour, legs_px, ankles, pose.image_size_px)
+    # Plain numbers: for so few of them numpy takes ten times as long.
+    xy: list[Point] = [(x, y) for x, y in pose.xy_px.tolist()]
+    score = pose.score.tolist()
+    shoulders, hips = _mid(xy[_TRUNK[0]], xy[_TRUNK[1]]), _mid(xy[_TRUNK[2]], xy[_TRUNK[3]])
+    torso_px = max(1.0, math.dist(shoulders, hips))
+    knees, ankles = (tuple(xy[joint] for joint in pair if score[joint] > _SURE) for pair in (_KNEES, _ANKLES))
+    lift = (xy[Joint.RIGHT_ANKLE][1] - xy[Joint.LEFT_ANKLE][1]) / torso_px
+    size = pose.image_size_px
+    return Sighting(pose.t_s, hips, _mid(shoulders, hips), torso_px, colour, knees, ankles, lift, size)
+
+
+def _mid(a: Point, b: Point) -> Point:
+    return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2
 
 
 def trunk_colour(crop: NDArray[np.uint8], joints: NDArray[np.float32]) -> FloatArray:
@@ -132,7 +143,7 @@ class Likeness:
         same = (
             moves
             and abs(self._size_log(who)) <= _SIZE_LOG
-            and _way_px(who.legs_px, self._last.legs_px) <= strides
+            and _way_px(who, self._last) <= strides
             and not (self._lost_to_another and not self._looks_like(who))
         )
         self._lost_to_another = not same
@@ -152,7 +163,7 @@ class Likeness:
     def _away(self, who: Sighting) -> float:
         """Distance from where the person was last, in torsos."""
         assert self._last is not None
-        return math.hypot(*(who.trunk_px - self._last.trunk_px)) / self._torso_px
+        return math.dist(who.trunk_px, self._last.trunk_px) / self._torso_px
 
     def _size_log(self, who: Sighting) -> float:
         return math.log(who.torso_px / self._torso_px)
@@ -188,19 +199,15 @@ class Likeness:
         self._colour_s = who.t_s
 
 
-def _way_px(legs_px: FloatArray, before_px: FloatArray) -> float:
+def _way_px(who: Sighting, before: Sighting) -> float:
     """Second largest way of knees and ankles, each from the nearer one (left, right) before; 0 where unknown.
 
     The nearer one, because the pose model may exchange the sides, and not the largest, because it may lose a hidden
     joint; both are mended elsewhere.
     """
-    ways = []
-    for joints, befores in zip(legs_px.tolist(), before_px.tolist(), strict=True):
-        for x, y in joints:
-            near = [math.hypot(x - u, y - v) for u, v in befores]
-            known = [way for way in near if way == way]  # NaN where a joint is not sure
-            ways += [min(known)] if known else []
-    return float(sorted(ways)[-2]) if len(ways) > 1 else 0.0
+    pairs = ((who.knees_px, before.knees_px), (who.ankles_px, before.ankles_px))
+    ways = [min(math.dist(joint, other) for other in others) for joints, others in pairs if others for joint in joints]
+    return sorted(ways)[-2] if len(ways) > 1 else 0.0
 
 
 def _share(dt_s: float, tau_s: float, frames: int) -> float:
@@ -208,27 +215,31 @@ def _share(dt_s: float, tau_s: float, frames: int) -> float:
     return max(1 - math.exp(-dt_s / tau_s), 1 / (frames + 1))
 
 
+def _around(box: Box, point: Point) -> Box:
+    """The box, grown where the point lies outside of it."""
+    (left, top, right, bottom), (x, y) = box, point
+    return min(left, x), min(top, y), max(right, x), max(bottom, y)
+
+
 class Stay:
     """Whether somebody stays in one place or passes by, and whether their legs are at work there."""
 
     def __init__(self) -> None:
         self._since_s = math.inf
-        self._box: FloatArray = np.zeros(4)
+        self._box: Box = (0.0, 0.0, 0.0, 0.0)
         self._ankles: deque[tuple[float, float]] = deque()
         self._hips: deque[tuple[float, float]] = deque()
 
     def add(self, who: Sighting) -> None:
-        box = np.concatenate([np.minimum(self._box[:2], who.hip_px), np.maximum(self._box[2:], who.hip_px)])
-        if not math.isfinite(self._since_s) or (box[2:] - box[:2]).max() > _STAY_TORSOS * who.torso_px:
-            self._since_s, box = who.t_s, np.concatenate([who.hip_px, who.hip_px])
+        box = _around(self._box, who.hip_px)
+        if max(box[2] - box[0], box[3] - box[1]) > _STAY_TORSOS * who.torso_px or not math.isfinite(self._since_s):
+            self._since_s, box = who.t_s, (*who.hip_px, *who.hip_px)
             self._ankles.clear()
         self._box = box
-        if math.isfinite(who.ankles):
-            self._ankles.append((who.t_s, who.ankles))
-        while self._ankles and self._ankles[0][0] < who.t_s - _ACTIVE_WINDOW_S:
+        self._ankles.append((who.t_s, who.ankles))
+        while self._ankles[0][0] < who.t_s - _ACTIVE_WINDOW_S:
             self._ankles.popleft()
-
-        self._hips.append((who.t_s, float(who.hip_px[0])))
+        self._hips.append((who.t_s, who.hip_px[0]))
         while self._hips[0][0] < who.t_s - 2 * _PASSING_S:
             self._hips.popleft()
 
@@ -237,7 +248,7 @@ class Stay:
         before = next(((t, x) for t, x in reversed(self._hips) if who.t_s - t >= _PASSING_S), None)
         if before is None:
             return False
-        speed = abs(float(who.hip_px[0]) - before[1]) / (who.t_s - before[0])
+        speed = abs(who.hip_px[0] - before[1]) / (who.t_s - before[0])
         return speed > _PASSING_TORSOS_PER_S * who.torso_px
 
     def runs(self, t_s: float) -> bool:
@@ -251,34 +262,36 @@ class Region:
     """Where in the picture the runner runs.
 
     Args:
-        shares: set by hand: the middle of the runner's hips lies in it. None: learned from where somebody ran.
+        shares: left, top, right, bottom as shares of the picture, set by hand: the middle of the runner's hips lies in
+            it. None: learned from where somebody ran.
     """
 
-    def __init__(self, shares: Shares | None = None) -> None:
-        self._set = shares
-        self._box: FloatArray | None = None  # where the hips were, px
-        self.torso_px = 0.0  # of who ran there
+    def __init__(self, shares: Sequence[float] | None = None) -> None:
+        self._set = None if shares is None else tuple(shares)
+        self._box: Box | None = None  # where the hips were, px
+        self.torso_px = 0.0  # of who ran there; 0 while nobody has
 
     def holds(self, who: Sighting) -> bool:
         """Whether somebody is where the runner may be; True while that is not known."""
         if self._set is None and self._box is not None and not self._size_fits(who):
             return False
         box = self.box_px(who.image_size_px)
-        return box is None or bool((box[:2] <= who.hip_px).all() and (who.hip_px <= box[2:]).all())
+        return box is None or _around(box, who.hip_px) == box
 
     def _size_fits(self, who: Sighting) -> bool:
         return _SIZES[0] <= who.torso_px / self.torso_px <= _SIZES[1]
 
-    def box_px(self, image_size_px: tuple[int, int]) -> FloatArray | None:
-        """Left, top, right, bottom of where the middle of the hips may be; None while that is not known."""
+    def box_px(self, image_size_px: tuple[int, int]) -> Box | None:
+        """Where the middle of the hips may be; None while that is not known."""
         if self._set is not None:
+            left, top, right, bottom = self._set
             width, height = image_size_px
-            return np.array(self._set, dtype=np.float64) * np.array([width, height] * 2, dtype=np.float64)
+            return left * width, top * height, right * width, bottom * height
         if self._box is None:
             return None
+        left, top, right, bottom = self._box
         beyond = _BEYOND_TORSOS * self.torso_px
-        grown: FloatArray = self._box + np.array([-beyond, -beyond, beyond, beyond])
-        return grown
+        return left - beyond, top - beyond, right + beyond, bottom + beyond
 
     def learn(self, who: Sighting, dt_s: float) -> None:
         """Takes in where somebody is who runs in one place.
@@ -287,14 +300,12 @@ class Region:
             who: the runner.
             dt_s: time since this was last called, seconds.
         """
-        if self._set is not None:
-            return
-        here = np.concatenate([who.hip_px, who.hip_px])
+        here: Box = (*who.hip_px, *who.hip_px)
         if self._box is None:
             self._box, self.torso_px = here, who.torso_px
         fading = min(1.0, dt_s / _FADE_S)
-        slow = self._box + fading * (here - self._box)
-        self._box = np.concatenate([np.minimum(slow[:2], here[:2]), np.maximum(slow[2:], here[2:])])
+        left, top, right, bottom = (was + fading * (now - was) for was, now in zip(self._box, here, strict=True))
+        self._box = _around((left, top, right, bottom), who.hip_px)
         self.torso_px += fading * (who.torso_px - self.torso_px)
 
     def forget(self) -> None:

@@ -26,7 +26,8 @@ _DARK, _FLAT = 25.0, 9.0
 _SOFT = 0.06
 #: Body height over mid-shoulder to mid-hip, and over shoulders to ankles (Drillis & Contini 1966).
 _BODY_TORSOS, _BODY_OVER_STANDING = 3.45, 1.28
-_LEGS = list(range(Joint.LEFT_HIP, Joint.RIGHT_ANKLE + 1))
+_LEGS = slice(Joint.LEFT_HIP, Joint.RIGHT_ANKLE + 1)
+_LEVELS = [5, 6, 11, 12, 15, 16]  # shoulders, hips, ankles
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def frame_quality(pose: Pose, crop: NDArray[np.uint8]) -> FrameQuality:
     Returns:
         The mean confidence in hips, knees and ankles, with a reason where the pose must not be used.
     """
-    score = float(pose.score[_LEGS].mean())
+    score = sum(pose.score[_LEGS].tolist()) / 6
     body_px = _body_px(pose)
     if body_px < MIN_BODY_PX:
         reason = f"too far away: the runner is {body_px:.0f} px tall, at least {MIN_BODY_PX} are needed"
@@ -87,10 +88,10 @@ def frame_quality(pose: Pose, crop: NDArray[np.uint8]) -> FrameQuality:
 
 def _body_px(pose: Pose) -> float:
     """Crown to sole, by the trunk and by shoulders to ankles, whichever is longer: people bend and lift their feet."""
-    shoulders = pose.mid(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
-    torso_px = math.hypot(*(pose.mid(Joint.LEFT_HIP, Joint.RIGHT_HIP) - shoulders))
-    ankles_px = max(float(pose.xy_px[joint, 1]) for joint in (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE))
-    return max(_BODY_TORSOS * torso_px, _BODY_OVER_STANDING * (ankles_px - float(shoulders[1])))
+    xy: list[tuple[float, float]] = [(x, y) for x, y in pose.xy_px[_LEVELS].tolist()]
+    shoulder_y, hip_y = (xy[0][1] + xy[1][1]) / 2, (xy[2][1] + xy[3][1]) / 2
+    torso_px = math.hypot((xy[0][0] + xy[1][0] - xy[2][0] - xy[3][0]) / 2, shoulder_y - hip_y)
+    return max(_BODY_TORSOS * torso_px, _BODY_OVER_STANDING * (max(xy[4][1], xy[5][1]) - shoulder_y))
 
 
 def _why(stats: ImageStats) -> str:
