@@ -37,6 +37,7 @@ _HEAD_SHARE = 0.23
 #: The crop is never narrower than this many torsos, so that someone who bends or squats still fits.
 _MIN_TORSOS = 2.6
 _SHRINK_TAU_S = 2.0
+_DRIFT_TAU_S = 0.5
 #: A runner is followed this long before the crop closes in on them.
 _CLOSE_AFTER_S = 1.0
 #: Where the runner was lost from one frame to the next, one looks there again for this long before looking elsewhere.
@@ -119,11 +120,16 @@ def search_crops(image_size_px: tuple[int, int]) -> tuple[Crop, ...]:
 
 
 class _Extent:
-    """The box around some joints: grows at once, shrinks slowly."""
+    """The box around some joints: grows at once, shrinks slowly, and goes along with who walks."""
 
     def __init__(self) -> None:
         self.box: Box | None = None
         self._t_s = 0.0
+
+    def shift(self, right_px: float) -> None:
+        if self.box is not None:
+            left, top, right, bottom = self.box
+            self.box = (left + right_px, top, right + right_px, bottom)
 
     def add(self, points: Sequence[Point], t_s: float) -> None:
         x, y = zip(*points, strict=True)
@@ -172,7 +178,7 @@ class RunnerTracker:
         """Nobody is followed any more; how the last one looked is kept for a while."""
         self._body, self._core = _Extent(), _Extent()
         self._view = ViewEstimator()
-        self._torso_px = 0.0
+        self._torso_px = self._hip_x_px = self._drift_px_s = 0.0
         self._since_s: float | None = None
         self._seen_s = -math.inf
         self._stay = Stay()
@@ -282,12 +288,13 @@ class RunnerTracker:
         assert self._known is not None
         self._known.add(who)
         self._stay.add(who)
+        self._go_along(who)
         if pose.t_s - self._learned_s >= _LEARN_EVERY_S:
             if self._stay.runs(pose.t_s):
                 self._in_place = True
                 self.region.learn(who, pose.t_s - self._learned_s)
             self._learned_s = pose.t_s
-        self._torso_px, self._seen_s, self._search = who.torso_px, pose.t_s, None
+        self._torso_px, self._hip_x_px, self._seen_s, self._search = who.torso_px, who.hip_px[0], pose.t_s, None
         self._view.step(pose)
         points = [
             (x, y) if score > MIN_SCORE else None
@@ -299,6 +306,15 @@ class RunnerTracker:
             self._body.box = (left, top - _HEAD_SHARE * (bottom - top), right, bottom)
         else:
             self._body.add([point for point in points if point], pose.t_s)
+
+    def _go_along(self, who: Sighting) -> None:
+        """Moves the boxes with somebody who walks through the picture, so that they do not grow behind them."""
+        dt_s = who.t_s - self._seen_s
+        if 0 < dt_s < math.inf:
+            share = 1 - math.exp(-dt_s / _DRIFT_TAU_S)
+            self._drift_px_s += share * ((who.hip_px[0] - self._hip_x_px) / dt_s - self._drift_px_s)
+            self._body.shift(self._drift_px_s * dt_s)
+            self._core.shift(self._drift_px_s * dt_s)
 
     def _crowded(self, image: NDArray[np.uint8], who: Sighting) -> bool:
         """Whether somebody else is on the belt: twice a second one looks left and right of them, in turn."""
