@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import cv2
@@ -26,6 +26,9 @@ from model.view import ViewEstimator
 
 #: Google's model card: below this a joint is not to be trusted.
 MIN_SCORE = 0.3
+#: The network's joints lie so many of its pixels too far to the left, and by its build as far too high: half of what a
+#: mirrored picture puts them too far to the right (mean over joints and pictures; `model/tracking.md`).
+_OUTPUT_OFFSET_PX = {192: 0.40, 256: 0.22}
 Framing = Literal["auto", "whole"]
 _HEAD = slice(Joint.NOSE, Joint.RIGHT_EAR + 1)
 #: Shoulders, hips, knees and ankles.
@@ -83,6 +86,14 @@ class Crop:
         corner = (self.x_px - self.side_px / 2, self.y_px - self.side_px / 2)
         xy: FloatArray = joints[:, 1::-1].astype(np.float64) * self.side_px + corner
         return xy
+
+
+def see(net: Net, image: NDArray[np.uint8], crop: Crop, size_px: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The crop as the network gets it, and what it sees there: (17, 3) y, x as shares of the crop, and confidence."""
+    cut = crop.cut(image, size_px)
+    joints = net.invoke(cut).copy()
+    joints[:, :2] += _OUTPUT_OFFSET_PX.get(size_px, 0.0) / size_px
+    return cut, joints
 
 
 def _halved(
@@ -148,10 +159,12 @@ class Sight:
     Attributes:
         pose: the runner's; None when they are not seen.
         quality: how far to trust it, with a reason in plain words where it must not be used.
+        crop: where it was looked for.
     """
 
     pose: Pose | None
     quality: FrameQuality
+    crop: Crop
 
 
 class RunnerTracker:
@@ -220,20 +233,20 @@ class RunnerTracker:
         if not self._lost and t_s - self._seen_s > _HOLD_S:
             self._lose()
         crop = self._crop() or self._next_search(size)
-        cut = crop.cut(image, self._size_px)
-        joints = self._net.invoke(cut)
+        cut, joints = see(self._net, image, crop, self._size_px)
         pose = self._pose(joints, crop, t_s, size)
         if not is_person(pose):
-            return Sight(None, nobody(cut))
-        colour = trunk_colour(cut, joints) if self._known is None or self._known.needs_colour or self._lost else None
-        who = sighting(pose, colour)
+            return Sight(None, nobody(cut), crop)
+        who = sighting(pose)
+        if self._lost or self._known is None or self._known.needs_colour(who):
+            who = replace(who, colour=trunk_colour(cut, joints))
         refused = self._refused(who)
         if refused is not None:
-            return Sight(None, refused)
+            return Sight(None, refused, crop)
         self._remember(pose, who)
         if self._crowded(image, who):
-            return Sight(pose, CROWDED)
-        return Sight(pose, frame_quality(pose, cut))
+            return Sight(pose, CROWDED, crop)
+        return Sight(pose, frame_quality(pose, cut), crop)
 
     def _next_search(self, image_size_px: tuple[int, int]) -> Crop:
         if self._search is None:
@@ -322,7 +335,7 @@ class RunnerTracker:
             self._probed_s, self._probe_side = who.t_s, -self._probe_side
             beside = self._probe_side * _PROBE_TORSOS * who.torso_px
             crop = Crop(who.hip_px[0] + beside, who.hip_px[1], _PROBE_SIDE_TORSOS * who.torso_px)
-            joints = self._net.invoke(crop.cut(image, self._size_px))
+            _, joints = see(self._net, image, crop, self._size_px)
             other = Pose(who.t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), who.image_size_px)
             if is_person(other) and _on_same_belt(other, who):
                 self._crowded_s = who.t_s
@@ -330,7 +343,7 @@ class RunnerTracker:
 
 
 def _on_same_belt(other: Pose, who: Sighting) -> bool:
-    beside = sighting(other, None)
+    beside = sighting(other)
     away, size = math.dist(beside.hip_px, who.hip_px) / who.torso_px, beside.torso_px / who.torso_px
     return _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
 

@@ -28,7 +28,8 @@ _SURE = 0.3
 #: Where on the trunk the clothes are looked at: shares from left to right and from shoulder to hip.
 _ACROSS, _DOWN = (a.ravel()[:, None] for a in np.meshgrid([0.2, 0.5, 0.8], [0.2, 0.4, 0.6, 0.8]))
 #: A runner's trunk moves 0.05 to 0.1 torsos from frame to frame at 30 fps; whoever takes the pose over half a torso or
-#: more. In a squat the trunk shortens by a third within a second.
+#: more. A hop makes one look at the clothes, a jump is refused. In a squat the trunk shortens by a third in a second.
+_HOP_TORSOS = 0.15
 _JUMP_TORSOS, _JUMP_TORSOS_PER_S, _MAX_JUMP_TORSOS = 0.2, 4.0, 0.6
 _SIZE_LOG = 0.3
 #: Clothes differ by this many grey levels, and by this many times what arms, folds and the background make of them.
@@ -81,8 +82,8 @@ class Sighting:
     image_size_px: tuple[int, int]
 
 
-def sighting(pose: Pose, colour: FloatArray | None) -> Sighting:
-    """What is to be remembered of a person; ``colour`` as `trunk_colour` gives it."""
+def sighting(pose: Pose) -> Sighting:
+    """What is to be remembered of a person, but for the colour."""
     # Plain numbers: for so few of them numpy takes ten times as long.
     xy: list[Point] = [(x, y) for x, y in pose.xy_px.tolist()]
     score = pose.score.tolist()
@@ -91,7 +92,7 @@ def sighting(pose: Pose, colour: FloatArray | None) -> Sighting:
     knees, ankles = (tuple(xy[joint] for joint in pair if score[joint] > _SURE) for pair in (_KNEES, _ANKLES))
     lift = (xy[Joint.RIGHT_ANKLE][1] - xy[Joint.LEFT_ANKLE][1]) / torso_px
     size = pose.image_size_px
-    return Sighting(pose.t_s, hips, _mid(shoulders, hips), torso_px, colour, knees, ankles, lift, size)
+    return Sighting(pose.t_s, hips, _mid(shoulders, hips), torso_px, None, knees, ankles, lift, size)
 
 
 def _mid(a: Point, b: Point) -> Point:
@@ -126,10 +127,12 @@ class Likeness:
         self._frames = 0
         self._lost_to_another = False
 
-    @property
-    def needs_colour(self) -> bool:
-        """Whether the next sighting should tell the clothes' colour: when in doubt, and now and then to learn it."""
-        return self._lost_to_another or self._frames < _KNOWN_FRAMES or self._frames % _COLOUR_EVERY == 0
+    def needs_colour(self, who: Sighting) -> bool:
+        """Whether this sighting should tell the clothes' colour: when in doubt, and now and then to learn it."""
+        return self._frames < _KNOWN_FRAMES or self._frames % _COLOUR_EVERY == 0 or self._doubts(who)
+
+    def _doubts(self, who: Sighting) -> bool:
+        return self._lost_to_another or (self._last is not None and self._away(who) > _HOP_TORSOS)
 
     def fits(self, who: Sighting) -> bool:
         """Whether this is the same person, a moment later."""
@@ -144,7 +147,7 @@ class Likeness:
             moves
             and abs(self._size_log(who)) <= _SIZE_LOG
             and _way_px(who, self._last) <= strides
-            and not (self._lost_to_another and not self._looks_like(who))
+            and not (self._doubts(who) and not self._looks_like(who))
         )
         self._lost_to_another = not same
         return same

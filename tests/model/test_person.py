@@ -1,0 +1,335 @@
+"""Whose pose it is: single decisions in closed form, and whole scenes with a second person."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.cameras.video import VideoSource
+from model.analysis import AnalysisSettings, RunAnalysis
+from model.movenet import RunnerTracker, Sight
+from model.person import REMEMBER_S, Likeness, Region, Sighting, Stay
+from model.pose import FloatArray, Pose
+from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, OUTSIDE, frame_quality, nobody
+from model.runtime import PoseNet, available_runtimes, load_weights
+from model.stance import MIN_QUALITY, Stance
+from tests.model.bystanders import Image, Sprite, cut_out, mid_hip, torso_px, with_second_person
+
+Film = list[tuple[float, Image, FloatArray]]
+_FPS = 30
+
+
+def somebody(n: int = 0, x: float = 320.0, y: float = 240.0, torso: float = 100.0, red: float = 200.0) -> Sighting:
+    """A runner in frame ``n``: ankles going up and down, hips at ``x``, ``y``."""
+    lift = 0.4 * float(np.sin(n * 0.6))
+    knees = ((x - 15, y + 80), (x + 15, y + 80))
+    ankles = ((x - 15, y + 160 - 40 * max(lift, 0)), (x + 15, y + 160 + 40 * min(lift, 0)))
+    colour = np.array([red, 60.0, 60.0])
+    return Sighting(n / _FPS, (x, y), (x, y - torso / 2), torso, colour, knees, ankles, lift, (640, 480))
+
+
+def known(frames: int = 20) -> Likeness:
+    likeness = Likeness()
+    for n in range(frames):
+        assert likeness.fits(somebody(n))
+        likeness.add(somebody(n))
+    return likeness
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, True),
+        ({"x": 330.0}, True),
+        ({"x": 370.0}, False),
+        ({"torso": 115.0}, True),
+        ({"torso": 150.0}, False),
+        ({"red": 60.0}, True),
+        ({"x": 340.0}, True),
+        ({"x": 340.0, "red": 60.0}, False),
+    ],
+    ids=[
+        "as before",
+        "aside",
+        "a jump",
+        "leaning",
+        "another size",
+        "an arm before the trunk",
+        "a hop",
+        "hop and clothes",
+    ],
+)
+def test_who_jumps_or_changes_size_is_somebody_else(change: dict[str, float], same: bool) -> None:
+    assert known().fits(somebody(20, **change)) is same
+
+
+def test_after_a_jump_only_the_same_clothes_are_taken() -> None:
+    likeness = known()
+    assert not likeness.fits(somebody(20, x=390.0))
+    assert likeness.needs_colour(somebody(21))
+    assert not likeness.fits(somebody(21, red=20.0))
+    assert likeness.fits(somebody(22))
+
+
+def test_legs_of_somebody_else_are_not_taken_but_exchanged_ones_are() -> None:
+    """One hidden joint may be anywhere; two may not. Left for right is mended elsewhere."""
+    here = somebody(20)
+    far = [(x + 130, y) for x, y in (*here.knees_px, *here.ankles_px)]
+    likeness = known()
+    assert likeness.fits(replace(here, ankles_px=here.ankles_px[::-1], knees_px=here.knees_px[::-1]))
+    assert likeness.fits(replace(here, ankles_px=(far[2], here.ankles_px[1])))
+    assert not likeness.fits(replace(here, ankles_px=(far[2], far[3])))
+
+
+def test_nobody_else_is_taken_up_while_the_runner_is_remembered() -> None:
+    likeness = known()
+    assert likeness.may_be(somebody(40, x=360.0))
+    assert not likeness.may_be(somebody(40, red=60.0))
+    assert not likeness.may_be(somebody(40, x=520.0))
+    assert likeness.may_be(somebody(40 + int(REMEMBER_S * _FPS), x=520.0, red=60.0))
+
+
+def stayed(place: Callable[[int], float], frames: int = 150, active: bool = True) -> tuple[Stay, Sighting]:
+    stay = Stay()
+    for n in range(frames):
+        who = somebody(n, x=place(n))
+        stay.add(who if active else replace(who, ankles=0.0))
+    return stay, somebody(frames, x=place(frames))
+
+
+def test_running_is_moving_the_legs_in_one_place() -> None:
+    for place, active, runs in (
+        (lambda n: 320.0, True, True),
+        (lambda n: 320.0, False, False),
+        (lambda n: 3.0 * n, True, False),
+    ):
+        stay, who = stayed(place, active=active)
+        assert stay.runs(who.t_s) is runs
+
+
+def test_who_walks_through_is_told_from_who_sways() -> None:
+    stay, who = stayed(lambda n: 8.0 * n)
+    assert stay.passes(who)
+    stay, who = stayed(lambda n: 320 + 12 * float(np.sin(n / _FPS * 2 * np.pi * 1.4)))
+    assert not stay.passes(who)
+
+
+def test_region_is_learned_with_a_torso_to_spare() -> None:
+    region = Region()
+    assert region.holds(somebody(x=20.0))
+    for n in range(30):
+        region.learn(somebody(n, x=320.0 + n), 0.2)
+    assert region.holds(somebody(x=430.0))
+    assert not region.holds(somebody(x=470.0))
+    assert not region.holds(somebody(torso=40.0))
+    region.forget()
+    assert region.holds(somebody(x=20.0))
+
+
+def test_region_narrows_again_to_where_the_runner_is() -> None:
+    region = Region()
+    region.learn(somebody(x=100.0), 0.2)
+    for _ in range(2000):
+        region.learn(somebody(x=320.0), 0.2)
+    assert not region.holds(somebody(x=150.0))
+
+
+def test_region_set_by_hand_is_not_learned() -> None:
+    region = Region((0.5, 0.0, 1.0, 1.0))
+    region.learn(somebody(x=100.0), 0.2)
+    assert not region.holds(somebody(x=100.0))
+    assert region.holds(somebody(x=330.0, torso=30.0))
+    assert region.box_px((1000, 500)) == (500, 0, 1000, 500)
+
+
+# Scenes.
+
+
+@pytest.fixture(scope="module")
+def net() -> PoseNet:
+    return PoseNet(load_weights("lightning"), next(iter(available_runtimes())), 1)
+
+
+@pytest.fixture(scope="module")
+def film(demo_clip: Path) -> Film:
+    """Eight seconds of the demo clip with the true joints."""
+    truth = json.loads(demo_clip.with_suffix(".json").read_text("utf-8"))
+    with VideoSource(demo_clip) as source:
+        frames = list(itertools.islice(source.frames(threading.Event()), 240))
+    return [
+        (frame.t_ns / 1e9, frame.image, np.array(true["uv"]))
+        for frame, true in zip(frames, truth["frames"][:240], strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def stranger(film: Film) -> list[Sprite]:
+    """The runner cut out, in other clothes."""
+    cut = [cut_out(image, true) for _, image, true in film[:30]]
+    return [replace(sprite, image=np.ascontiguousarray(sprite.image[..., ::-1])) for sprite in cut]
+
+
+Where = Callable[[float], tuple[float, float, float, bool] | None]
+
+
+def looks(
+    net: PoseNet, scene: Iterator[tuple[float, Image, FloatArray, FloatArray | None, float]]
+) -> Iterator[tuple[Sight, float, float, float]]:
+    """For each frame what was seen, its distance from the runner and from the other one in torsos, and the time."""
+    tracker = RunnerTracker(net, net.weights.size_px)
+    for t_s, image, runner, other, _ in scene:
+        sight = tracker.look(image, t_s)
+        away = [np.inf, np.inf]
+        if sight.pose is not None:
+            hip = mid_hip(sight.pose.xy_px)
+            away = [
+                np.inf if xy is None else float(np.linalg.norm(hip - mid_hip(xy))) / torso_px(runner)
+                for xy in (runner, other)
+            ]
+        yield sight, away[0], away[1], t_s
+
+
+def test_bystanders_and_passers_by_cost_no_frame(net: PoseNet, film: Film, stranger: list[Sprite]) -> None:
+    """One stands beside the treadmill from the start, one crosses behind it."""
+    hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
+    scenes: list[Where] = [
+        lambda t_s: (hip[0] + 1.7 * torso, hip[1], 0.95 * torso, False),
+        lambda t_s: (260 * (t_s - 2), hip[1] - 0.25 * torso, 0.75 * torso, False) if t_s > 2 else None,
+    ]
+    for where in scenes:
+        seen = list(looks(net, with_second_person(iter(film), stranger, where)))
+        assert all(away < 0.3 for _, away, _, _ in seen)
+        assert sum(sight.quality.reason is None for sight, *_ in seen) > 0.97 * len(seen)
+
+
+def test_covered_runner_is_waited_for(net: PoseNet, film: Film, stranger: list[Sprite]) -> None:
+    """Somebody stops before the runner for a second: no frame is theirs, and the runner is back in half a second."""
+    hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
+
+    def where(t_s: float) -> tuple[float, float, float, bool] | None:
+        return (hip[0] - 0.3 * torso, hip[1] + 0.2 * torso, 1.25 * torso, True) if 4.0 <= t_s < 5.0 else None
+
+    seen = list(looks(net, with_second_person(iter(film), stranger, where)))
+    during = [(sight, away, other) for sight, away, other, t_s in seen if 4.0 <= t_s < 5.0]
+    assert not any(other < away for _, away, other in during)
+    assert any(sight.quality == COVERED for sight, *_ in during)
+    assert all(sight.pose is not None for sight, _, _, t_s in seen if t_s > 5.5)
+
+
+def test_second_person_on_the_belt_is_noticed_and_nothing_counted(
+    net: PoseNet, film: Film, stranger: list[Sprite]
+) -> None:
+    hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
+
+    def where(t_s: float) -> tuple[float, float, float, bool] | None:
+        return (hip[0] - 0.8 * torso, hip[1] - 0.1 * torso, 0.9 * torso, False) if t_s >= 4.0 else None
+
+    analysis = RunAnalysis(AnalysisSettings())
+    stances: list[Stance] = []
+    for sight, away, _, t_s in looks(net, with_second_person(iter(film), stranger, where)):
+        assert away < 0.3
+        if t_s > 5.2:
+            assert sight.quality == CROWDED
+        outcome = analysis.step(t_s, sight.pose, sight.quality)
+        stances += outcome.stances
+        assert outcome.message == sight.quality.reason
+    assert [stance.quality for stance in stances if stance.toe_off_s < 4.0]
+    assert all(stance.quality >= MIN_QUALITY for stance in stances if stance.toe_off_s < 4.0)
+    assert [stance.quality for stance in stances if stance.strike_s > 5.2]
+    assert all(stance.quality < MIN_QUALITY for stance in stances if stance.strike_s > 5.2)
+
+
+def test_runner_who_left_is_not_replaced_by_a_bystander(net: PoseNet, film: Film, stranger: list[Sprite]) -> None:
+    """After six seconds the treadmill is empty and somebody stands two torsos beside it; then the runner is back."""
+    hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
+    tracker = RunnerTracker(net, net.weights.size_px)
+    for t_s, image, _ in film:
+        assert tracker.look(image, t_s).pose is not None
+    empty = np.full_like(film[0][1], 140)
+    sprite, mask, _ = stranger[0].placed(empty.shape, (hip[0] + 2.2 * torso, hip[1]), 0.95 * torso)
+    beside = (mask[..., None] * sprite + (1 - mask[..., None]) * empty).astype(np.uint8)
+    reasons = {tracker.look(beside, 8.0 + n / _FPS).quality.reason for n in range(2 * _FPS)}
+    assert tracker.look(beside, 10.0).pose is None
+    assert OUTSIDE.reason in reasons
+    back = [tracker.look(image, 10.0 + (n + 1) / _FPS).pose is not None for n, (_, image, _) in enumerate(film[:30])]
+    assert all(back[_FPS // 2 :])
+
+
+def test_region_set_by_hand_decides_who_is_followed(net: PoseNet, film: Film, stranger: list[Sprite]) -> None:
+    """The one beside the runner is chosen by the region, though the runner is nearer the middle."""
+    hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
+    scene = with_second_person(
+        iter(film[:60]), stranger, lambda t_s: (hip[0] + 2.0 * torso, hip[1], 0.95 * torso, False)
+    )
+    tracker = RunnerTracker(net, net.weights.size_px, region=Region(((hip[0] + torso) / 640, 0.0, 1.0, 1.0)))
+    hits = []
+    for t_s, image, _, other, _ in scene:
+        pose = tracker.look(image, t_s).pose
+        if pose is not None and other is not None:
+            hits.append(float(np.linalg.norm(mid_hip(pose.xy_px) - mid_hip(other))) / torso)
+    assert len(hits) > 45
+    assert max(hits) < 0.4
+
+
+# Dark, blurred, too far.
+
+
+def standing(height_px: float, score: float) -> Pose:
+    xy = np.full((17, 2), 320.0)
+    for joints, share in (((5, 6), 0.0), ((11, 12), 0.37), ((13, 14), 0.68), ((15, 16), 1.0)):
+        for n, joint in enumerate(joints):
+            xy[joint] = (320 + 10 * n, 100 + share * height_px * 0.78)
+    return Pose(0.0, xy, np.full(17, score), (640, 480))
+
+
+def crop_of(mean: int, spread: int, blur: bool = False) -> Image:
+    noise = np.random.default_rng(0).integers(mean - spread, mean + spread + 1, (192, 192, 1))
+    if blur:
+        noise = np.repeat(np.repeat(noise[::32, ::32], 32, axis=0), 32, axis=1)
+    return np.repeat(noise.clip(0, 255).astype(np.uint8), 3, axis=2)
+
+
+@pytest.mark.parametrize(
+    ("height_px", "score", "crop", "words"),
+    [
+        (300, 0.7, crop_of(10, 5), None),
+        (300, 0.4, crop_of(10, 5), "too dark"),
+        (300, 0.4, crop_of(128, 8), "contrast"),
+        (300, 0.4, crop_of(128, 80, blur=True), "covered"),
+        (60, 0.7, crop_of(128, 60), "60 px tall, at least 75"),
+    ],
+)
+def test_reason_is_the_likeliest_one(height_px: float, score: float, crop: Image, words: str | None) -> None:
+    quality = frame_quality(standing(height_px, score), crop)
+    assert 0 <= quality.value <= 1
+    if words is None:
+        assert quality.reason is None
+    else:
+        assert quality.reason is not None
+        assert words in quality.reason
+        assert quality.value < MIN_LEG_SCORE
+
+
+def test_empty_darkness_is_not_called_an_empty_treadmill() -> None:
+    assert nobody(crop_of(5, 3)).reason != nobody(crop_of(120, 60)).reason
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [(lambda image: image * 0.03, "dark"), (lambda image: 128 + (image - 128.0) * 0.03, "")],
+    ids=["dark", "hazy"],
+)
+def test_spoilt_pictures_say_why(net: PoseNet, film: Film, spoil: Callable[[Image], FloatArray], words: str) -> None:
+    """The runner is followed, then the picture goes bad: nothing is computed, and the words fit."""
+    tracker = RunnerTracker(net, net.weights.size_px)
+    for t_s, image, _ in film[:60]:
+        tracker.look(image, t_s)
+    reasons = [tracker.look(spoil(image).astype(np.uint8), t_s).quality.reason for t_s, image, _ in film[60:66]]
+    assert all(reason is not None and words in reason for reason in reasons)
