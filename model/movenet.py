@@ -28,7 +28,7 @@ from model.view import ViewEstimator
 MIN_SCORE = 0.3
 #: The network's joints lie so many of its pixels too far to the left, and by its build as far too high: half of what a
 #: mirrored picture puts them too far to the right (mean over joints and pictures; `model/tracking.md`).
-_OUTPUT_OFFSET_PX = {192: 0.40, 256: 0.22}
+_OUTPUT_OFFSET_PX = {192: 0.30, 256: 0.19}
 Framing = Literal["auto", "whole"]
 _HEAD = slice(Joint.NOSE, Joint.RIGHT_EAR + 1)
 #: Shoulders, hips, knees and ankles.

@@ -22,6 +22,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from model.decoder import refine
 from model.errors import WeightsError
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
@@ -126,7 +127,9 @@ class PoseNet:
             ) from error
         self._interpreter = interpreter
         self._input: int = interpreter.get_input_details()[0]["index"]
-        self._output: int = interpreter.get_output_details()[0]["index"]
+        joints, *maps = (int(output["index"]) for output in interpreter.get_output_details())
+        self._output: int = joints
+        self._maps: list[int] = maps
 
     def invoke(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Joints of the person nearest the middle of ``crop``.
@@ -140,4 +143,8 @@ class PoseNet:
         self._interpreter.set_tensor(self._input, crop[np.newaxis])
         self._interpreter.invoke()
         joints: NDArray[np.float32] = self._interpreter.get_tensor(self._output)[0, 0]
-        return joints
+        if not self._maps:
+            return joints
+        # Views of the runtime's own memory: they must be gone before the next inference.
+        confidence, offset = (self._interpreter.tensor(index)()[0] for index in self._maps)
+        return refine(joints, confidence, offset)

@@ -23,6 +23,10 @@ from model.quantize.runtime import Reader
 WEIGHTS = sources.REPO / "model" / "weights"
 README = Path(__file__).with_name("README.md")
 REFERENCE = Path(__file__).with_name("demo_reference.npz")
+OUTPUT = (
+    "float32 [1,1,17,3] y, x, score as shares of the picture; "
+    "then the maps [1,G,G,17] confidence and [1,G,G,34] offset in cells"
+)
 #: Every so many frames of the demo clip go into the reference.
 REFERENCE_STEP = 20
 #: Tuning crops are this much wider than the square around the person, so that variations have room.
@@ -102,7 +106,7 @@ def _tune(name: str, recipe: Recipe, work: Path, squares: dict[str, dict[int, cr
     """Calibrates, equalises, distils and exports one model."""
     import tensorflow as tf
 
-    from model.quantize import graph, integer
+    from model.quantize import graph, integer, maps
 
     tf.keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
@@ -120,7 +124,7 @@ def _tune(name: str, recipe: Recipe, work: Path, squares: dict[str, dict[int, cr
     ranges = integer.calibrate(net, calibration, sorted(layers.rounded))
     student = integer.make_student(net, layers, ranges)
     integer.distil(student, teacher, sample, recipe.steps, recipe.batch, recipe.rate, _log)
-    return integer.export_int8(net, layers, *student.freeze())
+    return maps.with_maps(integer.export_int8(net, layers, *student.freeze()))
 
 
 def _entry(name: str, recipe: Recipe, file: Path) -> dict[str, Any]:
@@ -132,7 +136,7 @@ def _entry(name: str, recipe: Recipe, file: Path) -> dict[str, Any]:
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "input": {"size_px": size, "dtype": "uint8", "order": "RGB"},
-        "output": "float32 [1,1,17,3] y, x, score as shares of the picture",
+        "output": OUTPUT,
         "origin": f"{sources.MOVENET.label} models/movenet-{name}.json",
         "origin_sha256": sources.MOVENET.sha256,
         "licence": f"Apache-2.0 (MoveNet SinglePose {name.title()} v4, Google)",

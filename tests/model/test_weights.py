@@ -57,10 +57,11 @@ def test_file_is_the_one_in_the_manifest(name: str) -> None:
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_input_and_output_are_as_stated(name: str, runtime: str) -> None:
     interpreter = load(runtime, name)
-    (given,), (found,) = interpreter.get_input_details(), interpreter.get_output_details()
+    (given,), (found, *maps) = interpreter.get_input_details(), interpreter.get_output_details()
     size = entry(name)["input"]["size_px"]
     assert (given["shape"].tolist(), given["dtype"]) == ([1, size, size, 3], np.uint8)
     assert (found["shape"].tolist(), found["dtype"]) == ([1, 1, 17, 3], np.float32)
+    assert [a["shape"].tolist() for a in maps] == [[1, size // 4, size // 4, n] for n in (17, 34)]
 
 
 @pytest.mark.parametrize("name", NAMES)
