@@ -9,13 +9,13 @@ every function of `kinematics` applies to it. Trials and limits: camera_pose.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from model import kinematics as k
+from model.bias import Surface
 from model.camera_geometry import level_rays
 from model.camera_pose import CameraPose
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
@@ -25,30 +25,27 @@ from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 _KNEE_AHEAD, _KNEE_DRIFT = 0.18, -0.28
 _ANKLE_AHEAD, _ANKLE_DRIFT = -0.06, -0.65
 _SHOULDERS_AHEAD = 0.09
-#: MoveNet puts a joint on the surface that it sees: hip, knee, ankle, shoulder in front of the joint's centre, shares
-#: of the leg, standing leg around mid-stance; least squares over the cameras of the rendered runners, both models.
-_SURFACE: Mapping[View, tuple[float, float, float, float]] = {
-    View.FRONT: (0.088, 0.030, 0.009, 0.022),
-    View.REAR: (-0.007, -0.056, 0.014, -0.040),
-}
 #: FPPA's uncertainty: what is left of each degree of azimuth; rms of a clip's mean on aligned rendered runners with the
 #: true camera taken out; share of a dive that the pose model shows, its spread over dives, and the FPPA of no dive.
-_LEFT_OVER, _MODEL_SD_DEG = 0.1, 1.2
+_LEFT_OVER, _MODEL_SD_DEG = 0.1, 1.4
 _SEEN_SHARE, _SEEN_SHARE_SD, _ALIGNED_DEG = 0.75, 0.15, 4.5
 #: Distance hip to ankle in stance as a share of the straight leg: the same sources.
 _STANCE_LEG = 0.905
 
 
+#: Joints at their centres.
+_CENTRES = Surface(0.0, 0.0, 0.0, 0.0)
+
+
 @cache
-def _ahead(view: View, on_surface: bool, side: Side) -> tuple[FloatArray, FloatArray]:
+def _ahead(surface: Surface, side: Side) -> tuple[FloatArray, FloatArray]:
     """How far each joint (17,) is in front of the middle of the hip joints at mid-stance, in straight legs, and how
     that changes from strike to toe-off, ``side`` standing."""
-    hip, knee, ankle, shoulder = _SURFACE[view] if on_surface else (0.0, 0.0, 0.0, 0.0)
     usual, drift = np.zeros(17), np.zeros(17)
-    usual[[Joint.LEFT_HIP, Joint.RIGHT_HIP]] = hip
-    usual[[Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]] = _SHOULDERS_AHEAD + shoulder
-    usual[LEGS[side].knee], drift[LEGS[side].knee] = _KNEE_AHEAD + knee, _KNEE_DRIFT
-    usual[LEGS[side].ankle], drift[LEGS[side].ankle] = _ANKLE_AHEAD + ankle, _ANKLE_DRIFT
+    usual[[Joint.LEFT_HIP, Joint.RIGHT_HIP]] = surface.hip
+    usual[[Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]] = _SHOULDERS_AHEAD + surface.shoulder
+    usual[LEGS[side].knee], drift[LEGS[side].knee] = _KNEE_AHEAD + surface.knee, _KNEE_DRIFT
+    usual[LEGS[side].ankle], drift[LEGS[side].ankle] = _ANKLE_AHEAD + surface.ankle, _ANKLE_DRIFT
     return usual, drift
 
 
@@ -61,14 +58,14 @@ class FrontalPlane:
         view: front or rear.
         focal_px: focal length.
         image_size_px: width and height of the pictures.
-        on_surface: whether the joints come from MoveNet (True) or are true joint centres (motion capture).
+        surface: where on the body the pose model sees the joints (`Bias.surface`); None for true joint centres.
     """
 
     camera: CameraPose
     view: View
     focal_px: float
     image_size_px: tuple[int, int]
-    on_surface: bool = True
+    surface: Surface | None = None
 
     def rectify(self, xy_px: FloatArray, side: Side, phase: FloatArray | float = 0.5) -> FloatArray:
         """Joints in the frontal plane.
@@ -93,7 +90,7 @@ class FrontalPlane:
         leg = level[..., LEGS[side].ankle, :] - level[..., LEGS[side].hip, :]
         # Distances in straight legs. The runner's frame has its origin between the hips.
         distance = (_STANCE_LEG / np.hypot(leg[..., 0], leg[..., 1]))[..., None]
-        usual, drift = _ahead(self.view, self.on_surface, side)
+        usual, drift = _ahead(self.surface or _CENTRES, side)
         ahead = usual + drift * (np.minimum(np.maximum(phase, 0.0), 1.0) - 0.5)[..., None]
         hips_x = (x[..., Joint.LEFT_HIP] + x[..., Joint.RIGHT_HIP])[..., None] / 2 * distance
         # The ray x = across / depth, with across = hips_x + facing (left cos − ahead sin) and
@@ -119,7 +116,8 @@ class FrontalPlane:
         if azimuth_deg is None or camera.yaw_sd_deg is None:
             return math.nan
         # One degree of azimuth is about one degree of FPPA, and as much more as a dive is shown too small.
-        seen_deg = math.hypot(camera.yaw_sd_deg, _LEFT_OVER * azimuth_deg, _MODEL_SD_DEG if self.on_surface else 0.0)
+        model_sd_deg = 0.0 if self.surface is None else _MODEL_SD_DEG
+        seen_deg = math.hypot(camera.yaw_sd_deg, _LEFT_OVER * azimuth_deg, model_sd_deg)
         return math.hypot(seen_deg / _SEEN_SHARE, _SEEN_SHARE_SD * max(0.0, fppa_deg - _ALIGNED_DEG))
 
 

@@ -6,6 +6,7 @@ It belongs to the installation, not to a person: `RunAnalysis` begins anew with 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -88,7 +89,8 @@ class CameraPlace:
         seen = self._model not in (None, MOTION_CAPTURE)
         name = MOTION_CAPTURE if not seen else "thunder" if "thunder" in str(self._model) else "lightning"
         self._estimator = CameraPoseEstimator(view, size_px, focal, self._belt_m_s, self._height_m, name, known)
-        self._plane = FrontalPlane(self._estimator.current(), view, focal, size_px, on_surface=seen)
+        surface = bias_of(self._model, view).surface
+        self._plane = FrontalPlane(self._estimator.current(), view, focal, size_px, surface)
 
     def add_stance(self, side: Side, strike_s: float, toe_off_s: float, poses: Sequence[Pose]) -> None:
         """Takes one stance; ``poses`` may reach beyond it."""
@@ -97,8 +99,7 @@ class CameraPlace:
         self._estimator.add_stance(side, strike_s, toe_off_s, poses)
         camera = self._estimator.current()
         if camera is not self._plane.camera:
-            plane = self._plane
-            self._plane = FrontalPlane(camera, plane.view, plane.focal_px, plane.image_size_px, plane.on_surface)
+            self._plane = replace(self._plane, camera=camera)
 
     def rectify(self, xy_px: FloatArray, side: Side, phase: FloatArray) -> FloatArray | None:
         """Poses (..., 17, 2) as a camera straight ahead would show them, see `FrontalPlane.rectify`.
@@ -123,4 +124,4 @@ class CameraPlace:
         """
         if self._plane is None or not self._plane.camera.usable:
             return np.full(xy_px.shape[:-2], np.nan)
-        return bias_of(self._model, self._plane.view).true_fppa_deg(self._plane.fppa_deg(xy_px, side, phase))
+        return bias_of(self._model, self._plane.view).true_fppa_deg(self._plane.fppa_deg(xy_px, side, phase), side)

@@ -289,7 +289,7 @@ def test_the_frontal_angle_does_not_depend_on_the_camera(view: View, yaw_deg: fl
     motion.xyz_m[:, Joint.LEFT_KNEE, 2] += dive_m
     camera = VirtualCamera(view, yaw_deg=yaw_deg, height_m=1.1, roll_deg=2.0)
     known = CameraPose(yaw_deg, 0.5, 2.0, camera.aim_deg, yaw_deg, yaw_deg, "given", "good")
-    plane = FrontalPlane(known, view, camera.focal_px, camera.size_px, on_surface=False)
+    plane = FrontalPlane(known, view, camera.focal_px, camera.size_px)
     poses = list(project_motion(motion, camera))
     for side, strike_s, toe_off_s in _contacts()[4:10]:
         i = int(np.argmin(np.abs(motion.t_s - (strike_s + toe_off_s) / 2)))

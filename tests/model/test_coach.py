@@ -195,7 +195,7 @@ def test_a_baseline_takes_the_place_of_the_fixed_threshold() -> None:
         assert target.limit == pytest.approx(mean + floor_deg)
 
 
-@pytest.mark.parametrize(("k", "sd", "expected"), [(1.0, 5.0, 5.0), (2.0, 3.0, 6.0), (0.0, 9.0, 3.414)])
+@pytest.mark.parametrize(("k", "sd", "expected"), [(1.0, 5.0, 5.0), (2.0, 3.0, 6.0), (0.0, 9.0, 2.812)])
 def test_a_threshold_is_k_sd_above_the_baseline_but_not_below_the_floor(k: float, sd: float, expected: float) -> None:
     own = {(side, "fppa_deg"): Baseline(4.0, sd, 20) for side in Side}
     belt = Belt(Coach(CoachSettings(baseline_k=k), own)).aligned()

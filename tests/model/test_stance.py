@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from model import kinematics as k
 from model.analysis import AnalysisSettings, RunAnalysis
-from model.bias import NO_BIAS, bias_of
+from model.bias import NO_BIAS, Bias, bias_of
 from model.metrics import STANCE_METRICS
 from model.place import CORRECTED
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
@@ -189,9 +189,15 @@ def test_what_the_model_leaves_out_is_put_back() -> None:
     assert values["pelvic_drop_deg"] == pytest.approx(1 + bias.add["pelvic_drop_deg"])
     assert values["hip_adduction_deg"] == pytest.approx(8 + bias.add["pelvic_drop_deg"] + bias.add["hip_adduction_deg"])
     # A dive is seen too small, a knee at 4.5° rightly, a missing one not at all.
-    put_back = bias.true_fppa_deg(np.array([14.5, 4.5, math.nan]))
+    put_back = bias.true_fppa_deg(np.array([14.5, 4.5, math.nan]), Side.LEFT)
     assert put_back == pytest.approx([4.5 + 10 / bias.knee_gain, 4.5, math.nan], nan_ok=True)
     assert 0.5 < bias.knee_gain < 0.9
+
+
+def test_what_the_model_adds_to_one_side_is_taken_from_the_other() -> None:
+    bias = Bias(knee_add_deg=2.0, knee_left_deg=1.5)
+    found = [bias.true_fppa_deg(np.array([1.0]), side)[0] for side in Side]
+    assert found == pytest.approx([1.0 + 2.0 + 1.5, 1.0 + 2.0 - 1.5])
 
 
 def test_gaps_never_become_numbers() -> None:

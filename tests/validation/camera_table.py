@@ -108,7 +108,7 @@ def _run(case: Case, found: Sequence[tuple[Side, float, float]], belt: bool) -> 
     rows = []
     seen = 0
     for side, strike_s, toe_off_s in found:
-        plane = FrontalPlane(estimator.current(), case.view, case.focal_px, size, case.model is not None)
+        plane = FrontalPlane(estimator.current(), case.view, case.focal_px, size, bias.surface)
         inside = [pose for pose in case.poses if strike_s <= pose.t_s <= toe_off_s]
         seen = feed(estimator, case.poses, seen, toe_off_s)
         estimator.add_stance(side, strike_s, toe_off_s, inside)
@@ -119,7 +119,7 @@ def _run(case: Case, found: Sequence[tuple[Side, float, float]], belt: bool) -> 
         window = mid_window(t_s, (strike_s + toe_off_s) / 2)
         xy = np.stack([pose.xy_px for pose in inside])[window]
         phase = (t_s[window] - strike_s) / (toe_off_s - strike_s)
-        fppa = float(np.median(bias.true_fppa_deg(plane.fppa_deg(xy, side, phase))))
+        fppa = float(np.median(bias.true_fppa_deg(plane.fppa_deg(xy, side, phase), side)))
         image = float(np.median(k.fppa_image_deg(xy, side)))
         rows.append([side is Side.RIGHT, fppa, image, true.fppa_deg, true.dive_deg])
     return Result(case, estimator.current(), np.array(rows, dtype=np.float64).reshape(-1, 5))
@@ -389,7 +389,7 @@ def _leak(runner: Runner, view: View, metric: Callable[[FloatArray, Side], Float
     for yaw_deg in (-10.0, 10.0):
         camera = VirtualCamera(view, yaw_deg=yaw_deg)
         known = CameraPose(yaw_deg, 0.0, 0.0, camera.aim_deg, yaw_deg, yaw_deg, "given", "good")
-        plane = FrontalPlane(known, view, camera.focal_px, camera.size_px, on_surface=False)
+        plane = FrontalPlane(known, view, camera.focal_px, camera.size_px)
         poses = list(project_motion(runner.motion, camera))
         t_s = np.array([pose.t_s for pose in poses])
         middles = [(s.side, poses[int(np.argmin(np.abs(t_s - s.strike_s - 0.12)))]) for s in runner.truth]
