@@ -18,8 +18,9 @@ add for as long as they stand there. So an alert begins when the stance is also 
 for one stance, 3.8 σ / √2 for the mean of two in succession of which neither is near it. For normal noise that is one
 false alert in about 7000 stances, four times rarer than one in ten minutes, which leaves room for noise that is not
 normal; the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 1.8°. The level is the baseline's
-mean; without one, the median of this session's last stances of that side outside of alerts, in the picture, which no
-estimate of the camera can shift. σ grows with the spread from stance to stance (von Neumann 1941) and with the
+mean; without one, that of this session's last stances of that side outside of alerts, in the picture, which no estimate
+of the camera can shift: told by their lower quartile, because dives that came before there was a target are among them.
+σ grows with the spread from stance to stance (von Neumann 1941) and with the
 baseline's SD. While an alert lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or
 back near the level.
 """
@@ -31,7 +32,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from statistics import fmean, median, stdev
+from statistics import fmean, median, quantiles, stdev
 from types import MappingProxyType
 from typing import Literal
 
@@ -70,6 +71,9 @@ _STEADY_STEPS = 4
 #: See above: σ for one stance, for the floor, and the most that σ may grow with the spread.
 _CLEAR, _FLOOR, _MAX_GROWTH = 3.8, 1.96, 1.6
 _KEPT = 30
+#: The own level of a session lies so many σ above the lower quartile of its stances; the quartile's variance is so many
+#: times that of their mean.
+_ABOVE_QUARTILE, _QUARTILE_VARIANCE = 0.674, 1.86
 #: Own level: fewest stances; and how far over a fixed threshold, in how many, it is not asked for: what pose model and
 #: camera may be off for a whole session.
 _MIN_LEVEL, _STEADY_STANCES, _OFF_DEG = 3, 8, 3.0
@@ -420,8 +424,9 @@ class Coach:
             return None
         value = seen[metric]
         over = target.sign * (value - target.limit)
-        excess = self._excess(state, target, value, anchor)
-        noise = self._noise(state, target, instrument)
+        sd = self._session_sd(state, target, instrument)
+        excess = self._excess(state, target, value, anchor, sd)
+        noise = self._noise(state, target, sd)
         back = over < -self._hysteresis(metric, instrument) or (excess < _CLEAR / 2 * noise and not state.far_over)
         state.alert = state.alert and not back
         clear = over > 0 and (state.alert or self._is_clear(state, target, over, excess, noise, instrument))
@@ -479,19 +484,23 @@ class Coach:
     def _hysteresis(self, metric: str, instrument: Instrument) -> float:
         return HYSTERESIS_DEG if metric.endswith("_deg") else self._sd(metric, instrument) / 2
 
-    def _excess(self, state: _Side, target: Target, value: float, anchor: float) -> float:
+    def _session_sd(self, state: _Side, target: Target, instrument: Instrument) -> float:
+        """σ of one stance, grown with the spread of this session."""
+        sd = self._sd(target.metric, instrument)
+        scale = instrument.knee_gain if target.metric == KNEE_IMAGE else 1.0
+        return min(max(sd, state.spread() * scale, target.sd), _MAX_GROWTH * sd)
+
+    def _excess(self, state: _Side, target: Target, value: float, anchor: float, sd: float) -> float:
         """How far beyond the own level; NaN where that is not known."""
         if math.isfinite(target.level):
             return target.sign * (value - target.level)
-        return anchor - median(state.level) if len(state.level) >= _MIN_LEVEL else math.nan
+        if len(state.level) < _MIN_LEVEL:
+            return math.nan
+        return anchor - (quantiles(state.level, n=4, method="inclusive")[0] + _ABOVE_QUARTILE * sd)
 
-    def _noise(self, state: _Side, target: Target, instrument: Instrument) -> float:
-        """σ of one stance against the level, grown with the spread of this session."""
-        sd = self._sd(target.metric, instrument)
-        scale = instrument.knee_gain if target.metric == KNEE_IMAGE else 1.0
-        sd = min(max(sd, state.spread() * scale, target.sd), _MAX_GROWTH * sd)
-        # The median of n has π/2 of the variance of their mean; a baseline's mean is counted as known.
-        unsure = 0.0 if math.isfinite(target.level) or not state.level else math.pi / 2 / len(state.level)
+    def _noise(self, state: _Side, target: Target, sd: float) -> float:
+        """σ of one stance against the level; a baseline's mean is counted as known."""
+        unsure = 0.0 if math.isfinite(target.level) or not state.level else _QUARTILE_VARIANCE / len(state.level)
         return sd * math.sqrt(1 + unsure)
 
     def _is_clear(

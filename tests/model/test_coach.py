@@ -93,6 +93,15 @@ def test_a_dive_is_cued_in_its_first_stance_within_a_frame_of_its_middle() -> No
     assert cue.severity == pytest.approx(0.6)
 
 
+def test_dives_before_there_was_a_target_do_not_hide_later_ones() -> None:
+    """Whoever dives while the camera's place is not known yet: their own level is still that of their aligned steps."""
+    belt = Belt(Coach(CoachSettings()))
+    for dive_deg in (12.0, 13.0, 12.0, 14.0, 12.0, 13.0):
+        belt.stride(picture_only(4.0), picture_only(dive_deg))
+    assert belt.aligned(3).cues == []
+    assert [cue.side for cue in belt.stride(knee(4.0), knee(13.0))] == [Side.RIGHT]
+
+
 def test_every_stance_of_a_dive_is_cued_and_none_after_it() -> None:
     belt = Belt(Coach(CoachSettings())).aligned()
     for _ in range(5):
