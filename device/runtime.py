@@ -36,6 +36,7 @@ from model.analysis import Outcome
 from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.errors import CameraError, KneelineError
+from model.lengths import stance_with_centimetres
 from model.person import Region
 from model.place import CameraPlace
 from model.pose import Side, View
@@ -224,6 +225,7 @@ class Device:
                     pipeline.restart()
                     self._coaching.begin()
                     session = _Session()
+                self._place.set_height(self._height_m())
                 outcome = pipeline.step(frame)
                 self._cue(frame, outcome, session)
                 self._coaching.step(outcome, pipeline.analysis, source.name)
@@ -279,6 +281,11 @@ class Device:
             elif not self._runner.obey(command) and not self._coaching.obey(command):
                 _log.warning("unknown command %.80r", command)
 
+    def _height_m(self) -> float | None:
+        """Of whoever runs; the camera's place is the installation's, so the next one does not inherit it."""
+        height_cm = self._runner.person.height_cm
+        return None if height_cm is None else height_cm / 100
+
     def _set_belt_speed(self, belt_speed_m_s: object) -> None:
         if belt_speed_m_s is None:
             self._place.set_belt_speed(None)
@@ -312,7 +319,8 @@ class Device:
             document = stance_json(stance)
             session.stances.append(document)
             session.waiting.append((SessionWriter.stance, document))
-            self._live.publish({"type": "stance", "session_id": self._writer.session_id, **document})
+            told = stance_with_centimetres(document, self._runner.person.height_cm)
+            self._live.publish({"type": "stance", "session_id": self._writer.session_id, **told})
         if session.started:
             self._write(session)
             if outcome.t_s - session.counted_s >= _COUNTS_EVERY_S:
@@ -335,6 +343,7 @@ class Device:
             view=None if outcome.view is None else str(outcome.view),
             fps=source.fps,
             runner_id=None if runner is None else runner.id,
+            height_cm=self._runner.person.height_cm,
             started_utc=utc_now(ago_s=since_s),
         )
         self._writer.begin(header, lambda session_id: self._say_session(session_id, "started"))
@@ -430,6 +439,7 @@ class Device:
                 "temperature_c": temperature_c(),
                 "commands": list(COMMANDS),
                 "runner": None if runner is None else runner.as_json(),
+                "height_cm": self._runner.person.height_cm,
                 "version": VERSION,
             }
         )

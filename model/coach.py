@@ -35,10 +35,10 @@ from statistics import fmean, median, stdev
 from types import MappingProxyType
 from typing import Literal
 
+from model.goals import Goal
 from model.pose import Side
 from model.programme import Adherence, FeedbackSchedule
 
-Goal = Literal["fppa_deg", "pelvic_drop_deg", "step_width_leg", "cadence_spm"]
 Basis = Literal["baseline", "session", "fixed"]
 KNEE, KNEE_IMAGE = "fppa_deg", "fppa_image_deg"
 

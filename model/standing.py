@@ -29,6 +29,8 @@ _MIN_SCORE = 0.3
 _MIN_FRAMES = 20
 #: Share of the body's height from hip joint to ankle joint: 0.530 − 0.039 (Winter 2009).
 LEG_PER_HEIGHT = 0.491
+#: Heights that are taken for a runner's.
+MIN_HEIGHT_CM, MAX_HEIGHT_CM = 100.0, 230.0
 _BODY = [i for leg in LEGS.values() for i in (leg.shoulder, leg.hip, leg.knee, leg.ankle)]
 
 

@@ -141,8 +141,13 @@ class LiveHub:
         return frozenset(health.get("commands", ()))
 
     def runner(self) -> Mapping[str, Any] | None:
-        """Who runs now or next, with id and name; None for an anonymous runner, and while the device is silent."""
+        """Who runs now or next: id, name, height_cm, goal. None for an anonymous runner and from a silent device."""
         found: Mapping[str, Any] | None = (self.snapshot()["health"] or {}).get("runner")
+        return found
+
+    def height_cm(self) -> float | None:
+        """How tall who runs now or next is; None where that is not known, and while the device is silent."""
+        found: float | None = (self.snapshot()["health"] or {}).get("height_cm")
         return found
 
     def send(self, command: Mapping[str, Any]) -> bool:

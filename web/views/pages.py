@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from model.lengths import summary_with_centimetres
 from model.metrics import NOT_MEASURABLE
 from model.pose import View
 from model.result import UNKNOWN_CAMERA, summarise
@@ -98,6 +99,7 @@ def _result(session_id: int) -> dict[str, Any]:
         "state_words": present.STATE_WORDS[found["state"]],
         "cadence_spm": summary.get("cadence_spm"),
         "rows": rows,
+        "measured": [row.spec.key for row in rows if row.measured],
         "fppa": present.knee_row(rows),
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
@@ -111,4 +113,5 @@ def _result(session_id: int) -> dict[str, Any]:
 
 def _summary_now(session: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of a session whose own is not written yet."""
-    return summarise(session["stances"], None if session["view"] is None else View(session["view"]))
+    summary = summarise(session["stances"], None if session["view"] is None else View(session["view"]))
+    return summary_with_centimetres(summary, session.get("height_cm"))
