@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from device import coaching, runners
+from device import coaching, runners, standing
 from device.cameras import open_source
 from device.cameras.video import VideoSource
 from device.config import Config
@@ -51,7 +51,7 @@ _HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 2.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
-COMMANDS = ("test_cue", "set_belt_speed", *runners.COMMANDS, *coaching.COMMANDS)
+COMMANDS = ("test_cue", "set_belt_speed", *standing.COMMANDS, *runners.COMMANDS, *coaching.COMMANDS)
 _CAMERA_SETTING = "camera"
 _INSTALLATION_SETTING = "installation"
 #: What a cue says, by its metric, and the unit.
@@ -126,6 +126,7 @@ class Device:
         self._second: tuple[float, int] = (self._started_s, 0)
         self._model_name = ""
         self._place = CameraPlace()
+        self._standing = standing.StandingOnRequest()
 
     def run(self, stop: threading.Event) -> None:
         """Works until ``stop`` is set.
@@ -200,6 +201,8 @@ class Device:
         self._dark()
         until_s = time.monotonic() + _RETRY_S
         while not stop.is_set() and time.monotonic() < until_s:
+            self._obey()
+            self._standing.no_pictures(str(error))
             self._live.publish(self._frame_message(None, f"no camera: {error}"))
             self._publish_health(0)
             self._notify.watchdog()
@@ -228,6 +231,7 @@ class Device:
                 self._place.set_height(self._height_m())
                 outcome = pipeline.step(frame)
                 self._cue(frame, outcome, session)
+                self._standing.step(t_s, pipeline.analysis.standing)
                 self._coaching.step(outcome, pipeline.analysis, source.name)
                 self._frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
                 self._record(outcome, session)
@@ -278,7 +282,7 @@ class Device:
                 self._cues.test(Side(command["side"]))
             elif command["command"] == "set_belt_speed":
                 self._set_belt_speed(command.get("belt_speed_m_s"))
-            elif not self._runner.obey(command) and not self._coaching.obey(command):
+            elif not any(one.obey(command) for one in (self._standing, self._runner, self._coaching)):
                 _log.warning("unknown command %.80r", command)
 
     def _height_m(self) -> float | None:
@@ -405,6 +409,7 @@ class Device:
             "quality": 0.0 if outcome is None else round(outcome.quality, 2),
             "message": message,
             "camera": dict(UNKNOWN_CAMERA) if outcome is None else outcome.camera.as_json(),
+            "calibration": self._standing.as_json(self._runner.person.height_cm),
             "session_id": self._writer.session_id,
             "model": self._model_name,
         }
@@ -414,7 +419,7 @@ class Device:
         finite = math.isfinite(value)
         return {
             "fppa_deg": round(value, 1) if finite else None,
-            **coaching.side_json(None if outcome is None else outcome.coach, side),
+            **coaching.side_json(None if outcome is None else outcome.coach, side, self._runner.person.height_cm),
         }
 
     def _publish_health(self, dropped: int) -> None:
