@@ -21,7 +21,7 @@ from device.store.training import StoredProgramme
 from model.analysis import Outcome, RunAnalysis
 from model.coach import KNEE, MIN_BASELINE, Baseline, CoachState
 from model.goals import Goal
-from model.lengths import cm
+from model.lengths import CM_KEYS, cm
 from model.pose import Side
 from model.programme import COUNTS_FROM, SESSIONS, Adherence, Attempt, FeedbackSchedule, ProgrammeSession, progress
 
@@ -270,7 +270,6 @@ def side_json(state: CoachState | None, side: Side, height_cm: float | None = No
     verdict = state.verdicts[side] if state is not None and state.feedback else None
     limit = None if target is None else round(target.limit, 3)
     value = None if verdict is None else round(verdict.value, 3)
-    tall_cm = height_cm if target is not None and target.metric.endswith("_leg") else None
     return {
         "alert": verdict is not None and verdict.alert,
         "verdict": None if verdict is None else "bad" if verdict.alert else "good",
@@ -279,9 +278,16 @@ def side_json(state: CoachState | None, side: Side, height_cm: float | None = No
         "threshold_metric": None if target is None else target.metric,
         "basis": None if target is None else target.basis,
         "value": value,
-        "value_cm": cm(value, tall_cm),
-        "threshold_cm": cm(limit, tall_cm),
+        **in_centimetres(None if target is None else target.metric, value, limit, height_cm),
     }
+
+
+def in_centimetres(
+    metric: str | None, value: float | None, threshold: float | None, height_cm: float | None
+) -> dict[str, float | None]:
+    """``value_cm`` and ``threshold_cm`` of a share of leg length; null for all else, and without a height."""
+    tall_cm = height_cm if metric in CM_KEYS else None
+    return {"value_cm": cm(value, tall_cm), "threshold_cm": cm(threshold, tall_cm)}
 
 
 def _save_attempt(programme_id: int, attempt: Attempt, store: Store, session_id: int | None) -> None:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -310,7 +310,9 @@ class Device:
             self._say_cue(cue, latency_ms)
             document = cue_json(cue) | {"latency_ms": round(latency_ms, 1)}
             session.waiting.append((SessionWriter.cue, document))
-            self._live.publish({"type": "cue", "session_id": self._writer.session_id, **document})
+            height_cm = self._runner.person.height_cm
+            lengths = coaching.in_centimetres(cue.metric, cue.value, cue.threshold, height_cm)
+            self._live.publish({"type": "cue", "session_id": self._writer.session_id, **document, **lengths})
 
     def _dark(self) -> None:
         self._cues.metronome(None)
@@ -444,7 +446,7 @@ class Device:
                 "temperature_c": temperature_c(),
                 "commands": list(COMMANDS),
                 "runner": None if runner is None else runner.as_json(),
-                "height_cm": self._runner.person.height_cm,
+                **asdict(self._runner.person),
                 "version": VERSION,
             }
         )

@@ -19,7 +19,8 @@ class GoalWords:
         sentence: what is cued, for runner and trainer.
         good: said of a side that is within its target.
         bad: said of a side that is not.
-        cue: said with a cue, after "left" or "right".
+        cue: said with a cue; ``{side}`` stands for left or right.
+        too_little: whether values below the target are cued, not those above it.
     """
 
     label: str
@@ -27,6 +28,7 @@ class GoalWords:
     good: str
     bad: str
     cue: str
+    too_little: bool = False
 
 
 GOALS: Mapping[Goal, GoalWords] = MappingProxyType(
@@ -36,28 +38,30 @@ GOALS: Mapping[Goal, GoalWords] = MappingProxyType(
             "Keep each knee in line between hip and foot; a cue comes when it dives inward.",
             "aligned",
             "knee inward",
-            "knee out",
+            "{side} knee out",
         ),
         "pelvic_drop_deg": GoalWords(
             "Pelvic drop",
             "Keep the pelvis level; a cue comes when it drops on the side of the free leg.",
             "pelvis level",
             "pelvis drops",
-            "leg: pelvis up",
+            "{side} side: pelvis up",
         ),
         "step_width_leg": GoalWords(
             "Step width",
             "Let the feet land apart; a cue comes when a step is narrower than your own.",
             "wide enough",
             "step too narrow",
-            "step wider",
+            "{side} foot wider",
+            too_little=True,
         ),
         "cadence_spm": GoalWords(
             "Cadence",
             "Take 5 to 10 % more steps a minute than by yourself; the buzzer can beat the pace.",
             "quick enough",
             "steps too slow",
-            "step quicker",
+            "quicker steps",
+            too_little=True,
         ),
     }
 )

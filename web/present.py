@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from model.goals import GOALS, Goal
 from model.lengths import CM_KEYS
 from model.metrics import METRICS, MetricSpec
 from model.pose import Side
@@ -114,6 +115,12 @@ def _difference(spec: MetricSpec, found: Mapping[str, Any] | None) -> str:
         return ""
     value = f"{number(found['value'], spec.decimals, signed=True)} ± {number(found.get('ci95'), spec.decimals)}"
     return f"{value}, {'more than' if found.get('changed') else 'within'} noise"
+
+
+def goal_words(goal: Goal) -> dict[str, Any]:
+    """What the live page says of a goal."""
+    spec = METRICS[goal]
+    return {**asdict(GOALS[goal]), "unit": spec.unit, "decimals": spec.decimals}
 
 
 def local_time(utc: str | None) -> datetime | None:

@@ -6,6 +6,7 @@ import html
 import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,6 +17,7 @@ from device.live import LivePublisher, Message
 from device.recording import SessionWriter
 from device.runners import COMMANDS, MAX_NAME, RunnerChoice
 from device.store import SessionHeader, Store
+from model.goals import GOALS
 from model.programme import SESSIONS, Adherence, Attempt
 from web.hub import LiveHub
 from web.views import runners
@@ -48,7 +50,7 @@ class Device:
             runner = self.choice.current
             told = None if runner is None else runner.as_json()
             health = {"type": "health", "fps": 30.0, "commands": [*COMMANDS, *coaching.COMMANDS], "runner": told}
-            self._publisher.publish({**health, "height_cm": self.choice.person.height_cm})
+            self._publisher.publish(health | asdict(self.choice.person))
 
 
 @pytest.fixture
@@ -205,3 +207,46 @@ def test_session_shows_centimetres_of_a_runner_whose_height_is_known(
     document = client.get(f"/api/sessions/{session_id}").get_json()
     assert document["summary"]["left"]["step_width_cm"]["mean"] == 8.84
     assert "step_width_cm" in client.get(f"/api/sessions/{session_id}.csv").text
+
+
+def chosen_goal(client: FlaskClient) -> list[str]:
+    return re.findall(r'<option value="(\w+)" selected', client.get("/aim").text)
+
+
+def test_goal_of_an_anonymous_session_is_set_shown_and_gone_with_it(device: Device, client: FlaskClient) -> None:
+    page = client.get("/aim").text
+    assert chosen_goal(client) == ["fppa_deg"]
+    for words in GOALS.values():
+        assert words.sentence in page
+    assert "without a name the next one has knee alignment again" in page
+    said = post(client, "/device/goal", metric="pelvic_drop_deg")
+    assert "Goal: Pelvic drop, for this session." in said
+    assert device.choice.person.goal == "pelvic_drop_deg"
+    assert chosen_goal(client) == ["pelvic_drop_deg"]
+    device.choice.session_ended()
+    assert device.choice.person.goal is None
+
+
+def test_goal_is_remembered_with_the_name(device: Device, client: FlaskClient, store: Store) -> None:
+    post(client, "/runners", name="Anna")
+    assert "Goal: Step width, remembered for Anna." in post(client, "/device/goal", metric="step_width_leg")
+    post(client, "/runners/choose", runner_id="")
+    assert chosen_goal(client) == ["fppa_deg"]
+    page = post(client, "/runners/choose", runner_id="1")
+    assert "It keeps the goal it begins with: now step width" in page
+    assert chosen_goal(client) == ["step_width_leg"]
+
+
+def test_goal_during_a_programme_waits_and_the_page_says_so(
+    device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None]
+) -> None:
+    post(client, "/runners", name="Anna")
+    post(client, "/runners/training", command="start_programme")
+    eventually(lambda: store.programme(1) is not None, "the programme")
+    said = post(client, "/device/goal", metric="cadence_spm")
+    assert "Goal: Cadence, remembered for Anna. The programme that runs keeps its goal, knee alignment, to its" in said
+    assert "Anna is in a programme, which keeps the goal it was begun with: Knee alignment ." in said
+    assert "Its goal is knee alignment; it keeps it to its end." in post(client, "/runners/choose", runner_id="1")
+    runner = store.runner(1)
+    assert runner is not None
+    assert runner.person.goal == "cadence_spm"

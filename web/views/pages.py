@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from model.goals import GOALS
 from model.lengths import summary_with_centimetres
 from model.metrics import NOT_MEASURABLE
 from model.pose import View
@@ -16,6 +17,7 @@ from model.result import UNKNOWN_CAMERA, summarise
 from model.statistics import MIN_STANCES
 from web import present
 from web.app import box
+from web.views.commands import programme_goal
 from web.views.qr import qr_of
 
 blueprint = Blueprint("pages", __name__)
@@ -26,7 +28,13 @@ _PER_PAGE = 30
 def live() -> ResponseReturnValue:
     coach = box().config.coach
     kiosk = request.args.get("kiosk", "") not in ("", "0")
-    return render_template("live.html", kiosk=kiosk, threshold_deg=coach.fppa_threshold_deg, min_stances=MIN_STANCES)
+    return render_template(
+        "live.html",
+        kiosk=kiosk,
+        threshold_deg=coach.fppa_threshold_deg,
+        min_stances=MIN_STANCES,
+        goals={key: present.goal_words(key) for key in GOALS},
+    )
 
 
 @blueprint.get("/sessions")
@@ -61,8 +69,16 @@ def session_qr(session_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/aim")
 def aim() -> ResponseReturnValue:
+    hub, config = box().hub, box().config
     return render_template(
-        "aim.html", belt_speed_m_s=box().config.treadmill.belt_speed_m_s, offered=box().hub.offered()
+        "aim.html",
+        belt_speed_m_s=config.treadmill.belt_speed_m_s,
+        offered=hub.offered(),
+        runner=hub.runner(),
+        goals=GOALS,
+        goal=hub.goal() or config.coach.metric,
+        settings_goal=config.coach.metric,
+        kept_goal=programme_goal(),
     )
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from model.goals import GOALS
 from model.programme import SESSIONS, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
-from web.views.commands import SILENT
+from web.views.commands import SILENT, UNCONFIRMED
 from web.views.qr import qr_of
 
 blueprint = Blueprint("runners", __name__, url_prefix="/runners")
@@ -38,6 +39,8 @@ def show() -> ResponseReturnValue:
         programme=programme,
         progress=None if programme is None else progress(programme.attempts),
         sessions=SESSIONS,
+        goals=GOALS,
+        goal=hub.goal() or box().config.coach.metric,
         trainable="start_programme" in hub.offered(),
         offered="select_runner" in hub.offered(),
         measurable="set_height" in hub.offered(),
@@ -138,14 +141,9 @@ def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | No
     """Sends the command and waits until the device says that it is so; then says ``said``, or who runs next."""
     hub = box().hub
     here = url_for("runners.show", kiosk=1 if _kiosk() else None)
-    if not hub.send(command):
-        flash(SILENT, "bad")
-        return redirect(here, 303)
-    until_s = time.monotonic() + _CONFIRM_S
-    while not (sure := done()) and time.monotonic() < until_s:
-        time.sleep(0.05)
-    if not sure:
-        flash("The device did not confirm; look at the list below and try again.", "bad")
+    answer = hub.ask(command, done, _CONFIRM_S)
+    if answer != "done":
+        flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
         return redirect(here, 303)
     if _kiosk():
         return redirect(url_for("pages.live", kiosk=1), 303)
