@@ -90,8 +90,7 @@ class SessionWriter:
 
         def job() -> None:
             if self._session_id is not None:
-                self._store.update_session(self._session_id, runner_id=runner.id)
-                self._store.set_session_height(self._session_id, runner.person.height_cm)
+                self._store.set_session_runner(self._session_id, runner)
 
         self._put(job)
 

@@ -180,6 +180,10 @@ class Store:
                 raise StoreError(f"session {session_id} is still running; wait for its end and delete it then")
             return db.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
 
+    def set_session_runner(self, session_id: int, runner: people.Runner) -> None:
+        """Says whose a session is; the height of who was taken for its runner before goes."""
+        self._set(session_id, {"runner_id": runner.id, "height_cm": runner.person.height_cm})
+
     def set_session_height(self, session_id: int, height_cm: float | None) -> None:
         """Says how tall the runner of a session is; None: not known."""
         self._set(session_id, {"height_cm": height_cm})
