@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from device.config import Config, config_path, load_config, settings
 from model.camera_pose import CameraPose
 from model.errors import InputError, KneelineError
+from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 
 DEMO_CLIP = Path(__file__).parent / "demo" / "demo_front.mp4"
 NO_RUNNER = 3
@@ -127,6 +128,8 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", choices=("lightning", "thunder"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the result; default: a summary only")
     parser.add_argument("--vfov", type=float, metavar="DEG", help="the camera's vertical field of view, where known")
+    tall = _whole(int(MIN_HEIGHT_CM), int(MAX_HEIGHT_CM))
+    parser.add_argument("--height", type=tall, metavar="CM", help="the runner's; adds lengths in centimetres")
     parser.add_argument(
         "--camera", type=Path, metavar="RESULT.json", help="an earlier result: the camera stands where it stood then"
     )
@@ -152,6 +155,7 @@ def _replay(args: argparse.Namespace) -> int:
             model=args.model,
             vfov_deg=_vfov(args.vfov),
             camera=None if args.camera is None else _known_camera(args.camera),
+            height_cm=args.height,
             fps=args.fps,
             noise=args.camera_noise,
             seed=args.seed,

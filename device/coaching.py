@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from device.config import CoachConfig
 from device.live import Message
@@ -20,8 +20,13 @@ from device.store import Store
 from device.store.training import StoredProgramme
 from model.analysis import Outcome, RunAnalysis
 from model.coach import KNEE, MIN_BASELINE, Baseline, CoachState
+from model.goals import Goal
+from model.lengths import CM_KEYS, cm
 from model.pose import Side
 from model.programme import COUNTS_FROM, SESSIONS, Adherence, Attempt, FeedbackSchedule, ProgrammeSession, progress
+
+#: Who says what is coached.
+GoalFrom = Literal["programme", "runner", "session", "settings"]
 
 COMMANDS = ("measure_baseline", "start_programme", "end_programme")
 _SAVE_EVERY_S = 10.0
@@ -75,6 +80,7 @@ class Coaching:
     def begin(self) -> None:
         """A session begins, or might."""
         self._whose: _Whose | None = None
+        self._asked_goal: Goal = self._config.metric
         self._answer: tuple[_Whose, _File] | None = None
         self._programme: StoredProgramme | None = None
         self._session: ProgrammeSession | None = None
@@ -85,10 +91,10 @@ class Coaching:
 
     def obey(self, command: Message) -> bool:
         """Carries out a command of `COMMANDS` for the runner who is chosen; False where nobody is, or it is none."""
-        runner = self._runner.current
+        runner, goal = self._runner.current, self._chosen_goal
         jobs: dict[str, Callable[[Store, int], None]] = {
             "measure_baseline": lambda store, runner_id: store.drop_baselines(runner_id),
-            "start_programme": lambda store, runner_id: store.start_programme(runner_id, self._config.metric),
+            "start_programme": lambda store, runner_id: store.start_programme(runner_id, goal),
             "end_programme": lambda store, runner_id: store.end_programme(runner_id),
         }
         job = jobs.get(str(command["command"]))
@@ -122,7 +128,7 @@ class Coaching:
         # A camera that was moved amid a session does not change whose session it is.
         place = self._whose.installation if self._whose is not None and self._has_moved else name
         whose = _Whose(None if runner is None else runner.id, place)
-        if whose != self._whose or self._again:
+        if whose != self._whose or self._again or self._has_new_goal:
             self._again = False
             self._ask(whose, analysis)
         self._take_up(analysis)
@@ -139,15 +145,15 @@ class Coaching:
         """Asks the store for what it has of a runner; nothing is cued for a named one until it has answered."""
         if self._whose is not None:
             self._save(analysis.coach.state())
-        self._whose = whose
+        self._whose, self._asked_goal = whose, self._chosen_goal
         self._programme = self._session = None
         self._stored.clear()
         self._saved_s = 0.0
         runner_id = whose.runner_id
         if runner_id is None:
-            analysis.coach.know({}, measure=False, schedule=None)
+            analysis.coach.know({}, measure=False, schedule=None, metric=self._asked_goal)
             return
-        analysis.coach.know({}, measure=True, schedule=None)
+        analysis.coach.know({}, measure=True, schedule=None, metric=self._asked_goal)
 
         def job(store: Store, _: int | None) -> None:
             baselines = dict(store.baselines(runner_id, whose.installation))
@@ -169,7 +175,8 @@ class Coaching:
             if self._session is not None:
                 seed = 100 * file.programme.id + len(file.programme.attempts)
                 schedule = FeedbackSchedule(self._session, seed)
-        analysis.coach.know(file.baselines, measure=self._config.measure_baseline, schedule=schedule)
+        measure, goal = self._config.measure_baseline, self._goal[0]
+        analysis.coach.know(file.baselines, measure=measure, schedule=schedule, metric=goal)
 
     def _keep(self, analysis: RunAnalysis, installation: str) -> None:
         """Stores baselines that were learnt since."""
@@ -188,13 +195,34 @@ class Coaching:
         attempt = Attempt(self._session.n, state.run_s, state.adherence)
         self._writer.also(partial(_save_attempt, self._programme.id, attempt))
 
+    @property
+    def _chosen_goal(self) -> Goal:
+        """What is coached without a programme: the runner's own goal, or that of the settings."""
+        return self._runner.person.goal or self._config.metric
+
+    @property
+    def _has_new_goal(self) -> bool:
+        """Whether another goal was chosen; a programme does not begin anew for it."""
+        return self._chosen_goal != self._asked_goal and self._goal[1] != "programme"
+
+    @property
+    def _goal(self) -> tuple[Goal, GoalFrom]:
+        """What is coached, and who says so. A programme keeps the goal that it was begun with."""
+        if self._programme is not None and self._programme.goal is not None:
+            return self._programme.goal, "programme"
+        if self._runner.person.goal is None:
+            return self._config.metric, "settings"
+        return self._chosen_goal, "session" if self._runner.current is None else "runner"
+
     # What is told.
 
     def as_json(self, state: CoachState | None) -> dict[str, Any]:
         """The ``coach`` block of the live message. When feedback comes and goes is not told in advance."""
         measured = None if state is None else state.measured
+        goal, goal_from = self._goal
         return {
-            "metric": self._config.metric,
+            "metric": goal,
+            "metric_from": goal_from,
             "feedback": state is not None and state.feedback,
             "measuring": None if measured is None else {"n": measured, "of": MIN_BASELINE},
             "metronome_spm": None if state is None or state.metronome_spm is None else round(state.metronome_spm, 1),
@@ -232,14 +260,16 @@ def adherence_json(adherence: Adherence) -> dict[str, Any]:
     return {"on": rounded(adherence.on_share), "off": rounded(adherence.off_share), "stances_off": adherence.off}
 
 
-def side_json(state: CoachState | None, side: Side) -> dict[str, Any]:
+def side_json(state: CoachState | None, side: Side, height_cm: float | None = None) -> dict[str, Any]:
     """How one side stands: ``alert``, ``verdict`` ("good", "bad", null), ``threshold`` with its metric and basis.
 
-    Verdict and alert are null and false while no feedback is given.
+    ``value`` is the last stance's, in the threshold's metric. Verdict, value and alert are null and false while no
+    feedback is given. Of a share of leg length ``value_cm`` and ``threshold_cm`` are centimetres, with a height.
     """
     target = None if state is None else state.targets[side]
     verdict = state.verdicts[side] if state is not None and state.feedback else None
     limit = None if target is None else round(target.limit, 3)
+    value = None if verdict is None else round(verdict.value, 3)
     return {
         "alert": verdict is not None and verdict.alert,
         "verdict": None if verdict is None else "bad" if verdict.alert else "good",
@@ -247,7 +277,17 @@ def side_json(state: CoachState | None, side: Side) -> dict[str, Any]:
         "threshold_deg": limit if target is not None and target.metric == KNEE else None,
         "threshold_metric": None if target is None else target.metric,
         "basis": None if target is None else target.basis,
+        "value": value,
+        **in_centimetres(None if target is None else target.metric, value, limit, height_cm),
     }
+
+
+def in_centimetres(
+    metric: str | None, value: float | None, threshold: float | None, height_cm: float | None
+) -> dict[str, float | None]:
+    """``value_cm`` and ``threshold_cm`` of a share of leg length; null for all else, and without a height."""
+    tall_cm = height_cm if metric in CM_KEYS else None
+    return {"value_cm": cm(value, tall_cm), "threshold_cm": cm(threshold, tall_cm)}
 
 
 def _save_attempt(programme_id: int, attempt: Attempt, store: Store, session_id: int | None) -> None:

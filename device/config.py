@@ -117,8 +117,8 @@ class CoachConfig(Section):
     enabled: bool = Field(default=True, description="Whether a runner is cued at all.")
     metric: Literal["fppa_deg", "pelvic_drop_deg", "step_width_leg", "cadence_spm"] = Field(
         default="fppa_deg",
-        description="The goal, one at a time: knee alignment, pelvic drop, step width, or cadence "
-        "(5 to 10 % above one's own).",
+        description="The goal where none is chosen on the page, one at a time: knee alignment, pelvic drop, step "
+        "width, or cadence (5 to 10 % above one's own).",
     )
     fppa_threshold_deg: float = Field(
         default=8.0,

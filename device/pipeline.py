@@ -31,9 +31,15 @@ def analysis_settings(config: Config) -> AnalysisSettings:
     )
 
 
-def camera_place(config: Config, model: str, vfov_deg: float | None, known: CameraPose | None) -> CameraPlace:
-    """The camera's place, to be found with what settings, source (``vfov_deg``) and earlier results tell."""
-    return CameraPlace(model, vfov_deg, config.treadmill.belt_speed_m_s, known=known)
+def camera_place(
+    config: Config, model: str, vfov_deg: float | None, known: CameraPose | None, height_cm: float | None = None
+) -> CameraPlace:
+    """The camera's place, to be found with what settings, source (``vfov_deg``) and earlier results tell.
+
+    ``height_cm`` is the first runner's, where it is known.
+    """
+    height_m = None if height_cm is None else height_cm / 100
+    return CameraPlace(model, vfov_deg, config.treadmill.belt_speed_m_s, height_m, known)
 
 
 def open_model(config: Config, fps: float, name: ModelName | None = None) -> PoseNet:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from device.store import SessionHeader, Store
+from device.store import Person, Runner, SessionHeader, Store
 from model.errors import StoreError
 
 _log = logging.getLogger(__name__)
@@ -72,20 +72,34 @@ class SessionWriter:
         """Overwrites the session's counts, camera or summary; see `Store.update_session`."""
         self._put(lambda: self._store.update_session(self._id(), **values))
 
-    def add_runner(self, name: str, on_added: Callable[[int, str], None]) -> None:
-        """Adds a runner; ``on_added`` is called with id and name from the writer's thread."""
-        self._put(lambda: on_added(*self._store.add_runner(name)))
+    def add_runner(self, name: str, height_cm: float | None, on_added: Callable[[Runner], None]) -> None:
+        """Adds a runner; ``on_added`` is called with them from the writer's thread."""
 
-    def find_runner(self, runner_id: int, on_found: Callable[[str | None], None]) -> None:
-        """Looks a runner up; ``on_found`` is called with the name, or None, from the writer's thread."""
-        self._put(lambda: on_found(self._store.runner_name(runner_id)))
+        def job() -> None:
+            runner_id, given = self._store.add_runner(name, height_cm)
+            on_added(Runner(runner_id, given, Person(height_cm)))
 
-    def runs(self, runner_id: int) -> None:
+        self._put(job)
+
+    def find_runner(self, runner_id: int, on_found: Callable[[Runner | None], None]) -> None:
+        """Looks a runner up; ``on_found`` is called with them, or None, from the writer's thread."""
+        self._put(lambda: on_found(self._store.runner(runner_id)))
+
+    def runs(self, runner: Runner) -> None:
         """The session that is open when this is written, if any, is this runner's."""
 
         def job() -> None:
             if self._session_id is not None:
-                self._store.update_session(self._session_id, runner_id=runner_id)
+                self._store.set_session_runner(self._session_id, runner)
+
+        self._put(job)
+
+    def height(self, height_cm: float | None) -> None:
+        """The runner of the session that is open when this is written, if any, is so tall; None: not known."""
+
+        def job() -> None:
+            if self._session_id is not None:
+                self._store.set_session_height(self._session_id, height_cm)
 
         self._put(job)
 

@@ -18,6 +18,7 @@ from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.errors import InputError
+from model.lengths import with_centimetres
 from model.person import Region
 from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import View
@@ -93,6 +94,7 @@ class ReplayOptions:
             does not depend on the speed of the board.
         vfov_deg: vertical field of view of the camera.
         camera: where the camera stands, from an earlier result.
+        height_cm: of the runner.
         fps, noise, seed: of the virtual camera that sees a motion capture.
     """
 
@@ -101,6 +103,7 @@ class ReplayOptions:
     model: ModelName | None = None
     vfov_deg: float | None = None
     camera: CameraPose | None = None
+    height_cm: float | None = None
     fps: float = 30.0
     noise: Noise = "none"
     seed: int = 0
@@ -115,9 +118,12 @@ def replay_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dic
     """
     if options.mode != "run":
         raise InputError(f"--mode {options.mode}: screening is not built yet: use --mode run")
+    fault: str | None = None
     if path.suffix == mocap.SUFFIX:
-        return _replay_mocap(path, config, options), None
-    return _replay_video(path, config, options)
+        document = _replay_mocap(path, config, options)
+    else:
+        document, fault = _replay_video(path, config, options)
+    return with_centimetres(document, options.height_cm), fault
 
 
 def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[dict[str, Any], str | None]:
@@ -126,7 +132,7 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         check_fps(source.name, source.fps)
         name = options.model or ("lightning" if config.model.name == "auto" else config.model.name)
         net = open_model(config, source.fps, name)
-        place = camera_place(config, net.weights.name, source.vfov_deg, options.camera)
+        place = camera_place(config, net.weights.name, source.vfov_deg, options.camera, options.height_cm)
         pipeline = Pipeline(net, _settings(config, options), place, Region(config.camera.region))
         outcomes = (pipeline.step(frame) for frame in source.frames(threading.Event()))
         document = session_document(source.name, options.mode, net.weights.name, place, outcomes)
@@ -143,7 +149,7 @@ def _replay_mocap(path: Path, config: Config, options: ReplayOptions) -> dict[st
     camera = VirtualCamera(view) if options.vfov_deg is None else VirtualCamera(view, vfov_deg=options.vfov_deg)
     poses = mocap.mocap_poses(path, camera, options.fps, options.noise, options.seed)
     model = MOTION_CAPTURE if options.noise == "none" else f"{MOTION_CAPTURE}-{options.noise}"
-    place = camera_place(config, model, camera.vfov_deg, options.camera)
+    place = camera_place(config, model, camera.vfov_deg, options.camera, options.height_cm)
     analysis = RunAnalysis(replace(_settings(config, options), model=model), place)
     return session_document(path.name, options.mode, model, place, (analysis.step(t_s, pose) for t_s, pose in poses))
 

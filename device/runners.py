@@ -1,35 +1,30 @@
 """Who runs: chosen on a page before or during a session, forgotten after it.
 
-The choice never outlives a session, nor a while without one, so that nobody is taken for the one who ran before.
+The choice never outlives a session, nor a while without one, so that nobody is taken for the one who ran before. Height
+and goal go with the person: kept in the store with a name, for this session only without one.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import TypeGuard
 
 from device.live import Message
 from device.recording import SessionWriter
+from device.store import Person, Runner, Store
+from model.goals import is_goal
+from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 
-COMMANDS = ("add_runner", "select_runner")
+COMMANDS = ("add_runner", "select_runner", "set_height", "set_goal")
 #: A choice that no session followed is dropped after this long.
 KEPT_S = 600.0
 MAX_NAME = 40
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """Somebody in the store."""
-
-    id: int
-    name: str
-
-    def as_json(self) -> Message:
-        return {"id": self.id, "name": self.name}
 
 
 class RunnerChoice:
@@ -43,49 +38,104 @@ class RunnerChoice:
     def __init__(self, writer: SessionWriter, clock: Callable[[], float] = time.monotonic) -> None:
         self._writer = writer
         self._clock = clock
+        self._lock = threading.Lock()  # the writer's thread chooses, too
         self._chosen: Runner | None = None
+        self._guest = Person()
         self._chosen_s = 0.0
 
     @property
     def current(self) -> Runner | None:
         """Who runs now or next; None for an anonymous runner."""
-        if self._writer.session_id is None and self._clock() - self._chosen_s > KEPT_S:
-            self._chosen = None
-        return self._chosen
+        with self._lock:
+            self._drop_old()
+            return self._chosen
+
+    @property
+    def person(self) -> Person:
+        """Height and goal of who runs now or next, with a name or without."""
+        with self._lock:
+            self._drop_old()
+            return self._guest if self._chosen is None else self._chosen.person
 
     def obey(self, command: Message) -> bool:
         """Carries out a command of `COMMANDS`; False where it is none of them, or is not valid."""
-        if command["command"] == "add_runner":
-            name = " ".join(str(command.get("name") or "").split())
-            if len(name) > MAX_NAME:
-                return False
-            self._writer.add_runner(name, lambda runner_id, given: self._choose(Runner(runner_id, given)))
-            return True
-        if command["command"] == "select_runner":
-            return self._select(command.get("runner_id"))
-        return False
+        jobs: dict[str, Callable[[Message], bool]] = {
+            "add_runner": self._add,
+            "select_runner": lambda message: self._select(message.get("runner_id")),
+            "set_height": lambda message: self._set_height(message.get("height_cm")),
+            "set_goal": lambda message: self._set_goal(message.get("metric")),
+        }
+        job = jobs.get(str(command["command"]))
+        return job is not None and job(command)
 
     def session_ended(self) -> None:
         """Forgets who ran."""
-        self._chosen = None
+        with self._lock:
+            self._chosen, self._guest = None, Person()
+
+    def _drop_old(self) -> None:
+        if self._writer.session_id is None and self._clock() - self._chosen_s > KEPT_S:
+            self._chosen, self._guest = None, Person()
+
+    def _add(self, command: Message) -> bool:
+        name = " ".join(str(command.get("name") or "").split())
+        height_cm = command.get("height_cm")
+        if len(name) > MAX_NAME or not _is_height(height_cm):
+            return False
+        self._writer.add_runner(name, height_cm, self._choose)
+        return True
 
     def _select(self, runner_id: object) -> bool:
         if runner_id is None:
-            self._chosen = None
+            self.session_ended()
             return True
         if not isinstance(runner_id, int) or isinstance(runner_id, bool):
             return False
 
-        def found(name: str | None) -> None:
-            if name is None:
+        def found(runner: Runner | None) -> None:
+            if runner is None:
                 _log.warning("there is no runner %d", runner_id)
             else:
-                self._choose(Runner(runner_id, name))
+                self._choose(runner)
 
         self._writer.find_runner(runner_id, found)
         return True
 
     def _choose(self, runner: Runner) -> None:
-        self._chosen_s = self._clock()
-        self._chosen = runner
-        self._writer.runs(runner.id)
+        with self._lock:
+            self._chosen_s = self._clock()
+            self._chosen, self._guest = runner, Person()
+        self._writer.runs(runner)
+
+    def _set_height(self, height_cm: object) -> bool:
+        if not _is_height(height_cm):
+            return False
+        known = None if height_cm is None else float(height_cm)
+        self._change(lambda person: replace(person, height_cm=known), lambda store, n: store.set_height(n, known))
+        self._writer.height(known)
+        return True
+
+    def _set_goal(self, metric: object) -> bool:
+        if not is_goal(metric):
+            return False
+        self._change(lambda person: replace(person, goal=metric), lambda store, n: store.set_goal(n, metric))
+        return True
+
+    def _change(self, change: Callable[[Person], Person], keep: Callable[[Store, int], None]) -> None:
+        """Changes who runs; ``keep`` does the same in the store, for somebody with a name."""
+        with self._lock:
+            self._drop_old()
+            self._chosen_s = self._clock()
+            runner = self._chosen
+            if runner is None:
+                self._guest = change(self._guest)
+                return
+            self._chosen = replace(runner, person=change(runner.person))
+        self._writer.also(lambda store, _: keep(store, runner.id))
+
+
+def _is_height(value: object) -> TypeGuard[float | None]:
+    """Whether this is a height that a runner may have, cm, or None for unknown."""
+    if value is None:
+        return True
+    return isinstance(value, int | float) and not isinstance(value, bool) and MIN_HEIGHT_CM <= value <= MAX_HEIGHT_CM

@@ -13,11 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from device import coaching, runners
+from device import coaching, runners, standing
 from device.cameras import open_source
 from device.cameras.video import VideoSource
 from device.config import Config
@@ -36,6 +36,7 @@ from model.analysis import Outcome
 from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.errors import CameraError, KneelineError
+from model.lengths import stance_with_centimetres
 from model.person import Region
 from model.place import CameraPlace
 from model.pose import Side, View
@@ -50,7 +51,7 @@ _HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 2.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
-COMMANDS = ("test_cue", "set_belt_speed", *runners.COMMANDS, *coaching.COMMANDS)
+COMMANDS = ("test_cue", "set_belt_speed", *standing.COMMANDS, *runners.COMMANDS, *coaching.COMMANDS)
 _CAMERA_SETTING = "camera"
 _INSTALLATION_SETTING = "installation"
 #: What a cue says, by its metric, and the unit.
@@ -125,6 +126,7 @@ class Device:
         self._second: tuple[float, int] = (self._started_s, 0)
         self._model_name = ""
         self._place = CameraPlace()
+        self._standing = standing.StandingOnRequest()
 
     def run(self, stop: threading.Event) -> None:
         """Works until ``stop`` is set.
@@ -199,6 +201,8 @@ class Device:
         self._dark()
         until_s = time.monotonic() + _RETRY_S
         while not stop.is_set() and time.monotonic() < until_s:
+            self._obey()
+            self._standing.no_pictures(str(error))
             self._live.publish(self._frame_message(None, f"no camera: {error}"))
             self._publish_health(0)
             self._notify.watchdog()
@@ -224,8 +228,10 @@ class Device:
                     pipeline.restart()
                     self._coaching.begin()
                     session = _Session()
+                self._place.set_height(self._height_m())
                 outcome = pipeline.step(frame)
                 self._cue(frame, outcome, session)
+                self._standing.step(t_s, pipeline.analysis.standing)
                 self._coaching.step(outcome, pipeline.analysis, source.name)
                 self._frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
                 self._record(outcome, session)
@@ -276,8 +282,13 @@ class Device:
                 self._cues.test(Side(command["side"]))
             elif command["command"] == "set_belt_speed":
                 self._set_belt_speed(command.get("belt_speed_m_s"))
-            elif not self._runner.obey(command) and not self._coaching.obey(command):
+            elif not any(one.obey(command) for one in (self._standing, self._runner, self._coaching)):
                 _log.warning("unknown command %.80r", command)
+
+    def _height_m(self) -> float | None:
+        """Of whoever runs; the camera's place is the installation's, so the next one does not inherit it."""
+        height_cm = self._runner.person.height_cm
+        return None if height_cm is None else height_cm / 100
 
     def _set_belt_speed(self, belt_speed_m_s: object) -> None:
         if belt_speed_m_s is None:
@@ -299,7 +310,9 @@ class Device:
             self._say_cue(cue, latency_ms)
             document = cue_json(cue) | {"latency_ms": round(latency_ms, 1)}
             session.waiting.append((SessionWriter.cue, document))
-            self._live.publish({"type": "cue", "session_id": self._writer.session_id, **document})
+            height_cm = self._runner.person.height_cm
+            lengths = coaching.in_centimetres(cue.metric, cue.value, cue.threshold, height_cm)
+            self._live.publish({"type": "cue", "session_id": self._writer.session_id, **document, **lengths})
 
     def _dark(self) -> None:
         self._cues.metronome(None)
@@ -312,7 +325,8 @@ class Device:
             document = stance_json(stance)
             session.stances.append(document)
             session.waiting.append((SessionWriter.stance, document))
-            self._live.publish({"type": "stance", "session_id": self._writer.session_id, **document})
+            told = stance_with_centimetres(document, self._runner.person.height_cm)
+            self._live.publish({"type": "stance", "session_id": self._writer.session_id, **told})
         if session.started:
             self._write(session)
             if outcome.t_s - session.counted_s >= _COUNTS_EVERY_S:
@@ -335,6 +349,7 @@ class Device:
             view=None if outcome.view is None else str(outcome.view),
             fps=source.fps,
             runner_id=None if runner is None else runner.id,
+            height_cm=self._runner.person.height_cm,
             started_utc=utc_now(ago_s=since_s),
         )
         self._writer.begin(header, lambda session_id: self._say_session(session_id, "started"))
@@ -396,6 +411,7 @@ class Device:
             "quality": 0.0 if outcome is None else round(outcome.quality, 2),
             "message": message,
             "camera": dict(UNKNOWN_CAMERA) if outcome is None else outcome.camera.as_json(),
+            "calibration": self._standing.as_json(self._runner.person.height_cm),
             "session_id": self._writer.session_id,
             "model": self._model_name,
         }
@@ -405,7 +421,7 @@ class Device:
         finite = math.isfinite(value)
         return {
             "fppa_deg": round(value, 1) if finite else None,
-            **coaching.side_json(None if outcome is None else outcome.coach, side),
+            **coaching.side_json(None if outcome is None else outcome.coach, side, self._runner.person.height_cm),
         }
 
     def _publish_health(self, dropped: int) -> None:
@@ -430,6 +446,7 @@ class Device:
                 "temperature_c": temperature_c(),
                 "commands": list(COMMANDS),
                 "runner": None if runner is None else runner.as_json(),
+                **asdict(self._runner.person),
                 "version": VERSION,
             }
         )

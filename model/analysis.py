@@ -233,7 +233,7 @@ class RunAnalysis:
 
     def _goal_values(self, t_s: float, pose: Pose, side: Side, view: View, fppa_deg: float) -> dict[str, float]:
         """What the coach's goal needs of this frame; NaN where too little of the leg is seen."""
-        metric = self.settings.coach.metric
+        metric = self.coach.metric
         seen = self._doubt is None and pose_quality(pose, side) >= MIN_QUALITY and _in_picture(pose, side)
         if metric == "fppa_deg":
             image_deg = float(k.fppa_image_deg(pose.xy_px, side))

@@ -30,16 +30,16 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import fmean, median, quantiles, stdev
 from types import MappingProxyType
 from typing import Literal
 
+from model.goals import Goal
 from model.pose import Side
 from model.programme import Adherence, FeedbackSchedule
 
-Goal = Literal["fppa_deg", "pelvic_drop_deg", "step_width_leg", "cadence_spm"]
 Basis = Literal["baseline", "session", "fixed"]
 KNEE, KNEE_IMAGE = "fppa_deg", "fppa_image_deg"
 
@@ -308,8 +308,21 @@ class Coach:
         self._before_s = math.nan
         self.know(baselines, measure, schedule)
 
-    def know(self, baselines: Baselines, measure: bool, schedule: FeedbackSchedule | None) -> None:
-        """Whose session this is from now on; see the class. What was learnt of another runner is forgotten."""
+    @property
+    def metric(self) -> Goal:
+        """The goal."""
+        return self._settings.metric
+
+    def know(
+        self, baselines: Baselines, measure: bool, schedule: FeedbackSchedule | None, metric: Goal | None = None
+    ) -> None:
+        """Whose session this is from now on, and what their goal is; see the class.
+
+        What was learnt of another runner, or for another goal, is forgotten. Without ``metric`` the goal stays.
+        """
+        if metric is not None and metric != self.metric:
+            self._settings = replace(self._settings, metric=metric)
+            self._sides = {side: _Side() for side in Side}
         self.run_s = 0.0
         self._stored = dict(baselines)
         self._measure = measure or self._settings.metric != KNEE

@@ -81,6 +81,17 @@ class CameraPlace:
         if belt_speed_m_s == self._belt_m_s:
             return
         self._belt_m_s = belt_speed_m_s
+        self._begin_again()
+
+    def set_height(self, height_m: float | None) -> None:
+        """From now on a runner of this height is seen; None: not known, so that an average one is assumed."""
+        if height_m == self._height_m:
+            return
+        self._height_m = height_m
+        self._begin_again()
+
+    def _begin_again(self) -> None:
+        """Finds the place anew with what is known now, from the one that was found so far."""
         if self._seen is not None and self._seen[0].frontal:
             self._begin(*self._seen, self.camera)
 

@@ -1,7 +1,7 @@
 """Standing calibration: three seconds of standing still tell leg length, each knee's own alignment and camera roll.
 
-Taken by itself when someone stands still on straight legs. What legs look like at rest (bowed, knock-kneed, clothes)
-is the runner's own, not their running form.
+Taken by itself when someone stands still on straight legs, and when asked for. What legs look like at rest (bowed,
+knock-kneed, clothes) is the runner's own, not their running form.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,6 +30,22 @@ _MIN_SCORE = 0.3
 _MIN_FRAMES = 20
 #: Share of the body's height from hip joint to ankle joint: 0.530 − 0.039 (Winter 2009).
 LEG_PER_HEIGHT = 0.491
+#: Heights that are taken for a runner's.
+MIN_HEIGHT_CM, MAX_HEIGHT_CM = 100.0, 230.0
+Obstacle = Literal["nobody", "hidden", "view", "moving", "unsteady", "bent", "uneven", "slow"]
+#: Why no calibration comes, with the remedy.
+OBSTACLES: Mapping[Obstacle, str] = MappingProxyType(
+    {
+        "nobody": "Nobody is seen: step onto the belt, whole in the picture.",
+        "hidden": "Shoulders, hips, knees and ankles are not all seen: clear the view, add light.",
+        "view": "It is not clear yet from where the camera looks: stand facing as you run.",
+        "moving": "You are moving: stop the belt and stand on both feet.",
+        "unsteady": "You are not still enough: let the arms hang and look ahead.",
+        "bent": "Your legs are bent: stretch both knees.",
+        "uneven": "Your feet are not level: put both side by side on the belt.",
+        "slow": "There are too few pictures: more light, or see the page Health.",
+    }
+)
 _BODY = [i for leg in LEGS.values() for i in (leg.shoulder, leg.hip, leg.knee, leg.ankle)]
 
 
@@ -81,15 +98,27 @@ class StandingCalibrator:
     def __init__(self) -> None:
         self._poses: deque[Pose] = deque()
         self._calibration: StandingCalibration | None = None
+        self._obstacle: Obstacle | None = "nobody"
 
     @property
     def calibration(self) -> StandingCalibration | None:
         """The newest one."""
         return self._calibration
 
+    @property
+    def held_s(self) -> float:
+        """For how long someone has stood so far, 0 to `STAND_S`; whether still enough is known at its end."""
+        return self._poses[-1].t_s - self._poses[0].t_s if self._poses else 0.0
+
+    @property
+    def obstacle(self) -> Obstacle | None:
+        """Why this frame, or the window before it, gives no calibration; None while all is well so far."""
+        return self._obstacle
+
     def restart(self) -> None:
         """Forgets the window, so that the next calibration is of the next three seconds (asked for on the page)."""
         self._poses.clear()
+        self._obstacle = None
 
     def step(self, pose: Pose | None, view: View | None, moving: bool) -> StandingCalibration | None:
         """Takes one frame.
@@ -102,39 +131,57 @@ class StandingCalibrator:
         Returns:
             A calibration that is complete with this frame, else None.
         """
-        if pose is None or view is None or moving or not _well_seen(pose):
+        in_the_way = _in_the_way(pose, view, moving)
+        if in_the_way is not None or pose is None or view is None:
             self._poses.clear()
+            self._obstacle = in_the_way
             return None
+        if not self._poses:
+            self._obstacle = None
         self._poses.append(pose)
-        if pose.t_s - self._poses[0].t_s < STAND_S:
+        if self.held_s < STAND_S:
             return None
         found = _calibrate(self._poses, view)
-        if found is None:
+        if not isinstance(found, StandingCalibration):
+            self._obstacle = found
             # Standing still may have begun meanwhile: look again when another tenth of the window has passed.
             while self._poses[0].t_s < pose.t_s - 0.9 * STAND_S:
                 self._poses.popleft()
             return None
-        self._poses.clear()
+        self.restart()
         self._calibration = found
         return found
+
+
+def _in_the_way(pose: Pose | None, view: View | None, moving: bool) -> Obstacle | None:
+    """Why one frame cannot be part of a stand."""
+    if pose is None:
+        return "nobody"
+    if not _well_seen(pose):
+        return "hidden"
+    if moving:
+        return "moving"
+    return "view" if view is None else None
 
 
 def _well_seen(pose: Pose) -> bool:
     return bool(np.isfinite(pose.xy_px[_BODY]).all() and (pose.score[_BODY] >= _MIN_SCORE).all())
 
 
-def _calibrate(poses: deque[Pose], view: View) -> StandingCalibration | None:
+def _calibrate(poses: deque[Pose], view: View) -> StandingCalibration | Obstacle:
     if len(poses) < _MIN_FRAMES:
-        return None
+        return "slow"
     xy = np.stack([pose.xy_px for pose in poses])
     middle: FloatArray = np.median(xy, axis=0)
     leg_px = float(np.mean([k.leg_length_px(middle, side) for side in Side]))
     if float(xy[:, _BODY].std(axis=0).max()) > _STILL_LEG * leg_px:
-        return None
+        return "unsteady"
     bent = [float(k.knee_flexion_deg(middle, side)) for side in Side]
     ankles = abs(middle[Joint.LEFT_ANKLE, 1] - middle[Joint.RIGHT_ANKLE, 1])
-    if max(bent) > _STRAIGHT_DEG or (view.frontal and ankles > _LEVEL_LEG * leg_px):
-        return None
+    if max(bent) > _STRAIGHT_DEG:
+        return "bent"
+    if view.frontal and ankles > _LEVEL_LEG * leg_px:
+        return "uneven"
     knee = k.fppa_image_deg if view.frontal else k.knee_flexion_deg
     return StandingCalibration(
         t_s=poses[-1].t_s,

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from device.live import LiveSubscriber
 from web.aim import AimWindow
@@ -27,6 +27,8 @@ _KEPT_EVENTS = 64
 _STATUS_EVERY_S = 1.0
 
 Message = Mapping[str, Any]
+#: What came of a command that the device confirms.
+Answer = Literal["done", "unconfirmed", "silent"]
 
 
 class Stream:
@@ -141,9 +143,28 @@ class LiveHub:
         return frozenset(health.get("commands", ()))
 
     def runner(self) -> Mapping[str, Any] | None:
-        """Who runs now or next, with id and name; None for an anonymous runner, and while the device is silent."""
+        """Who runs now or next: id, name, height_cm, goal. None for an anonymous runner and from a silent device."""
         found: Mapping[str, Any] | None = (self.snapshot()["health"] or {}).get("runner")
         return found
+
+    def height_cm(self) -> float | None:
+        """How tall who runs now or next is; None where that is not known, and while the device is silent."""
+        found: float | None = (self.snapshot()["health"] or {}).get("height_cm")
+        return found
+
+    def goal(self) -> str | None:
+        """The goal that was chosen for who runs now or next; None: as the settings say, or the device is silent."""
+        found: str | None = (self.snapshot()["health"] or {}).get("goal")
+        return found
+
+    def ask(self, command: Mapping[str, Any], done: Callable[[], bool], within_s: float) -> Answer:
+        """Sends a command and waits until ``done`` says that the device tells it is so."""
+        if not self.send(command):
+            return "silent"
+        until_s = time.monotonic() + within_s
+        while not (sure := done()) and time.monotonic() < until_s:
+            time.sleep(0.05)
+        return "done" if sure else "unconfirmed"
 
     def send(self, command: Mapping[str, Any]) -> bool:
         """Hands a command to the device. False where it cannot be reached."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from model.goals import GOALS, Goal
+from model.lengths import CM_KEYS
 from model.metrics import METRICS, MetricSpec
 from model.pose import Side
 from model.statistics import MIN_STANCES
@@ -25,6 +27,7 @@ class Cell:
         reason: why there is no value; None where there is one.
         ci95: half-width of the mean's 95 % interval.
         drift: last fifth of the session against the first; "" where nothing is known of it.
+        cm: mean ± SD in centimetres; "" where it is no length or the runner's height is not known.
     """
 
     text: str
@@ -32,6 +35,7 @@ class Cell:
     reason: str | None = None
     ci95: str = ""
     drift: str = ""
+    cm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,13 @@ def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:
         n,
         ci95="" if found.get("ci95") is None else number(found["ci95"], spec.decimals),
         drift=_difference(spec, found.get("trend")),
+        cm=_in_centimetres(summary.get(side) or {}, spec),
     )
+
+
+def _in_centimetres(claims: Mapping[str, Any], spec: MetricSpec) -> str:
+    found = claims.get(CM_KEYS.get(spec.key, "")) or {}
+    return f"{number(found['mean'])} ± {number(found['sd'])} cm" if found.get("mean") is not None else ""
 
 
 def _difference(spec: MetricSpec, found: Mapping[str, Any] | None) -> str:
@@ -105,6 +115,12 @@ def _difference(spec: MetricSpec, found: Mapping[str, Any] | None) -> str:
         return ""
     value = f"{number(found['value'], spec.decimals, signed=True)} ± {number(found.get('ci95'), spec.decimals)}"
     return f"{value}, {'more than' if found.get('changed') else 'within'} noise"
+
+
+def goal_words(goal: Goal) -> dict[str, Any]:
+    """What the live page says of a goal."""
+    spec = METRICS[goal]
+    return {**asdict(GOALS[goal]), "unit": spec.unit, "decimals": spec.decimals}
 
 
 def local_time(utc: str | None) -> datetime | None:

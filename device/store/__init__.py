@@ -1,6 +1,7 @@
 """The store: one SQLite file, written by the device alone, read by everybody else."""
 
+from device.store.people import Person, Runner
 from device.store.reader import StoreReader
 from device.store.writer import SessionHeader, Store, utc_now
 
-__all__ = ["SessionHeader", "Store", "StoreReader", "utc_now"]
+__all__ = ["Person", "Runner", "SessionHeader", "Store", "StoreReader", "utc_now"]

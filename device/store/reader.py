@@ -15,11 +15,17 @@ from urllib.parse import quote
 from device.store import training
 from device.store.database import migrations, plain_errors, version
 from model.errors import StoreError
+from model.lengths import with_centimetres
 
 _LISTED = (
     "id, uid, started_utc, ended_utc, state, mode, view, model, source, fps, frames, frames_with_runner, "
-    "runner_id, summary_json, (SELECT count(*) FROM stances WHERE session_id = s.id) AS stances, "
+    "runner_id, height_cm, summary_json, (SELECT count(*) FROM stances WHERE session_id = s.id) AS stances, "
     "(SELECT count(*) FROM cues WHERE session_id = s.id) AS cues"
+)
+#: A session that was run before its runner gave a height has the runner's.
+_SESSION = (
+    "SELECT s.*, coalesce(s.height_cm, r.height_cm) AS tall_cm "
+    "FROM sessions AS s LEFT JOIN runners AS r ON r.id = s.runner_id WHERE s.id = ?"
 )
 
 
@@ -58,13 +64,14 @@ class StoreReader:
     def session(self, session_id: int) -> dict[str, Any] | None:
         """One session as ``kneeline.session/1``, with id, uid, times in UTC, state and runner_id besides.
 
-        Returns None where there is no such session.
+        Where the runner's height is known it is there as ``height_cm``, with lengths in centimetres
+        (`with_centimetres`). Returns None where there is no such session.
         """
         with self._connection() as db:
             if db is None:
                 return None
             db.execute("BEGIN")  # one moment for all tables
-            row = db.execute("SELECT * FROM sessions WHERE id = ?", (session_id,)).fetchone()
+            row = db.execute(_SESSION, (session_id,)).fetchone()
             if row is None:
                 return None
             head = _unpacked(row, "camera", "summary")
@@ -72,7 +79,7 @@ class StoreReader:
                 table: db.execute(f"SELECT * FROM {table} WHERE session_id = ? ORDER BY n", (session_id,)).fetchall()
                 for table in ("stances", "reps", "cues")
             }
-        return {
+        document = {
             "schema": "kneeline.session/1",
             **{k: head[k] for k in ("id", "uid", "started_utc", "ended_utc", "state", "runner_id", "app_version")},
             **{
@@ -83,11 +90,13 @@ class StoreReader:
             "cues": [_without_key(r) for r in rows["cues"]],
             "summary": head["summary"],
         }
+        return with_centimetres(document, head["tall_cm"])
 
     def runners(self) -> list[dict[str, Any]]:
-        """All runners with id, name, created_utc, the number of their sessions and the last one's start; by name."""
+        """All runners by name: id, name, height_cm, goal, created_utc, number of sessions and the last one's start."""
         sql = (
-            "SELECT r.id, r.name, r.created_utc, count(s.id) AS sessions, max(s.started_utc) AS last_utc "
+            "SELECT r.id, r.name, r.height_cm, r.goal, r.created_utc, "
+            "count(s.id) AS sessions, max(s.started_utc) AS last_utc "
             "FROM runners AS r LEFT JOIN sessions AS s ON s.runner_id = r.id GROUP BY r.id "
             "ORDER BY r.name COLLATE NOCASE, r.id"
         )

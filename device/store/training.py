@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model.coach import Baseline
+from model.goals import Goal, is_goal
 from model.pose import Side
-from model.programme import Adherence, Attempt
+from model.programme import Adherence, Attempt, progress
 
 Baselines = Mapping[tuple[Side, str], Baseline]
 
@@ -28,6 +29,11 @@ class StoredProgramme:
     metric: str
     started_utc: str
     attempts: tuple[Attempt, ...]
+
+    @property
+    def goal(self) -> Goal | None:
+        """What is coached for as long as sessions are left; None when all are done."""
+        return self.metric if is_goal(self.metric) and progress(self.attempts).next is not None else None
 
 
 def read_baselines(db: sqlite3.Connection, runner_id: int, installation: str) -> dict[tuple[Side, str], Baseline]:

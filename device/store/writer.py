@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from device.store import training
+from device.store import people, training
 from device.store.database import migrate, plain_errors, to_json
 from model.errors import StoreError
+from model.goals import Goal
 from model.programme import Attempt
 
 _STANCE_COLUMNS = ("side", "strike_s", "toe_off_s", "quality")
@@ -41,6 +42,7 @@ class SessionHeader:
         view: front, rear or side; None while undecided.
         fps: nominal rate of the source; None while unknown.
         runner_id: who runs; None for an anonymous runner.
+        height_cm: of who runs, None where it is not known.
         started_utc: ISO 8601.
     """
 
@@ -51,6 +53,7 @@ class SessionHeader:
     view: str | None = None
     fps: float | None = None
     runner_id: int | None = None
+    height_cm: float | None = None
     started_utc: str = field(default_factory=utc_now)
 
 
@@ -177,22 +180,39 @@ class Store:
                 raise StoreError(f"session {session_id} is still running; wait for its end and delete it then")
             return db.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
 
-    def add_runner(self, name: str) -> tuple[int, str]:
+    def set_session_runner(self, session_id: int, runner: people.Runner) -> None:
+        """Says whose a session is; the height of who was taken for its runner before goes."""
+        self._set(session_id, {"runner_id": runner.id, "height_cm": runner.person.height_cm})
+
+    def set_session_height(self, session_id: int, height_cm: float | None) -> None:
+        """Says how tall the runner of a session is; None: not known."""
+        self._set(session_id, {"height_cm": height_cm})
+
+    def add_runner(self, name: str, height_cm: float | None = None) -> tuple[int, str]:
         """Adds a runner and returns id and name. Without a name, the runner is called by the id."""
         with self._transaction() as db:
-            sql = "INSERT INTO runners (name, created_utc) VALUES (?, ?)"
-            runner_id = db.execute(sql, (name, utc_now())).lastrowid
+            sql = "INSERT INTO runners (name, height_cm, created_utc) VALUES (?, ?, ?)"
+            runner_id = db.execute(sql, (name, height_cm, utc_now())).lastrowid
             assert runner_id is not None
             if not name:
                 name = f"Runner {runner_id}"
                 db.execute("UPDATE runners SET name = ? WHERE id = ?", (name, runner_id))
         return runner_id, name
 
-    def runner_name(self, runner_id: int) -> str | None:
-        """A runner's name; None where there is no such runner."""
+    def runner(self, runner_id: int) -> people.Runner | None:
+        """A runner; None where there is no such runner."""
         with self._transaction() as db:
-            row = db.execute("SELECT name FROM runners WHERE id = ?", (runner_id,)).fetchone()
-        return None if row is None else str(row[0])
+            return people.read_runner(db, runner_id)
+
+    def set_height(self, runner_id: int, height_cm: float | None) -> None:
+        """Keeps a runner's height; None: not known."""
+        with self._transaction() as db:
+            db.execute("UPDATE runners SET height_cm = ? WHERE id = ?", (height_cm, runner_id))
+
+    def set_goal(self, runner_id: int, goal: Goal | None) -> None:
+        """Keeps what a runner is coached for; None: as the settings say."""
+        with self._transaction() as db:
+            db.execute("UPDATE runners SET goal = ? WHERE id = ?", (goal, runner_id))
 
     def baselines(self, runner_id: int, installation: str) -> training.Baselines:
         """A runner's newest baselines on an installation, by side and metric."""

@@ -49,6 +49,17 @@ class Box:
         self.coaching.begin()
         self.t_s = 0.0
 
+    def aim_for(self, metric: str) -> None:
+        """Somebody chooses the goal."""
+        assert self.choice.obey({"command": "set_goal", "metric": metric})
+
+    def coached(self) -> str:
+        return self.coach.metric
+
+    def goal(self) -> tuple[str, str]:
+        told = self.coaching.as_json(self.coach.state())
+        return told["metric"], told["metric_from"]
+
     def choose(self, runner_id: int | None) -> None:
         self.choice.obey({"command": "select_runner", "runner_id": runner_id})
         self.settle()
@@ -77,11 +88,13 @@ class Box:
         self.frame()
 
     def run(self, strides: int, left_deg: float = 4.0, right_deg: float = 4.0) -> None:
+        """The same value stands for each goal."""
         for _ in range(strides):
             for side, angle_deg in ((Side.LEFT, left_deg), (Side.RIGHT, right_deg)):
                 self.coach.strike(side)
                 for i in range(11):
-                    look = Look(i / 30, 0.25, {"fppa_deg": angle_deg, "fppa_image_deg": angle_deg})
+                    keys = ("fppa_deg", "fppa_image_deg") if self.coach.metric == "fppa_deg" else (self.coach.metric,)
+                    look = Look(i / 30, 0.25, dict.fromkeys(keys, angle_deg))
                     self.coach.step(self.t_s, True, {side: look} if i < 8 else {}, Instrument("lightning"))
                     self.t_s += 1 / 30
             self.frame()
@@ -276,6 +289,106 @@ def test_late_sessions_fade_and_tell_what_is_retained(make: Callable[..., Box]) 
     assert "blocks" not in str(box.coaching.as_json(box.coach.state()))
 
 
+def test_a_goal_of_an_anonymous_session_is_measured_and_gone_with_it(make: Callable[..., Box]) -> None:
+    box = make()
+    box.run(6)
+    assert box.goal() == ("fppa_deg", "settings")
+    box.aim_for("pelvic_drop_deg")
+    box.run(1)
+    assert box.goal() == ("pelvic_drop_deg", "session")
+    assert box.coached() == "pelvic_drop_deg"
+    assert not box.coach.feedback
+    box.run(MIN_BASELINE + 4)
+    assert box.coach.feedback
+    target = box.coach.state().targets[Side.LEFT]
+    assert target is not None
+    assert (target.metric, target.basis) == ("pelvic_drop_deg", "session")
+    box.run(1, left_deg=14.0)
+    state = box.coach.state()
+    assert side_json(state, Side.LEFT)["verdict"] == "bad"
+    assert side_json(state, Side.LEFT)["value"] == 14.0
+    box.session()
+    box.end_session()
+    box.restart()
+    box.run(6)
+    assert box.goal() == ("fppa_deg", "settings")
+    assert basis(box) == "fixed"
+
+
+def test_a_goal_goes_with_the_name_and_has_its_own_baseline(make: Callable[..., Box]) -> None:
+    box = make(measure_baseline=False)
+    runner_id, _ = box.store.add_runner("Ada")
+    drop = {(side, "pelvic_drop_deg"): Baseline(4.0, 1.0, 30) for side in Side}
+    box.store.add_baselines(runner_id, "camera/0/front/lightning", drop)
+    box.choose(runner_id)
+    box.known()
+    box.aim_for("pelvic_drop_deg")
+    box.known()
+    box.run(4)
+    assert basis(box) == "baseline"
+    box.choice.session_ended()
+    box.restart()
+    box.choose(runner_id)
+    box.known()
+    assert box.goal() == ("pelvic_drop_deg", "runner")
+    box.aim_for("cadence_spm")
+    box.known()
+    assert box.coach.measured == 0
+    box.choose(None)
+    box.known()
+    assert box.goal() == ("fppa_deg", "settings")
+    assert box.coached() == "fppa_deg"
+
+
+def test_the_goal_of_the_settings_can_be_another(make: Callable[..., Box]) -> None:
+    box = make(metric="cadence_spm")
+    box.frame()
+    assert box.goal() == ("cadence_spm", "settings")
+    box.aim_for("fppa_deg")
+    box.run(6)
+    assert box.goal() == ("fppa_deg", "session")
+    assert basis(box) == "fixed"
+
+
+def test_a_programme_keeps_its_goal_and_its_time(make: Callable[..., Box], path: Path) -> None:
+    box = make(measure_baseline=False)
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.aim_for("pelvic_drop_deg")
+    box.known()
+    box.coaching.obey({"command": "start_programme"})
+    box.known()
+    box.run(10)
+    before_s = box.coach.run_s
+    box.aim_for("cadence_spm")
+    box.known()
+    box.run(1)
+    assert box.goal() == ("pelvic_drop_deg", "programme")
+    assert box.coached() == "pelvic_drop_deg"
+    assert box.coach.run_s > before_s, "what was run of the session still counts"
+    programme = StoreReader(path).programme(runner_id)
+    assert programme is not None
+    assert programme.metric == programme.goal == "pelvic_drop_deg"
+    box.coaching.obey({"command": "end_programme"})
+    box.known()
+    assert box.goal() == ("cadence_spm", "runner")
+    assert box.coached() == "cadence_spm"
+
+
+def test_a_programme_that_is_done_keeps_no_goal(make: Callable[..., Box]) -> None:
+    box = make()
+    runner_id, _ = box.store.add_runner("Ada")
+    box.store.start_programme(runner_id, "step_width_leg")
+    programme = box.store.programme(runner_id)
+    assert programme is not None
+    assert programme.goal == "step_width_leg"
+    for n, session in enumerate(SESSIONS, start=1):
+        box.store.save_attempt(programme.id, n, Attempt(n, session.planned_s, Adherence()))
+    done = box.store.programme(runner_id)
+    assert done is not None
+    assert done.goal is None
+
+
 def verdict(value: float, alert: bool) -> Verdict:
     return Verdict(value, Target("fppa_deg", 8.0, math.nan, "fixed"), value <= 8.0, alert)
 
@@ -300,10 +413,13 @@ def test_what_is_told_of_a_side() -> None:
         "threshold_deg": 8.0,
         "threshold_metric": "fppa_deg",
         "basis": "fixed",
+        "value": 14.0,
+        "value_cm": None,
+        "threshold_cm": None,
     }
     assert side_json(STATE, Side.RIGHT)["verdict"] == "good"
     quiet = side_json(replace(STATE, feedback=False), Side.LEFT)
-    assert (quiet["alert"], quiet["verdict"]) == (False, None)
+    assert (quiet["alert"], quiet["verdict"], quiet["value"]) == (False, None, None)
     assert side_json(None, Side.LEFT)["alert"] is False
 
 
@@ -318,3 +434,12 @@ def test_what_is_told_of_a_side() -> None:
 def test_leds_tell_the_verdict(state: CoachState, left: str, right: str) -> None:
     outcome = cast(Outcome, SimpleNamespace(coach=state))
     assert (led_state(outcome, Side.LEFT), led_state(outcome, Side.RIGHT)) == (left, right)
+
+
+def test_a_share_of_the_leg_is_told_in_centimetres_too() -> None:
+    narrow = Verdict(0.02, Target("step_width_leg", 0.05, 0.08, "session"), False, True)
+    state = replace(STATE, metric="step_width_leg", verdicts={Side.LEFT: narrow}, targets={Side.LEFT: narrow.target})
+    told = side_json(state, Side.LEFT, 180.0)
+    assert (told["value"], told["value_cm"], told["threshold_cm"]) == (0.02, 1.77, 4.42)
+    assert side_json(state, Side.LEFT)["value_cm"] is None
+    assert side_json(STATE, Side.LEFT, 180.0)["value_cm"] is None

@@ -169,3 +169,18 @@ def test_wrong_settings_are_all_told(tmp_path: Path, demo_clip: Path, capsys: py
     told = capsys.readouterr().err
     assert "fps = 240: must be 10 to 120" in told
     assert "did you mean height?" in told
+
+
+def test_height_adds_centimetres_and_nothing_else_about_the_steps(
+    tmp_path: Path, demo_clip: Path, document: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tall.json"
+    assert main(["replay", str(demo_clip), "--height", "185", "--json", str(path)]) == 0
+    tall: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    assert tall["height_cm"] == 185
+    assert len(tall["stances"]) == len(document["stances"])
+    width = tall["summary"]["left"]["step_width_leg"]["mean"]
+    assert tall["summary"]["left"]["step_width_cm"]["mean"] == pytest.approx(0.491 * 185 * width, abs=0.01)
+    with pytest.raises(SystemExit):
+        main(["replay", str(demo_clip), "--height", "1.85"])
+    assert "must be a whole number from 100 to 230" in capsys.readouterr().err

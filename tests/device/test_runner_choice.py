@@ -10,7 +10,7 @@ import pytest
 
 from device.recording import SessionWriter
 from device.runners import KEPT_S, RunnerChoice
-from device.store import SessionHeader, Store, StoreReader
+from device.store import Person, SessionHeader, Store, StoreReader
 
 
 class Clock:
@@ -134,3 +134,80 @@ def test_choice_outlasts_a_long_session(choice: RunnerChoice, clock: Clock, writ
     add(choice, "Anna")
     clock.now_s += 2 * KEPT_S
     assert choice.current is not None
+
+
+def test_height_of_a_named_runner_is_stored_and_comes_back_with_them(choice: RunnerChoice, path: Path) -> None:
+    assert choice.obey({"command": "add_runner", "name": "Anna", "height_cm": 168})
+    until(lambda: choice.current)
+    assert choice.person.height_cm == 168.0
+    assert choice.obey({"command": "set_height", "height_cm": 171.5})
+    assert choice.person.height_cm == 171.5
+    add(choice, "Ben")
+    assert choice.person == Person()
+    choice.obey({"command": "select_runner", "runner_id": 1})
+    until(lambda: choice.current is not None and choice.current.name == "Anna")
+    assert choice.person.height_cm == 171.5
+    assert [r["height_cm"] for r in StoreReader(path).runners()] == [171.5, None]
+    choice.obey({"command": "set_height", "height_cm": None})
+    until(lambda: StoreReader(path).runners()[0]["height_cm"] is None)
+
+
+def test_height_and_goal_of_an_anonymous_runner_last_for_the_session(choice: RunnerChoice, clock: Clock) -> None:
+    for forget in (choice.session_ended, lambda: choice.obey({"command": "select_runner", "runner_id": None})):
+        assert choice.obey({"command": "set_height", "height_cm": 190.0})
+        assert choice.obey({"command": "set_goal", "metric": "cadence_spm"})
+        assert choice.person == Person(190.0, "cadence_spm")
+        forget()
+        assert choice.person == Person()
+    choice.obey({"command": "set_height", "height_cm": 190.0})
+    clock.now_s += KEPT_S + 1
+    assert choice.person == Person()
+    choice.obey({"command": "set_height", "height_cm": 190.0})
+    add(choice, "Anna")
+    assert choice.person == Person()
+
+
+@pytest.mark.parametrize("height_cm", [99.9, 230.1, 0, -170, "170", True, float("nan")])
+def test_a_height_that_nobody_has_is_refused(choice: RunnerChoice, height_cm: object) -> None:
+    assert not choice.obey({"command": "set_height", "height_cm": height_cm})
+    assert not choice.obey({"command": "add_runner", "name": "Anna", "height_cm": height_cm})
+    assert choice.person == Person()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_open_session_is_of_that_height(
+    choice: RunnerChoice, writer: SessionWriter, path: Path, named: bool
+) -> None:
+    header = SessionHeader("clip", "model", "0", height_cm=150.0)
+    writer.begin(header, lambda session_id: None)
+    if named:
+        add(choice, "Anna")
+        until(lambda: (StoreReader(path).session(1) or {}).get("runner_id"))
+        assert "height_cm" not in (StoreReader(path).session(1) or {}), "who ran before does not count"
+    choice.obey({"command": "set_height", "height_cm": 181.0})
+    writer.end(lambda session_id: choice.session_ended())
+    writer.close()
+    assert (StoreReader(path).session(1) or {})["height_cm"] == 181.0
+
+
+def test_a_session_from_before_the_height_was_known_has_its_runners(
+    choice: RunnerChoice, writer: SessionWriter, path: Path
+) -> None:
+    runner_id = add(choice, "Anna")
+    writer.begin(SessionHeader("clip", "model", "0", runner_id=runner_id), lambda session_id: None)
+    writer.end(lambda session_id: None)
+    choice.obey({"command": "set_height", "height_cm": 165.0})
+    writer.close()
+    assert (StoreReader(path).session(1) or {})["height_cm"] == 165.0
+
+
+def test_a_goal_is_remembered_with_the_name(choice: RunnerChoice, path: Path) -> None:
+    add(choice, "Anna")
+    assert choice.obey({"command": "set_goal", "metric": "pelvic_drop_deg"})
+    assert not choice.obey({"command": "set_goal", "metric": "speed"})
+    assert not choice.obey({"command": "set_goal"})
+    choice.session_ended()
+    choice.obey({"command": "select_runner", "runner_id": 1})
+    until(lambda: choice.current)
+    assert choice.person.goal == "pelvic_drop_deg"
+    assert StoreReader(path).runners()[0]["goal"] == "pelvic_drop_deg"

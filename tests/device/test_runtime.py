@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from device import runtime
+from device import runtime, standing
 from device.cameras.video import VideoSource
 from device.config import Config, parse_config
 from device.frames import Frame
 from device.live import LiveSubscriber
-from device.runtime import Device, run_device
+from device.runtime import Device, Trial, run_device
 from device.store import StoreReader
 from model.errors import CameraError
 
@@ -72,6 +72,39 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     assert first["state"] == "complete"
     assert len(first["stances"]) >= 8
     assert first["summary"]["left"]["stances"] + first["summary"]["right"]["stances"] == len(first["stances"])
+
+
+def test_height_goal_and_calibration_are_of_the_session(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "TIMEOUT_S", 1.0)
+    device = Device(config, trial=Trial(demo_clip, loop=False))
+    statuses: list[int] = []
+    thread = threading.Thread(target=lambda: statuses.append(run_device(device, threading.Event())))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        _until(live, lambda message: message["type"] == "frame")
+        for command in (
+            {"command": "set_height", "height_cm": 190},
+            {"command": "set_goal", "metric": "pelvic_drop_deg"},
+            {"command": "calibrate"},
+        ):
+            assert live.send(command)
+        _until(live, lambda m: m["type"] == "health" and (m["height_cm"], m["goal"]) == (190, "pelvic_drop_deg"))
+        told = _until(live, lambda m: (m.get("calibration") or {}).get("state") == "failed")
+        assert told[-1]["calibration"]["message"].startswith("Not calibrated. You are moving")
+        stance = _until(live, lambda m: m["type"] == "stance" and m["step_width_leg"] is not None)[-1]
+        assert stance["step_width_cm"] == pytest.approx(0.491 * 190 * stance["step_width_leg"], abs=0.01)
+        frame = _until(live, lambda m: m["type"] == "frame" and m["session_id"] is not None)[-1]
+        assert (frame["coach"]["metric"], frame["coach"]["metric_from"]) == ("pelvic_drop_deg", "session")
+        assert device._place._height_m == 1.9
+        thread.join(60)
+    assert statuses == [0]
+    with StoreReader(config.database_path()) as reader:
+        session = reader.session(1)
+    assert session is not None
+    assert session["height_cm"] == 190
+    assert "step_width_cm" in session["summary"]["left"]
 
 
 def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(

@@ -18,10 +18,10 @@ from model.coach import (
     Coach,
     CoachSettings,
     Cue,
-    Goal,
     Instrument,
     Look,
 )
+from model.goals import Goal
 from model.pose import Side
 from model.programme import SESSIONS, Adherence, FeedbackSchedule, ProgrammeSession
 

@@ -86,3 +86,56 @@ def test_it_is_taken_by_itself_before_a_run_and_not_during_it() -> None:
             taken.append(standing)
     assert len(taken) == 1
     assert taken[0].t_s < 4.2
+
+
+def seen(calibrator: StandingCalibrator, figures: Sequence[FloatArray | None], **last: bool) -> None:
+    """The figures at 30 per second; None is nobody."""
+    for i, xy in enumerate(figures):
+        pose = None if xy is None else Pose(i / 30, xy, np.full(17, 0.8), SIZE_PX)
+        calibrator.step(pose, None if last.get("undecided") else View.FRONT, moving=last.get("moving", False))
+
+
+def _raised() -> FloatArray:
+    raised = stander()
+    raised[Joint.LEFT_ANKLE, 1] -= 20
+    return raised
+
+
+def _hidden() -> FloatArray:
+    hidden = stander()
+    hidden[Joint.LEFT_KNEE] = np.nan
+    return hidden
+
+
+@pytest.mark.parametrize(
+    ("figures", "last", "obstacle"),
+    [
+        ([None], {}, "nobody"),
+        ([_hidden()], {}, "hidden"),
+        ([stander()], {"moving": True}, "moving"),
+        ([stander()], {"undecided": True}, "view"),
+        ([stander() + np.array([12 * np.sin(i / 8), 0.0]) for i in range(100)], {}, "unsteady"),
+        ([stander(knee_deg=30.0)] * 100, {}, "bent"),
+        ([_raised()] * 100, {}, "uneven"),
+        ([stander()] * 50, {}, None),
+    ],
+)
+def test_it_says_what_is_in_the_way(
+    figures: list[FloatArray | None], last: dict[str, bool], obstacle: str | None
+) -> None:
+    calibrator = StandingCalibrator()
+    seen(calibrator, figures, **last)
+    assert calibrator.obstacle == obstacle
+    assert calibrator.calibration is None
+
+
+def test_what_was_in_the_way_is_gone_when_someone_stands_again() -> None:
+    calibrator = StandingCalibrator()
+    seen(calibrator, [stander(knee_deg=30.0)] * 100)
+    assert calibrator.obstacle == "bent"
+    assert calibrator.held_s == pytest.approx(STAND_S, abs=0.35)
+    calibrator.restart()
+    assert calibrator.held_s == 0.0
+    seen(calibrator, [stander()] * 91)
+    assert calibrator.calibration is not None
+    assert calibrator.obstacle is None

@@ -202,8 +202,10 @@ def health() -> Callable[..., Message]:
             "gpio": False,
             "gpio_note": "no GPIO on this machine",
             "temperature_c": None,
-            "commands": ["test_cue", "calibrate", "set_belt_speed", "select_runner"],
+            "commands": ["test_cue", "calibrate", "set_belt_speed", "set_goal", "set_height", "select_runner"],
             "runner": None,
+            "height_cm": None,
+            "goal": None,
             **changes,
         }
 

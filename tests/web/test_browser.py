@@ -230,6 +230,101 @@ def test_gauge_shows_a_mean_only_from_seven_stances(server: Server, device: Devi
     expect(page.locator(".side[data-side=right] [data-spread]")).to_have_text("0 of 7 stances")
 
 
+def coached(metric: str, metric_from: str = "session", **more: object) -> Message:
+    """The live message's block about the coaching."""
+    block = {"metric": metric, "metric_from": metric_from, "feedback": True, "measuring": None, "programme": None}
+    return {"coach": {**block, "metronome_spm": None, **more}}
+
+
+def judged(verdict: str, value: float, threshold: float, cm: float | None = None) -> Message:
+    return {"fppa_deg": 3.0, "alert": verdict == "bad", "verdict": verdict, "value": value, "threshold": threshold,
+            "value_cm": cm, "threshold_cm": cm}  # fmt: skip
+
+
+def test_another_goal_has_its_own_words_and_values(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    expect(page.locator("[data-goal]")).to_have_text("Knee alignment")
+    left, right = (page.locator(f".side[data-side={side}]") for side in ("left", "right"))
+    device.changes = {
+        **coached("pelvic_drop_deg"),
+        "left": judged("bad", 6.14, 5.4),
+        "right": judged("good", 3.0, 5.4),
+    }
+    expect(page.locator("[data-goal]")).to_have_text("Pelvic drop")
+    expect(page.locator("[data-goal-note]")).to_have_text("for this session")
+    expect(left.locator("[data-state-text]")).to_have_text("pelvis drops")
+    expect(left.locator("[data-goal-value]")).to_have_text("Pelvic drop 6.1° limit 5.4°")
+    expect(right.locator("[data-state-text]")).to_have_text("pelvis level")
+    expect(left.locator(".bar .threshold")).to_have_attribute("visibility", "hidden")
+    device.changes = {**coached("step_width_leg"), "left": judged("good", 0.1, 0.07, 8.4)}
+    expect(left.locator("[data-goal-value]")).to_have_text("Step width 8.4 cm at least 8.4 cm")
+    device.changes = {**coached("step_width_leg"), "left": judged("good", 0.1, 0.07)}
+    expect(left.locator("[data-goal-value]")).to_have_text("Step width 0.100 leg lengths at least 0.070 leg lengths")
+    device.publish({"type": "cue", "session_id": 1, "t_s": 8.3, "side": "left", "metric": "step_width_leg",
+                    "value": 0.02, "threshold": 0.07, "value_cm": 1.7, "threshold_cm": 5.9})  # fmt: skip
+    expect(left.locator("[data-cue]")).to_contain_text("Left foot wider")
+    expect(left.locator("[data-cue]")).to_contain_text("1.7 cm · at least 5.9 cm")
+    expect(page.locator("[data-announce]")).to_have_text("left foot wider")
+
+
+def test_a_programme_names_its_goal(server: Server, device: Device, page: Page) -> None:
+    retention = {"on": None, "off": None, "stances_off": 0}
+    programme = {"session": 2, "of": 8, "run_s": 60.0, "planned_s": 1020.0, "counts": False, "retention": retention}
+    device.changes = coached("cadence_spm", "programme", programme=programme)
+    page.goto(server.url)
+    expect(page.locator("[data-programme-label]")).to_have_text("Programme: cadence")
+    expect(page.locator("[data-goal-tile]")).to_be_hidden()
+
+
+def calibration(state: str, message: str, **more: object) -> Message:
+    block = {"state": state, "message": message, "age_s": 1.0, "held_s": 0.0, "of_s": 3.0, "result": None}
+    return {"calibration": {**block, **more}}
+
+
+CALIBRATED = {"view": "front", "t_s": 9.0, "leg_px": 161.2, "leg_cm": 88.38, "knee_left_deg": 3.04,
+              "knee_right_deg": -1.2, "roll_deg": 0.5, "hip_line_deg": 0.2}  # fmt: skip
+
+
+def test_calibration_is_asked_for_and_followed_on_the_set_up_page(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url + "/aim")
+    block = page.locator("[data-calibration]")
+    expect(block).to_be_hidden()
+    page.get_by_role("button", name="Calibrate standing").click()
+    expect(page.get_by_text("Calibrating: stand still on the belt for 3 seconds")).to_be_visible()
+    assert {"command": "calibrate"} in device.commands
+    device.changes = calibration("running", "Stand still on straight legs, facing as you run.", held_s=1.2)
+    expect(block).to_contain_text("Stand still on straight legs")
+    expect(block.locator("progress")).to_have_js_property("value", 1.2)
+    device.changes = calibration("failed", "Not calibrated. Your legs are bent: stretch both knees.")
+    expect(block).to_contain_text("Not calibrated. Your legs are bent")
+    expect(block.locator("progress")).to_be_hidden()
+    device.changes = calibration("done", "Calibrated. You can run.", result=CALIBRATED)
+    for text in ("161 px in the picture, about 88 cm", "Knee alignment in the picture, left+3.0°", "right−1.2°"):
+        expect(block).to_contain_text(text)
+    expect(block).to_contain_text("Tilt of the picture (roll)+0.5°")
+
+
+def test_calibration_from_the_live_page_stays_there(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    page.evaluate("window.same = true")
+    page.get_by_role("button", name="Calibrate standing").click()
+    until_s = time.monotonic() + 10
+    while not device.commands and time.monotonic() < until_s:
+        time.sleep(0.02)
+    assert device.commands == [{"command": "calibrate"}]
+    device.changes = calibration("running", "Stand still on straight legs, facing as you run.", held_s=1.2)
+    expect(page.locator("[data-banner]")).to_have_text(
+        "Standing calibration. Stand still on straight legs, facing as you run. 2 s more."
+    )
+    bare = {**CALIBRATED, "leg_cm": None}
+    device.changes = calibration("done", "Calibrated. You can run.", result=bare)
+    expect(page.locator("[data-banner]")).to_have_text("Calibrated. You can run. Leg length 161 px.")
+    device.changes = calibration("done", "Calibrated. You can run.", result=bare, age_s=9.0)
+    expect(page.locator("[data-banner]")).to_be_hidden()
+    assert page.evaluate("window.same")
+
+
 def test_unknown_camera_judges_nobody(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url)
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
@@ -361,9 +456,16 @@ def test_nothing_sticks_out_sideways(
     server: Server, device: Device, make_session: MakeSession, page: Page, width: int
 ) -> None:
     session_id = make_session()
+    device.changes = {
+        **coached("step_width_leg"),
+        **calibration("done", "Calibrated. You can run.", result=CALIBRATED),
+        "left": judged("bad", 0.1, 0.07),
+    }
     page.set_viewport_size({"width": width, "height": 600})
     for path in ("/", "/?kiosk=1", "/sessions", "/runners", f"/sessions/{session_id}", "/aim", "/health"):
         page.goto(server.url + path)
+        if path in ("/", "/aim"):
+            page.locator("[data-skeleton][data-drawn=yes]").wait_for()
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, path
 

@@ -92,9 +92,31 @@ def test_wrong_values_are_refused_with_the_reason(
     assert commands == []
 
 
+def test_calibration_asked_for_on_the_live_page_leads_back_there(device: LivePublisher, client: FlaskClient) -> None:
+    answer = client.post("/device/calibrate", data={"page": "live", "csrf_token": token(client)})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+def test_goal_that_is_none_is_refused(device: LivePublisher, client: FlaskClient, commands: list[Message]) -> None:
+    answer = client.post("/device/goal", data={"metric": "speed", "csrf_token": token(client)})
+    assert answer.status_code == 400
+    assert "must be one of fppa_deg, pelvic_drop_deg, step_width_leg, cadence_spm" in answer.text
+    assert commands == []
+
+
+def test_goal_that_is_not_confirmed_is_said(
+    device: LivePublisher, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.views.commands._CONFIRM_S", 0.1)
+    form = {"metric": "pelvic_drop_deg", "csrf_token": token(client)}
+    assert "did not confirm" in client.post("/device/goal", data=form, follow_redirects=True).text
+
+
 def test_silent_device_is_said(client: FlaskClient) -> None:
     form = {"side": "left", "csrf_token": token(client)}
     assert "The device is silent" in client.post("/device/test-cue", data=form, follow_redirects=True).text
+    goal = {"metric": "cadence_spm", "csrf_token": form["csrf_token"]}
+    assert "The device is silent" in client.post("/device/goal", data=goal, follow_redirects=True).text
     answer = client.post("/device/test-cue", data=form, headers={"Accept": "application/json"})
     assert answer.status_code == 503
     assert answer.get_json()["sent"] is False
@@ -106,6 +128,6 @@ def test_page_shows_only_what_the_device_obeys(
     def hidden() -> list[str]:
         return re.findall(r'data-command="(\w+)" hidden', client.get("/aim").text)
 
-    assert hidden() == ["test_cue", "calibrate", "set_belt_speed"]
+    assert hidden() == ["test_cue", "calibrate", "set_belt_speed", "set_goal"]
     publisher.publish(health(commands=["test_cue"]))
-    eventually(lambda: hidden() == ["calibrate", "set_belt_speed"], "the test cue")
+    eventually(lambda: hidden() == ["calibrate", "set_belt_speed", "set_goal"], "the test cue")

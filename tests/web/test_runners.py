@@ -6,6 +6,7 @@ import html
 import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,6 +17,7 @@ from device.live import LivePublisher, Message
 from device.recording import SessionWriter
 from device.runners import COMMANDS, MAX_NAME, RunnerChoice
 from device.store import SessionHeader, Store
+from model.goals import GOALS
 from model.programme import SESSIONS, Adherence, Attempt
 from web.hub import LiveHub
 from web.views import runners
@@ -47,9 +49,8 @@ class Device:
                 assert self.choice.obey(command) or self.coaching.obey(command)
             runner = self.choice.current
             told = None if runner is None else runner.as_json()
-            self._publisher.publish(
-                {"type": "health", "fps": 30.0, "commands": [*COMMANDS, *coaching.COMMANDS], "runner": told}
-            )
+            health = {"type": "health", "fps": 30.0, "commands": [*COMMANDS, *coaching.COMMANDS], "runner": told}
+            self._publisher.publish(health | asdict(self.choice.person))
 
 
 @pytest.fixture
@@ -159,3 +160,93 @@ def test_kiosk_goes_back_to_its_live_page(device: Device, client: FlaskClient) -
     answer = client.post("/runners", data={"name": "Anna", "kiosk": "1", "csrf_token": token[1]})
     assert answer.status_code == 303
     assert answer.headers["Location"] == "/?kiosk=1"
+
+
+def test_height_comes_with_the_name_and_can_be_mended(device: Device, client: FlaskClient, store: Store) -> None:
+    assert "Anna 168 cm, 0 sessions" in post(client, "/runners", name="Anna", height_cm="168")
+    page = post(client, "/runners/height", height_cm=" 171,5 ")
+    assert "Height: 171.5 cm, kept for Anna." in page
+    assert "Anna 171.5 cm, 0 sessions" in page
+    assert 'value="171.5"' in client.get("/runners").text
+    runner = store.runner(1)
+    assert runner is not None
+    assert runner.person.height_cm == 171.5
+    assert "Height: not known." in post(client, "/runners/height", height_cm="")
+    runner = store.runner(1)
+    assert runner is not None
+    assert runner.person.height_cm is None
+
+
+def test_height_of_an_anonymous_runner_is_for_the_session(device: Device, client: FlaskClient) -> None:
+    assert "Height: 180 cm, this session only." in post(client, "/runners/height", height_cm="180")
+    assert device.choice.person.height_cm == 180.0
+    assert 'value="180"' in client.get("/runners").text
+
+
+@pytest.mark.parametrize("text", ["99", "231", "1.78", "tall", "nan", "-170"])
+def test_wrong_height_is_refused_with_the_remedy(device: Device, client: FlaskClient, text: str) -> None:
+    for path in ("/runners", "/runners/height"):
+        assert f"height '{text}': must be 100 to 230 cm, as 178, or empty" in post(client, path, 400, height_cm=text)
+    assert device.choice.person.height_cm is None
+    assert device.choice.current is None
+
+
+def test_session_shows_centimetres_of_a_runner_whose_height_is_known(
+    make_session: Callable[..., int], store: Store, client: FlaskClient
+) -> None:
+    width = {"mean": 0.1, "sd": 0.02, "n": 20, "ci95": 0.01, "sdd": None, "uncertainty": 0.03, "trend": None}
+    summary = {"left": {"stances": 20, "step_width_leg": width}, "right": {"stances": 20, "step_width_leg": width}}
+    session_id = make_session(more=summary)
+    page = client.get(f"/sessions/{session_id}").text
+    assert "= 8.8" not in page
+    assert "With the runner's height (page Runners)" in page
+    store.set_session_height(session_id, 180.0)
+    page = client.get(f"/sessions/{session_id}").text
+    assert "0.100 ± 0.020 <span class=\"cm\">= 8.8 ± 1.8 cm</span>" in page
+    assert "Centimetres are for a height of 180 cm" in page
+    document = client.get(f"/api/sessions/{session_id}").get_json()
+    assert document["summary"]["left"]["step_width_cm"]["mean"] == 8.84
+    assert "step_width_cm" in client.get(f"/api/sessions/{session_id}.csv").text
+
+
+def chosen_goal(client: FlaskClient) -> list[str]:
+    return re.findall(r'<option value="(\w+)" selected', client.get("/aim").text)
+
+
+def test_goal_of_an_anonymous_session_is_set_shown_and_gone_with_it(device: Device, client: FlaskClient) -> None:
+    page = client.get("/aim").text
+    assert chosen_goal(client) == ["fppa_deg"]
+    for words in GOALS.values():
+        assert words.sentence in page
+    assert "without a name the next one has knee alignment again" in page
+    said = post(client, "/device/goal", metric="pelvic_drop_deg")
+    assert "Goal: Pelvic drop, for this session." in said
+    assert device.choice.person.goal == "pelvic_drop_deg"
+    assert chosen_goal(client) == ["pelvic_drop_deg"]
+    device.choice.session_ended()
+    assert device.choice.person.goal is None
+
+
+def test_goal_is_remembered_with_the_name(device: Device, client: FlaskClient, store: Store) -> None:
+    post(client, "/runners", name="Anna")
+    assert "Goal: Step width, remembered for Anna." in post(client, "/device/goal", metric="step_width_leg")
+    post(client, "/runners/choose", runner_id="")
+    assert chosen_goal(client) == ["fppa_deg"]
+    page = post(client, "/runners/choose", runner_id="1")
+    assert "It keeps the goal it begins with: now step width" in page
+    assert chosen_goal(client) == ["step_width_leg"]
+
+
+def test_goal_during_a_programme_waits_and_the_page_says_so(
+    device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None]
+) -> None:
+    post(client, "/runners", name="Anna")
+    post(client, "/runners/training", command="start_programme")
+    eventually(lambda: store.programme(1) is not None, "the programme")
+    said = post(client, "/device/goal", metric="cadence_spm")
+    assert "Goal: Cadence, remembered for Anna. The programme that runs keeps its goal, knee alignment, to its" in said
+    assert "Anna is in a programme, which keeps the goal it was begun with: Knee alignment ." in said
+    assert "Its goal is knee alignment; it keeps it to its end." in post(client, "/runners/choose", runner_id="1")
+    runner = store.runner(1)
+    assert runner is not None
+    assert runner.person.goal == "cadence_spm"

@@ -9,12 +9,15 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from model.goals import GOALS
+from model.lengths import summary_with_centimetres
 from model.metrics import NOT_MEASURABLE
 from model.pose import View
 from model.result import UNKNOWN_CAMERA, summarise
 from model.statistics import MIN_STANCES
 from web import present
 from web.app import box
+from web.views.commands import programme_goal
 from web.views.qr import qr_of
 
 blueprint = Blueprint("pages", __name__)
@@ -25,7 +28,13 @@ _PER_PAGE = 30
 def live() -> ResponseReturnValue:
     coach = box().config.coach
     kiosk = request.args.get("kiosk", "") not in ("", "0")
-    return render_template("live.html", kiosk=kiosk, threshold_deg=coach.fppa_threshold_deg, min_stances=MIN_STANCES)
+    return render_template(
+        "live.html",
+        kiosk=kiosk,
+        threshold_deg=coach.fppa_threshold_deg,
+        min_stances=MIN_STANCES,
+        goals={key: present.goal_words(key) for key in GOALS},
+    )
 
 
 @blueprint.get("/sessions")
@@ -60,8 +69,16 @@ def session_qr(session_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/aim")
 def aim() -> ResponseReturnValue:
+    hub, config = box().hub, box().config
     return render_template(
-        "aim.html", belt_speed_m_s=box().config.treadmill.belt_speed_m_s, offered=box().hub.offered()
+        "aim.html",
+        belt_speed_m_s=config.treadmill.belt_speed_m_s,
+        offered=hub.offered(),
+        runner=hub.runner(),
+        goals=GOALS,
+        goal=hub.goal() or config.coach.metric,
+        settings_goal=config.coach.metric,
+        kept_goal=programme_goal(),
     )
 
 
@@ -98,6 +115,7 @@ def _result(session_id: int) -> dict[str, Any]:
         "state_words": present.STATE_WORDS[found["state"]],
         "cadence_spm": summary.get("cadence_spm"),
         "rows": rows,
+        "measured": [row.spec.key for row in rows if row.measured],
         "fppa": present.knee_row(rows),
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
@@ -111,4 +129,5 @@ def _result(session_id: int) -> dict[str, Any]:
 
 def _summary_now(session: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of a session whose own is not written yet."""
-    return summarise(session["stances"], None if session["view"] is None else View(session["view"]))
+    summary = summarise(session["stances"], None if session["view"] is None else View(session["view"]))
+    return summary_with_centimetres(summary, session.get("height_cm"))

@@ -1,7 +1,8 @@
-"""Who runs: a name or an anonymous number, picked here or on the runner's own phone."""
+"""Who runs: a name or an anonymous number, picked here or on the runner's own phone, and how tall they are."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from model.goals import GOALS
 from model.programme import SESSIONS, progress
+from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
-from web.views.commands import SILENT
+from web.views.commands import SILENT, UNCONFIRMED
 from web.views.qr import qr_of
 
 blueprint = Blueprint("runners", __name__, url_prefix="/runners")
@@ -31,11 +34,16 @@ def show() -> ResponseReturnValue:
         "runners.html",
         runners=box().reader.runners(),
         current=current,
+        height_cm=hub.height_cm(),
+        height_range=(MIN_HEIGHT_CM, MAX_HEIGHT_CM),
         programme=programme,
         progress=None if programme is None else progress(programme.attempts),
         sessions=SESSIONS,
+        goals=GOALS,
+        goal=hub.goal() or box().config.coach.metric,
         trainable="start_programme" in hub.offered(),
         offered="select_runner" in hub.offered(),
+        measurable="set_height" in hub.offered(),
         max_name=MAX_NAME,
         kiosk=_kiosk(),
     )
@@ -54,8 +62,36 @@ def add() -> ResponseReturnValue:
         abort(400, f"name: must have at most {MAX_NAME} characters")
     if any(runner["name"].casefold() == name.casefold() for runner in box().reader.runners()):
         abort(400, f"{name} is in the list already: choose it there, or add something to tell you apart")
+    height_cm = _height_cm()
     before = _current_id()
-    return _confirmed({"command": "add_runner", "name": name}, lambda: _current_id() not in (None, before))
+    command = {"command": "add_runner", "name": name, "height_cm": height_cm}
+    return _confirmed(command, lambda: _current_id() not in (None, before))
+
+
+@blueprint.post("/height")
+def height() -> ResponseReturnValue:
+    """How tall who runs next is: kept with a name, for one session without; empty for unknown."""
+    height_cm = _height_cm()
+    runner = box().hub.runner()
+    whose = "this session only" if runner is None else f"kept for {runner['name']}"
+    said = "Height: not known." if height_cm is None else f"Height: {height_cm:g} cm, {whose}."
+    command = {"command": "set_height", "height_cm": height_cm}
+    return _confirmed(command, lambda: box().hub.height_cm() == height_cm, said)
+
+
+def _height_cm() -> float | None:
+    """The form's height in cm, with a comma or a point; None for an empty field."""
+    text = request.form.get("height_cm", "").strip().replace(",", ".")
+    if not text:
+        return None
+    try:
+        height_cm = float(text)
+    except ValueError:
+        height_cm = math.nan
+    if not MIN_HEIGHT_CM <= height_cm <= MAX_HEIGHT_CM:
+        low, high = MIN_HEIGHT_CM, MAX_HEIGHT_CM
+        abort(400, f"height {text!r}: must be {low:.0f} to {high:.0f} cm, as 178, or empty for unknown")
+    return round(height_cm, 1)
 
 
 @blueprint.post("/choose")
@@ -101,21 +137,18 @@ def _current_id() -> int | None:
     return None if runner is None else int(runner["id"])
 
 
-def _confirmed(command: dict[str, Any], done: Callable[[], bool]) -> ResponseReturnValue:
-    """Sends the command and waits until the device says that it is so."""
+def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | None = None) -> ResponseReturnValue:
+    """Sends the command and waits until the device says that it is so; then says ``said``, or who runs next."""
     hub = box().hub
     here = url_for("runners.show", kiosk=1 if _kiosk() else None)
-    if not hub.send(command):
-        flash(SILENT, "bad")
-        return redirect(here, 303)
-    until_s = time.monotonic() + _CONFIRM_S
-    while not (sure := done()) and time.monotonic() < until_s:
-        time.sleep(0.05)
-    if not sure:
-        flash("The device did not confirm; look at the list below and try again.", "bad")
+    answer = hub.ask(command, done, _CONFIRM_S)
+    if answer != "done":
+        flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
         return redirect(here, 303)
     if _kiosk():
         return redirect(url_for("pages.live", kiosk=1), 303)
-    runner = hub.runner()
-    flash("The next session is anonymous." if runner is None else f"{runner['name']} runs next.", "good")
+    if said is None:
+        runner = hub.runner()
+        said = "The next session is anonymous." if runner is None else f"{runner['name']} runs next."
+    flash(said, "good")
     return redirect(here, 303)

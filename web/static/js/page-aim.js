@@ -1,5 +1,6 @@
 // Aiming help: the skeleton as the camera sees it, and the server's checks in words.
 
+import { showCalibration } from "./calibration.js";
 import { Skeleton } from "./skeleton.js";
 import { LiveSource } from "./source.js";
 import { linkTrouble, setText, showBanner } from "./text.js";
@@ -59,7 +60,11 @@ async function check() {
 }
 
 const source = new LiveSource();
-source.addEventListener("frame", ({ detail }) => (detail.keypoints ? skeleton.show(detail, {}) : skeleton.clear()));
+source.addEventListener("frame", ({ detail }) => {
+  if (detail.keypoints) skeleton.show(detail, {});
+  else skeleton.clear();
+  showCalibration(find("calibration"), detail.calibration ?? null);
+});
 source.addEventListener("health", ({ detail }) => showTools(detail.commands ?? []));
 source.addEventListener("link", ({ detail }) => {
   showBanner(find("banner"), linkTrouble(detail));

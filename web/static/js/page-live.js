@@ -1,5 +1,6 @@
 // The live page: skeleton, one gauge for each knee, cues, and what the box is doing.
 
+import { calibrationNotice } from "./calibration.js";
 import { Gauge } from "./gauge.js";
 import { Skeleton } from "./skeleton.js";
 import { CueSound } from "./sound.js";
@@ -9,13 +10,16 @@ import { clock, linkTrouble, number, setText, showBanner } from "./text.js";
 const CUE_MS = 900;
 const ANNOUNCE_MS = 4000;
 const CARD_MS = 45000;
-const STATE_WORDS = { good: "aligned", bad: "knee inward" };
+const KNEE = "fppa_deg";
+const GOAL_NOTES = { programme: "kept by the programme", session: "for this session" };
 const CAMERA_WORDS = { good: "position known", approximate: "oblique, corrected", refused: "too oblique", unknown: "finding its position" };
 
 const find = (name) => document.querySelector(`[data-${name}]`);
 const stage = find("live");
 const fixedThreshold = Number(stage.dataset.threshold);
 const minStances = Number(stage.dataset.minStances);
+const goals = JSON.parse(stage.dataset.goals);
+let goal = KNEE;
 const skeleton = new Skeleton(find("skeleton"), true);
 const sound = new CueSound(find("sound"), find("sound-text"));
 const banner = find("banner");
@@ -58,9 +62,9 @@ class Knee {
       spread = `± ${number(Math.sqrt(sum / (this.stances.length - 1)), 1)}° · last ${minStances} stances`;
     }
     if (!this.known) spread += " · in the picture";
-    else if (this.own) spread += ` · own limit ${number(this.threshold, 1)}°`;
+    else if (this.own && goal === KNEE) spread += ` · own limit ${number(this.threshold, 1)}°`;
     setText(this.root.querySelector("[data-spread]"), spread);
-    this.gauge.update(this.stances, mean, this.known ? this.threshold : null);
+    this.gauge.update(this.stances, mean, this.known && goal === KNEE ? this.threshold : null);
   }
 
   // The threshold, and whether it comes from the runner's own baseline.
@@ -71,11 +75,14 @@ class Knee {
     this.show();
   }
 
-  cue({ metric, value, threshold }) {
-    if (metric === "fppa_deg") {
-      this.limit(threshold);
-      setText(this.cueBox.querySelector("[data-cue-value]"), `${number(value, 0, true)}° · limit ${number(threshold)}°`);
-    }
+  cue(cue) {
+    if (cue.metric === KNEE) this.limit(cue.threshold);
+    const words = cueWords(cue);
+    setText(this.cueBox.querySelector("[data-cue-text]"), words[0].toUpperCase() + words.slice(1));
+    const picture = cue.metric === "fppa_image_deg"; // no limit that is not in the picture holds there
+    setText(this.cueBox.querySelector("[data-cue-value]"), picture ? "" : cue.metric === KNEE
+      ? `${number(cue.value, 0, true)}° · limit ${number(cue.threshold)}°`
+      : against(goals[cue.metric], cue));
     this.cueBox.hidden = false;
     this.root.dataset.cued = "yes";
     clearTimeout(this.timer);
@@ -89,6 +96,14 @@ class Knee {
     return this.root.dataset.cued === "yes";
   }
 
+  // The last stance of another goal than the knee's.
+  aim(side) {
+    const line = this.root.querySelector("[data-goal-value]");
+    const told = goal !== KNEE && side?.value !== null && side?.value !== undefined;
+    line.hidden = !told;
+    if (told) setText(line, `${goals[goal].label} ${against(goals[goal], side).replace(" · ", "\n")}`);
+  }
+
   // What the last stance of this knee says; nothing while the runner is to go by feel.
   judge(seen, verdict, quiet) {
     let state = "off";
@@ -96,27 +111,40 @@ class Knee {
     if (seen && quiet) text = quiet;
     else if (seen && verdict) {
       state = verdict;
-      text = STATE_WORDS[state];
-    } else if (seen && this.stances.length && !this.known) text = "camera not known yet";
-    else if (seen && this.stances.length) {
-      state = this.threshold !== null && this.stances.at(-1) > this.threshold ? "bad" : "good";
-      text = STATE_WORDS[state];
+      text = goals[goal][state];
+    } else if (seen && this.stances.length && goal === KNEE) {
+      if (this.known) state = this.threshold !== null && this.stances.at(-1) > this.threshold ? "bad" : "good";
+      text = this.known ? goals[goal][state] : "camera not known yet";
     }
     this.root.dataset.state = state;
     setText(this.root.querySelector("[data-state-text]"), text);
   }
 }
 
+const amount = (value, { unit, decimals }) => number(value, decimals) + (unit === "°" ? "°" : ` ${unit === "spm" ? "steps/min" : unit}`);
+
+// A value of a goal and its limit, in centimetres where the runner's height is known.
+function against(words, { value, threshold, value_cm: valueCm, threshold_cm: thresholdCm }) {
+  const limit = words.too_little ? "at least" : "limit";
+  if (valueCm !== null && valueCm !== undefined) return `${number(valueCm, 1)} cm · ${limit} ${number(thresholdCm, 1)} cm`;
+  return `${amount(value, words)} · ${limit} ${amount(threshold, words)}`;
+}
+
+function cueWords({ metric, side }) {
+  return goals[metric === "fppa_image_deg" ? KNEE : metric].cue.replace("{side}", side);
+}
+
 const knees = { left: new Knee("left"), right: new Knee("right") };
 let frame = null;
 let link = { server: "connecting", device: "unknown" };
 let session = null;
+let runner = null; // the name of who runs
 let choosable = false; // whether the device knows runners
 let announcedAt = -Infinity;
 let cardTimer = 0;
 
 function refreshBanner() {
-  let trouble = linkTrouble(link);
+  let trouble = linkTrouble(link) ?? calibrationNotice(frame?.calibration);
   if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
   if (!trouble && frame && !frame.keypoints) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
   showBanner(banner, trouble);
@@ -128,9 +156,11 @@ function onFrame(message) {
   frame = message;
   const seen = Boolean(message.keypoints);
   const alert = {};
+  followGoal(message.coach);
   const quiet = followCoach(message.coach);
   for (const [side, knee] of Object.entries(knees)) {
     alert[side] = knee.alerting || Boolean(message[side]?.alert);
+    knee.aim(message[side]);
     knee.limit(message[side]?.threshold_deg ?? message.threshold_deg, message[side]?.basis === "baseline");
     knee.judge(seen, message[side]?.verdict, quiet);
   }
@@ -145,6 +175,16 @@ function onFrame(message) {
   setText(find("camera-advice"), camera?.advice ?? "");
   followSession(message.session_id, message.t_s);
   refreshBanner();
+}
+
+function followGoal(coach) {
+  const before = goal;
+  goal = coach?.metric in goals ? coach.metric : KNEE;
+  setText(find("goal"), goals[goal].label);
+  setText(find("goal-note"), coach?.metric_from === "runner" ? `of ${runner ?? "the runner"}` : GOAL_NOTES[coach?.metric_from] ?? "");
+  setText(find("programme-label"), `Programme: ${goals[goal].label.toLowerCase()}`);
+  find("goal-tile").hidden = Boolean(coach?.programme);
+  if (goal !== before) for (const knee of Object.values(knees)) knee.show();
 }
 
 // The programme, the metronome, and whether the numbers are hidden now; returns what stands in their place.
@@ -193,7 +233,7 @@ function onCue(cue) {
   if (now - announcedAt > ANNOUNCE_MS) {
     announcedAt = now;
     find("announce").textContent = "";
-    setTimeout(() => setText(find("announce"), `${cue.side} knee out`), 50);
+    setTimeout(() => setText(find("announce"), cueWords(cue)), 50);
   }
 }
 
@@ -212,6 +252,9 @@ function hideCard() {
 }
 
 function onHealth(health) {
+  runner = health.runner?.name ?? null;
+  const calibrate = find("calibrate");
+  if (calibrate) calibrate.hidden = !health.commands?.includes("calibrate");
   setText(find("runner"), health.runner ? health.runner.name : "Session");
   choosable = Boolean(health.commands?.includes("select_runner"));
   setText(find("fps"), number(health.fps));
@@ -230,6 +273,13 @@ function onLink(state) {
   }
   refreshBanner();
 }
+
+// The page stays as it is, with the stances it has seen; the banner says the rest.
+find("calibrate")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = event.target;
+  fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
+});
 
 const source = new LiveSource();
 const on = (type, act) => source.addEventListener(type, (event) => act(event.detail));
