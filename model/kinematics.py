@@ -40,6 +40,11 @@ def _medial(xy: FloatArray, side: Side) -> FloatArray:
     return unit
 
 
+def near_side(facing: float) -> Side:
+    """The side that a camera beside the runner sees; ``facing`` +1: they face the picture's right."""
+    return Side.RIGHT if facing > 0 else Side.LEFT
+
+
 def knee_flexion_deg(xy: FloatArray, side: Side) -> FloatArray:
     """180° minus the angle hip-knee-ankle in the picture, 0 to 180, + flexion. Side view only."""
     leg = LEGS[side]

@@ -297,7 +297,8 @@ def _sagittal_leg(
 ) -> dict[str, float]:
     facing = context.facing
     return {
-        "knee_flexion_deg": peak(phase, k.knee_flexion_deg(xy, side), *_FLEXION_PHASE),
+        "knee_flexion_deg": peak(phase, k.knee_flexion_deg(xy, side), *_FLEXION_PHASE)
+        + context.bias.flexion_add_deg[side is not k.near_side(facing)],
         "knee_flexion_strike_deg": float(k.knee_flexion_deg(strike, side)),
         "overstride_leg": float(k.ankle_ahead_px(strike, side, facing)) / context.leg_px,
         "shank_angle_deg": float(k.shank_angle_deg(strike, side, facing)),

@@ -194,6 +194,19 @@ def test_what_the_model_leaves_out_is_put_back() -> None:
     assert 0.5 < bias.knee_gain < 0.9
 
 
+@pytest.mark.parametrize("facing", [1.0, -1.0])
+def test_the_far_knee_gets_what_it_bends_more_than_is_seen(facing: float) -> None:
+    poses = poses_of([sagittal_pose(thigh_deg=20, flexion_deg=40, trunk_deg=8, facing=facing)] * 8, 30.0)
+    sagittal = replace(CONTEXT, view=View.SIDE, facing=facing)
+    both = replace(sagittal, bias=Bias(flexion_add_deg=(2.0, 5.0)))
+    added = []
+    for side in Side:
+        plain, more = (measure_stance(side, 0.0, 0.25, poses, context).values for context in (sagittal, both))
+        added.append(more["knee_flexion_deg"] - plain["knee_flexion_deg"])
+        assert more["knee_flexion_strike_deg"] == plain["knee_flexion_strike_deg"]
+    assert added == pytest.approx([5.0, 2.0] if facing > 0 else [2.0, 5.0])
+
+
 def test_what_the_model_adds_to_one_side_is_taken_from_the_other() -> None:
     bias = Bias(knee_add_deg=2.0, knee_left_deg=1.5)
     found = [bias.true_fppa_deg(np.array([1.0]), side)[0] for side in Side]
