@@ -41,6 +41,7 @@ from model.person import Region
 from model.place import CameraPlace
 from model.pose import Side, View
 from model.result import UNKNOWN_CAMERA, cue_json, stance_json, summarise
+from model.runtime import PoseNet
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ _RETRY_S = 5.0
 _MODEL_S = 300.0
 _HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
-_LOOP_PAUSE_S = 2.0
+_LOOP_PAUSE_S = 1.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
 COMMANDS = ("test_cue", "set_belt_speed", *standing.COMMANDS, *runners.COMMANDS, *coaching.COMMANDS)
 _CAMERA_SETTING = "camera"
@@ -124,6 +125,7 @@ class Device:
         self._frames = 0
         self._fps = 0.0
         self._second: tuple[float, int] = (self._started_s, 0)
+        self._net: tuple[float, PoseNet] | None = None
         self._model_name = ""
         self._place = CameraPlace()
         self._standing = standing.StandingOnRequest()
@@ -209,8 +211,7 @@ class Device:
             stop.wait(1.0)
 
     def _play(self, source: FrameSource, stop: threading.Event) -> None:
-        with self._notify.patience(_MODEL_S):
-            net = open_model(self._config, source.fps)
+        net = self._open_net(source.fps)
         self._model_name = net.weights.name
         self._announce(
             f"{source.name}: {source.size_px[0]}×{source.size_px[1]} at {source.fps:.0f} frames per second, "
@@ -248,6 +249,13 @@ class Device:
             if session is not None:
                 self._end(session)
                 self._keep_camera(source)
+
+    def _open_net(self, fps: float) -> PoseNet:
+        """The pose network for this rate, kept for when the source is opened again."""
+        if self._net is None or self._net[0] != fps:
+            with self._notify.patience(_MODEL_S):
+                self._net = fps, open_model(self._config, fps)
+        return self._net[1]
 
     def _known_camera(self, source: FrameSource) -> CameraPose | None:
         """Where the camera stood when this installation was used last; nothing for another source."""
