@@ -119,8 +119,8 @@ def _frontal(
 
 
 _BIAS: Mapping[tuple[str, View], Bias] = {
-    ("lightning", View.FRONT): _frontal(_IN_FRONT, (0.78, 0.8, 0.0), 1.9, 1.1, 0.0),
-    ("lightning", View.REAR): _frontal(_BEHIND, (0.78, 0.8, 0.0), 3.6, 1.4, -0.036),
+    ("lightning", View.FRONT): _frontal(_IN_FRONT, (0.73, 0.8, 0.0), 1.9, 1.1, 0.0),
+    ("lightning", View.REAR): _frontal(_BEHIND, (0.73, 0.8, 0.0), 3.6, 1.4, -0.036),
     ("lightning", View.SIDE): Bias(trunk_shift=_SEEN, flexion_add_deg=_FLEXION_ADD_DEG),
     ("thunder", View.FRONT): _frontal(_IN_FRONT, (0.73, 0.0, 0.0), 2.6, 1.1, -0.012),
     ("thunder", View.REAR): _frontal(_THUNDER_BEHIND, (0.73, 3.3, 1.6), 1.7, 3.0, -0.022),

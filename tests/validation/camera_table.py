@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from model.frontal import FrontalPlane  # noqa: E402
 from model.gait import GaitDetector  # noqa: E402
 from model.pose import LEGS, FloatArray, Pose, Side, View  # noqa: E402
 from model.stance import mid_window  # noqa: E402
+from model.standing import LEG_PER_HEIGHT  # noqa: E402
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
 
@@ -67,6 +69,7 @@ class Case:
     azimuth_deg: float
     focal_px: float
     belt_m_s: float
+    height_m: float
     model: str | None
 
 
@@ -93,17 +96,16 @@ class Result:
 
 
 def evaluate(case: Case) -> tuple[Result, Result]:
-    """Results with the belt's speed known, and not known."""
+    """Results with the belt's speed and the runner's height told, and with neither."""
     found = list(stances(case.poses, case.view))
-    return _run(case, found, belt=True), _run(case, found, belt=False)
+    return _run(case, found, told=True), _run(case, found, told=False)
 
 
-def _run(case: Case, found: Sequence[tuple[Side, float, float]], belt: bool) -> Result:
+def _run(case: Case, found: Sequence[tuple[Side, float, float]], told: bool) -> Result:
     """Runs a case as the product would: every stance is judged by what was known of the camera before it."""
     size = case.poses[0].image_size_px
-    estimator = CameraPoseEstimator(
-        case.view, size, case.focal_px, case.belt_m_s if belt else None, model_name=case.model or "none"
-    )
+    belt_m_s, height = (case.belt_m_s, case.height_m) if told else (None, None)
+    estimator = CameraPoseEstimator(case.view, size, case.focal_px, belt_m_s, height, case.model or "none")
     bias = bias_of(case.model, case.view)
     rows = []
     seen = 0
@@ -163,7 +165,8 @@ def clip_cases(data: Path, keypoints: Path) -> Iterator[Case]:
                 path.stem, clip_poses(path.with_suffix(".mp4"), model, keypoints),
                 [TrueStance(Side(s["side"]), s["strike_s"], s["fppa_frontal3d_mid_deg"], s["valgus_added_deg"])
                  for s in truth["stances"]],
-                View(truth["view"]), yaw_deg, azimuth_deg, camera["fy"], truth["belt_speed"], model,
+                View(truth["view"]), yaw_deg, azimuth_deg, camera["fy"], truth["belt_speed"],
+                height_m(np.array([frame["xyz"] for frame in truth["frames"]], dtype=np.float64)), model,
             )  # fmt: skip
 
 
@@ -271,6 +274,13 @@ def _belt_m_s(motion: Motion, side: Side, pairs: Sequence[tuple[float, float]]) 
     return np.array(speeds)
 
 
+def height_m(xyz_m: FloatArray) -> float:
+    """Of whoever has joints (n, 17, 3), by the length of their legs: what they would have typed in."""
+    parts = [(leg.hip, leg.knee, leg.ankle) for leg in LEGS.values()]
+    lengths = [np.linalg.norm(xyz_m[:, a] - xyz_m[:, b], axis=1) for leg in parts for a, b in pairwise(leg)]
+    return float(np.median(lengths, axis=1).sum()) / len(parts) / LEG_PER_HEIGHT
+
+
 def frontal_fppa_deg(xyz_m: FloatArray, side: Side) -> float:
     """FPPA of joints (17, 3) projected along the belt."""
     return float(k.fppa_image_deg(np.stack([xyz_m[:, 2], -xyz_m[:, 1]], axis=-1), side))
@@ -294,7 +304,8 @@ def virtual_cases(runner: Runner, noise: Noise) -> Iterator[Case]:
             azimuth_deg = camera.yaw_deg + math.degrees(math.atan2(camera.offset_m, camera.distance_m))
             yield Case(
                 runner.name, list(project_motion(runner.motion, camera, noise=noise, seed=n)), runner.truth, view,
-                camera.yaw_deg, azimuth_deg, camera.focal_px, runner.belt_m_s, None if noise == "none" else "lightning",
+                camera.yaw_deg, azimuth_deg, camera.focal_px, runner.belt_m_s,
+                height_m(runner.motion.xyz_m), None if noise == "none" else "lightning",
             )  # fmt: skip
 
 
@@ -303,8 +314,8 @@ def virtual_cases(runner: Runner, noise: Noise) -> Iterator[Case]:
 
 def clip_table(cases: Sequence[Case]) -> list[str]:
     lines = [
-        "| clip, model | view | yaw | azimuth | yaw error: belt known / not | state | FPPA error aligned, L / R "
-        "| left − right | in the picture, L / R | over 8°: aligned, dives |",
+        "| clip, model | view | yaw | azimuth | yaw error: belt and height told / not | state "
+        "| FPPA error aligned, L / R | left − right | in the picture, L / R | over 8°: aligned, dives |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for case in cases:
@@ -327,7 +338,7 @@ _BANDS = ((0.0, 8.0), (8.0, 12.0), (12.0, 15.0), (15.0, 40.0))
 def virtual_table(results: Sequence[tuple[Result, Result]], title: str) -> list[str]:
     lines = [
         f"\n**{title}**\n",
-        "| azimuth | cameras | yaw error, belt known: rms / worst | not known: rms / worst | wrong sign "
+        "| azimuth | cameras | yaw error, belt and height told: rms / worst | not told: rms / worst | wrong sign "
         "| good, approximate, refused, unknown | FPPA error aligned, per side: rms / worst | left − right: rms / worst "
         "| over 8°: aligned | dives |",
         "|---|---|---|---|---|---|---|---|---|---|",
