@@ -55,6 +55,13 @@ class CameraConfig(Section):
     width: int = Field(default=640, ge=160, le=1920, description="Width of the analysed picture, pixels.")
     height: int = Field(default=480, ge=160, le=1920, description="Height of the analysed picture, pixels.")
     fps: int = Field(default=30, ge=10, le=120, description="Frames per second asked of the camera.")
+    height_m: float | None = Field(
+        default=None,
+        ge=0.2,
+        le=3,
+        description="Height of the lens above the belt in metres, where known; sharpens the camera's position as much "
+        "as the belt's speed does, and needs measuring only once.",
+    )
     rotation: Literal[0, 180] = Field(default=0, description="180 for a camera that is mounted upside down.")
     vfov_deg: float | None = Field(
         default=None,

@@ -39,7 +39,7 @@ def camera_place(
     ``height_cm`` is the first runner's, where it is known.
     """
     height_m = None if height_cm is None else height_cm / 100
-    return CameraPlace(model, vfov_deg, config.treadmill.belt_speed_m_s, height_m, known)
+    return CameraPlace(model, vfov_deg, config.treadmill.belt_speed_m_s, height_m, config.camera.height_m, known)
 
 
 def open_model(config: Config, fps: float, name: ModelName | None = None) -> PoseNet:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from model.pose import LEGS, FloatArray, Joint, Pose, Side
 
-#: The camera is taken to stand this much above the hips, which with their row in the picture tells its pitch.
+#: Where its height is not known, the camera is taken to stand this much above the hips, which with their row in the
+#: picture tells its pitch. In stance the hips are the bent leg and the ankle above the belt: shares of the leg.
 _ABOVE_HIPS_M = 0.3
+_HIPS_LEG = 0.92 + 0.08
 _USUAL_PITCH_DEG, _MAX_PITCH_DEG = -5.0, 25.0
 #: Distance hip to ankle in stance as a share of the straight leg.
 _STANCE_LEG = 0.92
@@ -24,9 +26,12 @@ _STANCE_LEG = 0.92
 _ROLL_SHARE = 0.7
 
 #: How fast a stance foot recedes: by the belt where its speed is known; else by a usual one (8 to 14 km/h) and by how
-#: fast it nears the horizon. SD of the logarithm of each, with assumed leg length and pitch.
+#: fast it nears the horizon. SD of the logarithm of each, with assumed leg length; of the latter with the camera's
+#: height known and not.
 _USUAL_BELT_M_S, _USUAL_BELT_SD = 3.0, 0.2
-_KNOWN_BELT_SD, _RISE_SD = 0.07, 0.25
+_KNOWN_BELT_SD, _RISE_SD = 0.07, {True: 0.08, False: 0.25}
+#: The ankle lifts while the foot stands: so many times as fast as the foot recedes it seems to go, in front and behind.
+_LIFT = {1.0: 1.1, -1.0: 0.93}
 #: The standing ankle's track is fitted around this time after mid-stance, with weights that fall to 0 this far from it.
 _TRACK_S, _TRACK_HALF_S, _MIN_TRACK_FRAMES = -0.03, 0.09, 3
 _SPAN_S = 0.1
@@ -78,6 +83,7 @@ class Scene:
         focal_px: focal length.
         leg_m: hip joint to ankle joint of the runner.
         belt_m_s: None where it is not known.
+        camera_m: height of the lens above the belt, None where it is not known.
         seen_way: share of the ankle's way across the picture that the pose model shows.
     """
 
@@ -86,7 +92,13 @@ class Scene:
     focal_px: float
     leg_m: float
     belt_m_s: float | None
+    camera_m: float | None
     seen_way: float
+
+    @property
+    def above_hips_m(self) -> float:
+        """Of the camera."""
+        return _ABOVE_HIPS_M if self.camera_m is None else self.camera_m - _HIPS_LEG * self.leg_m
 
     def rays(self, xy_px: FloatArray) -> FloatArray:
         """Of places (..., 2) in the picture."""
@@ -226,7 +238,7 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
 def _attitude(scene: Scene, usual: FloatArray, yaw: float, distance_m: float) -> tuple[float, float]:
     """Roll and pitch in degrees by the usual stance, for a yaw in radians."""
     hips_deg = math.degrees(math.atan(usual[_HIP][1]))
-    pitch = hips_deg - math.degrees(math.atan2(_ABOVE_HIPS_M, distance_m))
+    pitch = hips_deg - math.degrees(math.atan2(scene.above_hips_m, distance_m))
     pitch = min(max(pitch, -_MAX_PITCH_DEG), _MAX_PITCH_DEG)
     across, down = scene.facing * usual[_SHOULDERS]
     slope_deg = math.degrees(math.atan2(down, across))
@@ -240,10 +252,10 @@ def _recedes(scene: Scene, place: FloatArray, speed: FloatArray, leg: float) -> 
     """What share of its distance a stance foot recedes (behind: nears) in a second, and SD of its logarithm."""
     belt_sd = _USUAL_BELT_SD if scene.belt_m_s is None else _KNOWN_BELT_SD
     belt = (scene.belt_m_s or _USUAL_BELT_M_S) * leg / scene.leg_m
-    rise = -scene.facing * float(speed[1] / place[1])
+    rise = -scene.facing * float(speed[1] / place[1]) / _LIFT[scene.facing]
     if not 0.3 < rise / belt < 3.0:
         return belt, belt_sd
-    weights = belt_sd**-2, _RISE_SD**-2
+    weights = belt_sd**-2, _RISE_SD[scene.camera_m is not None] ** -2
     log = (weights[0] * math.log(belt) + weights[1] * math.log(rise)) / sum(weights)
     return math.exp(log), sum(weights) ** -0.5
 

@@ -133,6 +133,7 @@ class CameraPoseEstimator:
         focal_px: see `focal_px`.
         belt_speed_m_s: where it is known.
         height_m: of the runner, where it is known.
+        camera_m: height of the lens above the belt, where it is known.
         model_name: "lightning" or "thunder"; any other for joints that no model saw.
         known: an earlier result at this place: used from the start, re-checked by the stances that come.
 
@@ -147,6 +148,7 @@ class CameraPoseEstimator:
         focal_px: float,
         belt_speed_m_s: float | None = None,
         height_m: float | None = None,
+        camera_m: float | None = None,
         model_name: str = "lightning",
         known: CameraPose | None = None,
     ) -> None:
@@ -159,6 +161,7 @@ class CameraPoseEstimator:
             focal_px=focal_px,
             leg_m=LEG_PER_HEIGHT * (height_m or DEFAULT_HEIGHT_M),
             belt_m_s=belt_speed_m_s,
+            camera_m=camera_m,
             seen_way=self._limits.seen_way,
         )
         self._known = known if known is not None and known.yaw_deg is not None else None

@@ -69,14 +69,14 @@ _SPECS = (
         "Herrington & Munro 2010; SDD 7.5–8.9 Munro 2012",
         "How far your knee moves inward from the line between hip and ankle while you stand on that leg.",
         reason_missing="where the camera stands is not known",
-        uncertainty=_frontal_unsure(4, 5),
+        uncertainty=_frontal_unsure(4.5, 5),
     ),
     MetricSpec(
         "fppa_peak_deg", "Knee alignment, peak", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line",
         "peak within 20–70 % of stance", 8.2, "Herrington & Munro 2010; SDD Munro 2012",
         "The furthest inward your knee gets while you stand on that leg.",
         reason_missing="where the camera stands is not known",
-        uncertainty=_frontal_unsure(4, 5),
+        uncertainty=_frontal_unsure(4.5, 5),
     ),
     MetricSpec(
         "fppa_image_deg", "Knee alignment in the picture", "°", 1, FRONTAL, "+ knee medial of the hip-ankle line",

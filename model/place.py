@@ -30,6 +30,7 @@ class CameraPlace:
         vfov_deg: vertical field of view, None where it is not known.
         belt_speed_m_s: where it is known.
         height_m: of the runner, where it is known.
+        camera_m: height of the lens above the belt, where it is known.
         known: an earlier result at this place, for the view that is seen first.
     """
 
@@ -39,12 +40,14 @@ class CameraPlace:
         vfov_deg: float | None = None,
         belt_speed_m_s: float | None = None,
         height_m: float | None = None,
+        camera_m: float | None = None,
         known: CameraPose | None = None,
     ) -> None:
         self._model = model
         self._vfov_deg = vfov_deg
         self._belt_m_s = belt_speed_m_s
         self._height_m = height_m
+        self._camera_m = camera_m
         self._known = known
         self._estimator: CameraPoseEstimator | None = None
         self._plane: FrontalPlane | None = None
@@ -99,7 +102,8 @@ class CameraPlace:
         focal = focal_px(size_px, self._vfov_deg)
         seen = self._model not in (None, MOTION_CAPTURE)
         name = MOTION_CAPTURE if not seen else "thunder" if "thunder" in str(self._model) else "lightning"
-        self._estimator = CameraPoseEstimator(view, size_px, focal, self._belt_m_s, self._height_m, name, known)
+        heights = self._height_m, self._camera_m
+        self._estimator = CameraPoseEstimator(view, size_px, focal, self._belt_m_s, *heights, name, known)
         surface = bias_of(self._model, view).surface
         self._plane = FrontalPlane(self._estimator.current(), view, focal, size_px, surface)
 

@@ -26,8 +26,8 @@ FRONTAL = (View.FRONT, View.REAR)
 
 
 @cache
-def _runner() -> Motion:
-    walker = Walker(speed_m_s=_SPEED_M_S)
+def _runner(speed_m_s: float = _SPEED_M_S) -> Motion:
+    walker = Walker(speed_m_s=speed_m_s)
     t_s = np.arange(0.0, 12.0, 1 / 30)
     return Motion(t_s, np.stack([walker.joints_m(float(t)) for t in t_s]))
 
@@ -88,6 +88,24 @@ def test_finds_yaw_in_front_and_behind(view: View, belt: bool, yaw_deg: float) -
     # This runner's feet go further ahead and behind than most people's do.
     assert found.yaw_deg == pytest.approx(yaw_deg, abs=0.5 + abs(yaw_deg) * (0.13 if belt else 0.2))
     assert found.source == ("belt" if belt else "vanishing_point")
+
+
+@pytest.mark.parametrize("view", FRONTAL)
+@pytest.mark.parametrize("told", [True, False])
+def test_a_camera_whose_height_is_told_need_not_know_the_belt(view: View, told: bool) -> None:
+    """How fast the feet rise toward the horizon tells the belt's speed, once it is known where the horizon is."""
+    found_deg = []
+    for height_m, speed_m_s in ((0.8, 2.4), (1.6, 2.4), (0.8, 3.3)):
+        camera = VirtualCamera(view, yaw_deg=10.0, height_m=height_m)
+        camera_m = height_m if told else None
+        estimator = CameraPoseEstimator(view, camera.size_px, camera.focal_px, camera_m=camera_m, model_name="none")
+        _feed(estimator, project_motion(_runner(speed_m_s), camera), _contacts())
+        yaw_deg = estimator.current().yaw_deg
+        assert yaw_deg is not None
+        found_deg.append(yaw_deg)
+    low, high, fast = found_deg
+    assert (abs(low - high) < 0.5) is told
+    assert (abs(fast - 10.0) < 2.0) is told
 
 
 @pytest.mark.parametrize("view", FRONTAL)

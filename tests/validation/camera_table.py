@@ -70,6 +70,7 @@ class Case:
     focal_px: float
     belt_m_s: float
     height_m: float
+    camera_m: float
     model: str | None
 
 
@@ -95,17 +96,34 @@ class Result:
         return int((taken[:, _FOUND] > THRESHOLD_DEG).sum()), len(taken)
 
 
-def evaluate(case: Case) -> tuple[Result, Result]:
-    """Results with the belt's speed and the runner's height told, and with neither."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the estimator is told beforehand: belt and runner's height; the camera's height; nothing."""
+
+    belt: Result
+    camera: Result
+    nothing: Result
+
+
+def evaluate(case: Case) -> Told:
+    """Results by what is told."""
     found = list(stances(case.poses, case.view))
-    return _run(case, found, told=True), _run(case, found, told=False)
+    return Told(
+        _run(case, found, case.belt_m_s, case.height_m), _run(case, found, camera_m=case.camera_m), _run(case, found)
+    )
 
 
-def _run(case: Case, found: Sequence[tuple[Side, float, float]], told: bool) -> Result:
+def _run(
+    case: Case,
+    found: Sequence[tuple[Side, float, float]],
+    belt_m_s: float | None = None,
+    height: float | None = None,
+    camera_m: float | None = None,
+) -> Result:
     """Runs a case as the product would: every stance is judged by what was known of the camera before it."""
     size = case.poses[0].image_size_px
-    belt_m_s, height = (case.belt_m_s, case.height_m) if told else (None, None)
-    estimator = CameraPoseEstimator(case.view, size, case.focal_px, belt_m_s, height, case.model or "none")
+    model = case.model or "none"
+    estimator = CameraPoseEstimator(case.view, size, case.focal_px, belt_m_s, height, camera_m, model)
     bias = bias_of(case.model, case.view)
     rows = []
     seen = 0
@@ -166,7 +184,8 @@ def clip_cases(data: Path, keypoints: Path) -> Iterator[Case]:
                 [TrueStance(Side(s["side"]), s["strike_s"], s["fppa_frontal3d_mid_deg"], s["valgus_added_deg"])
                  for s in truth["stances"]],
                 View(truth["view"]), yaw_deg, azimuth_deg, camera["fy"], truth["belt_speed"],
-                height_m(np.array([frame["xyz"] for frame in truth["frames"]], dtype=np.float64)), model,
+                height_m(np.array([frame["xyz"] for frame in truth["frames"]], dtype=np.float64)),
+                camera["position"][2], model,
             )  # fmt: skip
 
 
@@ -305,7 +324,7 @@ def virtual_cases(runner: Runner, noise: Noise) -> Iterator[Case]:
             yield Case(
                 runner.name, list(project_motion(runner.motion, camera, noise=noise, seed=n)), runner.truth, view,
                 camera.yaw_deg, azimuth_deg, camera.focal_px, runner.belt_m_s,
-                height_m(runner.motion.xyz_m), None if noise == "none" else "lightning",
+                height_m(runner.motion.xyz_m), camera.height_m, None if noise == "none" else "lightning",
             )  # fmt: skip
 
 
@@ -314,18 +333,20 @@ def virtual_cases(runner: Runner, noise: Noise) -> Iterator[Case]:
 
 def clip_table(cases: Sequence[Case]) -> list[str]:
     lines = [
-        "| clip, model | view | yaw | azimuth | yaw error: belt and height told / not | state "
-        "| FPPA error aligned, L / R | left − right | in the picture, L / R | over 8°: aligned, dives |",
+        "| clip, model | view | yaw | azimuth | yaw error: belt and runner's height told / camera's height / nothing "
+        "| state | FPPA error aligned, L / R | left − right | in the picture, L / R | over 8°: aligned, dives |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for case in cases:
-        known, unknown = evaluate(case)
+        told = evaluate(case)
+        unknown = told.nothing
+        errors = " / ".join(f"{one.yaw_error_deg:+.1f}" for one in (told.belt, told.camera, unknown))
         left, right = (unknown.aligned_error_deg(side) for side in Side)
         image = [unknown.aligned_error_deg(side, _IMAGE) for side in Side]
         false, dives = (unknown.over_threshold(dives) for dives in (False, True))
         lines.append(
             f"| {case.name}, {case.model} | {case.view} | {case.yaw_deg:.0f} | {case.azimuth_deg:.0f} "
-            f"| {known.yaw_error_deg:+.1f} / {unknown.yaw_error_deg:+.1f} | {unknown.camera.state} "
+            f"| {errors} | {unknown.camera.state} "
             f"| {left:+.1f} / {right:+.1f} | {left - right:+.1f} | {image[0]:+.1f} / {image[1]:+.1f} "
             f"| {false[0]} of {false[1]}, {dives[0]} of {dives[1]} |"
         )
@@ -335,25 +356,26 @@ def clip_table(cases: Sequence[Case]) -> list[str]:
 _BANDS = ((0.0, 8.0), (8.0, 12.0), (12.0, 15.0), (15.0, 40.0))
 
 
-def virtual_table(results: Sequence[tuple[Result, Result]], title: str) -> list[str]:
+def virtual_table(results: Sequence[Told], title: str) -> list[str]:
     lines = [
         f"\n**{title}**\n",
-        "| azimuth | cameras | yaw error, belt and height told: rms / worst | not told: rms / worst | wrong sign "
-        "| good, approximate, refused, unknown | FPPA error aligned, per side: rms / worst | left − right: rms / worst "
-        "| over 8°: aligned | dives |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| azimuth | cameras | yaw error, belt and runner's height told: rms / worst | camera's height | nothing "
+        "| wrong sign | good, approximate, refused, unknown | FPPA error aligned, per side: rms / worst "
+        "| left − right: rms / worst | over 8°: aligned | dives |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for low, high in _BANDS:
-        band = [pair for pair in results if low <= abs(pair[0].case.azimuth_deg) < high]
-        known, unknown = ([pair[i] for pair in band] for i in (0, 1))
+        band = [told for told in results if low <= abs(told.nothing.case.azimuth_deg) < high]
+        unknown = [told.nothing for told in band]
+        every = [[told.belt for told in band], [told.camera for told in band], unknown]
+        yaws = " | ".join(_spread([r.yaw_error_deg for r in some]) for some in every)
         states = [sum(r.camera.state == s for r in unknown) for s in ("good", "approximate", "refused", "unknown")]
-        flips = sum(_flipped(r) for r in known + unknown)
+        flips = sum(_flipped(r) for some in every for r in some)
         sides = [r.aligned_error_deg(side) for r in unknown for side in Side]
         apart = [r.aligned_error_deg(Side.LEFT) - r.aligned_error_deg(Side.RIGHT) for r in unknown]
         counts = [np.sum([r.over_threshold(dives) for r in unknown], axis=0) for dives in (False, True)]
         lines.append(
-            f"| {low:.0f}–{high:.0f}° | {len(band)} | {_spread([r.yaw_error_deg for r in known])} "
-            f"| {_spread([r.yaw_error_deg for r in unknown])} | {flips} | {', '.join(map(str, states))} "
+            f"| {low:.0f}–{high:.0f}° | {len(band)} | {yaws} | {flips} | {', '.join(map(str, states))} "
             f"| {_spread(sides)} | {_spread(apart)} | {_share(counts[0])} | {_share(counts[1])} |"
         )
     return lines
