@@ -126,8 +126,8 @@ _BIAS: Mapping[tuple[str, View], Bias] = {
     ("thunder", View.REAR): _frontal(_THUNDER_BEHIND, (0.73, 3.3, 1.6), 1.7, 3.0, -0.022),
     ("thunder", View.SIDE): Bias(trunk_shift=_SEEN, flexion_add_deg=_FLEXION_ADD_DEG),
     # Motion capture with the model's measured mean displacements has them in every phase of the stride.
-    ("mocap-measured", View.FRONT): Bias(surface=_IN_FRONT),
-    ("mocap-measured", View.REAR): Bias(surface=_BEHIND),
+    ("mocap-measured", View.FRONT): Bias(knee_add_deg=0.8, surface=_IN_FRONT),
+    ("mocap-measured", View.REAR): Bias(knee_add_deg=0.8, surface=_BEHIND),
     ("mocap-measured", View.SIDE): Bias(trunk_shift=_SEEN, leg_shift=_SEEN),
 }
 
