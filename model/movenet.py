@@ -50,6 +50,8 @@ _LEARN_EVERY_S = 0.2
 #: the runner again), and is on the same belt at these distances and with these sizes; all in the runner's torsos.
 _PROBE_EVERY_S, _PROBE_TORSOS, _PROBE_SIDE_TORSOS = 0.5, 1.5, 3.0
 _OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.8, 1.3), 0.3
+#: While the one who is followed does not run, one looks so often whether somebody does at least so far from them.
+_RIVAL_EVERY_S, _RIVAL_TORSOS = 0.25, 1.0
 #: A body's height with some air, and how far below the trunk's middle its own is, in torsos.
 _BODY_TORSOS, _BODY_BELOW_TRUNK_TORSOS = 4.4, 0.6
 #: No limb is longer, in torsos as they look (Drillis & Contini 1966, by 1.7 for bent trunks and near limbs).
@@ -141,6 +143,12 @@ def search_crops(image_size_px: tuple[int, int]) -> tuple[Crop, ...]:
     return (whole, *(Crop(a, side / 2, side) if width > height else Crop(side / 2, a, side) for a in along))
 
 
+def _around_body(trunk_px: Point, torso_px: float) -> Crop:
+    """The whole body of somebody whose trunk has its middle there."""
+    x, y = trunk_px
+    return Crop(x, y + _BODY_BELOW_TRUNK_TORSOS * torso_px, _BODY_TORSOS * torso_px)
+
+
 class _Extent:
     """The box around some joints: grows at once, shrinks slowly, and goes along with who walks."""
 
@@ -210,7 +218,9 @@ class RunnerTracker:
         self._learned_s = -math.inf
         self._in_place = False
         self._probed_s, self._probe_side = -math.inf, 1.0
+        self._elsewhere: Iterator[Crop] | None = None
         self._crowded_s = -math.inf
+        self._rival, self._rival_s = Stay(), -math.inf
 
     @property
     def _lost(self) -> bool:
@@ -255,6 +265,10 @@ class RunnerTracker:
         if refused is not None:
             return Sight(None, refused, crop)
         self._remember(pose, who)
+        runner = self._rival_who_runs(image, who)
+        if runner is not None:
+            self._give_way_to(runner)
+            return Sight(None, OUTSIDE, crop)
         if self._crowded(image, pose, who):
             return Sight(pose, CROWDED, crop)
         return Sight(pose, frame_quality(pose, cut), crop)
@@ -264,8 +278,7 @@ class RunnerTracker:
         awaited = self._known and self._known.awaited_at(t_s)
         if not awaited:
             return None
-        (x, y), torso_px = awaited
-        return Crop(x, y + _BODY_BELOW_TRUNK_TORSOS * torso_px, _BODY_TORSOS * torso_px)
+        return _around_body(*awaited)
 
     def _next_search(self, image_size_px: tuple[int, int]) -> Crop:
         if self._search is None:
@@ -345,14 +358,48 @@ class RunnerTracker:
             self._body.shift(self._drift_px_s * dt_s)
             self._core.shift(self._drift_px_s * dt_s)
 
+    def _rival_who_runs(self, image: NDArray[np.uint8], who: Sighting) -> Sighting | None:
+        """Somebody nearer to the middle of the picture who runs in one place, while the one who is followed does not.
+
+        Whoever stands beside the treadmill may have been seen before the runner stepped on it.
+        """
+        if self._in_place or who.t_s - self._rival_s < _RIVAL_EVERY_S:
+            return None
+        if self._elsewhere is None:
+            self._elsewhere = itertools.cycle(search_crops(who.image_size_px))
+        self._rival_s = who.t_s
+        other = self._see(image, next(self._elsewhere), who)
+        if not is_person(other):
+            return None
+        beside, middle_px = sighting(other), who.image_size_px[0] / 2
+        if (
+            abs(beside.hip_px[0] - middle_px) > abs(who.hip_px[0] - middle_px)
+            or math.dist(beside.hip_px, who.hip_px) < _RIVAL_TORSOS * who.torso_px
+            or not self.region.holds(beside)
+        ):
+            return None
+        self._rival.add(beside)
+        return beside if self._rival.runs(beside.t_s) else None
+
+    def _give_way_to(self, runner: Sighting) -> None:
+        """The next look is at somebody else."""
+        self._lose()
+        self._known = None
+        there = _around_body(runner.trunk_px, runner.torso_px)
+        self._search = itertools.cycle((there, *search_crops(runner.image_size_px)))
+
+    def _see(self, image: NDArray[np.uint8], crop: Crop, who: Sighting) -> Pose:
+        """What is in another part of the picture in which ``who`` was seen."""
+        _, joints = see(self._net, image, crop, self._size_px)
+        return Pose(who.t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), who.image_size_px)
+
     def _crowded(self, image: NDArray[np.uint8], pose: Pose, who: Sighting) -> bool:
         """Whether somebody else is on the belt: twice a second one looks left and right of them, in turn."""
         if who.t_s - self._probed_s >= _PROBE_EVERY_S:
             self._probed_s, self._probe_side = who.t_s, -self._probe_side
             beside = self._probe_side * _PROBE_TORSOS * who.torso_px
             crop = Crop(who.hip_px[0] + beside, who.hip_px[1], _PROBE_SIDE_TORSOS * who.torso_px)
-            _, joints = see(self._net, image, crop, self._size_px)
-            other = Pose(who.t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), who.image_size_px)
+            other = self._see(image, crop, who)
             if is_person(other) and _on_same_belt(other, who) and _has_own_joints(other, pose, who.torso_px):
                 self._crowded_s = who.t_s
         return who.t_s - self._crowded_s < 2.2 * _PROBE_EVERY_S

@@ -241,6 +241,26 @@ def test_bystanders_and_passers_by_cost_no_frame(net: PoseNet, film: Film, stran
         assert sum(sight.quality.reason is None for sight, *_ in seen) > 0.97 * len(seen)
 
 
+def test_who_runs_is_followed_though_somebody_else_was_there_first(
+    net: PoseNet, film: Film, stranger: list[Sprite]
+) -> None:
+    """Somebody stands two torsos beside the empty treadmill, then the runner comes; the other one stays."""
+    hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
+    tracker = RunnerTracker(net, net.weights.size_px)
+    scene = with_second_person(
+        iter(film), stranger[:1], lambda _: (hip[0] + 2.0 * torso, hip[1], 0.95 * torso, False)
+    )
+    followed = []
+    for t_s, image, runner, _, _ in scene:
+        if t_s < 1.0:
+            image = image.copy()
+            image[:, : int(hip[0] + 1.2 * torso)] = 140
+        pose = tracker.look(image, t_s).pose
+        followed.append(pose is not None and float(np.linalg.norm(mid_hip(pose.xy_px) - mid_hip(runner))) < torso)
+    assert not any(followed[:_FPS])
+    assert all(followed[6 * _FPS :])
+
+
 @pytest.mark.parametrize("speed_m_s", [0.5, 1.3])
 def test_who_walks_by_in_front_in_the_same_clothes_is_not_followed(
     net: PoseNet, film: Film, speed_m_s: float
