@@ -13,8 +13,8 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,21 @@ _SPARE_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A way to run a model on this board. ``invoke_ms`` is bare inference when it was measured."""
+    """A way to run a model on this board.
+
+    Attributes:
+        invoke_ms: bare inference when it was measured.
+        others_ms: the same of what else was tried, by name.
+    """
 
     runtime: RuntimeName
     threads: int
     invoke_ms: float
+    others_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return f"{self.runtime} with {self.threads} thread(s)"
 
 
 def cache_path() -> Path:
@@ -101,7 +111,7 @@ def best_choice(
     known = _read(cache)
     if key in known:
         entry = known[key]
-        return Choice(entry["runtime"], entry["threads"], entry["invoke_ms"])
+        return Choice(entry["runtime"], entry["threads"], entry["invoke_ms"], entry.get("others_ms", {}))
     choice = _fastest(weights, runtime, threads)
     _write(cache, known | {key: asdict(choice)})
     return choice
@@ -125,7 +135,8 @@ def _fastest(weights: Weights, runtime: RuntimeName | None, threads: int) -> Cho
             if faults
             else "no model runtime is installed: `pip install ai-edge-litert` (or tflite-runtime on Python ≤ 3.11)"
         )
-    return min(found, key=lambda choice: choice.invoke_ms)
+    best, *others = sorted(found, key=lambda choice: choice.invoke_ms)
+    return replace(best, others_ms={other.label: round(other.invoke_ms, 1) for other in others})
 
 
 def _candidates(runtime: RuntimeName | None, threads: int) -> Iterator[tuple[RuntimeName, int]]:

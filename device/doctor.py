@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from device.board import best_choice, sustains
+from device.board import Choice, best_choice, sustains
 from device.cameras import open_source
 from device.config import Config
 from device.cues import all_off
@@ -104,7 +104,7 @@ def _model(config: Config) -> Check:
     runtime = None if config.model.runtime == "auto" else config.model.runtime
     choices = [best_choice(one, runtime, config.model.threads) for one in weights]
     speeds = [
-        f"{one.name} {choice.invoke_ms:.1f} ms on {choice.runtime} with {choice.threads} thread(s)"
+        f"{one.name} {choice.invoke_ms:.1f} ms on {choice.label}{_slower(choice)}"
         for one, choice in zip(weights, choices, strict=True)
     ]
     fast = [one for one, choice in zip(weights, choices, strict=True) if sustains(choice, config.camera.fps)]
@@ -113,6 +113,12 @@ def _model(config: Config) -> Check:
         remedy = "set a lower [camera] fps, or take a faster board"
         return Check("model", False, f"{said}; too slow for {config.camera.fps} frames per second", remedy)
     return Check("model", True, f"{said}; takes {fast[-1].name} at {config.camera.fps} frames per second")
+
+
+def _slower(choice: Choice) -> str:
+    """Why this one: what else was tried took longer."""
+    tried = ", ".join(f"{ms:.1f} ms on {label}" for label, ms in choice.others_ms.items())
+    return f" (tried: {tried})" if tried else ""
 
 
 def _placement(path: Path) -> Check:

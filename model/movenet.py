@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.person import Box, Likeness, Point, Region, Sighting, Stay, sighting, trunk_colour
-from model.pose import FloatArray, Joint, Pose
+from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, OUTSIDE, FrameQuality, frame_quality, nobody
 from model.view import ViewEstimator
 
@@ -49,9 +49,22 @@ _LEARN_EVERY_S = 0.2
 #: Somebody else is sought this far beside the runner in a crop of this side (there MoveNet shows the other one, not
 #: the runner again), and is on the same belt at these distances and with these sizes; all in the runner's torsos.
 _PROBE_EVERY_S, _PROBE_TORSOS, _PROBE_SIDE_TORSOS = 0.5, 1.5, 3.0
-_OTHER_TORSOS, _OTHER_SIZES = (0.3, 1.0), (0.8, 1.3)
-#: A body's height with some air, in torsos.
-_BODY_TORSOS = 4.4
+_OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.8, 1.3), 0.3
+#: While the one who is followed does not run, one looks so often whether somebody does at least so far from them.
+_RIVAL_EVERY_S, _RIVAL_TORSOS = 0.25, 1.0
+#: A body's height with some air, and how far below the trunk's middle its own is, in torsos.
+_BODY_TORSOS, _BODY_BELOW_TRUNK_TORSOS = 4.4, 0.6
+#: No limb is longer, in torsos as they look (Drillis & Contini 1966, by 1.7 for bent trunks and near limbs).
+_LIMBS = [
+    (side + near, side + far, torsos)
+    for side in (0, 1)
+    for near, far, torsos in (
+        (Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, 1.1),
+        (Joint.LEFT_ELBOW, Joint.LEFT_WRIST, 0.9),
+        (Joint.LEFT_HIP, Joint.LEFT_KNEE, 1.45),
+        (Joint.LEFT_KNEE, Joint.LEFT_ANKLE, 1.45),
+    )
+]
 #: From this reduction on, pixels are averaged before they are sampled.
 _PREFILTER = 3.0
 
@@ -130,6 +143,12 @@ def search_crops(image_size_px: tuple[int, int]) -> tuple[Crop, ...]:
     return (whole, *(Crop(a, side / 2, side) if width > height else Crop(side / 2, a, side) for a in along))
 
 
+def _around_body(trunk_px: Point, torso_px: float) -> Crop:
+    """The whole body of somebody whose trunk has its middle there."""
+    x, y = trunk_px
+    return Crop(x, y + _BODY_BELOW_TRUNK_TORSOS * torso_px, _BODY_TORSOS * torso_px)
+
+
 class _Extent:
     """The box around some joints: grows at once, shrinks slowly, and goes along with who walks."""
 
@@ -199,7 +218,9 @@ class RunnerTracker:
         self._learned_s = -math.inf
         self._in_place = False
         self._probed_s, self._probe_side = -math.inf, 1.0
+        self._elsewhere: Iterator[Crop] | None = None
         self._crowded_s = -math.inf
+        self._rival, self._rival_s = Stay(), -math.inf
 
     @property
     def _lost(self) -> bool:
@@ -232,7 +253,7 @@ class RunnerTracker:
         size = (image.shape[1], image.shape[0])
         if not self._lost and t_s - self._seen_s > _HOLD_S:
             self._lose()
-        crop = self._crop() or self._next_search(size)
+        crop = self._crop() or self._awaited_crop(t_s) or self._next_search(size)
         cut, joints = see(self._net, image, crop, self._size_px)
         pose = self._pose(joints, crop, t_s, size)
         if not is_person(pose):
@@ -244,9 +265,20 @@ class RunnerTracker:
         if refused is not None:
             return Sight(None, refused, crop)
         self._remember(pose, who)
-        if self._crowded(image, who):
+        runner = self._rival_who_runs(image, who)
+        if runner is not None:
+            self._give_way_to(runner)
+            return Sight(None, OUTSIDE, crop)
+        if self._crowded(image, pose, who):
             return Sight(pose, CROWDED, crop)
         return Sight(pose, frame_quality(pose, cut), crop)
+
+    def _awaited_crop(self, t_s: float) -> Crop | None:
+        """The body around the trunk of a runner before whom somebody stepped."""
+        awaited = self._known and self._known.awaited_at(t_s)
+        if not awaited:
+            return None
+        return _around_body(*awaited)
 
     def _next_search(self, image_size_px: tuple[int, int]) -> Crop:
         if self._search is None:
@@ -309,10 +341,7 @@ class RunnerTracker:
             self._learned_s = pose.t_s
         self._torso_px, self._hip_x_px, self._seen_s, self._search = who.torso_px, who.hip_px[0], pose.t_s, None
         self._view.step(pose)
-        points = [
-            (x, y) if score > MIN_SCORE else None
-            for (x, y), score in zip(pose.xy_px.tolist(), pose.score.tolist(), strict=True)
-        ]
+        points = _own_points(pose, who.torso_px)
         self._core.add([point for joint in _CORE if (point := points[joint])], pose.t_s)
         if self.close and self._core.box is not None:
             left, top, right, bottom = self._core.box
@@ -329,23 +358,83 @@ class RunnerTracker:
             self._body.shift(self._drift_px_s * dt_s)
             self._core.shift(self._drift_px_s * dt_s)
 
-    def _crowded(self, image: NDArray[np.uint8], who: Sighting) -> bool:
+    def _rival_who_runs(self, image: NDArray[np.uint8], who: Sighting) -> Sighting | None:
+        """Somebody nearer to the middle of the picture who runs in one place, while the one who is followed does not.
+
+        Whoever stands beside the treadmill may have been seen before the runner stepped on it.
+        """
+        if self._in_place or who.t_s - self._rival_s < _RIVAL_EVERY_S:
+            return None
+        if self._elsewhere is None:
+            self._elsewhere = itertools.cycle(search_crops(who.image_size_px))
+        self._rival_s = who.t_s
+        other = self._see(image, next(self._elsewhere), who)
+        if not is_person(other):
+            return None
+        beside, middle_px = sighting(other), who.image_size_px[0] / 2
+        if (
+            abs(beside.hip_px[0] - middle_px) > abs(who.hip_px[0] - middle_px)
+            or math.dist(beside.hip_px, who.hip_px) < _RIVAL_TORSOS * who.torso_px
+            or not self.region.holds(beside)
+        ):
+            return None
+        self._rival.add(beside)
+        return beside if self._rival.runs(beside.t_s) else None
+
+    def _give_way_to(self, runner: Sighting) -> None:
+        """The next look is at somebody else."""
+        self._lose()
+        self._known = None
+        there = _around_body(runner.trunk_px, runner.torso_px)
+        self._search = itertools.cycle((there, *search_crops(runner.image_size_px)))
+
+    def _see(self, image: NDArray[np.uint8], crop: Crop, who: Sighting) -> Pose:
+        """What is in another part of the picture in which ``who`` was seen."""
+        _, joints = see(self._net, image, crop, self._size_px)
+        return Pose(who.t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), who.image_size_px)
+
+    def _crowded(self, image: NDArray[np.uint8], pose: Pose, who: Sighting) -> bool:
         """Whether somebody else is on the belt: twice a second one looks left and right of them, in turn."""
         if who.t_s - self._probed_s >= _PROBE_EVERY_S:
             self._probed_s, self._probe_side = who.t_s, -self._probe_side
             beside = self._probe_side * _PROBE_TORSOS * who.torso_px
             crop = Crop(who.hip_px[0] + beside, who.hip_px[1], _PROBE_SIDE_TORSOS * who.torso_px)
-            _, joints = see(self._net, image, crop, self._size_px)
-            other = Pose(who.t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), who.image_size_px)
-            if is_person(other) and _on_same_belt(other, who):
+            other = self._see(image, crop, who)
+            if is_person(other) and _on_same_belt(other, who) and _has_own_joints(other, pose, who.torso_px):
                 self._crowded_s = who.t_s
         return who.t_s - self._crowded_s < 2.2 * _PROBE_EVERY_S
+
+
+def _own_points(pose: Pose, torso_px: float) -> list[Point | None]:
+    """The joints that are surely seen, without those at the end of a limb too long to be of the same body."""
+    points: list[Point | None] = [
+        (x, y) if score > MIN_SCORE else None
+        for (x, y), score in zip(pose.xy_px.tolist(), pose.score.tolist(), strict=True)
+    ]
+    for near, far, torsos in _LIMBS:
+        start, end = points[near], points[far]
+        if start is not None and end is not None and math.dist(start, end) > torsos * torso_px:
+            points[far] = None
+    return points
 
 
 def _on_same_belt(other: Pose, who: Sighting) -> bool:
     beside = sighting(other)
     away, size = math.dist(beside.hip_px, who.hip_px) / who.torso_px, beside.torso_px / who.torso_px
     return _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
+
+
+def _has_own_joints(other: Pose, pose: Pose, torso_px: float) -> bool:
+    """Whether this is another body: a third of its joints lie where the runner has neither their left nor their right.
+
+    At the edge of a crop the network sees a bent runner with hips elsewhere, but with the same limbs.
+    """
+    away = [
+        min(math.dist(xy, pose.xy_px[joint]), math.dist(xy, pose.xy_px[MIRROR_INDEX[joint]])) > _OWN_TORSOS * torso_px
+        for joint, (xy, score) in enumerate(zip(other.xy_px.tolist(), other.score.tolist(), strict=True))
+        if joint >= Joint.LEFT_SHOULDER and score > MIN_SCORE
+    ]
+    return 3 * sum(away) >= len(away)
 
 
 def is_person(pose: Pose) -> bool:

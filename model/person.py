@@ -38,7 +38,11 @@ _COLOUR, _COLOUR_SPREADS, _COLOUR_EVERY = 30.0, 3.0, 5
 _LEG_TORSOS, _LEG_TORSOS_PER_S = 0.3, 12.0
 #: Who is taken for the same person after they were lost to view.
 _AGAIN_TORSOS, _AGAIN_SIZE_LOG = 1.2, 0.22
-_SIZE_TAU_S, _COLOUR_TAU_S = 0.3, 5.0
+_SIZE_TAU_S, _COLOUR_TAU_S, _PLACE_TAU_S = 0.3, 5.0, 1.0
+#: Who stepped before the runner may wear the same, but stands beside the runner's place or passes through it. The
+#: runner is taken up again in that place only: at once as long as a passer cannot have got there, later if they stay.
+_BACK_TORSOS, _AT_ONCE_S = (0.25, 0.35), 0.12
+_SETTLED_S, _SETTLED_TORSOS, _GAP_S = 0.25, 0.15, 0.15
 #: Before so many frames somebody is not known well enough to tell them from others.
 _KNOWN_FRAMES = 8
 #: So long a runner's looks are remembered while they are covered or gone.
@@ -122,10 +126,12 @@ class Likeness:
     def __init__(self) -> None:
         self._last: Sighting | None = None
         self._torso_px = 0.0
+        self._place: Point = (0.0, 0.0)  # of the trunk, without its bounce
         self._colour: FloatArray | None = None
         self._colour_spread, self._colour_s = 0.0, 0.0
         self._frames = 0
         self._lost_to_another = False
+        self._back: deque[tuple[float, float]] = deque()  # time and place of who is where the runner was
 
     def needs_colour(self, who: Sighting) -> bool:
         """Whether this sighting should tell the clothes' colour: when in doubt, and now and then to learn it."""
@@ -144,7 +150,7 @@ class Likeness:
         moves = self._away(who) <= min(_JUMP_TORSOS + _JUMP_TORSOS_PER_S * dt_s, _MAX_JUMP_TORSOS)
         strides = (_LEG_TORSOS + _LEG_TORSOS_PER_S * dt_s) * self._torso_px
         same = (
-            moves
+            (self._is_back(who) if self._lost_to_another else moves)
             and abs(self._size_log(who)) <= _SIZE_LOG
             and _way_px(who, self._last) <= strides
             and not (self._doubts(who) and not self._looks_like(who))
@@ -156,12 +162,34 @@ class Likeness:
         """Whether this may be the same person after they were lost to view; True for anybody after a while."""
         if not self.remembers(who.t_s):
             return True
-        near = self._away(who) <= _AGAIN_TORSOS and abs(self._size_log(who)) <= _AGAIN_SIZE_LOG
-        return near and self._looks_like(who)
+        near = self._is_back(who) if self._lost_to_another else self._away(who) <= _AGAIN_TORSOS
+        return near and abs(self._size_log(who)) <= _AGAIN_SIZE_LOG and self._looks_like(who)
 
     def remembers(self, t_s: float) -> bool:
         """Whether the person was seen so lately that nobody else is taken for them."""
         return self._last is not None and t_s - self._last.t_s <= REMEMBER_S
+
+    def awaited_at(self, t_s: float) -> tuple[Point, float] | None:
+        """Middle and length of the trunk of a runner before whom somebody stepped; None where nobody did."""
+        return (self._place, self._torso_px) if self._lost_to_another and self.remembers(t_s) else None
+
+    def _is_back(self, who: Sighting) -> bool:
+        """Whether this is where the runner was before another came, and nobody on their way through it."""
+        assert self._last is not None
+        aside, up = (abs(now - was) / self._torso_px for now, was in zip(who.trunk_px, self._place, strict=True))
+        here = aside <= _BACK_TORSOS[0] and up <= _BACK_TORSOS[1]
+        if not here or (self._back and who.t_s - self._back[-1][0] > _GAP_S):
+            self._back.clear()
+        if not here:
+            return False
+        if who.t_s - self._last.t_s <= _AT_ONCE_S:
+            return True
+        self._back.append((who.t_s, who.trunk_px[0]))
+        while len(self._back) > 1 and self._back[1][0] <= who.t_s - _SETTLED_S:
+            self._back.popleft()
+        places = [x for _, x in self._back]
+        stayed_s = who.t_s - self._back[0][0]
+        return stayed_s >= _SETTLED_S and max(places) - min(places) <= _SETTLED_TORSOS * self._torso_px
 
     def _away(self, who: Sighting) -> float:
         """Distance from where the person was last, in torsos."""
@@ -186,10 +214,14 @@ class Likeness:
         dt_s = 0.0 if self._last is None else who.t_s - self._last.t_s
         share = _share(dt_s, _SIZE_TAU_S, self._frames)
         self._torso_px += share * (who.torso_px - self._torso_px)
+        share, (x, y) = _share(dt_s, _PLACE_TAU_S, self._frames), self._place
+        self._place = x + share * (who.trunk_px[0] - x), y + share * (who.trunk_px[1] - y)
         if who.colour is not None:
             self._add_colour(who, who.colour)
         self._last = who
         self._frames += 1
+        self._lost_to_another = False
+        self._back.clear()
 
     def _add_colour(self, who: Sighting, colour: FloatArray) -> None:
         off = self._colour_off(who)

@@ -101,12 +101,13 @@ class PoseNet:
         weights: a verified file.
         runtime: which TensorFlow Lite to use.
         threads: CPU threads, at least 1.
+        refined: read each joint from several cells of the network's maps; False: as its own post-processing has it.
 
     Raises:
         WeightsError: the runtime is not installed or refuses the file.
     """
 
-    def __init__(self, weights: Weights, runtime: RuntimeName, threads: int = 1) -> None:
+    def __init__(self, weights: Weights, runtime: RuntimeName, threads: int = 1, refined: bool = True) -> None:
         self.weights = weights
         self.runtime = runtime
         self.threads = threads
@@ -129,7 +130,7 @@ class PoseNet:
         self._input: int = interpreter.get_input_details()[0]["index"]
         joints, *maps = (int(output["index"]) for output in interpreter.get_output_details())
         self._output: int = joints
-        self._maps: list[int] = maps
+        self._maps: list[int] = maps if refined else []
 
     def invoke(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Joints of the person nearest the middle of ``crop``.

@@ -11,6 +11,7 @@ from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
 from device import doctor, health
+from device.board import Choice
 from device.config import Config, parse_config
 from device.doctor import Check, run_checks
 from device.live import LivePublisher
@@ -170,6 +171,14 @@ def test_model_says_what_this_board_takes(config: Config) -> None:
     assert "movenet-thunder-int8" in detail
     assert "at 30 frames per second" in detail
     assert " ms on " in detail
+
+
+@pytest.mark.usefixtures("pins")
+def test_model_says_why_this_runtime(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    choice = Choice("litert", 2, 3.04, {"litert with 1 thread(s)": 4.1, "tflite with 1 thread(s)": 35.2})
+    monkeypatch.setattr(doctor, "best_choice", lambda *_: choice)
+    said = "3.0 ms on litert with 2 thread(s) (tried: 4.1 ms on litert with 1 thread(s), 35.2 ms on tflite with 1 "
+    assert said in checked(config)["model"].detail
 
 
 @pytest.mark.usefixtures("pins")

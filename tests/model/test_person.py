@@ -14,9 +14,9 @@ import pytest
 
 from device.cameras.video import VideoSource
 from model.analysis import AnalysisSettings, RunAnalysis
-from model.movenet import RunnerTracker, Sight
+from model.movenet import RunnerTracker, Sight, _has_own_joints, _own_points
 from model.person import REMEMBER_S, Likeness, Region, Sighting, Stay
-from model.pose import FloatArray, Pose
+from model.pose import FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, OUTSIDE, frame_quality, nobody
 from model.runtime import PoseNet, available_runtimes, load_weights
 from model.stance import MIN_QUALITY, Stance
@@ -76,6 +76,38 @@ def test_after_a_jump_only_the_same_clothes_are_taken() -> None:
     assert likeness.needs_colour(somebody(21))
     assert not likeness.fits(somebody(21, red=20.0))
     assert likeness.fits(somebody(22))
+
+
+def jumped_upon() -> Likeness:
+    """A runner whose pose somebody in the same clothes took over, well aside."""
+    likeness = known()
+    assert not likeness.fits(somebody(20, x=380.0))
+    return likeness
+
+
+def test_same_clothes_beside_the_runner_are_not_the_runner() -> None:
+    likeness = jumped_upon()
+    for n in range(21, int(REMEMBER_S * _FPS) + 15):
+        assert not likeness.fits(somebody(n, x=360.0))
+        assert not likeness.may_be(somebody(n, x=360.0))
+
+
+@pytest.mark.parametrize("speed_m_s", [0.4, 0.5, 1.3])
+def test_same_clothes_on_their_way_past_the_runner_are_not_the_runner(speed_m_s: float) -> None:
+    """A torso is half a metre and 100 px."""
+    likeness = jumped_upon()
+    for n in range(25, 120):
+        who = somebody(n, x=260 + (n - 25) / _FPS * speed_m_s * 200)
+        assert not likeness.may_be(who)
+
+
+def test_runner_uncovered_is_taken_up_within_half_a_second() -> None:
+    likeness = jumped_upon()
+    taken = [likeness.may_be(somebody(n)) for n in range(60, 75)]
+    assert taken[-1]
+    assert not taken[0]
+    assert likeness.awaited_at(74 / _FPS) == ((320.0, 190.0), 100.0)
+    assert likeness.awaited_at(19 / _FPS + REMEMBER_S + 0.1) is None
 
 
 def test_legs_of_somebody_else_are_not_taken_but_exchanged_ones_are() -> None:
@@ -209,6 +241,43 @@ def test_bystanders_and_passers_by_cost_no_frame(net: PoseNet, film: Film, stran
         assert sum(sight.quality.reason is None for sight, *_ in seen) > 0.97 * len(seen)
 
 
+def test_who_runs_is_followed_though_somebody_else_was_there_first(
+    net: PoseNet, film: Film, stranger: list[Sprite]
+) -> None:
+    """Somebody stands two torsos beside the empty treadmill, then the runner comes; the other one stays."""
+    hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
+    tracker = RunnerTracker(net, net.weights.size_px)
+    scene = with_second_person(
+        iter(film), stranger[:1], lambda _: (hip[0] + 2.0 * torso, hip[1], 0.95 * torso, False)
+    )
+    followed = []
+    for t_s, image, runner, _, _ in scene:
+        if t_s < 1.0:
+            image = image.copy()
+            image[:, : int(hip[0] + 1.2 * torso)] = 140
+        pose = tracker.look(image, t_s).pose
+        followed.append(pose is not None and float(np.linalg.norm(mid_hip(pose.xy_px) - mid_hip(runner))) < torso)
+    assert not any(followed[:_FPS])
+    assert all(followed[6 * _FPS :])
+
+
+@pytest.mark.parametrize("speed_m_s", [0.5, 1.3])
+def test_who_walks_by_in_front_in_the_same_clothes_is_not_followed(
+    net: PoseNet, film: Film, speed_m_s: float
+) -> None:
+    """No frame is theirs, and half a second after they let the runner be seen the runner is back."""
+    hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
+    same = [cut_out(image, true) for _, image, true in film[:30]]
+
+    def where(t_s: float) -> tuple[float, float, float, bool]:
+        return hip[0] + 2 * torso * speed_m_s * (t_s - 5.5), hip[1] + 0.2 * torso, 1.25 * torso, True
+
+    seen = list(looks(net, with_second_person(iter(film), same, where)))
+    assert all(away < 0.35 for sight, away, _, _ in seen if sight.pose is not None)
+    clear_s = 5.5 + 1.0 / (2 * speed_m_s)  # the other one is a torso aside
+    assert all(sight.pose is not None for sight, _, _, t_s in seen if t_s > clear_s + 0.5)
+
+
 def test_covered_runner_is_waited_for(net: PoseNet, film: Film, stranger: list[Sprite]) -> None:
     """Somebody stops before the runner for a second: no frame is theirs, and the runner is back in half a second."""
     hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
@@ -246,6 +315,14 @@ def test_second_person_on_the_belt_is_noticed_and_nothing_counted(
     assert all(stance.quality < MIN_QUALITY for stance in stances if stance.strike_s > 5.2)
 
 
+def test_a_squat_is_not_two_people(net: PoseNet, shared: Path) -> None:
+    """Beside who squats the network sees their own limbs with hips elsewhere."""
+    tracker = RunnerTracker(net, net.weights.size_px)
+    with VideoSource(shared / "clips" / "dev_squat.mp4") as source:
+        frames = itertools.islice(source.frames(threading.Event()), 280)
+        assert not any(tracker.look(frame.image, frame.t_ns / 1e9).quality == CROWDED for frame in frames)
+
+
 def test_runner_who_left_is_not_replaced_by_a_bystander(net: PoseNet, film: Film, stranger: list[Sprite]) -> None:
     """After six seconds the treadmill is empty and somebody stands two torsos beside it; then the runner is back."""
     hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
@@ -276,6 +353,33 @@ def test_region_set_by_hand_decides_who_is_followed(net: PoseNet, film: Film, st
             hits.append(float(np.linalg.norm(mid_hip(pose.xy_px) - mid_hip(other))) / torso)
     assert len(hits) > 45
     assert max(hits) < 0.4
+
+
+def body(hips_px: float, limbs_px: float) -> Pose:
+    """Somebody whose hips are moved to the right by so many px, and whose other joints are by so many."""
+    rest = standing(300, 0.7)
+    xy = rest.xy_px.copy()
+    xy[:, 0] += limbs_px
+    xy[Joint.LEFT_HIP : Joint.RIGHT_HIP + 1, 0] += hips_px - limbs_px
+    return replace(rest, xy_px=xy)
+
+
+def test_another_body_has_limbs_of_its_own() -> None:
+    runner = standing(300, 0.7)
+    torso = torso_px(runner.xy_px)
+    assert not _has_own_joints(body(0.5 * torso, 0.0), runner, torso)
+    assert _has_own_joints(body(0.5 * torso, 0.5 * torso), runner, torso)
+
+
+def test_joints_on_limbs_that_are_too_long_do_not_widen_the_crop() -> None:
+    """An elbow and a wrist on somebody beside the runner."""
+    rest = standing(300, 0.7)
+    torso, xy = torso_px(rest.xy_px), rest.xy_px.copy()
+    xy[Joint.LEFT_ELBOW], xy[Joint.LEFT_WRIST] = xy[Joint.LEFT_SHOULDER], xy[Joint.LEFT_SHOULDER] + [2 * torso, 0]
+    xy[Joint.RIGHT_ELBOW] = xy[Joint.RIGHT_SHOULDER] + [0, 0.6 * torso]
+    xy[Joint.RIGHT_WRIST] = xy[Joint.RIGHT_ELBOW] + [0, 0.5 * torso]
+    points = _own_points(replace(rest, xy_px=xy), torso)
+    assert [n for n, point in enumerate(points) if point is None] == [Joint.LEFT_WRIST]
 
 
 # Dark, blurred, too far.

@@ -1,0 +1,86 @@
+"""Which runtime, how many threads and which model this board takes, without measuring this board."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from device import board
+from model.runtime import RuntimeName, Weights, load_weights
+
+
+class _Net:
+    def __init__(self, weights: Weights, runtime: RuntimeName, threads: int) -> None:
+        self.weights, self.runtime, self.threads = weights, runtime, threads
+
+
+class _Bench:
+    """Times in ms by model, runtime and threads, in place of measured ones."""
+
+    def __init__(self) -> None:
+        self.thunder_ms = 20.0
+        self.measured: list[tuple[str, RuntimeName, int]] = []
+
+    def __call__(self, net: _Net, hopeless_ms: float) -> float:
+        self.measured.append((net.weights.name, net.runtime, net.threads))
+        ms = self.thunder_ms if "thunder" in net.weights.name else 8.0
+        return ms * {"litert": 1.0, "tflite": 5.0}[net.runtime] * (1.0 if net.threads > 1 else 1.5)
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Bench:
+    bench = _Bench()
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(board, "PoseNet", _Net)
+    monkeypatch.setattr(board, "measure_ms", bench)
+    monkeypatch.setattr(board, "available_runtimes", lambda: {"litert": "2.1", "tflite": "2.14"})
+    monkeypatch.setattr(board, "board_name", lambda: "Raspberry Pi 5")
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    return bench
+
+
+def test_fastest_is_taken_and_remembered_with_what_else_was_tried(bench: _Bench) -> None:
+    weights = load_weights("lightning")
+    first = board.best_choice(weights)
+    assert (first.runtime, first.threads, first.invoke_ms) == ("litert", 4, 8.0)
+    assert first.others_ms == {
+        "litert with 1 thread(s)": 12.0,
+        "tflite with 4 thread(s)": 40.0,
+        "tflite with 1 thread(s)": 60.0,
+    }
+    assert board.best_choice(weights) == first
+    assert len(bench.measured) == 4
+
+
+@pytest.mark.parametrize("what", ["board", "model", "runtime"])
+def test_another_board_model_or_runtime_is_measured_anew(
+    bench: _Bench, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    weights = load_weights("lightning")
+    board.best_choice(weights)
+    if what == "board":
+        monkeypatch.setattr(board, "board_name", lambda: "Raspberry Pi 4")
+    elif what == "runtime":
+        monkeypatch.setattr(board, "available_runtimes", lambda: {"litert": "2.2", "tflite": "2.14"})
+    else:
+        weights = replace(weights, sha256="0" * 64)
+    board.best_choice(weights)
+    assert len(bench.measured) == 8
+
+
+@pytest.mark.parametrize(
+    ("thunder_ms", "fps", "taken"),
+    [(26.6, 30, "thunder"), (26.7, 30, "lightning"), (13.3, 60, "thunder"), (13.4, 60, "lightning")],
+)
+def test_thunder_is_taken_with_a_fifth_of_the_time_to_spare(
+    bench: _Bench, thunder_ms: float, fps: float, taken: str
+) -> None:
+    bench.thunder_ms = thunder_ms
+    assert board.choose_model(None, fps).weights.name == f"movenet-{taken}-int8"
+
+
+def test_model_that_was_set_is_taken_however_slow(bench: _Bench) -> None:
+    bench.thunder_ms = 500.0
+    assert board.choose_model("thunder", 30).weights.name == "movenet-thunder-int8"
