@@ -32,15 +32,17 @@ from model.camera_pose import CameraPose, CameraPoseEstimator  # noqa: E402
 from model.frontal import FrontalPlane  # noqa: E402
 from model.gait import GaitDetector  # noqa: E402
 from model.pose import LEGS, FloatArray, Pose, Side, View  # noqa: E402
+from model.runtime import ModelName  # noqa: E402
 from model.stance import mid_window  # noqa: E402
 from model.standing import LEG_PER_HEIGHT  # noqa: E402
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
+from tests.validation.keypoints import kept, see  # noqa: E402
 
 DOCUMENT = REPO / "model" / "camera_pose.md"
 MARKS = "<!-- tables: tests/validation/camera_table.py -->", "<!-- end of tables -->"
 THRESHOLD_DEG, DIVE_DEG = 8.0, 10.0
-MODELS = ("lightning", "thunder")
+MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
 _SAME_STANCE_S = 0.15
 _SAMPLED_CAMERAS, _SEED = 24, 5
 #: Columns of `Result.rows`: 1 for the right side, FPPA found, FPPA in the picture, truth, dive put in.
@@ -189,34 +191,9 @@ def clip_cases(data: Path, keypoints: Path) -> Iterator[Case]:
             )  # fmt: skip
 
 
-def clip_poses(video: Path, model: str, keypoints: Path) -> list[Pose]:
+def clip_poses(video: Path, model: ModelName, keypoints: Path) -> list[Pose]:
     """What the pose model sees in a clip, from the cache where it is there."""
-    cache = keypoints / f"{video.stem}_{model}.npz"
-    if not cache.exists():
-        poses = _see(video, model)
-        np.savez(
-            cache, xy_px=[pose.xy_px for pose in poses], score=[pose.score for pose in poses],
-            t_s=[pose.t_s for pose in poses], size=poses[0].image_size_px,
-        )  # fmt: skip
-    with np.load(cache) as held:
-        size = int(held["size"][0]), int(held["size"][1])
-        rows = zip(held["t_s"], held["xy_px"], held["score"], strict=True)
-        return [Pose(float(t_s), xy, score, size) for t_s, xy, score in rows if np.isfinite(xy).any()]
-
-
-def _see(video: Path, model: str) -> list[Pose]:
-    import threading
-
-    from device.cameras.video import VideoSource
-    from model.movenet import RunnerTracker
-    from model.runtime import PoseNet, load_weights
-
-    weights = load_weights("thunder" if model == "thunder" else "lightning")
-    tracker = RunnerTracker(PoseNet(weights, "litert", 2), weights.size_px)
-    with VideoSource(video) as source:
-        frames = source.frames(threading.Event())
-        found = (tracker.step(frame.image, frame.t_ns / 1e9) for frame in frames)
-        return [pose for pose in found if pose is not None]
+    return kept(keypoints / f"{video.stem}_{model}.npz", lambda: see(video, model))
 
 
 # --- virtual cameras -------------------------------------------------------------------------------------------------

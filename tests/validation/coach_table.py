@@ -30,13 +30,14 @@ from model.camera_pose import CameraPose  # noqa: E402
 from model.coach import KNEE, MIN_BASELINE, Baseline, Cue  # noqa: E402
 from model.place import CameraPlace  # noqa: E402
 from model.pose import Pose, Side, View  # noqa: E402
+from model.runtime import ModelName  # noqa: E402
 from model.virtual_camera import Motion, VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
 from tests.validation.camera_table import clip_poses  # noqa: E402
 
 DOCUMENT = REPO / "model" / "coach.md"
 MARKS = "<!-- tables: tests/validation/coach_table.py -->", "<!-- end of tables -->"
-MODELS = ("lightning", "thunder")
+MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
 DIVE_DEG = 9.9
 _SESSION_S = 600.0
 _SEED = 12

@@ -16,7 +16,6 @@ import json
 import math
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,27 +23,24 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 REPO = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO))
 
-from device.cameras.video import VideoSource  # noqa: E402
 from model.analysis import AnalysisSettings, RunAnalysis  # noqa: E402
 from model.coach import Cue  # noqa: E402
-from model.movenet import RunnerTracker  # noqa: E402
 from model.place import CameraPlace  # noqa: E402
 from model.pose import FloatArray, Pose, Side, View  # noqa: E402
-from model.runtime import ModelName, PoseNet, load_weights  # noqa: E402
+from model.runtime import ModelName  # noqa: E402
 from model.stance import MIN_QUALITY, Stance  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
+from tests.validation.keypoints import Image, kept, see  # noqa: E402
 
 DOCUMENT = REPO / "model" / "varied.md"
 MARKS = "<!-- tables: tests/validation/varied_table.py -->", "<!-- end of tables -->"
 DEMO = REPO / "device" / "demo" / "demo_front.json"
 MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
 DIVE_DEG, _SAME_STANCE_S = 9.9, 0.15
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,29 +179,12 @@ def truths(data: Path | None) -> list[Path]:
 
 def poses_of(path: Path, variant: Variant, model: ModelName, keypoints: Path) -> list[Pose]:
     """What the pose model sees of a clip, from the cache where it is there; times not yet stretched."""
-    cache = keypoints / f"{path.stem}_{variant.picture_key()}_{model}.npz"
-    if not cache.exists():
-        poses = list(_see(path, variant, model))
-        np.savez(
-            cache, xy_px=[pose.xy_px for pose in poses], score=[pose.score for pose in poses],
-            t_s=[pose.t_s for pose in poses], size=poses[0].image_size_px,
-        )  # fmt: skip
-    with np.load(cache) as held:
-        size = int(held["size"][0]), int(held["size"][1])
-        rows = zip(held["t_s"], held["xy_px"], held["score"], strict=True)
-        return [Pose(float(t_s), xy, score, size) for t_s, xy, score in rows]
-
-
-def _see(path: Path, variant: Variant, model: ModelName) -> Iterator[Pose]:
     camera = json.loads(path.read_text("utf-8"))["camera"]
-    weights = load_weights(model)
-    tracker = RunnerTracker(PoseNet(weights, "litert", 1), weights.size_px)
     rng = np.random.default_rng(1)
-    with VideoSource(path.with_suffix(".mp4")) as source:
-        for frame in source.frames(threading.Event()):
-            pose = tracker.step(variant.picture(frame.image, camera, rng), frame.t_ns / 1e9)
-            if pose is not None:
-                yield pose
+    return kept(
+        keypoints / f"{path.stem}_{variant.picture_key()}_{model}.npz",
+        lambda: see(path.with_suffix(".mp4"), model, lambda image: variant.picture(image, camera, rng)),
+    )
 
 
 def analyse(path: Path, variant: Variant, model: ModelName, keypoints: Path) -> Found:
