@@ -3,7 +3,7 @@
 Every cell near a joint's peak predicts the joint by an offset of its own. The network's post-processing takes the best
 cell's word; the mean over 5 × 5 cells, weighted by the square of their confidence, is quieter: measured against truth
 it takes a fifth off the noise of the knee's angle and of the pelvic drop, as much as a second look at the mirrored
-picture does, for 2 % of the time instead of 100 % (`model/tracking.md`).
+picture does, for 3 to 4 % of the time instead of 100 % (`model/tracking.md`).
 """
 
 from __future__ import annotations

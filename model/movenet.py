@@ -313,7 +313,10 @@ class RunnerTracker:
         """Why this is not the runner, None where it is."""
         inside = self.region.holds(who)
         if not self._lost and self._known is not None:
-            if not self._known.fits(who) or (self._in_place and self._stay.passes(who)):
+            if self._in_place and self._stay.passes(who):
+                self._known.lose_to_another()
+                return COVERED
+            if not self._known.fits(who):
                 return COVERED
             return None if inside else OUTSIDE
         if not inside:

@@ -126,7 +126,7 @@ class Likeness:
     def __init__(self) -> None:
         self._last: Sighting | None = None
         self._torso_px = 0.0
-        self._place: Point = (0.0, 0.0)  # of the trunk, without its bounce
+        self._places: dict[str, Point] = {}  # of trunk and hips, without their bounce
         self._colour: FloatArray | None = None
         self._colour_spread, self._colour_s = 0.0, 0.0
         self._frames = 0
@@ -158,6 +158,10 @@ class Likeness:
         self._lost_to_another = not same
         return same
 
+    def lose_to_another(self) -> None:
+        """What is seen now is somebody else, however much alike."""
+        self._lost_to_another = True
+
     def may_be(self, who: Sighting) -> bool:
         """Whether this may be the same person after they were lost to view; True for anybody after a while."""
         if not self.remembers(who.t_s):
@@ -171,13 +175,13 @@ class Likeness:
 
     def awaited_at(self, t_s: float) -> tuple[Point, float] | None:
         """Middle and length of the trunk of a runner before whom somebody stepped; None where nobody did."""
-        return (self._place, self._torso_px) if self._lost_to_another and self.remembers(t_s) else None
+        awaited = self._lost_to_another and self.remembers(t_s)
+        return (self._places["trunk"], self._torso_px) if awaited else None
 
     def _is_back(self, who: Sighting) -> bool:
         """Whether this is where the runner was before another came, and nobody on their way through it."""
         assert self._last is not None
-        aside, up = (abs(now - was) / self._torso_px for now, was in zip(who.trunk_px, self._place, strict=True))
-        here = aside <= _BACK_TORSOS[0] and up <= _BACK_TORSOS[1]
+        here = all(self._is_at(place, point) for place, point in _middles(who))
         if not here or (self._back and who.t_s - self._back[-1][0] > _GAP_S):
             self._back.clear()
         if not here:
@@ -190,6 +194,10 @@ class Likeness:
         places = [x for _, x in self._back]
         stayed_s = who.t_s - self._back[0][0]
         return stayed_s >= _SETTLED_S and max(places) - min(places) <= _SETTLED_TORSOS * self._torso_px
+
+    def _is_at(self, place: str, point: Point) -> bool:
+        aside, up = (abs(now - was) / self._torso_px for now, was in zip(point, self._places[place], strict=True))
+        return aside <= _BACK_TORSOS[0] and up <= _BACK_TORSOS[1]
 
     def _away(self, who: Sighting) -> float:
         """Distance from where the person was last, in torsos."""
@@ -214,8 +222,10 @@ class Likeness:
         dt_s = 0.0 if self._last is None else who.t_s - self._last.t_s
         share = _share(dt_s, _SIZE_TAU_S, self._frames)
         self._torso_px += share * (who.torso_px - self._torso_px)
-        share, (x, y) = _share(dt_s, _PLACE_TAU_S, self._frames), self._place
-        self._place = x + share * (who.trunk_px[0] - x), y + share * (who.trunk_px[1] - y)
+        share = _share(dt_s, _PLACE_TAU_S, self._frames)
+        for place, point in _middles(who):
+            x, y = self._places.get(place, point)
+            self._places[place] = x + share * (point[0] - x), y + share * (point[1] - y)
         if who.colour is not None:
             self._add_colour(who, who.colour)
         self._last = who
@@ -232,6 +242,10 @@ class Likeness:
             self._colour_spread += share * (off - self._colour_spread)
             self._colour = self._colour + share * (colour - self._colour)
         self._colour_s = who.t_s
+
+
+def _middles(who: Sighting) -> tuple[tuple[str, Point], ...]:
+    return ("trunk", who.trunk_px), ("hips", who.hip_px)
 
 
 def _way_px(who: Sighting, before: Sighting) -> float:

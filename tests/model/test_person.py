@@ -101,6 +101,20 @@ def test_same_clothes_on_their_way_past_the_runner_are_not_the_runner(speed_m_s:
         assert not likeness.may_be(who)
 
 
+def test_who_leans_into_the_runner_s_place_is_not_the_runner() -> None:
+    """The trunk is where the runner's was, the hips are half a torso aside."""
+    likeness = jumped_upon()
+    for n in range(25, 120):
+        here = somebody(n)
+        assert not likeness.may_be(replace(here, hip_px=(here.hip_px[0] - 50, here.hip_px[1])))
+
+
+def test_who_glides_away_with_the_pose_is_not_the_runner_again_at_once() -> None:
+    likeness = known()
+    likeness.lose_to_another()
+    assert not any(likeness.may_be(somebody(n, x=320 + 10 * (n - 20))) for n in range(24, 120))
+
+
 def test_runner_uncovered_is_taken_up_within_half_a_second() -> None:
     likeness = jumped_upon()
     taken = [likeness.may_be(somebody(n)) for n in range(60, 75)]
