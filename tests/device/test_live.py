@@ -84,13 +84,15 @@ def test_nan_goes_out_as_null(path: Path) -> None:
 
 
 def test_a_newcomer_hears_the_last_state_at_once(path: Path) -> None:
-    with LivePublisher(path) as publisher:
+    with LivePublisher(path) as publisher, LiveSubscriber(path) as earlier:
+        until(lambda: earlier.latest().connected)
         publisher.publish({"type": "session", "session_id": 4, "state": "started"})
         publisher.publish(STANCE)
         publisher.publish(FRAME)
-        with LiveSubscriber(path) as subscriber:
-            until(lambda: len(subscriber.latest().last) == 2)
-            assert set(subscriber.latest().last) == {"session", "frame"}
+        until(lambda: len(earlier.latest().last) == 3)  # all of it has gone out
+        with LiveSubscriber(path) as newcomer:
+            until(lambda: len(newcomer.latest().last) == 2)
+            assert set(newcomer.latest().last) == {"session", "frame"}
 
 
 def test_frames_are_thinned_and_events_are_not(path: Path) -> None:
