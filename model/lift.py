@@ -51,7 +51,13 @@ class StandingLegs:
 
     @classmethod
     def measure(
-        cls, xy_px: FloatArray, view: View, focal_px: float, image_size_px: tuple[int, int], camera: CameraPose
+        cls,
+        xy_px: FloatArray,
+        view: View,
+        focal_px: float,
+        image_size_px: tuple[int, int],
+        camera: CameraPose,
+        tested: Side | None = None,
     ) -> Self:
         """From one pose (17, 2) of standing; NaN where a joint is missing.
 
@@ -60,8 +66,9 @@ class StandingLegs:
             view: front or rear.
             focal_px: of the camera.
             image_size_px: width and height.
-            camera: where it stands. Where that is not known it is taken to be level, and the person to face it or to
-                turn their back to it, wherever in the picture they stand.
+            camera: where it stands. Where that is not known it is taken to be level and square to the tested feet,
+                wherever in the picture they stand.
+            tested: the side that stands; None for both.
         """
         rays = (xy_px - np.array(image_size_px) / 2) / focal_px
         leg = float(np.mean([k.leg_length_px(rays, side) for side in Side]))
@@ -74,7 +81,8 @@ class StandingLegs:
         level = level_rays(rays, roll_deg, pitch_deg)
         yaw_deg = camera.yaw_deg
         if yaw_deg is None:
-            yaw_deg = math.degrees(math.atan(float(level[_HIPS, 0].mean())))
+            feet = [LEGS[side].ankle for side in Side if tested in (None, side)]
+            yaw_deg = math.degrees(math.atan(float(level[feet, 0].mean())))
         thigh = {side: _way(level, LEGS[side].hip, LEGS[side].knee) for side in Side}
         shank = {side: _way(level, LEGS[side].knee, LEGS[side].ankle) for side in Side}
         leg = (sum(thigh.values()) + sum(shank.values())) / 2

@@ -28,7 +28,7 @@ _MIN_SCORE = 0.2
 LEAST_FALL = {"squat": 0.12, "step-down": 0.09}
 #: The ankle of a foot that stays keeps within this, straight legs; the free foot goes down by at least this share of
 #: the pelvis' fall.
-_STILL_LEG, _FREE_SHARE = 0.12, 0.4
+_STILL_LEG, _FREE_SHARE = 0.14, 0.4
 #: Standing is within this share of the fall from the top, this long before and after a repetition.
 _STANDING_SHARE, _STANDING_S = 0.08, 0.7
 #: Fewer poses than this at the bottom tell nothing.
@@ -190,7 +190,7 @@ def _moved_leg(track: _Track, inside: NDArray[np.bool_], side: Side) -> float:
     ankle = ankle[np.isfinite(ankle).all(axis=1)]
     if 2 * len(ankle) < inside.sum():
         return math.inf
-    low, high = np.percentile(ankle, [5, 95], axis=0)
+    low, high = np.percentile(ankle, [10, 90], axis=0)
     return float((high - low).max()) / track.leg_px
 
 
@@ -237,7 +237,7 @@ def _measure(
     track: _Track, span: Span, tested: Side | None, standing: FloatArray, settings: ScreeningSettings
 ) -> Repetition:
     focal = focal_px(track.size_px, settings.vfov_deg)
-    legs = StandingLegs.measure(standing, settings.view, focal, track.size_px, settings.camera)
+    legs = StandingLegs.measure(standing, settings.view, focal, track.size_px, settings.camera, tested)
     frontal = legs.frontal_plane(track.xy_px)
     low = track.between(*span.low_s)
     deep = track.between(span.start_s, span.end_s) & (_depth(track, span) >= _DEEP_SHARE)

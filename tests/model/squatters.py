@@ -13,6 +13,8 @@ from model.virtual_camera import Motion, VirtualCamera, project_motion
 
 _LIMB_M = 0.42
 _ANKLE_M, _TORSO_M, _HALF_HIP_M, _HALF_SHOULDER_M = 0.08, 0.5, 0.1, 0.18
+#: Who stands on one leg has its foot under the body's middle.
+_ONE_FOOT_M = 0.02
 _OUT = {Side.LEFT: -1.0, Side.RIGHT: 1.0}
 
 
@@ -105,7 +107,7 @@ class Exerciser:
             leg, out = LEGS[side], _OUT[side]
             # Turned so that the left hip is lower where ``turn`` is positive.
             hip = np.array([0.0, high + out * _HALF_HIP_M * math.sin(turn), out * _HALF_HIP_M * math.cos(turn)])
-            ankle = np.array([0.0, _ANKLE_M, out * (self.feet_m if self.standing is None else _HALF_HIP_M)])
+            ankle = np.array([0.0, _ANKLE_M, out * (self.feet_m if self.standing is None else _ONE_FOOT_M)])
             if self.standing is side.other:
                 ankle = hip - [0.0, 2 * _LIMB_M * 0.99, 0.0]
             fppa_deg = share * rep.fppa_deg.get(side, 0.0) if self.standing in (None, side) else 0.0

@@ -167,8 +167,8 @@ def test_scale_and_place_change_nothing(exercise: Exercise, who: Exerciser) -> N
     size = (1280, 960)
     _same(plain, screen([Pose(p.t_s, 2 * p.xy_px, p.score, size) for p in poses], settings(exercise)))
     moved = [Pose(p.t_s, p.xy_px + np.array([60.0, -20.0]), p.score, p.image_size_px) for p in poses]
-    # Lines of sight are a little steeper at the picture's edge.
-    _same(plain, screen(moved, settings(exercise)), within=0.5)
+    # Lines of sight are a little steeper toward the picture's edge.
+    _same(plain, screen(moved, settings(exercise)), within=1.0)
     later = [Pose(p.t_s + 100.0, p.xy_px, p.score, p.image_size_px) for p in poses]
     delayed = screen(later, settings(exercise))
     assert [rep.bottom_s for rep in delayed] == pytest.approx([rep.bottom_s + 100 for rep in plain])
