@@ -94,7 +94,7 @@ def _document(recording: Recording, view: View | None, options: ReplayOptions) -
         if not reps:
             rest = Exercise.SQUAT if exercise is Exercise.STEP_DOWN else Exercise.STEP_DOWN
             other = len(screen(recording.poses, replace(settings, exercise=rest)))
-    summary = summarise_screening(exercise, reps, other, pelvis_reason)
+    summary = summarise_screening(exercise, reps, other, pelvis_reason, options.camera is not None)
     if view is View.SIDE:
         summary["advice"] = _SIDE_VIEW
     return {

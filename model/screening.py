@@ -33,8 +33,9 @@ _STILL_LEG, _FREE_SHARE = 0.14, 0.4
 _STANDING_SHARE, _STANDING_S = 0.08, 0.7
 #: Fewer poses than this at the bottom tell nothing.
 _MIN_POSES = 3
-#: The deeper part of a repetition, in which a knee's furthest place counts, begins at this share of the fall.
-_DEEP_SHARE = 0.5
+#: The deeper part of a repetition, in which a knee's furthest place counts, begins at this share of the fall; the part
+#: of which pelvis and trunk are the median, at this: they turn little there, and more poses have less noise.
+_DEEP_SHARE, _DEEPEST_SHARE = 0.5, 0.8
 #: Hands are at the waist when the wrists are this near to the hips, straight legs, and have left it when one of them is
 #: further away by as much again.
 _AT_WAIST_LEG, _LEFT_WAIST_LEG = 0.35, 0.2
@@ -240,7 +241,8 @@ def _measure(
     legs = StandingLegs.measure(standing, settings.view, focal, track.size_px, settings.camera, tested)
     frontal = legs.frontal_plane(track.xy_px)
     low = track.between(*span.low_s)
-    deep = track.between(span.start_s, span.end_s) & (_depth(track, span) >= _DEEP_SHARE)
+    depth = np.where(track.between(span.start_s, span.end_s), _depth(track, span), 0.0)
+    deep, deepest = depth >= _DEEP_SHARE, depth >= _DEEPEST_SHARE
     knees = {side: _knee(track, frontal, low, deep, side, legs.shank[side]) for side in Side}
     drop_deg = k.pelvic_drop_deg(track.xy_px, tested or Side.RIGHT, float(k.hip_tilt_deg(standing)))
     lean_deg = k.trunk_lean_deg(track.xy_px, tested or Side.LEFT)
@@ -253,8 +255,8 @@ def _measure(
         depth_leg=span.fall,
         knees=knees,
         knee_gap_ratio=_middle(_gap_ratio(frontal)[low]) if tested is None else math.nan,
-        pelvic_drop_deg=_middle(drop_deg[low]) if settings.pelvis_seen else math.nan,
-        trunk_lean_deg=_middle(lean_deg[low] - upright_deg),
+        pelvic_drop_deg=_middle(drop_deg[deepest]) if settings.pelvis_seen else math.nan,
+        trunk_lean_deg=_middle(lean_deg[deepest] - upright_deg),
         hand_left_waist=_hand_left_waist(track, span, standing) if tested is not None else None,
     )
     judged = {side: (one.fppa_peak_deg, one.medial_peak_shank) for side, one in knees.items() if tested in (None, side)}

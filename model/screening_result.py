@@ -22,6 +22,8 @@ _SQUARE_ON = (
     "it is turned adds up to 3° to one knee of a deep squat and takes them off the other: set it square, or record a "
     "run from the same place and give its result with --camera"
 )
+#: Knees that differ by so much the same way in every squat: the person, or a camera that is turned by a third of it.
+_UNLIKE_DEG = 12.0
 _NAMES = {Exercise.SQUAT: ("squat", "squats"), Exercise.STEP_DOWN: ("step-down", "step-downs")}
 _HOW = {
     Exercise.SQUAT: "stand still on both feet, whole in the picture, squat and stand up again, five times",
@@ -64,7 +66,11 @@ def _knee_json(knee: KneeAtBottom) -> dict[str, Any]:
 
 
 def summarise_screening(
-    exercise: Exercise, reps: Sequence[Repetition], other: int = 0, pelvis_reason: str | None = None
+    exercise: Exercise,
+    reps: Sequence[Repetition],
+    other: int = 0,
+    pelvis_reason: str | None = None,
+    camera_told: bool = False,
 ) -> dict[str, Any]:
     """The ``summary``: counts, means and spread per side, faults, score, what is unavailable and why.
 
@@ -73,11 +79,14 @@ def summarise_screening(
         reps: what was found.
         other: how many repetitions of the other exercise are in the recording, where there are none of this one.
         pelvis_reason: why the pelvis was not measured, None where it was.
+        camera_told: whether it is known where the camera stands.
     """
     summary: dict[str, Any] = {"cadence_spm": None, "reps": len(reps)}
     for side in Side:
         mine = [rep for rep in reps if rep.tested in (None, side)]
-        summary[str(side)] = {"reps": len(mine), **_knee_means(mine, side)}
+        # Munro's smallest detectable difference is that of one leg.
+        sdd = METRICS["fppa_deg"].sdd if exercise is Exercise.STEP_DOWN else None
+        summary[str(side)] = {"reps": len(mine), **_knee_means(mine, side, sdd)}
         if exercise is Exercise.STEP_DOWN:
             summary[str(side)] |= _body_means(mine) | {"score": _score(mine, side)}
     if exercise is Exercise.SQUAT:
@@ -85,7 +94,7 @@ def summarise_screening(
     faults = [fault for rep in reps for fault in rep.faults]
     summary["faults"] = {fault: faults.count(fault) for fault in sorted(set(faults))}
     summary["unavailable"] = _unavailable(exercise, reps, pelvis_reason)
-    summary["advice"] = advice(exercise, len(reps), other)
+    summary["advice"] = advice(exercise, len(reps), other) or (None if camera_told else _turned_advice(reps))
     return summary
 
 
@@ -100,6 +109,20 @@ def advice(exercise: Exercise, found: int, other: int = 0) -> str | None:
     if found < MIN_REPS:
         return f"{_count(exercise, found)} found, too few for a mean: do {RUBRIC_REPS} {many}, at least {MIN_REPS}"
     return None
+
+
+def _turned_advice(reps: Sequence[Repetition]) -> str | None:
+    """What to look at when one knee is further in than the other in every squat, and the camera may be the reason."""
+    apart = np.array([rep.knees[Side.RIGHT].fppa_deg - rep.knees[Side.LEFT].fppa_deg for rep in reps if not rep.tested])
+    apart = apart[np.isfinite(apart)]
+    if len(apart) < MIN_REPS or np.abs(apart).min() < _UNLIKE_DEG or abs(np.sign(apart).sum()) < len(apart):
+        return None
+    side = Side.RIGHT if apart[0] > 0 else Side.LEFT
+    least_deg = float(np.abs(apart).min())
+    return (
+        f"in every squat the {side} knee is at least {least_deg:.0f}° further in than the other: a camera that is "
+        "turned shows that too: check that it stands square, or give its place with --camera"
+    )
 
 
 def _count(exercise: Exercise, found: int) -> str:
@@ -119,8 +142,7 @@ def _mean(reps: Sequence[Repetition], value: Callable[[Repetition], float], sdd:
     }
 
 
-def _knee_means(reps: Sequence[Repetition], side: Side) -> dict[str, Any]:
-    sdd = METRICS["fppa_deg"].sdd
+def _knee_means(reps: Sequence[Repetition], side: Side, sdd: float | None) -> dict[str, Any]:
     return {
         "fppa_deg": _mean(reps, lambda rep: rep.knees[side].fppa_deg, sdd),
         "fppa_peak_deg": _mean(reps, lambda rep: rep.knees[side].fppa_peak_deg, sdd),

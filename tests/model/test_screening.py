@@ -69,7 +69,7 @@ def test_step_downs(standing: Side, view: View, noise_px: float) -> None:
     for rep, true in zip(reps, who.reps, strict=True):
         assert rep.knees[standing].fppa_deg == pytest.approx(true.fppa_deg[standing], abs=1.0 + 2.5 * noise_px)
         assert rep.pelvic_drop_deg == pytest.approx(true.drop_deg, abs=0.7 + 1.5 * noise_px)
-        assert rep.trunk_lean_deg == pytest.approx(true.lean_deg, abs=0.5 + noise_px)
+        assert rep.trunk_lean_deg == pytest.approx(true.lean_deg, abs=0.8 + noise_px)
         assert math.isnan(rep.knee_gap_ratio)
 
 
