@@ -125,6 +125,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", type=Path, metavar="VIDEO")
     parser.add_argument("--view", choices=("auto", "front", "rear", "side"), help="where the camera looks from")
     parser.add_argument("--mode", choices=("run", "squat", "step-down"), default="run")
+    parser.add_argument("--side", choices=("left", "right"), help="the standing leg of a step-down; default: seen")
     parser.add_argument("--model", choices=("lightning", "thunder"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the result; default: a summary only")
     parser.add_argument("--vfov", type=float, metavar="DEG", help="the camera's vertical field of view, where known")
@@ -143,10 +144,14 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
 def _replay(args: argparse.Namespace) -> int:
     # Imported here: TensorFlow Lite and OpenCV take a second, which `kneeline web` and `config check` need not spend.
     from device.replay import ReplayOptions, replay_file
-    from device.truth import compare, load_truth
+    from device.screening import screen_file
+    from device.truth import load_truth
+    from model.pose import Side
 
     truth = None if args.truth is None else load_truth(args.truth)
-    document, fault = replay_file(
+    if args.side is not None and args.mode != "step-down":
+        raise InputError(f"--side {args.side}: only a step-down has a standing leg: use it with --mode step-down")
+    document, fault = (replay_file if args.mode == "run" else screen_file)(
         args.video,
         load_config(args.config),
         ReplayOptions(
@@ -156,6 +161,7 @@ def _replay(args: argparse.Namespace) -> int:
             vfov_deg=_vfov(args.vfov),
             camera=None if args.camera is None else _known_camera(args.camera),
             height_cm=args.height,
+            side=None if args.side is None else Side(args.side),
             fps=args.fps,
             noise=args.camera_noise,
             seed=args.seed,
@@ -163,15 +169,9 @@ def _replay(args: argparse.Namespace) -> int:
     )
     if args.json is not None:
         _write_json(args.json, document)
-    summary = document["summary"]
-    print(
-        f"{document['source']}: {document['view'] or 'unknown'} view, {document['frames']} frames, "
-        f"{len(document['stances'])} stances, {len(document['cues'])} cues, cadence {summary['cadence_spm'] or '?'}"
-    )
-    if document["frames_with_runner"] and not document["stances"]:
-        print("no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's")
+    print("\n".join(_told(document) if args.mode == "run" else _told_screening(document)))
     if truth is not None:
-        print("\n".join(compare(document, truth).lines()))
+        print("\n".join(_errors(document, truth)))
     if not document["frames_with_runner"]:
         print(
             f"kneeline: {args.video}: no runner was seen: the whole body must be in the picture, in good light",
@@ -181,6 +181,51 @@ def _replay(args: argparse.Namespace) -> int:
     if fault is not None:
         raise InputError(fault)
     return 0
+
+
+def _told(document: dict[str, Any]) -> list[str]:
+    """A run in a line, and what is odd about it."""
+    lines = [
+        f"{_source(document)}, {len(document['stances'])} stances, {len(document['cues'])} cues, "
+        f"cadence {document['summary']['cadence_spm'] or '?'}"
+    ]
+    if document["frames_with_runner"] and not document["stances"]:
+        lines.append("no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's")
+    return lines
+
+
+def _told_screening(document: dict[str, Any]) -> list[str]:
+    """A screening, repetition by repetition; or why there is none."""
+    lines = [f"{_source(document)}, {len(document['reps'])} repetitions"]
+    for i, rep in enumerate(document["reps"], 1):
+        knees = ", ".join(
+            f"{side} knee {'not seen' if (angle := rep[side]['fppa_deg']) is None else f'{angle:+.1f}°'}"
+            for side in ("left", "right")
+            if rep.get("side") in (None, side)
+        )
+        faults = ", ".join(rep["faults"]) or "no fault"
+        lines.append(f"{i}: {rep['start_s']:.1f} to {rep['end_s']:.1f} s, {knees}: {faults}")
+    for side in ("left", "right"):
+        score = document["summary"][side].get("score")
+        if score is not None:
+            most = "" if score["points_at_most"] == score["points"] else f" (at most {score['points_at_most']})"
+            lines.append(f"{side} leg: {score['points']} points{most}, {score['rating']}")
+    if document["reps"] and document["camera"]["state"] == "unknown":
+        lines.append(f"camera: {document['camera']['advice']}")
+    advice = document["summary"]["advice"]
+    if document["frames_with_runner"] and document["view"] != "side" and advice is not None:
+        lines.append(advice)
+    return lines
+
+
+def _source(document: dict[str, Any]) -> str:
+    return f"{document['source']}: {document['view'] or 'unknown'} view, {document['frames']} frames"
+
+
+def _errors(document: dict[str, Any], truth: dict[str, Any]) -> list[str]:
+    from device.truth import compare, compare_reps
+
+    return compare(document, truth).lines() if document["mode"] == "run" else compare_reps(document, truth).lines()
 
 
 def _vfov(vfov_deg: float | None) -> float | None:

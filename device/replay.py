@@ -21,7 +21,7 @@ from model.errors import InputError
 from model.lengths import with_centimetres
 from model.person import Region
 from model.place import MOTION_CAPTURE, CameraPlace
-from model.pose import View
+from model.pose import Side, View
 from model.result import SCHEMA, cue_json, stance_json, summarise
 from model.runtime import ModelName
 from model.stance import Stance
@@ -95,6 +95,7 @@ class ReplayOptions:
         vfov_deg: vertical field of view of the camera.
         camera: where the camera stands, from an earlier result.
         height_cm: of the runner.
+        side: the standing leg of every step-down; None: told by the poses.
         fps, noise, seed: of the virtual camera that sees a motion capture.
     """
 
@@ -104,20 +105,21 @@ class ReplayOptions:
     vfov_deg: float | None = None
     camera: CameraPose | None = None
     height_cm: float | None = None
+    side: Side | None = None
     fps: float = 30.0
     noise: Noise = "none"
     seed: int = 0
 
 
 def replay_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dict[str, Any], str | None]:
-    """The session document of a recording, and what is wrong with the file though it could be played.
+    """The session document of a recorded run, and what is wrong with the file though it could be played.
+
+    Squats and step-downs: `device.screening.screen_file`.
 
     Raises:
-        InputError: the file is missing, no video or motion capture, or too slow; the mode is not built yet.
+        InputError: the file is missing, no video or motion capture, or too slow.
         WeightsError: the model cannot be had.
     """
-    if options.mode != "run":
-        raise InputError(f"--mode {options.mode}: screening is not built yet: use --mode run")
     fault: str | None = None
     if path.suffix == mocap.SUFFIX:
         document = _replay_mocap(path, config, options)
@@ -136,7 +138,7 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         pipeline = Pipeline(net, _settings(config, options), place, Region(config.camera.region))
         outcomes = (pipeline.step(frame) for frame in source.frames(threading.Event()))
         document = session_document(source.name, options.mode, net.weights.name, place, outcomes)
-        return document, _cut_off(path, document["frames"], source.announced_frames)
+        return document, cut_off(path, document["frames"], source.announced_frames)
 
 
 def _replay_mocap(path: Path, config: Config, options: ReplayOptions) -> dict[str, Any]:
@@ -159,7 +161,8 @@ def _settings(config: Config, options: ReplayOptions) -> AnalysisSettings:
     return replace(analysis_settings(config), view=None if view == "auto" else View(view))
 
 
-def _cut_off(path: Path, frames: int, announced: int) -> str | None:
+def cut_off(path: Path, frames: int, announced: int) -> str | None:
+    """What is wrong with a file of which only so many frames could be read; None where it is whole."""
     if frames >= announced * _WHOLE_SHARE:
         return None
     return (

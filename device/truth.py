@@ -213,3 +213,94 @@ def _cueing(document: Mapping[str, Any], truth: Mapping[str, Any], scored: tuple
     any_dive = [s for s in truth["stances"] if s["valgus_added_deg"] > 0]
     false = sum(not any(belongs(cue, stance) for stance in any_dive) for cue in document["cues"])
     return Cueing(len(dives), cued, false)
+
+
+#: Names of the true values of a repetition: for both knees, then for the body.
+_TRUE_FPPA = "fppa_frontal3d_{side}_bottom_deg"
+_TRUE_BODY = {"pelvic_drop_deg": "pelvic_drop_bottom_deg", "trunk_lean_deg": "trunk_lean_bottom_deg"}
+#: What was put into a clip, by the fault that must be found for it.
+_PUT_IN = {"pelvis_not_level": "pelvic_drop_added_deg", "trunk_lean": "trunk_lean_added_deg"}
+
+
+@dataclass(frozen=True, slots=True)
+class RepComparison:
+    """A screening against truth. Errors are measured minus true, one for each repetition found.
+
+    Attributes:
+        true, found: repetitions of the truth, and of them those whose bottom was found within their time.
+        invented: found ones that are none.
+        bottom_s: errors of the bottom's time.
+        angles_deg: by name, errors in degrees.
+        faults_missed, faults_invented: "repetition: fault", repetitions from 1.
+    """
+
+    true: int
+    found: int
+    invented: int
+    bottom_s: tuple[float, ...]
+    angles_deg: Mapping[str, tuple[float, ...]]
+    faults_missed: tuple[str, ...]
+    faults_invented: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """For a person to read."""
+        out = [f"repetitions: {self.found} of {self.true} found, {self.invented} invented"]
+        if self.bottom_s:
+            out[0] += f", bottom's mean absolute error {float(np.abs(self.bottom_s).mean()) * 1e3:.0f} ms"
+        out += [
+            f"{name}: mean error {float(np.mean(errors)):+.1f}°, largest {max(errors, key=abs):+.1f}° "
+            f"(n = {len(errors)})"
+            for name, errors in self.angles_deg.items()
+            if errors
+        ]
+        for name, faults in (("missed", self.faults_missed), ("invented", self.faults_invented)):
+            out.append(f"faults {name}: {', '.join(faults) or 'none'}")
+        return out
+
+
+def compare_reps(document: Mapping[str, Any], truth: Mapping[str, Any]) -> RepComparison:
+    """The errors of a screening against a clip's truth.
+
+    Raises:
+        InputError: the truth has no repetitions.
+    """
+    if not truth.get("reps"):
+        raise InputError("--truth: that clip has no reps: give the JSON of a squat or step-down clip")
+    found = list(document["reps"])
+    pairs = []
+    for number, true in enumerate(truth["reps"], 1):
+        mine = next((rep for rep in found if true["start_s"] <= rep["bottom_s"] <= true["end_s"]), None)
+        if mine is not None:
+            found.remove(mine)
+            pairs.append((number, mine, true))
+    faults = [(f"{number}: ", set(mine["faults"]), _true_faults(true, truth)) for number, mine, true in pairs]
+    angles = {f"{side} fppa_deg": _errors_deg(pairs, _TRUE_FPPA.format(side=side), str(side)) for side in Side}
+    angles |= {key: _errors_deg(pairs, true_key, None, key) for key, true_key in _TRUE_BODY.items()}
+    return RepComparison(
+        true=len(truth["reps"]),
+        found=len(pairs),
+        invented=len(found),
+        bottom_s=tuple(mine["bottom_s"] - true["bottom_s"] for _, mine, true in pairs),
+        angles_deg=angles,
+        faults_missed=tuple(name + fault for name, mine, true in faults for fault in sorted(true - mine)),
+        faults_invented=tuple(name + fault for name, mine, true in faults for fault in sorted(mine - true)),
+    )
+
+
+def _errors_deg(
+    pairs: Sequence[tuple[int, Mapping[str, Any], Mapping[str, Any]]],
+    true_key: str,
+    side: str | None,
+    key: str = "fppa_deg",
+) -> tuple[float, ...]:
+    values = [((mine if side is None else mine[side])[key], true.get(true_key)) for _, mine, true in pairs]
+    return tuple(value - true for value, true in values if value is not None and true is not None)
+
+
+def _true_faults(rep: Mapping[str, Any], truth: Mapping[str, Any]) -> set[str]:
+    """What was put into a repetition of a clip."""
+    added = {side: rep.get(f"valgus_added_{side}_deg", 0.0) for side in Side}
+    if "valgus_added_deg" in rep:
+        added[Side(truth["stance_side"])] = rep["valgus_added_deg"]
+    faults = {f"knee_medial_{side}" for side, deg in added.items() if deg > 0}
+    return faults | {fault for fault, key in _PUT_IN.items() if rep.get(key, 0.0) > 0}

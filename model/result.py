@@ -34,7 +34,7 @@ UNKNOWN_CAMERA: Mapping[str, Any] = {
 }
 
 
-def _number(value: float | None) -> float | None:
+def number(value: float | None) -> float | None:
     """Rounded for the document; null where there is no number."""
     if value is None or not math.isfinite(value):
         return None
@@ -47,8 +47,8 @@ def stance_json(stance: Stance) -> dict[str, Any]:
         "side": str(stance.side),
         "strike_s": round(stance.strike_s, _TIME_DECIMALS),
         "toe_off_s": round(stance.toe_off_s, _TIME_DECIMALS),
-        "quality": _number(stance.quality),
-        **{spec.key: _number(stance.values[spec.key]) for spec in STANCE_METRICS},
+        "quality": number(stance.quality),
+        **{spec.key: number(stance.values[spec.key]) for spec in STANCE_METRICS},
     }
 
 
@@ -58,8 +58,8 @@ def cue_json(cue: Cue) -> dict[str, Any]:
         "t_s": round(cue.t_s, _TIME_DECIMALS),
         "side": str(cue.side),
         "metric": cue.metric,
-        "value": _number(cue.value),
-        "threshold": _number(cue.threshold),
+        "value": number(cue.value),
+        "threshold": number(cue.threshold),
     }
 
 
@@ -89,7 +89,7 @@ def summarise(
     """
     values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}
-    summary: dict[str, Any] = {"cadence_spm": _number(cadence_spm(stances))}
+    summary: dict[str, Any] = {"cadence_spm": number(cadence_spm(stances))}
     for side in Side:
         metrics = {spec.key: _claim(values[side][spec.key], spec, view) for spec in STANCE_METRICS}
         summary[side] = {"stances": counts[side], **{key: claim for key, claim in metrics.items() if claim["n"]}}
@@ -115,11 +115,11 @@ def _values(stances: Sequence[Mapping[str, Any]]) -> dict[str, FloatArray]:
 def _claim(values: FloatArray, spec: MetricSpec, view: View | None) -> dict[str, Any]:
     sample = describe(values)
     return {
-        "mean": _number(sample.mean),
-        "sd": _number(sample.sd),
+        "mean": number(sample.mean),
+        "sd": number(sample.sd),
         "sdd": spec.sdd,
         "n": sample.n,
-        "ci95": _number(sample.ci95),
+        "ci95": number(sample.ci95),
         "uncertainty": None if view is None else spec.uncertainty.get(view),
         "trend": _difference_json(trend(values, spec.sdd)),
     }
@@ -128,7 +128,7 @@ def _claim(values: FloatArray, spec: MetricSpec, view: View | None) -> dict[str,
 def _difference_json(found: Difference | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    return {"value": _number(found.value), "ci95": _number(found.ci95), "changed": found.changed}
+    return {"value": number(found.value), "ci95": number(found.ci95), "changed": found.changed}
 
 
 def _unavailable(

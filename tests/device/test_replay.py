@@ -87,12 +87,6 @@ def test_real_runner_from_the_side(shared: Path, tmp_path: Path) -> None:
     assert all(stance["fppa_deg"] is None for stance in document["stances"])
 
 
-@pytest.mark.parametrize("mode", ["squat", "step-down"])
-def test_screening_says_that_it_is_not_there(mode: str, demo_clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["replay", str(demo_clip), "--mode", mode]) == 2
-    assert f"--mode {mode}" in _one_line(capsys)
-
-
 def _one_line(capsys: pytest.CaptureFixture[str]) -> str:
     lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("WARNING")]
     assert len(lines) == 1, lines

@@ -1,0 +1,142 @@
+"""Both legs in space from one picture: a bent knee's depth told by how much thigh and shank are foreshortened.
+
+In a deep squat the knees come a third of a leg toward a camera in front, and the picture makes them larger and lower
+than they are; seen from aside they move aside as well. The template of running stance (`frontal`) does not fit there.
+But the lengths of thigh and shank are known from standing, the feet stay where they stood, and a knee bends forward
+only: that leaves one place on its ray for the knee, and one for the hip. Trials and limits: screening.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from model import kinematics as k
+from model.camera_geometry import level_rays
+from model.camera_pose import CameraPose
+from model.pose import LEGS, FloatArray, Joint, Side, View
+
+#: A camera whose pitch is not known is taken to stand this much above the hips, in straight legs (0.3 m).
+_ABOVE_HIPS_LEG = 0.35
+_MAX_PITCH_DEG = 25.0
+_HIPS = [Joint.LEFT_HIP, Joint.RIGHT_HIP]
+
+
+@dataclass(frozen=True, slots=True)
+class StandingLegs:
+    """What standing on straight legs tells.
+
+    Attributes:
+        view: front or rear.
+        focal_px: of the camera.
+        image_size_px: width and height.
+        yaw_deg, roll_deg, pitch_deg: of the camera, signs of `CameraPose`.
+        distance: of the feet from the camera along the floor, in straight legs.
+        thigh, shank: by side, in straight legs of the mean of both sides.
+    """
+
+    view: View
+    focal_px: float
+    image_size_px: tuple[int, int]
+    yaw_deg: float
+    roll_deg: float
+    pitch_deg: float
+    distance: float
+    thigh: Mapping[Side, float]
+    shank: Mapping[Side, float]
+
+    @classmethod
+    def measure(
+        cls,
+        xy_px: FloatArray,
+        view: View,
+        focal_px: float,
+        image_size_px: tuple[int, int],
+        camera: CameraPose,
+        tested: Side | None = None,
+    ) -> Self:
+        """From one pose (17, 2) of standing; NaN where a joint is missing.
+
+        Args:
+            xy_px: the pose, the mean of many.
+            view: front or rear.
+            focal_px: of the camera.
+            image_size_px: width and height.
+            camera: where it stands. Where that is not known it is taken to be level and square to the tested feet,
+                wherever in the picture they stand.
+            tested: the side that stands; None for both.
+        """
+        rays = (xy_px - np.array(image_size_px) / 2) / focal_px
+        leg = float(np.mean([k.leg_length_px(rays, side) for side in Side]))
+        pitch_deg = camera.pitch_deg
+        if pitch_deg is None:
+            hips_deg = math.degrees(math.atan(float(rays[_HIPS, 1].mean())))
+            pitch_deg = hips_deg - math.degrees(math.atan(_ABOVE_HIPS_LEG * leg))
+            pitch_deg = min(max(pitch_deg, -_MAX_PITCH_DEG), _MAX_PITCH_DEG)
+        roll_deg = camera.roll_deg or 0.0
+        level = level_rays(rays, roll_deg, pitch_deg)
+        yaw_deg = camera.yaw_deg
+        if yaw_deg is None:
+            feet = [LEGS[side].ankle for side in Side if tested in (None, side)]
+            yaw_deg = math.degrees(math.atan(float(level[feet, 0].mean())))
+        thigh = {side: _way(level, LEGS[side].hip, LEGS[side].knee) for side in Side}
+        shank = {side: _way(level, LEGS[side].knee, LEGS[side].ankle) for side in Side}
+        leg = (sum(thigh.values()) + sum(shank.values())) / 2
+        return cls(
+            view, focal_px, image_size_px, yaw_deg, roll_deg, pitch_deg, 1 / leg,
+            {side: value / leg for side, value in thigh.items()}, {side: value / leg for side, value in shank.items()},
+        )  # fmt: skip
+
+    def frontal_plane(self, xy_px: FloatArray) -> FloatArray:
+        """Hips, knees and ankles as a camera straight ahead and far away would show them.
+
+        Args:
+            xy_px: (..., 17, 2) of poses whose feet are where they stood.
+
+        Returns:
+            (..., 17, 2) straight legs, x right, y down, from the middle of the picture. NaN for all other joints, and
+            where a leg's joint is missing.
+        """
+        rays = (xy_px - np.array(self.image_size_px) / 2) / self.focal_px
+        level = level_rays(rays, self.roll_deg, self.pitch_deg)
+        direction = np.concatenate([level, np.ones((*level.shape[:-1], 1))], axis=-1)
+        facing = 1.0 if self.view is View.FRONT else -1.0
+        place = np.full(direction.shape, np.nan)
+        for side in Side:
+            leg = LEGS[side]
+            place[..., leg.ankle, :] = direction[..., leg.ankle, :] * self.distance
+            knee = _on_ray(direction[..., leg.knee, :], place[..., leg.ankle, :], self.shank[side], facing)
+            place[..., leg.knee, :] = knee
+            place[..., leg.hip, :] = _on_ray(direction[..., leg.hip, :], knee, self.thigh[side], -facing)
+        yaw = math.radians(self.yaw_deg)
+        near = self.distance - place[..., 2]
+        # Along the runner's left: `FrontalPlane.rectify`, solved for it.
+        across = math.cos(yaw) * place[..., 0] + math.sin(yaw) * near
+        return np.stack([across, place[..., 1]], axis=-1)
+
+
+def _way(level: FloatArray, a: int, b: int) -> float:
+    return float(np.linalg.norm(level[a] - level[b]))
+
+
+def _on_ray(direction: FloatArray, other: FloatArray, length: float, nearer: float) -> FloatArray:
+    """The place (..., 3) on the ray ``direction`` that is ``length`` from ``other``.
+
+    Args:
+        direction: (..., 3) with 1 as its depth.
+        other: (..., 3) the limb's other end.
+        length: of the limb.
+        nearer: +1 takes the place nearer to the camera, −1 the farther one.
+
+    Where the limb looks longer than it is, the place on the ray that is nearest to ``other``.
+    """
+    square = (direction**2).sum(axis=-1)
+    along = (direction * other).sum(axis=-1) / square
+    rest = length**2 - ((along[..., None] * direction - other) ** 2).sum(axis=-1)
+    depth = along - nearer * np.sqrt(np.maximum(rest, 0.0) / square)
+    place: FloatArray = depth[..., None] * direction
+    return place

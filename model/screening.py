@@ -1,0 +1,314 @@
+"""Screening a squat and a lateral step-down: repetitions, angles at their bottom, faults.
+
+Definitions, thresholds with their sources, trials and limits: screening.md. Deterministic, by the poses' own times. The
+pose model's known errors of running stance (`model.bias`) are not taken out: measured on squats and step-downs, they
+are others there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import kinematics as k
+from model.camera_pose import CameraPose, focal_px
+from model.lift import StandingLegs
+from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
+from model.repetitions import Span, find_repetitions, smoothed
+from model.rubric import faults_of
+
+#: Joints that are seen less surely are missing.
+_MIN_SCORE = 0.2
+#: The pelvis falls at least so many straight legs: about 10 cm in a squat; a box is 15 to 20 cm high.
+LEAST_FALL = {"squat": 0.12, "step-down": 0.09}
+#: The ankle of a foot that stays keeps within this, straight legs; the free foot goes down by at least this share of
+#: the pelvis' fall.
+_STILL_LEG, _FREE_SHARE = 0.14, 0.4
+#: Standing is within this share of the fall from the top, this long before and after a repetition.
+_STANDING_SHARE, _STANDING_S = 0.08, 0.7
+#: Fewer poses than this at the bottom tell nothing.
+_MIN_POSES = 3
+#: The deeper part of a repetition, in which a knee's furthest place counts, begins at this share of the fall; the part
+#: of which pelvis and trunk are the median, at this: they turn little there, and more poses have less noise.
+_DEEP_SHARE, _DEEPEST_SHARE = 0.5, 0.8
+#: Hands are at the waist when the wrists are this near to the hips, straight legs, and have left it when one of them is
+#: further away by as much again.
+_AT_WAIST_LEG, _LEFT_WAIST_LEG = 0.35, 0.2
+#: Share of the poses in which a wrist must be away: a single one errs.
+_AWAY_SHARE = 0.2
+_BODY = [i for leg in LEGS.values() for i in (leg.shoulder, leg.hip, leg.knee, leg.ankle)]
+_HIPS = [Joint.LEFT_HIP, Joint.RIGHT_HIP]
+_WRISTS = [Joint.LEFT_WRIST, Joint.RIGHT_WRIST]
+
+
+class Exercise(StrEnum):
+    """What is screened."""
+
+    SQUAT = "squat"
+    STEP_DOWN = "step-down"
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningSettings:
+    """What is known beforehand.
+
+    Attributes:
+        exercise: squat or step-down.
+        view: front or rear.
+        camera: where it stands; what is not known of it is taken as square on and level.
+        vfov_deg: vertical field of view, None where it is not known.
+        tested: the standing leg of every step-down; None: told by which foot stays.
+        pelvis_seen: whether the pose model follows the pelvis in this view.
+    """
+
+    exercise: Exercise
+    view: View
+    camera: CameraPose = field(default_factory=CameraPose)
+    vfov_deg: float | None = None
+    tested: Side | None = None
+    pelvis_seen: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KneeAtBottom:
+    """One knee in one repetition. NaN where it was not seen.
+
+    Attributes:
+        fppa_deg: in the frontal plane, + knee medial, at the bottom.
+        fppa_image_deg: as the picture shows it.
+        fppa_peak_deg: the furthest medial in the deeper half of the movement.
+        medial_shank: knee medial of the ankle in the frontal plane, shank lengths, at the bottom: the proxy for knee
+            against toe.
+        medial_peak_shank: the furthest in the deeper half; not above 0 while the knee is outside of the line from hip
+            to ankle (feet apart, a knee may be inside of its ankle and yet bend outward).
+    """
+
+    fppa_deg: float
+    fppa_image_deg: float
+    fppa_peak_deg: float
+    medial_shank: float
+    medial_peak_shank: float
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """One repetition. NaN where something was not seen.
+
+    Attributes:
+        start_s, bottom_s, end_s: seconds, see `Span`.
+        tested: the standing leg of a step-down; None in a squat.
+        depth_leg: fall of the pelvis, straight legs.
+        knees: each side's.
+        knee_gap_ratio: knees' over ankles' distance in the frontal plane (KASR), < 1 knees inside; squat only.
+        pelvic_drop_deg: hip line at the bottom against standing, + the free side has sunk; in a squat + the left one.
+        trunk_lean_deg: trunk at the bottom against standing, + toward the standing leg; in a squat toward the left.
+        hand_left_waist: None where the hands were not at the waist, or not seen.
+        faults: keys, see `model.rubric`.
+    """
+
+    start_s: float
+    bottom_s: float
+    end_s: float
+    tested: Side | None
+    depth_leg: float
+    knees: Mapping[Side, KneeAtBottom]
+    knee_gap_ratio: float
+    pelvic_drop_deg: float
+    trunk_lean_deg: float
+    hand_left_waist: bool | None
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """All poses as arrays: (n,), (n, 17, 2) with what is not surely seen as NaN, and pelvis' height in px."""
+
+    t_s: FloatArray
+    xy_px: FloatArray
+    height_px: FloatArray
+    leg_px: float
+    size_px: tuple[int, int]
+
+    def between(self, start_s: float, end_s: float) -> NDArray[np.bool_]:
+        inside: NDArray[np.bool_] = (self.t_s >= start_s) & (self.t_s <= end_s)
+        return inside
+
+
+def screen(poses: Sequence[Pose], settings: ScreeningSettings) -> tuple[Repetition, ...]:
+    """Every repetition of one recording.
+
+    Args:
+        poses: of one person, in the order of time; frames in which nobody was seen are left out.
+        settings: what is known beforehand.
+
+    Returns:
+        In the order of time. Empty from a side view: it does not show the frontal plane.
+    """
+    if not settings.view.frontal or len(poses) < _MIN_POSES:
+        return ()
+    track = _track(poses)
+    spans = find_repetitions(track.t_s, track.height_px / track.leg_px, LEAST_FALL[settings.exercise])
+    own = [(span, side) for span in spans for side in _sides(track, span, settings)]
+    reps: dict[float, Repetition] = {}
+    for tested in dict.fromkeys(side for _, side in own):
+        mine = [span for span, side in own if side is tested]
+        standing = _standing(track, mine, [span for span, _ in own])
+        reps |= {span.bottom_s: _measure(track, span, tested, standing, settings) for span in mine}
+    return tuple(reps[bottom_s] for bottom_s in sorted(reps))
+
+
+def _track(poses: Sequence[Pose]) -> _Track:
+    xy = np.stack([pose.xy_px for pose in poses])
+    score = np.stack([pose.score for pose in poses])
+    xy = np.where((score >= _MIN_SCORE)[..., None], xy, np.nan)
+    legs = np.stack([k.leg_length_px(xy, side) for side in Side]).mean(axis=0)
+    legs = legs[np.isfinite(legs)]
+    # Legs look longest when they are straight.
+    leg_px = float(np.percentile(legs, 90)) if legs.size else math.nan
+    t_s = np.array([pose.t_s for pose in poses])
+    return _Track(t_s, xy, k.mid_hip_height_px(xy), leg_px, poses[0].image_size_px)
+
+
+def _sides(track: _Track, span: Span, settings: ScreeningSettings) -> tuple[Side | None, ...]:
+    """The leg that is tested, as the only element; () for what only looks like a repetition by the pelvis' height."""
+    inside = track.between(span.start_s, span.end_s)
+    moved = {side: _moved_leg(track, inside, side) for side in Side}
+    if settings.exercise is Exercise.SQUAT:
+        return (None,) if max(moved.values()) < _STILL_LEG else ()
+    standing = settings.tested or min(Side, key=lambda side: moved[side])
+    fell = _free_foot_fell(track, span, standing.other)
+    return (standing,) if moved[standing] < _STILL_LEG and fell >= _FREE_SHARE * span.fall else ()
+
+
+def _moved_leg(track: _Track, inside: NDArray[np.bool_], side: Side) -> float:
+    """Width or height of the place in which an ankle stays, straight legs; infinite where it is mostly not seen."""
+    ankle = track.xy_px[inside, LEGS[side].ankle]
+    ankle = ankle[np.isfinite(ankle).all(axis=1)]
+    if 2 * len(ankle) < inside.sum():
+        return math.inf
+    low, high = np.percentile(ankle, [10, 90], axis=0)
+    return float((high - low).max()) / track.leg_px
+
+
+def _free_foot_fell(track: _Track, span: Span, free: Side) -> float:
+    """How far the free ankle is lower at the bottom than at the ends, straight legs; 0 where it was not seen."""
+    heights = -track.xy_px[:, LEGS[free].ankle, 1]
+    low = heights[track.between(*span.low_s)]
+    way = 0.15 * (span.end_s - span.start_s)
+    ends = heights[track.between(span.start_s - way, span.start_s + way) | track.between(span.end_s - way, span.end_s)]
+    low, ends = low[np.isfinite(low)], ends[np.isfinite(ends)]
+    if not (low.size and ends.size):
+        return 0.0
+    return float(np.percentile(ends, 75) - np.median(low)) / track.leg_px
+
+
+def _standing(track: _Track, spans: Sequence[Span], all_spans: Sequence[Span]) -> FloatArray:
+    """Mean pose (17, 2) of standing at the tops before and after ``spans``; NaN where a joint was never seen."""
+    moving = np.zeros(len(track.t_s), dtype=bool)
+    for span in all_spans:
+        moving |= ~(_depth(track, span) <= _STANDING_SHARE)
+    near = np.zeros(len(track.t_s), dtype=bool)
+    for span in spans:
+        near |= track.between(span.start_s - _STANDING_S, span.end_s + _STANDING_S) & ~moving
+    pose = np.full((17, 2), np.nan)
+    for joint in range(17):
+        seen = track.xy_px[near, joint]
+        seen = seen[np.isfinite(seen).all(axis=1)]
+        if len(seen) >= _MIN_POSES:
+            pose[joint] = np.median(seen, axis=0)
+    return pose
+
+
+def _depth(track: _Track, span: Span) -> FloatArray:
+    """(n,) 0 at the top of a repetition, 1 at its bottom; 0 well before and after it, NaN where nothing was seen."""
+    around = track.between(span.start_s - _STANDING_S, span.end_s + _STANDING_S)
+    height = track.height_px[around]
+    low = track.height_px[track.between(*span.low_s)]
+    depth = np.zeros(len(track.t_s))
+    depth[around] = 1 - (height - np.nanmedian(low)) / (span.fall * track.leg_px)
+    return depth
+
+
+def _measure(
+    track: _Track, span: Span, tested: Side | None, standing: FloatArray, settings: ScreeningSettings
+) -> Repetition:
+    focal = focal_px(track.size_px, settings.vfov_deg)
+    legs = StandingLegs.measure(standing, settings.view, focal, track.size_px, settings.camera, tested)
+    frontal = legs.frontal_plane(track.xy_px)
+    low = track.between(*span.low_s)
+    depth = np.where(track.between(span.start_s, span.end_s), _depth(track, span), 0.0)
+    deep, deepest = depth >= _DEEP_SHARE, depth >= _DEEPEST_SHARE
+    knees = {side: _knee(track, frontal, low, deep, side, legs.shank[side]) for side in Side}
+    drop_deg = k.pelvic_drop_deg(track.xy_px, tested or Side.RIGHT, float(k.hip_tilt_deg(standing)))
+    lean_deg = k.trunk_lean_deg(track.xy_px, tested or Side.LEFT)
+    upright_deg = float(k.trunk_lean_deg(standing, tested or Side.LEFT))
+    rep = Repetition(
+        start_s=span.start_s,
+        bottom_s=span.bottom_s,
+        end_s=span.end_s,
+        tested=tested,
+        depth_leg=span.fall,
+        knees=knees,
+        knee_gap_ratio=_middle(_gap_ratio(frontal)[low]) if tested is None else math.nan,
+        pelvic_drop_deg=_middle(drop_deg[deepest]) if settings.pelvis_seen else math.nan,
+        trunk_lean_deg=_middle(lean_deg[deepest] - upright_deg),
+        hand_left_waist=_hand_left_waist(track, span, standing) if tested is not None else None,
+    )
+    judged = {side: (one.fppa_peak_deg, one.medial_peak_shank) for side, one in knees.items() if tested in (None, side)}
+    return replace(rep, faults=faults_of(judged, rep.pelvic_drop_deg, rep.trunk_lean_deg, rep.hand_left_waist))
+
+
+def _knee(
+    track: _Track, frontal: FloatArray, low: NDArray[np.bool_], deep: NDArray[np.bool_], side: Side, shank: float
+) -> KneeAtBottom:
+    fppa_deg = k.fppa_image_deg(frontal, side)
+    leg = LEGS[side]
+    medial = np.sign(frontal[:, LEGS[side.other].hip, 0] - frontal[:, leg.hip, 0])
+    inside = medial * (frontal[:, leg.knee, 0] - frontal[:, leg.ankle, 0]) / shank
+    return KneeAtBottom(
+        fppa_deg=_middle(fppa_deg[low]),
+        fppa_image_deg=_middle(k.fppa_image_deg(track.xy_px[low], side)),
+        fppa_peak_deg=_peak(track.t_s[deep], fppa_deg[deep]),
+        medial_shank=_middle(inside[low]),
+        medial_peak_shank=_peak(track.t_s[deep], np.where(fppa_deg > 0, inside, np.minimum(inside, 0.0))[deep]),
+    )
+
+
+def _gap_ratio(frontal: FloatArray) -> FloatArray:
+    left, right = LEGS[Side.LEFT], LEGS[Side.RIGHT]
+    knees = np.abs(frontal[:, left.knee, 0] - frontal[:, right.knee, 0])
+    ankles = np.abs(frontal[:, left.ankle, 0] - frontal[:, right.ankle, 0])
+    ratio: FloatArray = knees / ankles
+    return ratio
+
+
+def _middle(values: FloatArray) -> float:
+    """Median of what was seen; NaN from fewer than `_MIN_POSES`, or less than half."""
+    seen = values[np.isfinite(values)]
+    return float(np.median(seen)) if len(seen) >= _MIN_POSES and 2 * len(seen) >= len(values) else math.nan
+
+
+def _peak(t_s: FloatArray, values: FloatArray) -> float:
+    """Highest of the values, single outliers and noise smoothed; NaN as `_middle`."""
+    seen = np.isfinite(values)
+    if seen.sum() < _MIN_POSES or 2 * seen.sum() < len(values):
+        return math.nan
+    return float(smoothed(t_s[seen], values[seen]).max())
+
+
+def _hand_left_waist(track: _Track, span: Span, standing: FloatArray) -> bool | None:
+    """Whether a wrist goes away from its hip; None where the hands are not at the waist in standing, or not seen."""
+    at_px = np.linalg.norm(standing[_WRISTS] - standing[_HIPS], axis=-1)
+    if not (at_px <= _AT_WAIST_LEG * track.leg_px).all():
+        return None
+    inside = track.xy_px[track.between(span.start_s, span.end_s)]
+    away_px = np.linalg.norm(inside[:, _WRISTS] - inside[:, _HIPS], axis=-1) - at_px
+    away_px = away_px[np.isfinite(away_px).all(axis=1)]
+    if len(away_px) < _MIN_POSES:
+        return None
+    return bool((away_px > _LEFT_WAIST_LEG * track.leg_px).mean(axis=0).max() >= _AWAY_SHARE)

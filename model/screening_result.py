@@ -1,0 +1,203 @@
+"""A screening as a document: ``reps`` and ``summary`` of the schema ``kneeline.session/1``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from model.metrics import METRICS
+from model.pose import Side
+from model.result import UNKNOWN_CAMERA, number
+from model.rubric import NOT_SEEN, NOT_SEEN_SQUAT, points, rating
+from model.screening import Exercise, KneeAtBottom, Repetition
+
+#: Fewer repetitions carry no mean; the rubric asks for five.
+MIN_REPS, RUBRIC_REPS = 3, 5
+_TIME_DECIMALS = 4
+_SQUARE_ON = (
+    "where the camera stands is not known: it is taken to stand square before or behind the person; every degree that "
+    "it is turned adds up to 3° to one knee of a deep squat and takes them off the other: set it square, or record a "
+    "run from the same place and give its result with --camera"
+)
+#: Knees that differ by so much the same way in every squat: the person, or a camera that is turned by a third of it.
+_UNLIKE_DEG = 12.0
+_NAMES = {Exercise.SQUAT: ("squat", "squats"), Exercise.STEP_DOWN: ("step-down", "step-downs")}
+_HOW = {
+    Exercise.SQUAT: "stand still on both feet, whole in the picture, squat and stand up again, five times",
+    Exercise.STEP_DOWN: "stand on a step of 15 to 20 cm, whole in the picture with both feet, touch the floor with the "
+    "free heel and come up again, five times",
+}
+
+
+def square_on_camera() -> dict[str, Any]:
+    """The ``camera`` block where nothing is known of the camera."""
+    return dict(UNKNOWN_CAMERA) | {"advice": _SQUARE_ON}
+
+
+def rep_json(rep: Repetition) -> dict[str, Any]:
+    """One element of ``reps``; null where nothing was measured."""
+    found: dict[str, Any] = {
+        "start_s": round(rep.start_s, _TIME_DECIMALS),
+        "bottom_s": round(rep.bottom_s, _TIME_DECIMALS),
+        "end_s": round(rep.end_s, _TIME_DECIMALS),
+        **{str(side): _knee_json(rep.knees[side]) for side in Side},
+        "faults": list(rep.faults),
+        "depth_leg": number(rep.depth_leg),
+        "pelvic_drop_deg": number(rep.pelvic_drop_deg),
+        "trunk_lean_deg": number(rep.trunk_lean_deg),
+    }
+    if rep.tested is None:
+        return found | {"knee_gap_ratio": number(rep.knee_gap_ratio)}
+    score = points(rep.faults, rep.knees[rep.tested].medial_peak_shank)
+    return found | {"side": str(rep.tested), "hand_left_waist": rep.hand_left_waist, "score": score}
+
+
+def _knee_json(knee: KneeAtBottom) -> dict[str, Any]:
+    return {
+        "fppa_deg": number(knee.fppa_deg),
+        "fppa_peak_deg": number(knee.fppa_peak_deg),
+        "fppa_image_deg": number(knee.fppa_image_deg),
+        "medial_shank": number(knee.medial_shank),
+        "medial_peak_shank": number(knee.medial_peak_shank),
+    }
+
+
+def summarise_screening(
+    exercise: Exercise,
+    reps: Sequence[Repetition],
+    other: int = 0,
+    pelvis_reason: str | None = None,
+    camera_told: bool = False,
+) -> dict[str, Any]:
+    """The ``summary``: counts, means and spread per side, faults, score, what is unavailable and why.
+
+    Args:
+        exercise: what was asked for.
+        reps: what was found.
+        other: how many repetitions of the other exercise are in the recording, where there are none of this one.
+        pelvis_reason: why the pelvis was not measured, None where it was.
+        camera_told: whether it is known where the camera stands.
+    """
+    summary: dict[str, Any] = {"cadence_spm": None, "reps": len(reps)}
+    for side in Side:
+        mine = [rep for rep in reps if rep.tested in (None, side)]
+        # Munro's smallest detectable difference is that of one leg.
+        sdd = METRICS["fppa_deg"].sdd if exercise is Exercise.STEP_DOWN else None
+        summary[str(side)] = {"reps": len(mine), **_knee_means(mine, side, sdd)}
+        if exercise is Exercise.STEP_DOWN:
+            summary[str(side)] |= _body_means(mine) | {"score": _score(mine, side)}
+    if exercise is Exercise.SQUAT:
+        summary |= _body_means(reps) | {"knee_gap_ratio": _mean(reps, lambda rep: rep.knee_gap_ratio)}
+    faults = [fault for rep in reps for fault in rep.faults]
+    summary["faults"] = {fault: faults.count(fault) for fault in sorted(set(faults))}
+    summary["unavailable"] = _unavailable(exercise, reps, pelvis_reason)
+    summary["advice"] = advice(exercise, len(reps), other) or (None if camera_told else _turned_advice(reps))
+    return summary
+
+
+def advice(exercise: Exercise, found: int, other: int = 0) -> str | None:
+    """What is in the way of a result, with the remedy; None from `MIN_REPS` repetitions on."""
+    one, many = _NAMES[exercise]
+    if found == 0 and other > 0:
+        rest = Exercise.SQUAT if exercise is Exercise.STEP_DOWN else Exercise.STEP_DOWN
+        return f"no {one} was found, but {_count(rest, other)}: use --mode {rest}"
+    if found == 0:
+        return f"no {one} was found: {_HOW[exercise]}"
+    if found < MIN_REPS:
+        return f"{_count(exercise, found)} found, too few for a mean: do {RUBRIC_REPS} {many}, at least {MIN_REPS}"
+    return None
+
+
+def _turned_advice(reps: Sequence[Repetition]) -> str | None:
+    """What to look at when one knee is further in than the other in every squat, and the camera may be the reason."""
+    apart = np.array([rep.knees[Side.RIGHT].fppa_deg - rep.knees[Side.LEFT].fppa_deg for rep in reps if not rep.tested])
+    apart = apart[np.isfinite(apart)]
+    if len(apart) < MIN_REPS or np.abs(apart).min() < _UNLIKE_DEG or abs(np.sign(apart).sum()) < len(apart):
+        return None
+    side = Side.RIGHT if apart[0] > 0 else Side.LEFT
+    least_deg = float(np.abs(apart).min())
+    return (
+        f"in every squat the {side} knee is at least {least_deg:.0f}° further in than the other: a camera that is "
+        "turned shows that too: check that it stands square, or give its place with --camera"
+    )
+
+
+def _count(exercise: Exercise, found: int) -> str:
+    return f"{found} {_NAMES[exercise][0 if found == 1 else 1]}"
+
+
+def _mean(reps: Sequence[Repetition], value: Callable[[Repetition], float], sdd: float | None = None) -> dict[str, Any]:
+    """Mean and SD over the repetitions that have one; null from fewer than `MIN_REPS`."""
+    values = np.array([value(rep) for rep in reps], dtype=np.float64)
+    values = values[np.isfinite(values)]
+    claimed = len(values) >= MIN_REPS
+    return {
+        "mean": number(float(values.mean()) if claimed else math.nan),
+        "sd": number(float(values.std(ddof=1)) if claimed else math.nan),
+        "sdd": sdd,
+        "n": len(values),
+    }
+
+
+def _knee_means(reps: Sequence[Repetition], side: Side, sdd: float | None) -> dict[str, Any]:
+    return {
+        "fppa_deg": _mean(reps, lambda rep: rep.knees[side].fppa_deg, sdd),
+        "fppa_peak_deg": _mean(reps, lambda rep: rep.knees[side].fppa_peak_deg, sdd),
+        "fppa_image_deg": _mean(reps, lambda rep: rep.knees[side].fppa_image_deg, sdd),
+        "medial_shank": _mean(reps, lambda rep: rep.knees[side].medial_shank),
+    }
+
+
+def _body_means(reps: Sequence[Repetition]) -> dict[str, Any]:
+    return {
+        "depth_leg": _mean(reps, lambda rep: rep.depth_leg),
+        "pelvic_drop_deg": _mean(reps, lambda rep: rep.pelvic_drop_deg, METRICS["pelvic_drop_deg"].sdd),
+        "trunk_lean_deg": _mean(reps, lambda rep: rep.trunk_lean_deg, METRICS["trunk_lean_deg"].sdd),
+    }
+
+
+def _score(reps: Sequence[Repetition], side: Side) -> dict[str, Any] | None:
+    """Score of the whole test: an item counts that was seen in any repetition. None from fewer than `MIN_REPS`."""
+    if len(reps) < MIN_REPS:
+        return None
+    seen = sorted({fault for rep in reps for fault in rep.faults})
+    furthest = np.array([rep.knees[side].medial_peak_shank for rep in reps])
+    furthest = furthest[np.isfinite(furthest)]
+    total = points(seen, float(furthest.max()) if furthest.size else math.nan)
+    unseen = sorted(_unseen_items(reps))
+    return {
+        "points": total,
+        "rating": rating(total),
+        "items": seen,
+        "not_judged": unseen,
+        # Each item that could not be judged may add a point.
+        "points_at_most": total + len(unseen),
+    }
+
+
+def _unseen_items(reps: Sequence[Repetition]) -> set[str]:
+    unseen = {"wavers_or_steps_down"}
+    if all(rep.hand_left_waist is None for rep in reps):
+        unseen.add("hand_leaves_waist")
+    for key in ("pelvic_drop_deg", "trunk_lean_deg"):
+        if not any(math.isfinite(getattr(rep, key)) for rep in reps):
+            unseen.add({"pelvic_drop_deg": "pelvis_not_level", "trunk_lean_deg": "trunk_lean"}[key])
+    return unseen
+
+
+def _unavailable(exercise: Exercise, reps: Sequence[Repetition], pelvis_reason: str | None) -> dict[str, str]:
+    missing = dict(NOT_SEEN if exercise is Exercise.STEP_DOWN else NOT_SEEN_SQUAT)
+    missing["knee_flexion_deg"] = missing["hip_extension_deg"] = "needs a side view"
+    missing["hip and knee rotation"] = "rotation about the leg's long axis is not visible in a 2D picture"
+    if pelvis_reason is not None:
+        missing["pelvic_drop_deg"] = pelvis_reason
+    if exercise is Exercise.STEP_DOWN:
+        if reps and all(rep.hand_left_waist is None for rep in reps):
+            missing["hand_leaves_waist"] = "the hands were not at the waist at the start, or not seen"
+        for side in Side:
+            if reps and all(rep.tested is not side for rep in reps):
+                missing[f"{side}.fppa_deg"] = f"no step-down on the {side} leg was recorded"
+    return missing

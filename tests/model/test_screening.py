@@ -1,0 +1,264 @@
+"""Squats and step-downs whose angles and faults were put in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.camera_pose import CameraPose
+from model.pose import LEGS, Joint, Pose, Side, View
+from model.screening import Exercise, Repetition, ScreeningSettings, screen
+from model.virtual_camera import VirtualCamera
+from tests.model.squatters import Exerciser, Rep
+from tests.model.walkers import Camera, Walker, mirrored
+
+#: What the pose model errs by from frame to frame, px.
+NOISE_PX = 0.8
+OUT = {Side.LEFT: -14.0, Side.RIGHT: -14.0}
+DIVE = {Side.LEFT: -14.0, Side.RIGHT: 16.0}
+SQUATS = Exerciser(
+    [Rep(0.3, OUT), Rep(0.35, DIVE), Rep(0.3, OUT, low_s=1.0), Rep(0.4, DIVE, down_s=2.0), Rep(0.3, OUT)]
+)
+
+
+def steps(standing: Side) -> Exerciser:
+    """Step-downs from a box of 20 cm: straight; a dive; a drop; a lean over the standing leg; a hand that leaves."""
+    reps = [
+        Rep(0.2, {standing: 2.0}),
+        Rep(0.2, {standing: 15.0}, low_s=0.4),
+        Rep(0.2, {standing: 2.0}, drop_deg=8.0),
+        Rep(0.2, {standing: 2.0}, lean_deg=12.0, down_s=2.0),
+        Rep(0.2, {standing: 2.0}, hand=True),
+    ]
+    return Exerciser(reps, standing)
+
+
+def settings(exercise: Exercise = Exercise.SQUAT, view: View = View.FRONT) -> ScreeningSettings:
+    return ScreeningSettings(exercise, view)
+
+
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+@pytest.mark.parametrize("noise_px", [0.0, NOISE_PX])
+@pytest.mark.parametrize("fps", [15.0, 30.0, 60.0])
+def test_squats(view: View, noise_px: float, fps: float) -> None:
+    reps = screen(SQUATS.poses(view, fps, noise_px), settings(view=view))
+    assert [rep.bottom_s for rep in reps] == pytest.approx(SQUATS.bottoms_s, abs=0.15)
+    for rep, true in zip(reps, SQUATS.reps, strict=True):
+        for side in Side:
+            assert rep.knees[side].fppa_deg == pytest.approx(true.fppa_deg[side], abs=1.5 + 3 * noise_px)
+        assert rep.faults == (("knee_medial_right",) if true.fppa_deg is DIVE else ())
+        assert rep.tested is None
+        assert rep.depth_leg == pytest.approx(true.depth_m / 0.84, abs=0.03)
+
+
+@pytest.mark.parametrize("standing", Side)
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+@pytest.mark.parametrize("noise_px", [0.0, NOISE_PX])
+def test_step_downs(standing: Side, view: View, noise_px: float) -> None:
+    who = steps(standing)
+    reps = screen(who.poses(view, noise_px=noise_px), settings(Exercise.STEP_DOWN, view))
+    assert [rep.bottom_s for rep in reps] == pytest.approx(who.bottoms_s, abs=0.15)
+    assert {rep.tested for rep in reps} == {standing}
+    assert [rep.faults for rep in reps] == [
+        (), (f"knee_medial_{standing}",), ("pelvis_not_level",), ("trunk_lean",), ("hand_leaves_waist",),
+    ]  # fmt: skip
+    for rep, true in zip(reps, who.reps, strict=True):
+        assert rep.knees[standing].fppa_deg == pytest.approx(true.fppa_deg[standing], abs=1.0 + 2.5 * noise_px)
+        assert rep.pelvic_drop_deg == pytest.approx(true.drop_deg, abs=0.7 + 1.5 * noise_px)
+        assert rep.trunk_lean_deg == pytest.approx(true.lean_deg, abs=0.8 + noise_px)
+        assert math.isnan(rep.knee_gap_ratio)
+
+
+def test_legs_may_change() -> None:
+    one, other = steps(Side.RIGHT).poses(), steps(Side.LEFT).poses()
+    later = [Pose(pose.t_s + one[-1].t_s + 0.1, pose.xy_px, pose.score, pose.image_size_px) for pose in other]
+    reps = screen([*one, *later], settings(Exercise.STEP_DOWN))
+    assert [rep.tested for rep in reps] == [Side.RIGHT] * 5 + [Side.LEFT] * 5
+    told = replace(settings(Exercise.STEP_DOWN), tested=Side.LEFT)
+    assert [rep.tested for rep in screen([*one, *later], told)] == [Side.LEFT] * 5
+
+
+def test_knee_gap() -> None:
+    together = Exerciser([Rep(0.3, {Side.LEFT: 14.0, Side.RIGHT: 14.0})] * 3)
+    apart = Exerciser([Rep(0.3, OUT)] * 3)
+    assert all(rep.knee_gap_ratio < 0.85 for rep in screen(together.poses(), settings()))
+    assert all(rep.knee_gap_ratio > 1.0 for rep in screen(apart.poses(), settings()))
+
+
+def test_knee_inside_of_its_ankle_that_bends_outward_is_no_fault() -> None:
+    wide = Exerciser([Rep(0.3, OUT)] * 3, feet_m=0.35)
+    reps = screen(wide.poses(), settings())
+    assert all(rep.knees[side].medial_shank > 0.1 for rep in reps for side in Side)
+    assert all(rep.faults == () for rep in reps)
+
+
+def test_knee_that_dives_on_the_way_only_is_seen() -> None:
+    """The knee dives on the way up; at the bottom it is where it belongs."""
+    who = Exerciser([Rep(0.3, OUT, up_s=2.0)] * 3)
+    dives = Exerciser([Rep(0.3, {Side.LEFT: -14.0, Side.RIGHT: 25.0}, up_s=2.0)] * 3)
+    poses = who.poses()
+    for i, (pose, other) in enumerate(zip(poses, dives.poses(), strict=True)):
+        if any(0.3 < pose.t_s - bottom_s < 0.9 for bottom_s in who.bottoms_s):
+            poses[i] = other
+    reps = screen(poses, settings())
+    assert [rep.faults for rep in reps] == [("knee_medial_right",)] * 3
+    assert all(rep.knees[Side.RIGHT].fppa_deg < 0 for rep in reps)
+
+
+@pytest.mark.parametrize("yaw_deg", [-10.0, 10.0])
+def test_known_camera_is_taken_out(yaw_deg: float) -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=yaw_deg)
+    poses = SQUATS.poses(camera)
+    known = replace(settings(), camera=CameraPose(yaw_deg=yaw_deg, roll_deg=0.0, pitch_deg=camera.aim_deg))
+    for rep, true in zip(screen(poses, known), SQUATS.reps, strict=True):
+        for side in Side:
+            assert rep.knees[side].fppa_deg == pytest.approx(true.fppa_deg[side], abs=4.0)
+            assert abs(rep.knees[side].fppa_image_deg - true.fppa_deg[side]) > 8.0
+        assert rep.faults == (("knee_medial_right",) if true.fppa_deg is DIVE else ())
+
+
+def _same(a: Sequence[Repetition], b: Sequence[Repetition], swapped: bool = False, within: float = 1e-6) -> None:
+    def side(one: Side) -> Side:
+        return one.other if swapped else one
+
+    assert len(a) == len(b) > 0
+    for one, other in zip(a, b, strict=True):
+        assert (one.start_s, one.bottom_s, one.end_s) == pytest.approx((other.start_s, other.bottom_s, other.end_s))
+        assert one.tested == (None if other.tested is None else side(other.tested))
+        flip = -1 if swapped and one.tested is None else 1
+        pairs = [
+            (one.depth_leg, other.depth_leg),
+            (one.knee_gap_ratio, other.knee_gap_ratio),
+            (one.pelvic_drop_deg, flip * other.pelvic_drop_deg),
+            (one.trunk_lean_deg, flip * other.trunk_lean_deg),
+        ]
+        for s in Side:
+            mine, its = one.knees[s], other.knees[side(s)]
+            pairs += [(getattr(mine, name), getattr(its, name)) for name in type(mine).__slots__]
+        for value, expected in pairs:
+            assert value == pytest.approx(expected, abs=within, nan_ok=True)
+        names = {"left": "right", "right": "left"}
+        faults = [
+            "_".join(names.get(word, word) for word in fault.split("_")) if swapped else fault for fault in other.faults
+        ]
+        assert sorted(one.faults) == sorted(faults)
+        assert one.hand_left_waist == other.hand_left_waist
+
+
+BOTH = [(Exercise.SQUAT, SQUATS), (Exercise.STEP_DOWN, steps(Side.RIGHT))]
+
+
+@pytest.mark.parametrize(("exercise", "who"), BOTH)
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+def test_mirror_swaps_sides_and_nothing_else(exercise: Exercise, who: Exerciser, view: View) -> None:
+    poses = who.poses(view, noise_px=NOISE_PX)
+    turned = screen([mirrored(pose) for pose in poses], settings(exercise, view))
+    _same(screen(poses, settings(exercise, view)), turned, swapped=True)
+
+
+@pytest.mark.parametrize(("exercise", "who"), BOTH)
+def test_scale_and_place_change_nothing(exercise: Exercise, who: Exerciser) -> None:
+    poses = who.poses()
+    plain = screen(poses, settings(exercise))
+    size = (1280, 960)
+    _same(plain, screen([Pose(p.t_s, 2 * p.xy_px, p.score, size) for p in poses], settings(exercise)))
+    moved = [Pose(p.t_s, p.xy_px + np.array([60.0, -20.0]), p.score, p.image_size_px) for p in poses]
+    # Lines of sight are a little steeper toward the picture's edge.
+    _same(plain, screen(moved, settings(exercise)), within=1.0)
+    later = [Pose(p.t_s + 100.0, p.xy_px, p.score, p.image_size_px) for p in poses]
+    delayed = screen(later, settings(exercise))
+    assert [rep.bottom_s for rep in delayed] == pytest.approx([rep.bottom_s + 100 for rep in plain])
+
+
+def _without(
+    poses: Sequence[Pose], joints: Sequence[int], when: Callable[[float], bool] = lambda t_s: True
+) -> list[Pose]:
+    kept = []
+    for pose in poses:
+        xy, score = pose.xy_px.copy(), pose.score.copy()
+        if when(pose.t_s):
+            xy[list(joints)], score[list(joints)] = np.nan, 0.0
+        kept.append(Pose(pose.t_s, xy, score, pose.image_size_px))
+    return kept
+
+
+def test_gaps_never_become_numbers() -> None:
+    poses, plain = SQUATS.poses(), screen(SQUATS.poses(), settings())
+    second = SQUATS.bottoms_s[1]
+    reps = screen(_without(poses, [Joint.RIGHT_KNEE], lambda t: abs(t - second) < 0.7), settings())
+    assert len(reps) == 5
+    assert all(math.isnan(getattr(reps[1].knees[Side.RIGHT], name)) for name in ("fppa_deg", "fppa_image_deg"))
+    assert math.isnan(reps[1].knee_gap_ratio)
+    assert reps[1].faults == ()
+    _same([reps[1]], [replace(plain[1], knees=reps[1].knees, knee_gap_ratio=math.nan, faults=())])
+    _same(reps[2:], plain[2:])
+    score = np.where(np.arange(17) == Joint.RIGHT_KNEE, 0.1, 1.0)
+    unsure = [Pose(p.t_s, p.xy_px, score, p.image_size_px) for p in poses]
+    assert all(math.isnan(rep.knees[Side.RIGHT].fppa_deg) for rep in screen(unsure, settings()))
+    shoulders = screen(_without(poses, [LEGS[Side.LEFT].shoulder]), settings())
+    assert all(math.isnan(rep.trunk_lean_deg) for rep in shoulders)
+    assert screen(_without(poses, [Joint.LEFT_HIP]), settings()) == ()
+    assert screen(_without(poses, [Joint.LEFT_ANKLE]), settings()) == (), "whether that foot stays is not seen"
+    assert screen(_without(poses, range(17)), settings()) == ()
+    assert screen([], settings()) == ()
+
+
+def test_lost_frames_are_bridged_or_the_repetition_is_not_counted() -> None:
+    second = SQUATS.bottoms_s[1]
+    poses = SQUATS.poses()
+    plain = screen(poses, settings())
+    short = screen([p for p in poses if not 0.3 < abs(p.t_s - second) < 0.5], settings())
+    assert [rep.faults for rep in short] == [rep.faults for rep in plain]
+    long = screen([p for p in poses if abs(p.t_s - second) > 0.5], settings())
+    assert [rep.bottom_s for rep in long] == pytest.approx([r.bottom_s for i, r in enumerate(plain) if i != 1])
+
+
+@pytest.mark.parametrize("exercise", Exercise)
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+@pytest.mark.parametrize(
+    "walker",
+    [
+        Walker(((0.0, 170.0),)),
+        Walker(((0.0, 105.0),), duty=0.62, speed_m_s=1.3, bounce_m=0.02),
+        Walker(((0.0, 0.0),)),
+        Walker(((0.0, 0.0), (3.0, 170.0), (8.0, 0.0)), rails=True),
+    ],
+)
+def test_walking_running_standing_are_no_repetitions(exercise: Exercise, view: View, walker: Walker) -> None:
+    poses = list(walker.poses(30.0, 12.0, Camera(view), noise_px=NOISE_PX))
+    assert screen(poses, settings(exercise, view)) == ()
+
+
+def test_shifting_weight_and_lifting_a_foot_are_no_repetitions() -> None:
+    stand = Exerciser([Rep(0.0, top_s=12.0)])
+    moved = []
+    for pose in stand.poses(noise_px=NOISE_PX):
+        xy = pose.xy_px.copy()
+        sway = math.sin(2 * math.pi * pose.t_s / 3)
+        xy[: Joint.LEFT_KNEE] += [25.0 * sway, 9.0 * abs(sway)]
+        xy[[Joint.LEFT_KNEE, Joint.LEFT_ANKLE], 1] -= max(0.0, 30 * sway)
+        moved.append(Pose(pose.t_s, xy, pose.score, pose.image_size_px))
+    for exercise in Exercise:
+        assert screen(moved, settings(exercise)) == ()
+
+
+def test_one_test_is_not_taken_for_the_other() -> None:
+    assert screen(SQUATS.poses(), settings(Exercise.STEP_DOWN)) == ()
+    assert screen(steps(Side.LEFT).poses(), settings(Exercise.SQUAT)) == ()
+
+
+def test_side_view_tells_nothing() -> None:
+    assert screen(SQUATS.poses(View.SIDE), settings(view=View.SIDE)) == ()
+
+
+def test_hands_that_never_were_at_the_waist_are_not_judged() -> None:
+    hanging = []
+    for pose in steps(Side.RIGHT).poses():
+        xy = pose.xy_px.copy()
+        xy[[Joint.LEFT_WRIST, Joint.RIGHT_WRIST]] += [[60.0, 40.0], [-60.0, 40.0]]
+        hanging.append(Pose(pose.t_s, xy, pose.score, pose.image_size_px))
+    assert all(rep.hand_left_waist is None for rep in screen(hanging, settings(Exercise.STEP_DOWN)))
