@@ -24,6 +24,9 @@ from model.pose import LEGS, FloatArray, Joint, Side, View
 _ABOVE_HIPS_LEG = 0.35
 _MAX_PITCH_DEG = 25.0
 _HIPS = [Joint.LEFT_HIP, Joint.RIGHT_HIP]
+_ANKLES = [Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE]
+#: This share of the slope of the shoulders is believed to be the camera's roll, as in `camera_geometry`.
+_ROLL_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,8 @@ class StandingLegs:
             view: front or rear.
             focal_px: of the camera.
             image_size_px: width and height.
-            camera: where it stands. Where that is not known it is taken to be level and square to the tested feet,
-                wherever in the picture they stand.
+            camera: where it stands. Where that is not known it is taken to be square to who stands on both feet, or to
+                the standing foot, wherever in the picture they are, and as level as the shoulders on both feet tell.
             tested: the side that stands; None for both.
         """
         rays = (xy_px - np.array(image_size_px) / 2) / focal_px
@@ -77,12 +80,14 @@ class StandingLegs:
             hips_deg = math.degrees(math.atan(float(rays[_HIPS, 1].mean())))
             pitch_deg = hips_deg - math.degrees(math.atan(_ABOVE_HIPS_LEG * leg))
             pitch_deg = min(max(pitch_deg, -_MAX_PITCH_DEG), _MAX_PITCH_DEG)
-        roll_deg = camera.roll_deg or 0.0
+        roll_deg = camera.roll_deg
+        if roll_deg is None:
+            roll_deg = _roll_deg(rays) if tested is None else 0.0
         level = level_rays(rays, roll_deg, pitch_deg)
         yaw_deg = camera.yaw_deg
         if yaw_deg is None:
-            feet = [LEGS[side].ankle for side in Side if tested in (None, side)]
-            yaw_deg = math.degrees(math.atan(float(level[feet, 0].mean())))
+            toward = [*_HIPS, *_ANKLES] if tested is None else [LEGS[tested].ankle]
+            yaw_deg = math.degrees(math.atan(float(level[toward, 0].mean())))
         thigh = {side: _way(level, LEGS[side].hip, LEGS[side].knee) for side in Side}
         shank = {side: _way(level, LEGS[side].knee, LEGS[side].ankle) for side in Side}
         leg = (sum(thigh.values()) + sum(shank.values())) / 2
@@ -117,6 +122,13 @@ class StandingLegs:
         # Along the runner's left: `FrontalPlane.rectify`, solved for it.
         across = math.cos(yaw) * place[..., 0] + math.sin(yaw) * near
         return np.stack([across, place[..., 1]], axis=-1)
+
+
+def _roll_deg(rays: FloatArray) -> float:
+    """Roll by the shoulders of who stands on both feet; 0 where they are not seen."""
+    dx, dy = rays[Joint.LEFT_SHOULDER] - rays[Joint.RIGHT_SHOULDER]
+    slope_deg = math.degrees(math.atan2(math.copysign(1.0, dx) * dy, abs(dx)))
+    return _ROLL_SHARE * slope_deg if math.isfinite(slope_deg) else 0.0
 
 
 def _way(level: FloatArray, a: int, b: int) -> float:

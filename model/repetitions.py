@@ -23,8 +23,8 @@ _EDGE_SHARE = 0.05
 #: A movement begins with constant acceleration, so it began as long before it had gone this share of the way as it took
 #: from there to four times of it. That is nearer than any threshold that noise cannot reach.
 _BEGUN_SHARE = 0.05
-#: Down and up take at least this long and at most that long: a runner's or a walker's bounce is shorter.
-_MIN_S, _MAX_S = 0.7, 20.0
+#: Down and up take at least this long and at most that long: a bounce, and what one does before a jump, is shorter.
+_MIN_S, _MAX_S = 0.9, 20.0
 
 
 @dataclass(frozen=True, slots=True)

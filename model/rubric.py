@@ -18,10 +18,10 @@ VALGUS_DEG = 10.0
 #: of the ankle or, the toes turned out, outside of it; by this and half a foot's breadth (5 cm) for medial of its inner
 #: border. Ours; without foot keypoints a proxy.
 MEDIAL_OF_TOE_SHANK, MEDIAL_OF_FOOT_SHANK = 0.10, 0.22
-#: The pelvis is not level when the free side of a step-down has sunk by more than the smallest detectable difference
-#: (Dingenen 2018); in a squat, whose bottom is short and where nobody gives a number, when either side has by more than
-#: that and the noise of the pose model (ours).
-PELVIS_DEG, PELVIS_SQUAT_DEG = 2.8, 5.0
+#: The pelvis is not level when the free side of a step-down has sunk by more than the smallest detectable difference of
+#: 2.8° (Dingenen 2018) and by how much the pose model's answer changes with the light (0.5°, ours); in a squat, whose
+#: bottom is short and where nobody gives a number, when either side has sunk by 5° (ours).
+PELVIS_DEG, PELVIS_SQUAT_DEG = 3.3, 5.0
 #: The trunk leans. Ours: four times the smallest detectable difference of 1.3 to 2.3° (Dingenen 2018).
 TRUNK_DEG = 8.0
 

@@ -122,6 +122,12 @@ def test_captured_running_and_walking_are_no_repetitions(shared: Path, tmp_path:
     assert document["summary"]["advice"].startswith(f"no {mode} was found")
 
 
+@pytest.mark.parametrize("mode", CLIPS.values())
+def test_walking_and_jumping_outdoors_is_no_repetition(shared: Path, tmp_path: Path, mode: str) -> None:
+    video = shared / "real" / "walk_side_outdoor.mp4"
+    assert _screened(tmp_path, video, "--mode", mode, "--view", "front")["reps"] == []
+
+
 @pytest.fixture(scope="module")
 def short_run(tmp_path_factory: pytest.TempPathFactory, demo_clip: Path) -> Path:
     """Four seconds of running."""

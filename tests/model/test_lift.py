@@ -69,3 +69,18 @@ def test_limb_that_looks_too_long_is_in_the_plane() -> None:
     long = poses[0].xy_px.copy()
     long[:, 1] = 240 + 1.1 * (long[:, 1] - 240)
     assert np.isfinite(legs.frontal_plane(long)[Joint.LEFT_HIP :]).all()
+
+
+@pytest.mark.parametrize("roll_deg", [-4.0, 4.0])
+def test_roll_is_told_by_the_shoulders(roll_deg: float) -> None:
+    true = {Side.LEFT: -14.0, Side.RIGHT: 12.0}
+    who = Exerciser([Rep(0.35, true, low_s=0.5)])
+    poses = who.poses(VirtualCamera(View.FRONT, roll_deg=roll_deg, vfov_deg=37.0))
+    legs = StandingLegs.measure(poses[0].xy_px, View.FRONT, focal_px((640, 480)), (640, 480), CameraPose())
+    assert legs.roll_deg == pytest.approx(0.7 * roll_deg, abs=0.1)
+    bottom = min(poses, key=lambda pose: abs(pose.t_s - who.bottoms_s[0])).xy_px
+    for side, angle_deg in true.items():
+        assert k.fppa_image_deg(legs.frontal_plane(bottom), side) == pytest.approx(angle_deg, abs=3.0)
+    unseen = poses[0].xy_px.copy()
+    unseen[Joint.LEFT_SHOULDER] = np.nan
+    assert StandingLegs.measure(unseen, View.FRONT, 600.0, (640, 480), CameraPose()).roll_deg == 0.0

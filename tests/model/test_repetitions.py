@@ -26,7 +26,7 @@ def heights(reps: Sequence[Rep], fps: float = 30.0, noise: float = 0.0) -> tuple
 TEMPI = [
     [Rep(0.4)] * 5,
     [Rep(0.4, top_s=0.0)] * 5,
-    [Rep(0.4, down_s=0.5, up_s=0.4)] * 5,
+    [Rep(0.4, down_s=0.6, up_s=0.6)] * 5,
     [Rep(0.4, down_s=3.0, up_s=1.0, low_s=2.0, top_s=3.0)] * 3,
     [Rep(0.4), Rep(0.2), Rep(0.5, down_s=2.0), Rep(0.16), Rep(0.4, low_s=1.0)],
 ]

@@ -116,9 +116,9 @@ def test_thresholds() -> None:
     def faults(fppa: float = 0.0, medial: float = 0.0, drop: float = 0.0, lean: float = 0.0) -> tuple[str, ...]:
         return faults_of({Side.LEFT: (fppa, medial)}, drop, lean, None)
 
-    assert faults() == faults(9.9, 0.09, 2.7, -7.9) == faults(drop=-9.0) == ()
+    assert faults() == faults(9.9, 0.09, 3.2, -7.9) == faults(drop=-9.0) == ()
     assert faults(fppa=10.1) == faults(medial=0.11) == ("knee_medial_left",)
-    assert faults(drop=2.9) == ("pelvis_not_level",)
+    assert faults(drop=3.4) == ("pelvis_not_level",)
     assert faults(lean=-8.1) == faults(lean=8.1) == ("trunk_lean",)
     assert faults(math.nan, math.nan, math.nan, math.nan) == ()
     both = dict.fromkeys(Side, (0.0, 0.0))
