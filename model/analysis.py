@@ -43,7 +43,7 @@ _FPS_MEMORY = 31
 _LEVEL_STRIDES = 3
 _KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
 #: A stance with so many doubtful frames is not counted: its quality is below `MIN_QUALITY` then.
-_MAX_DOUBT, _DOUBTED_QUALITY = 0.25, MIN_QUALITY / 2
+MAX_DOUBT, _DOUBTED_QUALITY = 0.25, MIN_QUALITY / 2
 #: Frames of a long stance at 120 per second.
 _DOUBT_FRAMES = 150
 #: A longer time between two strikes of a foot is a pause.
@@ -303,7 +303,7 @@ class RunAnalysis:
         doubts = [doubt for t_s, doubt in self._doubtful if stance.strike_s <= t_s <= stance.toe_off_s]
         share = sum(doubts) / max(len(doubts), 1)
         quality = stance.quality * (1 - share)
-        return replace(stance, quality=quality if share < _MAX_DOUBT else min(quality, _DOUBTED_QUALITY))
+        return replace(stance, quality=quality if share < MAX_DOUBT else min(quality, _DOUBTED_QUALITY))
 
     def _leg_length_px(self, view: View) -> float:
         """Straight leg: of standing still where seen from the same distance, else from the last mid-stances."""

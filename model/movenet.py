@@ -330,7 +330,7 @@ class RunnerTracker:
     def _remember(self, pose: Pose, who: Sighting) -> None:
         if self._since_s is None:
             self._outsider = Stay()
-            self._since_s = self._probed_s = pose.t_s
+            self._since_s = self._probed_s = self._rival_s = pose.t_s
             if self._known is None or not self._known.remembers(who.t_s):
                 self._known = Likeness()
         assert self._known is not None
