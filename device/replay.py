@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from model.errors import InputError
 from model.lengths import with_centimetres
 from model.person import Region
 from model.place import MOTION_CAPTURE, CameraPlace
-from model.pose import Side, View
+from model.pose import Pose, Side, View
 from model.result import SCHEMA, cue_json, stance_json, summarise
 from model.runtime import ModelName
 from model.stance import Stance
@@ -141,8 +141,27 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         return document, cut_off(path, document["frames"], source.announced_frames)
 
 
-def _replay_mocap(path: Path, config: Config, options: ReplayOptions) -> dict[str, Any]:
-    """The same from the analysis on: the joints come from motion capture, seen by a virtual camera."""
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """Motion capture in the place of a video.
+
+    Attributes:
+        model: stands in the pose model's place.
+        vfov_deg: vertical field of view of the virtual camera.
+        poses: time and pose of each frame.
+    """
+
+    model: str
+    vfov_deg: float
+    poses: Iterator[tuple[float, Pose]]
+
+
+def captured(path: Path, options: ReplayOptions) -> Captured:
+    """Motion capture as a virtual camera shows it.
+
+    Raises:
+        InputError: no view is named, the rate is out of range, or the file cannot be read.
+    """
     if options.view in (None, "auto"):
         raise InputError(f"{path}: a motion capture has no picture: say --view front, rear or side")
     if not MIN_FPS <= options.fps <= MAX_FPS:
@@ -151,9 +170,16 @@ def _replay_mocap(path: Path, config: Config, options: ReplayOptions) -> dict[st
     camera = VirtualCamera(view) if options.vfov_deg is None else VirtualCamera(view, vfov_deg=options.vfov_deg)
     poses = mocap.mocap_poses(path, camera, options.fps, options.noise, options.seed)
     model = MOTION_CAPTURE if options.noise == "none" else f"{MOTION_CAPTURE}-{options.noise}"
-    place = camera_place(config, model, camera.vfov_deg, options.camera, options.height_cm)
-    analysis = RunAnalysis(replace(_settings(config, options), model=model), place)
-    return session_document(path.name, options.mode, model, place, (analysis.step(t_s, pose) for t_s, pose in poses))
+    return Captured(model, camera.vfov_deg, poses)
+
+
+def _replay_mocap(path: Path, config: Config, options: ReplayOptions) -> dict[str, Any]:
+    """The same from the analysis on: the joints come from motion capture, seen by a virtual camera."""
+    seen = captured(path, options)
+    place = camera_place(config, seen.model, seen.vfov_deg, options.camera, options.height_cm)
+    analysis = RunAnalysis(replace(_settings(config, options), model=seen.model), place)
+    outcomes = (analysis.step(t_s, pose) for t_s, pose in seen.poses)
+    return session_document(path.name, options.mode, seen.model, place, outcomes)
 
 
 def _settings(config: Config, options: ReplayOptions) -> AnalysisSettings:

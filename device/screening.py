@@ -16,20 +16,18 @@ from device.cameras.video import VideoSource
 from device.config import Config
 from device.frames import Frame
 from device.pipeline import open_model
-from device.replay import MAX_FPS, MIN_FPS, ReplayOptions, check_fps, cut_off
+from device.replay import ReplayOptions, captured, check_fps, cut_off
 from model.camera_pose import CameraPose
 from model.errors import InputError
 from model.lengths import with_centimetres
 from model.movenet import RunnerTracker
 from model.person import Region
-from model.place import MOTION_CAPTURE
 from model.pose import MIRROR_INDEX, Pose, View
 from model.result import SCHEMA
 from model.runtime import PoseNet
 from model.screening import Exercise, Repetition, ScreeningSettings, screen
 from model.screening_result import rep_json, square_on_camera, summarise_screening
 from model.view import ViewEstimator
-from model.virtual_camera import VirtualCamera
 
 _SIDE_VIEW = (
     "the camera sees the person from the side, where knee alignment does not show: record from the front or from "
@@ -174,15 +172,8 @@ def _mean_pose(one: Pose | None, other: Pose | None) -> Pose | None:
 
 
 def _from_mocap(path: Path, config: Config, options: ReplayOptions) -> Recording:
-    if options.view in (None, "auto"):
-        raise InputError(f"{path}: a motion capture has no picture: say --view front, rear or side")
-    if not MIN_FPS <= options.fps <= MAX_FPS:
-        raise InputError(f"--fps {options.fps:g}: must be {MIN_FPS:g} to {MAX_FPS:g}")
-    view = View(options.view)
-    camera = VirtualCamera(view) if options.vfov_deg is None else VirtualCamera(view, vfov_deg=options.vfov_deg)
-    poses = list(mocap.mocap_poses(path, camera, options.fps, options.noise, options.seed))
-    model = MOTION_CAPTURE if options.noise == "none" else f"{MOTION_CAPTURE}-{options.noise}"
-    return _recording(path.name, model, poses, camera.vfov_deg, None)
+    seen = captured(path, options)
+    return _recording(path.name, seen.model, list(seen.poses), seen.vfov_deg, None)
 
 
 def _recording(

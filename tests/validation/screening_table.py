@@ -37,6 +37,7 @@ from model.screening import Exercise, ScreeningSettings, screen  # noqa: E402
 from model.screening_result import rep_json  # noqa: E402
 from model.virtual_camera import VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
+from tests.validation.keypoints import kept  # noqa: E402
 from tests.validation.varied_table import Variant  # noqa: E402
 
 DOCUMENT = REPO / "model" / "screening.md"
@@ -60,19 +61,13 @@ _HEAD = (
 
 def poses_of(path: Path, variant: Variant, model: ModelName, keypoints: Path) -> list[Pose]:
     """What the pose model sees of a clip, from the cache where it is there; times not yet stretched."""
-    cache = keypoints / f"{path.stem}_{variant.picture_key()}_{model}_twice.npz"
-    if not cache.exists():
+
+    def look() -> list[Pose]:
         weights = load_weights(model)
         looked = look_twice(PoseNet(weights, "litert", 1), _frames(path, variant))
-        poses = [pose for _, pose in looked if pose is not None]
-        np.savez(
-            cache, xy_px=[pose.xy_px for pose in poses], score=[pose.score for pose in poses],
-            t_s=[pose.t_s for pose in poses], size=poses[0].image_size_px,
-        )  # fmt: skip
-    with np.load(cache) as held:
-        size = int(held["size"][0]), int(held["size"][1])
-        rows = zip(held["t_s"], held["xy_px"], held["score"], strict=True)
-        return [Pose(float(t_s), xy, score, size) for t_s, xy, score in rows]
+        return [pose for _, pose in looked if pose is not None]
+
+    return kept(keypoints / f"{path.stem}_{variant.picture_key()}_{model}_twice.npz", look)
 
 
 def _frames(path: Path, variant: Variant) -> Iterator[Frame]:
