@@ -14,14 +14,13 @@ Without a baseline the knee has a fixed threshold; the other goals, for which no
 first stances of the session instead. An angle in the picture is only ever held against a baseline in the picture.
 
 **How sure.** A stance over the target may be noise, and a fixed threshold knows nothing of what pose model and camera
-add for as long as they stand there. So an alert begins when the stance is also clear of the runner's own level: 3.8 σ
-for one stance, 3.8 σ / √2 for the mean of two in succession of which neither is near it. For normal noise that is one
-false alert in about 7000 stances, four times rarer than one in ten minutes, which leaves room for noise that is not
-normal; the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 1.8°. The level is the baseline's
-mean; without one, that of this session's last stances of that side outside of alerts, in the picture, which no estimate
-of the camera can shift: told by their lower quartile, because dives that came before there was a target are among them.
-σ grows with the spread from stance to stance (von Neumann 1941) and with the
-baseline's SD. While an alert lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or
+add for as long as they stand there. So an alert begins when the stance is also clear of the runner's own level: 4 σ for
+one stance, 4 σ / √2 for the mean of two in succession of which neither is near it. For normal noise that is one false
+alert in about 16 000 stances, nine times rarer than one in ten minutes, which leaves room for noise that is not normal;
+the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 1.75°. The level is the baseline's mean;
+without one, that of this session's last stances of that side outside of alerts, in the picture, which no estimate of
+the camera can shift: told by their lower quartile, because dives that came before there was a target are among them. σ
+grows with the spread from stance to stance (von Neumann 1941) and with the baseline's SD. While an alert lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or
 back near the level.
 """
 
@@ -69,7 +68,7 @@ _MIN_FRAMES = 2
 #: Steps of running before the first decision.
 _STEADY_STEPS = 4
 #: See above: σ for one stance, for the floor, and the most that σ may grow with the spread.
-_CLEAR, _FLOOR, _MAX_GROWTH = 3.8, 1.96, 1.6
+_CLEAR, _FLOOR, _MAX_GROWTH = 4.0, 1.96, 1.6
 _KEPT = 30
 #: The own level of a session lies so many σ above the lower quartile of its stances; the quartile's variance is so many
 #: times that of their mean.
