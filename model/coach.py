@@ -20,8 +20,8 @@ alert in about 16 000 stances, nine times rarer than one in ten minutes, which l
 the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 1.75°. The level is the baseline's mean;
 without one, that of this session's last stances of that side outside of alerts, in the picture, which no estimate of
 the camera can shift: told by their lower quartile, because dives that came before there was a target are among them. σ
-grows with the spread from stance to stance (von Neumann 1941) and with the baseline's SD. While an alert lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or
-back near the level.
+grows with the spread from stance to stance (von Neumann 1941) and with the baseline's SD. While an alert lasts every
+stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or back near the level.
 """
 
 from __future__ import annotations
