@@ -91,5 +91,5 @@ def bench(clip: Path, config: Config, model: ModelName | None, frames: int) -> B
         rest = stages["whole pipeline"][0] - stages["bare invoke"][0] - stages["cut the crop"][0]
         stages["gait, metrics, cue (the rest)"] = (rest, None)
         return BenchReport(
-            board_name(), net.weights.name, net.runtime, net.threads, frames, stages, statistics.median(whole_over_bare)
+            board_name(), net.name, net.runtime, net.threads, frames, stages, statistics.median(whole_over_bare)
         )

@@ -97,6 +97,10 @@ class ModelConfig(Section):
         default="auto", description="Inference library; auto takes the faster one on this machine."
     )
     threads: int = Field(default=0, ge=0, le=16, description="Threads for inference; 0 chooses by the machine.")
+    mirrored: bool = Field(
+        default=False,
+        description="Look at the mirrored picture too: a tenth less noise, alike left and right, twice the time.",
+    )
 
 
 class SessionConfig(Section):

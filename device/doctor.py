@@ -20,7 +20,7 @@ from device.cues import all_off
 from device.health import disk, temperature_c, throttling
 from device.store import StoreReader
 from model.errors import KneelineError
-from model.runtime import ModelName, available_runtimes, load_weights
+from model.runtime import MIRRORED, ModelName, available_runtimes, load_weights
 
 _MIN_FREE_BYTES = 500_000_000
 _MAX_TEMPERATURE_C = 80.0
@@ -107,12 +107,18 @@ def _model(config: Config) -> Check:
         f"{one.name} {choice.invoke_ms:.1f} ms on {choice.label}{_slower(choice)}"
         for one, choice in zip(weights, choices, strict=True)
     ]
-    fast = [one for one, choice in zip(weights, choices, strict=True) if sustains(choice, config.camera.fps)]
+    fps, mirrored = config.camera.fps, config.model.mirrored
+    fast = [(one, choice) for one, choice in zip(weights, choices, strict=True) if sustains(choice, fps, mirrored)]
     said = f"{'; '.join(speeds)}; installed: {versions}"
     if not fast:
-        remedy = "set a lower [camera] fps, or take a faster board"
-        return Check("model", False, f"{said}; too slow for {config.camera.fps} frames per second", remedy)
-    return Check("model", True, f"{said}; takes {fast[-1].name} at {config.camera.fps} frames per second")
+        slower = "set [model] mirrored = false or " if mirrored else "set "
+        remedy = f"{slower}a lower [camera] fps, or take a faster board"
+        return Check("model", False, f"{said}; too slow for {fps} frames per second", remedy)
+    taken, choice = fast[-1]
+    said += f"; takes {taken.name}{MIRRORED if mirrored else ''} at {fps} frames per second"
+    if not mirrored and sustains(choice, fps, mirrored=True):
+        said += ", and has the time for [model] mirrored = true"
+    return Check("model", True, said)
 
 
 def _slower(choice: Choice) -> str:

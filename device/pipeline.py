@@ -47,7 +47,7 @@ def open_model(config: Config, fps: float, name: ModelName | None = None) -> Pos
     if name is None and config.model.name != "auto":
         name = config.model.name
     runtime = None if config.model.runtime == "auto" else config.model.runtime
-    return choose_model(name, fps, runtime, config.model.threads)
+    return choose_model(name, fps, runtime, config.model.threads, config.model.mirrored)
 
 
 class Pipeline:
@@ -69,8 +69,8 @@ class Pipeline:
     ) -> None:
         self._net = net
         self._region = region or Region()
-        self._settings = replace(settings, model=net.weights.name)
-        self.place = place or CameraPlace(net.weights.name)
+        self._settings = replace(settings, model=net.name)
+        self.place = place or CameraPlace(net.name)
         self.restart()
 
     def restart(self) -> None:

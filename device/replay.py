@@ -134,10 +134,10 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         check_fps(source.name, source.fps)
         name = options.model or ("lightning" if config.model.name == "auto" else config.model.name)
         net = open_model(config, source.fps, name)
-        place = camera_place(config, net.weights.name, source.vfov_deg, options.camera, options.height_cm)
+        place = camera_place(config, net.name, source.vfov_deg, options.camera, options.height_cm)
         pipeline = Pipeline(net, _settings(config, options), place, Region(config.camera.region))
         outcomes = (pipeline.step(frame) for frame in source.frames(threading.Event()))
-        document = session_document(source.name, options.mode, net.weights.name, place, outcomes)
+        document = session_document(source.name, options.mode, net.name, place, outcomes)
         return document, cut_off(path, document["frames"], source.announced_frames)
 
 

@@ -212,13 +212,13 @@ class Device:
 
     def _play(self, source: FrameSource, stop: threading.Event) -> None:
         net = self._open_net(source.fps)
-        self._model_name = net.weights.name
+        self._model_name = net.name
         self._announce(
             f"{source.name}: {source.size_px[0]}×{source.size_px[1]} at {source.fps:.0f} frames per second, "
-            f"{net.weights.name} on {net.runtime} with {net.threads} thread(s)"
+            f"{net.name} on {net.runtime} with {net.threads} thread(s)"
         )
-        self._notify.status(f"measuring with {net.weights.name} from {source.name}")
-        self._place = camera_place(self._config, net.weights.name, source.vfov_deg, self._known_camera(source))
+        self._notify.status(f"measuring with {net.name} from {source.name}")
+        self._place = camera_place(self._config, net.name, source.vfov_deg, self._known_camera(source))
         pipeline = Pipeline(net, analysis_settings(self._config), self._place, Region(self._config.camera.region))
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None

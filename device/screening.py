@@ -133,7 +133,7 @@ def _from_video(path: Path, config: Config, options: ReplayOptions) -> Recording
         net = open_model(config, source.fps, name)
         looked = list(look_twice(net, source.frames(threading.Event()), config.camera.region))
         fault = cut_off(path, len(looked), source.announced_frames)
-        return _recording(source.name, net.weights.name, looked, source.vfov_deg, fault)
+        return _recording(source.name, net.name, looked, source.vfov_deg, fault)
 
 
 def look_twice(

@@ -20,12 +20,13 @@ left out of the fit); knee and depth also on their pictures mirrored, turned, ro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
 
 from model.pose import LEGS, FloatArray, Side, View
+from model.runtime import MIRRORED
 
 #: By part of the body, how far ahead and how far up its keypoint lies, leg lengths.
 Shift = Mapping[str, tuple[float, float]]
@@ -106,7 +107,7 @@ _SEEN: Shift = MappingProxyType({"hip": (0.022, 0.003), "shoulder": (-0.006, 0.0
 
 
 #: Standing leg around mid-stance: least squares over the cameras of the rendered runners.
-_IN_FRONT = Surface(0.088, 0.030, 0.009, 0.022)
+_IN_FRONT = Surface(0.088, 0.045, 0.009, 0.022)
 _BEHIND = Surface(-0.007, -0.056, 0.014, -0.040)
 _THUNDER_BEHIND = Surface(-0.007, -0.016, 0.014, -0.040)
 
@@ -137,5 +138,5 @@ def bias_of(model: str | None, view: View) -> Bias:
     their errors ("mocap-measured"); none for any other."""
     for (name, of_view), bias in _BIAS.items():
         if model is not None and name in model and of_view is view:
-            return bias
+            return replace(bias, knee_left_deg=0.0) if model.endswith(MIRRORED) else bias
     return NO_BIAS

@@ -26,9 +26,6 @@ from model.view import ViewEstimator
 
 #: Google's model card: below this a joint is not to be trusted.
 MIN_SCORE = 0.3
-#: The network's joints lie so many of its pixels too far to the left, and by its build as far too high: half of what a
-#: mirrored picture puts them too far to the right (mean over joints and pictures; `model/tracking.md`).
-_OUTPUT_OFFSET_PX = {192: 0.30, 256: 0.19}
 Framing = Literal["auto", "whole"]
 _HEAD = slice(Joint.NOSE, Joint.RIGHT_EAR + 1)
 #: Shoulders, hips, knees and ankles.
@@ -104,9 +101,7 @@ class Crop:
 def see(net: Net, image: NDArray[np.uint8], crop: Crop, size_px: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """The crop as the network gets it, and what it sees there: (17, 3) y, x as shares of the crop, and confidence."""
     cut = crop.cut(image, size_px)
-    joints = net.invoke(cut).copy()
-    joints[:, :2] += _OUTPUT_OFFSET_PX.get(size_px, 0.0) / size_px
-    return cut, joints
+    return cut, net.invoke(cut)
 
 
 def _halved(

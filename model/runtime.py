@@ -24,10 +24,17 @@ from numpy.typing import NDArray
 
 from model.decoder import refine
 from model.errors import WeightsError
+from model.pose import MIRROR_INDEX
 
+#: Behind the model's name where the mirrored picture is looked at as well.
+MIRRORED = "-mirrored"
+_MIRROR = np.array(MIRROR_INDEX)
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 ModelName = Literal["lightning", "thunder"]
 RuntimeName = Literal["tflite", "litert"]
+#: The network's joints lie so many of its pixels too far to the left, and by its build as far too high: half of what a
+#: mirrored picture puts them too far to the right (mean over joints and pictures; `model/tracking.md`).
+_OUTPUT_OFFSET_PX = {192: 0.30, 256: 0.19}
 _MODULES: dict[RuntimeName, tuple[str, str]] = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
     "tflite": ("tflite_runtime.interpreter", "tflite-runtime"),
@@ -102,13 +109,23 @@ class PoseNet:
         runtime: which TensorFlow Lite to use.
         threads: CPU threads, at least 1.
         refined: read each joint from several cells of the network's maps; False: as its own post-processing has it.
+        mirrored: look at the mirrored picture as well and take the mean: quieter and alike left and right, for twice
+            the time.
 
     Raises:
         WeightsError: the runtime is not installed or refuses the file.
     """
 
-    def __init__(self, weights: Weights, runtime: RuntimeName, threads: int = 1, refined: bool = True) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        runtime: RuntimeName,
+        threads: int = 1,
+        refined: bool = True,
+        mirrored: bool = False,
+    ) -> None:
         self.weights = weights
+        self.mirrored = mirrored
         self.runtime = runtime
         self.threads = threads
         module, distribution = _MODULES[runtime]
@@ -132,6 +149,11 @@ class PoseNet:
         self._output: int = joints
         self._maps: list[int] = maps if refined else []
 
+    @property
+    def name(self) -> str:
+        """Of the weights, and how they are used where that is not as usual."""
+        return self.weights.name + (MIRRORED if self.mirrored else "")
+
     def invoke(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Joints of the person nearest the middle of ``crop``.
 
@@ -141,11 +163,20 @@ class PoseNet:
         Returns:
             (17, 3) float32: y, x as shares of the crop, and confidence 0 to 1.
         """
+        joints = self._look(crop)
+        if self.mirrored:
+            again = self._look(crop[:, ::-1])[_MIRROR]
+            again[:, 1] = 1 - again[:, 1]
+            joints = (joints + again) / 2
+        return joints
+
+    def _look(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
         self._interpreter.set_tensor(self._input, crop[np.newaxis])
         self._interpreter.invoke()
         joints: NDArray[np.float32] = self._interpreter.get_tensor(self._output)[0, 0]
-        if not self._maps:
-            return joints
-        # Views of the runtime's own memory: they must be gone before the next inference.
-        confidence, offset = (self._interpreter.tensor(index)()[0] for index in self._maps)
-        return refine(joints, confidence, offset)
+        if self._maps:
+            # Views of the runtime's own memory: they must be gone before the next inference.
+            confidence, offset = (self._interpreter.tensor(index)()[0] for index in self._maps)
+            joints = refine(joints, confidence, offset)
+        joints[:, :2] += _OUTPUT_OFFSET_PX[self.weights.size_px] / self.weights.size_px
+        return joints

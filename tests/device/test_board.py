@@ -12,8 +12,8 @@ from model.runtime import RuntimeName, Weights, load_weights
 
 
 class _Net:
-    def __init__(self, weights: Weights, runtime: RuntimeName, threads: int) -> None:
-        self.weights, self.runtime, self.threads = weights, runtime, threads
+    def __init__(self, weights: Weights, runtime: RuntimeName, threads: int, mirrored: bool = False) -> None:
+        self.weights, self.runtime, self.threads, self.mirrored = weights, runtime, threads, mirrored
 
 
 class _Bench:
@@ -79,6 +79,14 @@ def test_thunder_is_taken_with_a_fifth_of_the_time_to_spare(
 ) -> None:
     bench.thunder_ms = thunder_ms
     assert board.choose_model(None, fps).weights.name == f"movenet-{taken}-int8"
+
+
+@pytest.mark.parametrize(("thunder_ms", "taken"), [(13.3, "thunder"), (13.4, "lightning")])
+def test_the_mirrored_look_takes_twice_the_time(bench: _Bench, thunder_ms: float, taken: str) -> None:
+    bench.thunder_ms = thunder_ms
+    net = board.choose_model(None, 30, mirrored=True)
+    assert (net.weights.name, net.mirrored) == (f"movenet-{taken}-int8", True)
+    assert not board.choose_model(None, 30).mirrored
 
 
 def test_model_that_was_set_is_taken_however_slow(bench: _Bench) -> None:

@@ -17,6 +17,7 @@ from model.bias import NO_BIAS, Bias, bias_of
 from model.metrics import STANCE_METRICS
 from model.place import CORRECTED
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
+from model.runtime import MIRRORED
 from model.stance import MAX_GAP_S, Stance, StanceContext, measure_stance, peak, pose_at
 from tests.model.figures import SIZE_PX, frontal_pose, mirrored, sagittal_pose
 from tests.model.walkers import Camera, Walker
@@ -179,6 +180,16 @@ def test_an_unknown_camera_gives_nothing_that_hangs_on_its_place() -> None:
     dependent = {"fppa_deg", "fppa_peak_deg", "knee_offset_leg", "hip_adduction_deg"}
     for key in plain:
         assert blind[key] == pytest.approx(math.nan if key in dependent else plain[key], nan_ok=True)
+
+
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+@pytest.mark.parametrize("model", ["movenet-lightning-int8", "movenet-thunder-int8"])
+def test_with_the_mirrored_look_nothing_is_taken_out_of_one_side_alone(model: str, view: View) -> None:
+    seen = np.array([3.0, 9.0])
+    left, right = (bias_of(model + MIRRORED, view).true_fppa_deg(seen, side) for side in Side)
+    assert left == pytest.approx(right)
+    assert bias_of(model + MIRRORED, view).surface == bias_of(model, view).surface
+
 
 
 def test_what_the_model_leaves_out_is_put_back() -> None:

@@ -95,8 +95,8 @@ def pictures(path: Path) -> Iterator[tuple[float, Image]]:
         capture.release()
 
 
-def open_net(name: ModelName, refined: bool = True) -> PoseNet:
-    return PoseNet(load_weights(name), next(iter(available_runtimes())), 1, refined)
+def open_net(name: ModelName, refined: bool = True, mirrored: bool = False) -> PoseNet:
+    return PoseNet(load_weights(name), next(iter(available_runtimes())), 1, refined, mirrored)
 
 
 def follower(net: PoseNet) -> RunnerTracker:
@@ -451,8 +451,8 @@ def geometry_table(demo: Clip, models: Sequence[ModelName]) -> str:
     """Shoulders, hips, knees and ankles against those of the picture as it is, in the crop of the second second."""
     rows = []
     images = [image for n, (_, image) in enumerate(demo.pictures()) if n % 6 == 0]
-    for name in models:
-        nets = open_nets(name)
+    for name, mirrored in itertools.product(models, (False, True)):
+        nets = replace(open_nets(name), refined=open_net(name, mirrored=mirrored))
         tracker = follower(nets.refined)
         crop = [tracker.look(image, t_s).crop for t_s, image in itertools.islice(demo.pictures(), int(2 * FPS))][-1]
         straight = np.stack([kept(nets, image, crop) for image in images])
@@ -461,5 +461,6 @@ def geometry_table(demo: Clip, models: Sequence[ModelName]) -> str:
             off = np.stack([look(nets, image, crop) for image in images]) - straight
             off = off[:, _CORE] / torso * 100
             far = [f"{value:.2f}" for value in np.percentile(np.linalg.norm(off, axis=-1), [50, 90, 99])]
-            rows.append([name, what, *far, f"{np.abs(off.mean(axis=(0, 1))).max():.2f}"])
+            label = f"{name}, mirrored look too" if mirrored else name
+            rows.append([label, what, *far, f"{np.abs(off.mean(axis=(0, 1))).max():.2f}"])
     return table(["model", "the same picture", "joints off, median", "p90", "p99", "all together"], rows)
