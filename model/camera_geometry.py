@@ -29,7 +29,7 @@ _ROLL_SHARE = 0.7
 #: fast it nears the horizon. SD of the logarithm of each, with assumed leg length; of the latter with the camera's
 #: height known and not.
 _USUAL_BELT_M_S, _USUAL_BELT_SD = 3.0, 0.2
-_KNOWN_BELT_SD, _RISE_SD = 0.07, {True: 0.08, False: 0.25}
+_KNOWN_BELT_SD, _RISE_SD = 0.07, {True: 0.08, False: 0.2}
 #: The ankle lifts while the foot stands: so many times as fast as the foot recedes it seems to go, in front and behind.
 _LIFT = {1.0: 1.1, -1.0: 0.93}
 #: The standing ankle's track is fitted around this time after mid-stance, with weights that fall to 0 this far from it.
@@ -45,8 +45,8 @@ _AHEAD = np.array(
 """How far a foot is ahead of the hips from strike to strike, in straight legs, at equal steps of time: mean of two
 rendered runners and motion capture, at 3.5 legs a second; it grows with the belt's speed (power 0.75)."""
 _AHEAD_LEGS_S, _AHEAD_POWER = 3.5, 0.75
-#: SD of the logarithm of how much it is, with the belt's speed known and not.
-_AHEAD_SD = {True: 0.10, False: 0.13}
+#: SD of the logarithm of how much it is where the speed is known exactly.
+_AHEAD_SD = 0.10
 _PHASES = (np.arange(len(_AHEAD)) + 0.5) / len(_AHEAD)
 _REGRESSION = (_AHEAD - _AHEAD.mean()) / ((_AHEAD - _AHEAD.mean()) ** 2).sum()
 #: What each of the two ways to yaw has of errors of its own: rms on rendered runners, radians.
@@ -141,9 +141,7 @@ def measure_track(
 ) -> FloatArray | None:
     """Columns `SIDE` to `_EXCHANGED` of a stance; None when it was not seen in enough frames."""
     middle_s = (strike_s + toe_off_s) / 2 + _TRACK_S
-    inside = [
-        pose for pose in poses if strike_s <= pose.t_s <= toe_off_s and abs(pose.t_s - middle_s) < _TRACK_HALF_S
-    ]
+    inside = [pose for pose in poses if strike_s <= pose.t_s <= toe_off_s and abs(pose.t_s - middle_s) < _TRACK_HALF_S]
     if len(inside) < _MIN_TRACK_FRAMES:
         return None
     rays = scene.rays(np.array([pose.xy_px for pose in inside]))
@@ -211,14 +209,8 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
         track_yaw = sum(sides) / 2
     se = math.hypot(*(_standard_error(yaws[mask]) for mask in (~right, right))) / 2
     off_axis = track_yaw - math.atan(_median(place[:, 0]))
-    track_sd = math.hypot(se, off_axis * recedes_sd, _EACH_SD)
-    stride_yaw = _stride_yaw(scene, rows, right, roll, leg)
-    yaw, sd = track_yaw, track_sd
-    if math.isfinite(stride_yaw):
-        stride_sd = math.hypot(se, off_axis * _AHEAD_SD[scene.belt_m_s is not None], _EACH_SD)
-        share = stride_sd**2 / (track_sd**2 + stride_sd**2)
-        yaw = share * track_yaw + (1 - share) * stride_yaw
-        sd = math.hypot(share * track_sd, (1 - share) * stride_sd)
+    stride_yaw = _stride_yaw(scene, rows, right, roll, leg, recedes)
+    yaw, sd = _together(track_yaw, stride_yaw, math.hypot(se, _EACH_SD), off_axis, recedes_sd)
     knee_x = [_median(level_rays(rows[mask, _KNEE][-_NEWEST:], roll, pitch)[:, 0]) for mask in (~right, right)]
     return Estimate(
         yaw=math.degrees(yaw),
@@ -260,7 +252,26 @@ def _recedes(scene: Scene, place: FloatArray, speed: FloatArray, leg: float) -> 
     return math.exp(log), sum(weights) ** -0.5
 
 
-def _stride_yaw(scene: Scene, rows: FloatArray, right: NDArray[np.bool_], roll: float, leg: float) -> float:
+def _together(
+    track_yaw: float, stride_yaw: float, each_sd: float, off_axis: float, recedes_sd: float
+) -> tuple[float, float]:
+    """Mean of both ways to yaw by their variances, and its SD; the first alone where the second is NaN.
+
+    An error of the belt's speed is in both.
+    """
+    if not math.isfinite(stride_yaw):
+        return track_yaw, math.hypot(each_sd, off_axis * recedes_sd)
+    pattern_sd = math.hypot(each_sd, off_axis * _AHEAD_SD)
+    variances = each_sd**2 + (off_axis * recedes_sd) ** 2, pattern_sd**2 + (off_axis * recedes_sd * _AHEAD_POWER) ** 2
+    share = variances[1] / sum(variances)
+    common = off_axis * recedes_sd * (share + (1 - share) * _AHEAD_POWER)
+    sd = math.hypot(share * each_sd, (1 - share) * pattern_sd, common)
+    return share * track_yaw + (1 - share) * stride_yaw, sd
+
+
+def _stride_yaw(
+    scene: Scene, rows: FloatArray, right: NDArray[np.bool_], roll: float, leg: float, recedes: float
+) -> float:
     """Yaw by the feet's ways over whole strides, radians; NaN where a side has no two of them.
 
     A foot's own way across is mirrored left and right and falls out of the mean of the sides.
@@ -269,9 +280,7 @@ def _stride_yaw(scene: Scene, rows: FloatArray, right: NDArray[np.bool_], roll: 
     if min((seen & right).sum(), (seen & ~right).sum()) < 2:
         return math.nan
     across, down, hips_x = _sides_mean(rows[seen, _ACROSS : _HIPS_X + 1], right[seen])
-    ahead = leg
-    if scene.belt_m_s is not None:
-        ahead *= (scene.belt_m_s / scene.leg_m / _AHEAD_LEGS_S) ** _AHEAD_POWER
+    ahead = leg * (recedes / leg / _AHEAD_LEGS_S) ** _AHEAD_POWER
     across = math.cos(math.radians(roll)) * across + math.sin(math.radians(roll)) * down
     return float(_direction(np.array(hips_x), -scene.facing * np.array(across) / (ahead * scene.seen_way)))
 

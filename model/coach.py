@@ -73,11 +73,11 @@ _KEPT = 30
 #: The own level of a session lies so many σ above the lower quartile of its stances; the quartile's variance is so many
 #: times that of their mean.
 _ABOVE_QUARTILE, _QUARTILE_VARIANCE = 0.674, 1.86
-#: Own level: fewest stances; and how far over a fixed threshold, in how many, it is not asked for: what pose model and
-#: camera may be off for a whole session.
-_MIN_LEVEL, _STEADY_STANCES, _OFF_DEG = 3, 8, 3.0
-#: What may be left of the camera's place, degrees per degree of azimuth, where there is no level yet.
-_LEFT_OVER = 0.1
+#: Fewest stances for the own level, and in how many a side must be far over a fixed threshold for it not to be asked.
+_MIN_LEVEL, _STEADY_STANCES = 3, 8
+#: What pose model and camera may be off for a whole session, degrees, straight ahead and for each degree of azimuth
+#: (varied.md).
+_OFF_DEG, _OFF_PER_DEG = 3.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,10 +273,9 @@ class _Side:
         self.frames.clear()
         self.unseen()
 
-    @property
-    def far_over(self) -> bool:
+    def far_over(self, azimuth_deg: float) -> bool:
         """Whether the side is usually so far over the target that it cannot be the camera."""
-        return len(self.overs) == _STEADY_STANCES and median(self.overs) > _OFF_DEG
+        return len(self.overs) == _STEADY_STANCES and median(self.overs) > _off_deg(azimuth_deg)
 
     def spread(self) -> float:
         """SD from stance to stance, by the median of successive differences, which blocks of dives hardly move."""
@@ -439,7 +438,8 @@ class Coach:
         sd = self._session_sd(state, target, instrument)
         excess = self._excess(state, target, value, anchor, sd)
         noise = self._noise(state, target, sd)
-        back = over < -self._hysteresis(metric, instrument) or (excess < _CLEAR / 2 * noise and not state.far_over)
+        far_over = state.far_over(instrument.azimuth_deg)
+        back = over < -self._hysteresis(metric, instrument) or (excess < _CLEAR / 2 * noise and not far_over)
         state.alert = state.alert and not back
         clear = over > 0 and (state.alert or self._is_clear(state, target, over, excess, noise, instrument))
         state.excess_before = excess if over > 0 else math.nan
@@ -522,13 +522,17 @@ class Coach:
         if target.metric == "cadence_spm":
             return True
         if not math.isfinite(excess):
-            return over > noise + _LEFT_OVER * abs(instrument.azimuth_deg)
-        if target.basis == "fixed" and state.far_over:
+            return over > noise + _OFF_PER_DEG * abs(instrument.azimuth_deg)
+        if target.basis == "fixed" and state.far_over(instrument.azimuth_deg):
             return True
         if excess > _CLEAR * noise:
             return True
         before = state.excess_before
         return min(before, excess) > _CLEAR / 2 * noise and (before + excess) / 2 > _CLEAR / math.sqrt(2) * noise
+
+
+def _off_deg(azimuth_deg: float) -> float:
+    return _OFF_DEG + _OFF_PER_DEG * abs(azimuth_deg)
 
 
 def _median(values: list[float]) -> float:
