@@ -17,6 +17,9 @@ from pydantic.fields import FieldInfo
 
 from model.errors import InputError
 
+#: What may be told of the treadmill and the camera, here or on the page: metres per second, metres above the belt.
+BELT_SPEED_M_S = (0.3, 10.0)
+CAMERA_HEIGHT_M = (0.2, 3.0)
 SYSTEM_FILE = Path("/etc/kneeline/config.toml")
 #: Vertical field of view where neither sensor nor settings tell it: Raspberry Pi Camera Module 3, full frame.
 FALLBACK_VFOV_DEG = 41.4
@@ -57,10 +60,10 @@ class CameraConfig(Section):
     fps: int = Field(default=30, ge=10, le=120, description="Frames per second asked of the camera.")
     height_m: float | None = Field(
         default=None,
-        ge=0.2,
-        le=3,
-        description="Height of the lens above the belt in metres, where known; sharpens the camera's position as much "
-        "as the belt's speed does, and needs measuring only once.",
+        ge=CAMERA_HEIGHT_M[0],
+        le=CAMERA_HEIGHT_M[1],
+        description="Height of the lens above the belt in metres, where known; sharpens the camera's position whatever "
+        "the belt's speed, and needs measuring only once. What is typed on the page Set up wins.",
     )
     rotation: Literal[0, 180] = Field(default=0, description="180 for a camera that is mounted upside down.")
     vfov_deg: float | None = Field(
@@ -118,9 +121,10 @@ class SessionConfig(Section):
 class TreadmillConfig(Section):
     belt_speed_m_s: float | None = Field(
         default=None,
-        ge=0.3,
-        le=10,
-        description="Speed of the belt in metres per second, where known; sharpens the camera's position.",
+        ge=BELT_SPEED_M_S[0],
+        le=BELT_SPEED_M_S[1],
+        description="Speed of the belt in metres per second, where known; sharpens the camera's position most. What is "
+        "typed on the page Set up wins, until the next start.",
     )
 
 

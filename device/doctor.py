@@ -19,6 +19,7 @@ from device.config import Config
 from device.cues import all_off
 from device.health import disk, temperature_c, throttling
 from device.store import StoreReader
+from device.told import SETTING, page_height_m
 from model.errors import KneelineError
 from model.runtime import MIRRORED, ModelName, available_runtimes, load_weights
 
@@ -45,6 +46,7 @@ def run_checks(config: Config) -> list[Check]:
         ("GPIO", lambda: _in_use("GPIO") if busy else _gpio(config)),
         ("model", lambda: _model(config)),
         ("placement", lambda: _placement(config.database_path())),
+        ("lens", lambda: _lens(config)),
         ("database", lambda: _database(config.database_path())),
         ("disk", lambda: _disk(config.database_path())),
         ("clock", _clock),
@@ -140,6 +142,17 @@ def _placement(path: Path) -> Check:
         return Check("placement", False, f"session {session_id}: the angles could not be used", camera["advice"] or "")
     said = f"session {session_id}: {camera['azimuth_left_deg']:.0f}° and {camera['azimuth_right_deg']:.0f}° from aside"
     return Check("placement", True, f"{said}, {camera['advice'] or camera['state']}")
+
+
+def _lens(config: Config) -> Check:
+    """How high it is told to be; no fault where it is not told, the place is only less certain then."""
+    with StoreReader(config.database_path()) as reader:
+        page_m = page_height_m(reader.setting(SETTING))
+    if page_m is not None:
+        return Check("lens", True, f"{100 * page_m:g} cm above the belt, told on the page Set up")
+    if config.camera.height_m is not None:
+        return Check("lens", True, f"{100 * config.camera.height_m:g} cm above the belt, told in the settings")
+    return Check("lens", True, "its height is not told; typed on the page Set up, it makes the placement more certain")
 
 
 def _database(path: Path) -> Check:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from device import coaching, runners, standing
+from device import coaching, runners, standing, told
 from device.cameras import open_source
 from device.cameras.video import VideoSource
 from device.config import Config
@@ -27,7 +27,7 @@ from device.health import temperature_c
 from device.latency import LatencyWindow
 from device.live import LivePublisher, Message
 from device.notify import Notifier
-from device.pipeline import Pipeline, analysis_settings, camera_place, open_model
+from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
 from device.replay import Recorder
 from device.session import Ended, SessionTracker, Started
@@ -52,7 +52,7 @@ _HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 1.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
-COMMANDS = ("test_cue", "set_belt_speed", *standing.COMMANDS, *runners.COMMANDS, *coaching.COMMANDS)
+COMMANDS = ("test_cue", *told.COMMANDS, *standing.COMMANDS, *runners.COMMANDS, *coaching.COMMANDS)
 _CAMERA_SETTING = "camera"
 _INSTALLATION_SETTING = "installation"
 #: What a cue says, by its metric, and the unit.
@@ -141,6 +141,7 @@ class Device:
             self._close_interrupted(store)
             self._live = stack.enter_context(LivePublisher(self._config.socket_path(), self._commands.append))
             self._writer = stack.enter_context(SessionWriter(store))
+            self._told = told.Told(self._config, self._kept(told.SETTING), self._keep_camera_height)
             self._runner = runners.RunnerChoice(self._writer)
             self._coaching = coaching.Coaching(
                 self._config.coach,
@@ -159,9 +160,13 @@ class Device:
 
     def _installation(self) -> int:
         """How often the camera has been moved since the first session."""
-        with StoreReader(self._config.database_path()) as reader:
-            number = reader.setting(_INSTALLATION_SETTING)
+        number = self._kept(_INSTALLATION_SETTING)
         return number if isinstance(number, int) else 0
+
+    def _kept(self, setting: str) -> Any:
+        """What the store keeps from run to run under a name; None for nothing."""
+        with StoreReader(self._config.database_path()) as reader:
+            return reader.setting(setting)
 
     def _close_interrupted(self, store: Store) -> None:
         """Ends what a power cut left open, with a summary of the stances it had."""
@@ -218,7 +223,13 @@ class Device:
             f"{net.name} on {net.runtime} with {net.threads} thread(s)"
         )
         self._notify.status(f"measuring with {net.name} from {source.name}")
-        self._place = camera_place(self._config, net.name, source.vfov_deg, self._known_camera(source))
+        self._place = CameraPlace(
+            net.name,
+            source.vfov_deg,
+            self._told.belt_m_s,
+            camera_m=self._told.camera_m,
+            known=self._known_camera(source),
+        )
         pipeline = Pipeline(net, analysis_settings(self._config), self._place, Region(self._config.camera.region))
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None
@@ -230,6 +241,8 @@ class Device:
                     self._coaching.begin()
                     session = _Session()
                 self._place.set_height(self._height_m())
+                self._place.set_belt_speed(self._told.belt_m_s)
+                self._place.set_camera_height(self._told.camera_m)
                 outcome = pipeline.step(frame)
                 self._cue(frame, outcome, session)
                 self._standing.step(t_s, pipeline.analysis.standing)
@@ -259,8 +272,7 @@ class Device:
 
     def _known_camera(self, source: FrameSource) -> CameraPose | None:
         """Where the camera stood when this installation was used last; nothing for another source."""
-        with StoreReader(self._config.database_path()) as reader:
-            kept = reader.setting(_CAMERA_SETTING)
+        kept = self._kept(_CAMERA_SETTING)
         if self._trial is not None or not isinstance(kept, dict) or kept.get("installation") != source.name:
             return None
         try:
@@ -273,6 +285,12 @@ class Device:
         camera = self._place.camera
         if camera.yaw_deg is not None and self._trial is None:
             self._writer.setting(_CAMERA_SETTING, {"installation": source.name, "camera": camera.as_json()})
+
+    def _keep_camera_height(self, camera_m: float | None) -> None:
+        """Keeps what the page tells of the lens; the place that was found without it is found anew."""
+        self._writer.setting(told.SETTING, camera_m)
+        if self._trial is None:
+            self._writer.setting(_CAMERA_SETTING, None)
 
     def _frames_of(self, source: FrameSource, stop: threading.Event) -> Iterator[tuple[Frame, float]]:
         """Frames with their time in seconds, feeding both watchdogs."""
@@ -288,23 +306,13 @@ class Device:
             command = self._commands.pop(0)
             if command["command"] == "test_cue" and command.get("side") in tuple(Side):
                 self._cues.test(Side(command["side"]))
-            elif command["command"] == "set_belt_speed":
-                self._set_belt_speed(command.get("belt_speed_m_s"))
-            elif not any(one.obey(command) for one in (self._standing, self._runner, self._coaching)):
+            elif not any(one.obey(command) for one in (self._told, self._standing, self._runner, self._coaching)):
                 _log.warning("unknown command %.80r", command)
 
     def _height_m(self) -> float | None:
         """Of whoever runs; the camera's place is the installation's, so the next one does not inherit it."""
         height_cm = self._runner.person.height_cm
         return None if height_cm is None else height_cm / 100
-
-    def _set_belt_speed(self, belt_speed_m_s: object) -> None:
-        if belt_speed_m_s is None:
-            self._place.set_belt_speed(None)
-        elif isinstance(belt_speed_m_s, int | float) and 0.3 <= belt_speed_m_s <= 10:
-            self._place.set_belt_speed(float(belt_speed_m_s))
-        else:
-            _log.warning("belt speed %.40r: must be 0.3 to 10 m/s", belt_speed_m_s)
 
     def _cue(self, frame: Frame, outcome: Outcome, session: _Session) -> None:
         for side in Side:
@@ -455,6 +463,7 @@ class Device:
                 "commands": list(COMMANDS),
                 "runner": None if runner is None else runner.as_json(),
                 **asdict(self._runner.person),
+                **self._told.as_json(),
                 "version": VERSION,
             }
         )

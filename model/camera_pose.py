@@ -179,6 +179,15 @@ class CameraPoseEstimator:
         """The best that is known now."""
         return self._current
 
+    def set_camera_height(self, camera_m: float | None) -> None:
+        """The lens is so high above the belt; None: not known. The stances so far are worked out anew with it.
+
+        An earlier result is forgotten: it was found with another height, and would pull the new one back.
+        """
+        self._scene = replace(self._scene, camera_m=camera_m)
+        self._known, self._suspicions = None, 0
+        self._current = self._conclude()
+
     def step(self, pose: Pose) -> None:
         """Takes every frame's pose, in order of time; a time before the last one begins a new session."""
         if self._poses and pose.t_s < self._poses[-1].t_s:

@@ -93,6 +93,19 @@ class CameraPlace:
         self._height_m = height_m
         self._begin_again()
 
+    def set_camera_height(self, camera_m: float | None) -> None:
+        """From now on the lens is known to be so high above the belt; None: not known.
+
+        The stances that were seen since the start still count. What was found before it does not: it cannot be worked
+        out anew.
+        """
+        if camera_m == self._camera_m:
+            return
+        self._camera_m, self._known = camera_m, None
+        if self._estimator is not None and self._plane is not None:
+            self._estimator.set_camera_height(camera_m)
+            self._plane = replace(self._plane, camera=self._estimator.current())
+
     def _begin_again(self) -> None:
         """Finds the place anew with what is known now, from the one that was found so far."""
         if self._seen is not None and self._seen[0].frontal:

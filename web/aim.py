@@ -121,6 +121,7 @@ class AimWindow:
             *_framing(reaches),
             _light(reaches),
             *_position(camera, frame.get("view")),
+            *_told(health if live else None, frame.get("view")),
             _rate(health if live else None),
         ]
         return {
@@ -207,6 +208,25 @@ def _tilt(key: str, label: str, angle_deg: float | None, good_deg: float, most_d
     if abs(angle_deg) <= good_deg:
         return Check(key, label, "good", value)
     return Check(key, label, "warn" if abs(angle_deg) <= most_deg else "bad", value, advice)
+
+
+def _told(health: Mapping[str, Any] | None, view: str | None) -> list[Check]:
+    """What makes the camera's place more certain, and was told or not. From the side nothing is taken out by it."""
+    if view == "side" or health is None:
+        return []
+    belt_m_s, lens_m = health.get("belt_speed_m_s"), health.get("camera_height_m")
+    told = [
+        *([] if belt_m_s is None else [f"belt {3.6 * belt_m_s:.1f} km/h"]),
+        *([] if lens_m is None else [f"lens {100 * lens_m:g} cm"]),
+    ]
+    label = "Belt speed, lens height"
+    if told:
+        return [Check("told", label, "good", ", ".join(told))]
+    advice = (
+        "The camera's position may be 4° off at an unusual belt speed: type below how high the lens is above the belt "
+        "(then 3°), or the belt's speed (2°)."
+    )
+    return [Check("told", label, "warn", "not told", advice)]
 
 
 def _rate(health: Mapping[str, Any] | None) -> Check:

@@ -157,6 +157,11 @@ class LiveHub:
         found: str | None = (self.snapshot()["health"] or {}).get("goal")
         return found
 
+    def told(self) -> Mapping[str, Any]:
+        """What the device was told of belt and lens, see `device.told`; nothing while it is silent."""
+        health = self.snapshot()["health"] or {}
+        return {key: health.get(key) for key in ("belt_speed_m_s", "camera_height_m", "camera_height_from")}
+
     def ask(self, command: Mapping[str, Any], done: Callable[[], bool], within_s: float) -> Answer:
         """Sends a command and waits until ``done`` says that the device tells it is so."""
         if not self.send(command):

@@ -16,9 +16,22 @@ from device.config import Config, parse_config
 from device.doctor import Check, run_checks
 from device.live import LivePublisher
 from device.store import SessionHeader, Store
+from device.told import SETTING
 from model.errors import WeightsError
 
-NAMES = ["camera", "GPIO", "model", "placement", "database", "disk", "clock", "temperature", "power", "services"]
+NAMES = [
+    "camera",
+    "GPIO",
+    "model",
+    "placement",
+    "lens",
+    "database",
+    "disk",
+    "clock",
+    "temperature",
+    "power",
+    "services",
+]
 
 
 @pytest.fixture
@@ -96,6 +109,15 @@ def test_camera_and_pins_are_left_to_a_running_device(config: Config, monkeypatc
     for name in ("camera", "GPIO"):
         assert checks[name] == Check(name, True, "in use by the running device")
     assert checks["database"].ok
+
+
+def test_lens_height_is_said_and_whence(config: Config) -> None:
+    assert "typed on the page Set up" in checked(config)["lens"].detail
+    known = changed(config, "camera", height_m=1.1)
+    assert checked(known)["lens"].detail == "110 cm above the belt, told in the settings"
+    with Store.open(config.database_path()) as store:
+        store.set_setting(SETTING, 1.185)
+    assert checked(known)["lens"] == Check("lens", True, "118.5 cm above the belt, told on the page Set up")
 
 
 def test_cues_that_are_switched_off_need_no_gpio(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

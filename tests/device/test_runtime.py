@@ -15,7 +15,7 @@ from device.config import Config, parse_config
 from device.frames import Frame
 from device.live import LiveSubscriber
 from device.runtime import Device, Trial, run_device
-from device.store import StoreReader
+from device.store import Store, StoreReader
 from model.errors import CameraError
 
 
@@ -105,6 +105,37 @@ def test_height_goal_and_calibration_are_of_the_session(
     assert session is not None
     assert session["height_cm"] == 190
     assert "step_width_cm" in session["summary"]["left"]
+
+
+def test_what_is_told_of_belt_and_lens_holds_at_once_and_the_lens_after_a_restart(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "open_source", lambda camera: VideoSource(demo_clip, paced=True))
+    with Store.open(config.database_path()) as store:
+        store.set_setting("camera", {"installation": "demo_front.mp4", "camera": {"yaw_deg": 9.0, "state": "good"}})
+
+    def started(**values: float) -> tuple[Device, dict[str, Any]]:
+        """A device that ran until it had obeyed, and the last health it told."""
+        device, stop = Device(config), threading.Event()
+        thread = threading.Thread(target=run_device, args=(device, stop))
+        with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+            thread.start()
+            _until(live, lambda message: message["type"] == "frame")
+            for key, value in values.items():
+                assert live.send({"command": f"set_{key.removesuffix('_m_s').removesuffix('_m')}", key: value})
+            health = _until(live, lambda m: m["type"] == "health" and all(m[k] == v for k, v in values.items()))[-1]
+            stop.set()
+            thread.join(30)
+        return device, health
+
+    device, _ = started()
+    assert device._place.camera.yaw_deg == 9.0
+    device, _ = started(belt_speed_m_s=2.5, camera_height_m=1.25)
+    assert (device._place._belt_m_s, device._place._camera_m) == (2.5, 1.25)
+    assert device._place.camera.yaw_deg != 9.0  # found without the lens' height
+    device, health = started()
+    assert (device._place._belt_m_s, device._place._camera_m) == (None, 1.25)
+    assert (health["camera_height_m"], health["camera_height_from"]) == (1.25, "page")
 
 
 def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(

@@ -1,8 +1,9 @@
-"""The camera's place goes by the runner's height for as long as that runner is there."""
+"""The camera's place goes by what is told: the runner's height while that runner is there, and that of the lens."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.camera_pose import CameraPose
@@ -12,6 +13,8 @@ from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Walker
 
 CAMERA = VirtualCamera(View.FRONT, yaw_deg=6.0)
+#: What a lens may be told to be high so that another place is found: it is 1.2 m high.
+LOW_M = 0.7
 
 
 def runs(place: CameraPlace, seconds: float = 12.0) -> CameraPose:
@@ -35,6 +38,40 @@ def test_a_height_that_comes_later_counts_as_one_from_the_start() -> None:
     tall = runs(told)
     assert tall == runs(place(2.1))
     assert tall != runs(place())
+
+
+def bare(camera_m: float | None = None, known: CameraPose | None = None) -> CameraPlace:
+    """Nothing is told of runner and belt."""
+    return CameraPlace(None, CAMERA.vfov_deg, camera_m=camera_m, known=known)
+
+
+def test_a_lens_height_that_is_told_while_running_counts_at_once_as_one_from_the_start() -> None:
+    told = bare()
+    without_deg, with_deg = runs(told).yaw_deg, runs(bare(LOW_M)).yaw_deg
+    assert without_deg != pytest.approx(with_deg, abs=0.3)
+    told.set_camera_height(LOW_M)
+    assert told.camera.yaw_deg == pytest.approx(with_deg, abs=0.05)
+    told.set_camera_height(None)
+    assert told.camera.yaw_deg == pytest.approx(without_deg, abs=0.05)
+
+
+def test_a_place_that_was_found_without_the_lens_height_does_not_pull_it_back() -> None:
+    astray = CameraPose(yaw_deg=9.0, yaw_sd_deg=1.0, state="good")
+    for frames_before in (True, False):
+        told = bare(known=astray)
+        if frames_before:
+            runs(told, 1.0)
+            assert told.camera.yaw_deg == 9.0
+        told.set_camera_height(CAMERA.height_m)
+        assert told.camera.state == "unknown"
+        assert runs(told).yaw_deg == pytest.approx(runs(bare(CAMERA.height_m)).yaw_deg, abs=0.1)
+
+
+def test_a_lens_height_that_is_no_news_changes_nothing() -> None:
+    known = CameraPose(yaw_deg=6.0, yaw_sd_deg=1.0, state="good")
+    same = bare(1.2, known)
+    same.set_camera_height(1.2)
+    assert same.camera is known
 
 
 def test_a_height_that_goes_leaves_the_average_one_and_the_place_that_was_found() -> None:

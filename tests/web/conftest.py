@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from device import told
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
 from device.store import SessionHeader, Store
@@ -202,10 +203,13 @@ def health() -> Callable[..., Message]:
             "gpio": False,
             "gpio_note": "no GPIO on this machine",
             "temperature_c": None,
-            "commands": ["test_cue", "calibrate", "set_belt_speed", "set_goal", "set_height", "select_runner"],
+            "commands": ["test_cue", "calibrate", *told.COMMANDS, "set_goal", "set_height", "select_runner"],
             "runner": None,
             "height_cm": None,
             "goal": None,
+            "belt_speed_m_s": None,
+            "camera_height_m": 1.2,
+            "camera_height_from": "page",
             **changes,
         }
 

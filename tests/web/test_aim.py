@@ -123,6 +123,24 @@ def test_nobody_or_silence_is_unknown(frame: Make, health: Make) -> None:
         assert "good" not in {c["state"] for c in aim["checks"] if c["key"] in ("whole", "size", "light", "rate")}
 
 
+@pytest.mark.parametrize(
+    ("told", "state", "value"),
+    [
+        ({"camera_height_m": None, "belt_speed_m_s": None}, "warn", "not told"),
+        ({"camera_height_m": 1.185, "belt_speed_m_s": None}, "good", "lens 118.5 cm"),
+        ({"camera_height_m": None, "belt_speed_m_s": 2.5}, "good", "belt 9.0 km/h"),
+        ({"camera_height_m": 1.2, "belt_speed_m_s": 3.0}, "good", "belt 10.8 km/h, lens 120 cm"),
+    ],
+)
+def test_what_is_told_of_belt_and_lens_is_said(
+    stride: list[Message], health: Make, told: Message, state: str, value: str
+) -> None:
+    found = checks(report(stride, health(**told)))["told"]
+    assert (found["state"], found["value"]) == (state, value)
+    assert ("type below how high the lens is" in (found["advice"] or "")) is (state == "warn")
+    assert "told" not in checks(report([{**message, "view": "side"} for message in stride], health(**told)))
+
+
 def test_runner_without_feet_is_not_whole(frame: Make) -> None:
     message = frame()
     for joint in (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE):

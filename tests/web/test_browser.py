@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
+from device.store import Store, StoreReader
+from device.told import SETTING, Told
 
 REPO = Path(__file__).resolve().parents[2]
 SWITCHES = [
@@ -96,9 +98,10 @@ class Device:
     def __init__(self, config: Config, frame: Make, health: Make) -> None:
         self.commands: list[Message] = []
         self.changes: Message = {}
+        self.told = Told(Config(), 1.2, lambda _: None)
         self._config, self._frame, self._health = config, frame, health
         self._stop = threading.Event()
-        self._publisher = LivePublisher(config.socket_path(), self.commands.append)
+        self._publisher = LivePublisher(config.socket_path(), self._take)
         self._thread = threading.Thread(target=self._feed, daemon=True)
         self._thread.start()
 
@@ -124,7 +127,11 @@ class Device:
             n += 2
             self.publish(self._frame(n, **self.changes))
             if n % 10 == 0:
-                self.publish(self._health())
+                self.publish(self._health(**self.told.as_json()))
+
+    def _take(self, command: Message) -> None:
+        self.commands.append(command)
+        self.told.obey(command)
 
 
 @pytest.fixture
@@ -441,6 +448,52 @@ def test_aiming_help_follows_the_runner(server: Server, device: Device, page: Pa
     device.changes = {"camera": {"azimuth_left_deg": 6.0, "azimuth_right_deg": 9.0, "roll_deg": 0.1,
                                  "state": "approximate", "advice": "Turn the camera 6° to the left"}}  # fmt: skip
     expect(page.locator("[data-advice]")).to_have_text("Turn the camera 6° to the left")
+
+
+def test_lens_height_is_typed_and_kept(
+    server: Server, device: Device, config: Config, store: Store, page: Page
+) -> None:
+    reader = StoreReader(config.database_path())
+
+    def started() -> Told:
+        return Told(Config(), reader.setting(SETTING), lambda height_m: store.set_setting(SETTING, height_m))
+
+    device.told = started()
+    page.goto(server.url + "/aim")
+    check = page.locator("[data-checks] [data-key=told]")
+    expect(check).to_have_attribute("data-state", "warn")
+    expect(check).to_contain_text("type below how high the lens is above the belt")
+    expect(page.locator("[data-advice]")).to_have_text("The camera stands well. Type below how high its lens is.")
+    field = page.get_by_label("straight up from the belt to the lens")
+    field.fill("118,5")
+    page.get_by_role("button", name="Set height").click()
+    expect(page.get_by_text("Lens above the belt: 118.5 cm, kept until another is typed.")).to_be_visible()
+    device.told = started()  # as after a power cut
+    page.goto(server.url + "/aim")
+    expect(field).to_have_value("118.5")
+    expect(check).to_contain_text("lens 118.5 cm")
+    field.fill("1.185")
+    page.get_by_role("button", name="Set height").click()
+    expect(page.get_by_text("must be 20 to 300 cm, as 120")).to_be_visible()
+    page.goto(server.url + "/aim")
+    field.fill("")
+    page.get_by_role("button", name="Set height").click()
+    expect(page.get_by_text("Lens above the belt: not known.")).to_be_visible()
+    assert reader.setting(SETTING) is None
+
+
+def test_fields_follow_what_another_page_tells_unless_somebody_types(
+    server: Server, device: Device, page: Page
+) -> None:
+    page.goto(server.url + "/aim")
+    belt, lens = (page.locator(f"[data-told-{name}]") for name in ("belt", "lens"))
+    expect(lens).to_have_value("120")
+    lens.fill("13")
+    device.told.obey({"command": "set_belt_speed", "belt_speed_m_s": 3.0})
+    device.told.obey({"command": "set_camera_height", "camera_height_m": 0.9})
+    expect(belt).to_have_value("10.8")
+    expect(page.locator("[data-checks] [data-key=told]")).to_contain_text("belt 10.8 km/h, lens 90 cm")
+    expect(lens).to_have_value("13")
 
 
 def test_health_page_is_live(server: Server, device: Device, page: Page) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
 
+from device.config import CameraConfig, Config, parse_config
 from device.live import LivePublisher, Message
+from device.told import Told
+from web.app import close_app, create_app
 from web.hub import LiveHub
 
 Eventually = Callable[..., None]
@@ -36,9 +39,6 @@ def device(
         ("test-cue", {"side": "left"}, {"command": "test_cue", "side": "left"}),
         ("test-cue", {"side": "right"}, {"command": "test_cue", "side": "right"}),
         ("calibrate", {}, {"command": "calibrate"}),
-        ("belt-speed", {"belt_speed_km_h": "9"}, {"command": "set_belt_speed", "belt_speed_m_s": 2.5}),
-        ("belt-speed", {"belt_speed_km_h": "10,8"}, {"command": "set_belt_speed", "belt_speed_m_s": 3.0}),
-        ("belt-speed", {"belt_speed_km_h": " "}, {"command": "set_belt_speed", "belt_speed_m_s": None}),
     ],
 )
 def test_command_reaches_the_device(
@@ -54,6 +54,72 @@ def test_command_reaches_the_device(
     assert answer.status_code == 200
     assert 'class="notice good"' in answer.text
     eventually(lambda: commands == [command], "the command")
+
+
+@pytest.fixture
+def settings() -> Config:
+    """Those of the device that is told something."""
+    return Config()
+
+
+@pytest.fixture
+def told(
+    config: Config, settings: Config, hub: LiveHub, health: Callable[..., Message], eventually: Eventually
+) -> Iterator[Told]:
+    """What a device was told that obeys at once, as the real one does."""
+    known = Told(settings, None, lambda _: None)
+
+    def obey(command: Message) -> None:
+        assert known.obey(command)
+        told_to.publish(health(**known.as_json()))
+
+    with LivePublisher(config.socket_path(), obey) as told_to:
+        told_to.publish(health(**known.as_json()))
+        eventually(lambda: hub.status()["device"] == "live", "the device")
+        yield known
+
+
+def shown(client: FlaskClient, name: str) -> str:
+    """What a field of the page holds."""
+    found = re.search(rf'name="{name}"[^>]* value="([^"]*)"', client.get("/aim").text)
+    assert found is not None
+    return found[1]
+
+
+def test_belt_speed_is_told_shown_and_taken_back(told: Told, client: FlaskClient) -> None:
+    for text, speed_m_s, said in (("9", 2.5, "9.0"), ("10,8", 3.0, "10.8"), (" ", None, "")):
+        form = {"belt_speed_km_h": text, "csrf_token": token(client)}
+        answer = client.post("/device/belt-speed", data=form, follow_redirects=True)
+        assert f"Belt speed: {f'{said} km/h' if said else 'unknown'}." in answer.text
+        assert told.belt_m_s == speed_m_s
+        assert shown(client, "belt_speed_km_h") == said
+
+
+def test_lens_height_is_told_shown_and_taken_back(told: Told, client: FlaskClient) -> None:
+    assert "Empty for unknown.</label>" in client.get("/aim").text
+    for text, height_m, said in (("120", 1.2, "120"), ("95,5", 0.955, "95.5"), ("", None, "")):
+        form = {"camera_height_cm": text, "csrf_token": token(client)}
+        answer = client.post("/device/camera-height", data=form, follow_redirects=True)
+        words = f"{said} cm, kept until another is typed" if said else "not known"
+        assert f"Lens above the belt: {words}." in answer.text
+        assert told.camera_m == height_m
+        assert shown(client, "camera_height_cm") == said
+
+
+@pytest.mark.parametrize("settings", [parse_config({"camera": {"height_m": 1.1}})])
+def test_lens_height_that_is_taken_back_is_that_of_the_settings(told: Told, client: FlaskClient) -> None:
+    for text, height_m, said in (("120", 1.2, "120 cm, kept until"), ("", 1.1, "110 cm, as the settings say")):
+        form = {"camera_height_cm": text, "csrf_token": token(client)}
+        answer = client.post("/device/camera-height", data=form, follow_redirects=True)
+        assert f"Lens above the belt: {said}" in answer.text
+        assert told.camera_m == height_m
+    assert shown(client, "camera_height_cm") == ""
+
+
+def test_page_says_what_the_settings_hold_of_the_lens(config: Config) -> None:
+    app = create_app(config.model_copy(update={"camera": CameraConfig(height_m=1.1)}))
+    assert "Empty for 110 cm, as the settings say." in app.test_client().get("/aim").text
+    close_app(app)
 
 
 def test_without_token_nothing_is_sent(device: LivePublisher, client: FlaskClient, commands: list[Message]) -> None:
@@ -81,6 +147,11 @@ def test_token_of_a_script_goes_in_a_header(
         ("belt-speed", {"belt_speed_km_h": "0"}, "must be 1.1 to 36 km/h"),
         ("belt-speed", {"belt_speed_km_h": "nan"}, "must be 1.1 to 36 km/h"),
         ("belt-speed", {"belt_speed_km_h": "37"}, "must be 1.1 to 36 km/h"),
+        ("camera-height", {"camera_height_cm": "19,9"}, "must be 20 to 300 cm, as 120, or empty"),
+        ("camera-height", {"camera_height_cm": "1.2"}, "must be 20 to 300 cm, as 120, or empty"),
+        ("camera-height", {"camera_height_cm": "301"}, "must be 20 to 300 cm, as 120, or empty"),
+        ("camera-height", {"camera_height_cm": "high"}, "must be 20 to 300 cm, as 120, or empty"),
+        ("camera-height", {"camera_height_cm": "nan"}, "must be 20 to 300 cm, as 120, or empty"),
     ],
 )
 def test_wrong_values_are_refused_with_the_reason(
@@ -128,6 +199,6 @@ def test_page_shows_only_what_the_device_obeys(
     def hidden() -> list[str]:
         return re.findall(r'data-command="(\w+)" hidden', client.get("/aim").text)
 
-    assert hidden() == ["test_cue", "calibrate", "set_belt_speed", "set_goal"]
+    assert hidden() == ["test_cue", "calibrate", "set_belt_speed", "set_camera_height", "set_goal"]
     publisher.publish(health(commands=["test_cue"]))
-    eventually(lambda: hidden() == ["calibrate", "set_belt_speed", "set_goal"], "the test cue")
+    eventually(lambda: hidden() == ["calibrate", "set_belt_speed", "set_camera_height", "set_goal"], "the test cue")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, abort, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from device.config import BELT_SPEED_M_S, CAMERA_HEIGHT_M
 from model.goals import GOALS, Goal, is_goal
 from web.app import box
 
 blueprint = Blueprint("commands", __name__, url_prefix="/device")
 #: The device tells its state once a second.
 _CONFIRM_S = 3.0
-_MIN_BELT_M_S, _MAX_BELT_M_S = 0.3, 10.0
 
 
 @blueprint.post("/test-cue")
@@ -37,16 +38,13 @@ def goal() -> ResponseReturnValue:
     metric = request.form.get("metric", "")
     if not is_goal(metric):
         abort(400, f"goal {metric!r}: must be one of {', '.join(GOALS)}")
-    hub = box().hub
-    answer = hub.ask({"command": "set_goal", "metric": metric}, lambda: hub.goal() == metric, _CONFIRM_S)
-    if answer != "done":
-        return _said(False, SILENT if answer == "silent" else UNCONFIRMED, _back("goal"))
-    return _said(True, _goal_words(GOALS[metric].label), _back("goal"))
+    command = {"command": "set_goal", "metric": metric}
+    return _confirmed(command, lambda: box().hub.goal() == metric, lambda: _goal_words(metric), "goal")
 
 
-def _goal_words(label: str) -> str:
+def _goal_words(metric: Goal) -> str:
     """For whom the goal holds, and from when."""
-    runner = box().hub.runner()
+    runner, label = box().hub.runner(), GOALS[metric].label
     if runner is None:
         return f"Goal: {label}, for this session."
     kept = programme_goal()
@@ -64,18 +62,56 @@ def programme_goal() -> Goal | None:
 @blueprint.post("/belt-speed")
 def belt_speed() -> ResponseReturnValue:
     """Belt speed from km/h, as treadmills show it; empty for unknown."""
-    text = request.form.get("belt_speed_km_h", "").strip().replace(",", ".")
+    speed_m_s = _amount("belt_speed_km_h", 3.6, BELT_SPEED_M_S, "belt speed", "km/h, or empty for unknown")
+    said = "Belt speed: unknown." if speed_m_s is None else f"Belt speed: {speed_m_s * 3.6:.1f} km/h."
+    command = {"command": "set_belt_speed", "belt_speed_m_s": speed_m_s}
+    return _confirmed(command, lambda: box().hub.told()["belt_speed_m_s"] == speed_m_s, lambda: said)
+
+
+@blueprint.post("/camera-height")
+def camera_height() -> ResponseReturnValue:
+    """Height of the lens above the belt from cm, kept for the installation; empty: as the settings say."""
+    form = "cm, as 120, or empty where it is not known"
+    height_m = _amount("camera_height_cm", 100, CAMERA_HEIGHT_M, "lens above the belt", form)
+    command = {"command": "set_camera_height", "camera_height_m": height_m}
+    return _confirmed(command, lambda: _page_height_m() == height_m, _height_words)
+
+
+def _page_height_m() -> float | None:
+    """The lens' height that was told on the page; None where the settings tell it, or nobody does."""
+    told = box().hub.told()
+    found: float | None = told["camera_height_m"] if told["camera_height_from"] == "page" else None
+    return found
+
+
+def _height_words() -> str:
+    told = box().hub.told()
+    if told["camera_height_m"] is None:
+        return "Lens above the belt: not known."
+    whence = "kept until another is typed" if told["camera_height_from"] == "page" else "as the settings say"
+    return f"Lens above the belt: {100 * told['camera_height_m']:g} cm, {whence}."
+
+
+def _amount(name: str, per_unit: float, bounds: tuple[float, float], what: str, form: str) -> float | None:
+    """A field's number, with a comma or a point, in SI units; None for an empty field.
+
+    Args:
+        name: of the field.
+        per_unit: so many of the field's units are one of SI.
+        bounds: SI.
+        what, form: what it is, and the unit and the way to write it, for who typed something else.
+    """
+    text = request.form.get(name, "").strip().replace(",", ".")
     if not text:
-        return _send({"command": "set_belt_speed", "belt_speed_m_s": None}, "Belt speed: unknown.")
+        return None
     try:
-        speed_m_s = float(text) / 3.6
+        value = float(text) / per_unit
     except ValueError:
-        speed_m_s = float("nan")
-    if not _MIN_BELT_M_S <= speed_m_s <= _MAX_BELT_M_S:
-        low, high = _MIN_BELT_M_S * 3.6, _MAX_BELT_M_S * 3.6
-        abort(400, f"belt speed {text!r}: must be {low:.1f} to {high:.0f} km/h, or empty for unknown")
-    command = {"command": "set_belt_speed", "belt_speed_m_s": round(speed_m_s, 4)}
-    return _send(command, f"Belt speed: {speed_m_s * 3.6:.1f} km/h.")
+        value = math.nan
+    if not bounds[0] <= value <= bounds[1]:
+        low, high = (f"{round(bound * per_unit, 1):g}" for bound in bounds)
+        abort(400, f"{what} {text!r}: must be {low} to {high} {form}")
+    return round(value, 4)
 
 
 SILENT = "The device is silent, nothing was sent. Is `kneeline device` running?"
@@ -93,6 +129,16 @@ def _send(command: Mapping[str, Any], done: str) -> ResponseReturnValue:
     """Hands it on; says so, or that the device cannot be reached."""
     sent = box().hub.send(command)
     return _said(sent, done if sent else SILENT, _back())
+
+
+def _confirmed(
+    command: Mapping[str, Any], done: Callable[[], bool], words: Callable[[], str], anchor: str | None = None
+) -> ResponseReturnValue:
+    """Sends it and waits until the device tells that it is ``done``; then says ``words``, where the form stands."""
+    answer = box().hub.ask(command, done, _CONFIRM_S)
+    if answer != "done":
+        return _said(False, SILENT if answer == "silent" else UNCONFIRMED, _back(anchor))
+    return _said(True, words(), _back(anchor))
 
 
 def _said(sent: bool, message: str, back: str) -> ResponseReturnValue:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from device.config import CAMERA_HEIGHT_M
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
 from model.metrics import NOT_MEASURABLE
@@ -72,7 +73,9 @@ def aim() -> ResponseReturnValue:
     hub, config = box().hub, box().config
     return render_template(
         "aim.html",
-        belt_speed_m_s=config.treadmill.belt_speed_m_s,
+        told=hub.told(),
+        settings_height_m=config.camera.height_m,
+        height_range_m=CAMERA_HEIGHT_M,
         offered=hub.offered(),
         runner=hub.runner(),
         goals=GOALS,

@@ -3,7 +3,7 @@
 import { showCalibration } from "./calibration.js";
 import { Skeleton } from "./skeleton.js";
 import { LiveSource } from "./source.js";
-import { linkTrouble, setText, showBanner } from "./text.js";
+import { linkTrouble, number, setText, showBanner } from "./text.js";
 
 const MARKS = { good: "✓", warn: "!", bad: "✕", unknown: "?" };
 const WORDS = { good: "good", warn: "could be better", bad: "must be mended", unknown: "not known yet" };
@@ -35,15 +35,30 @@ function row(check) {
 function headline(aim) {
   if (!aim.seen) return "Let someone run on the belt: everything below is found out from the runner.";
   if (aim.advice) return aim.advice;
-  const worst = aim.checks.find((c) => c.state === "bad" && c.advice) ?? aim.checks.find((c) => c.state === "warn" && c.advice);
+  // What is not told is no fault of where the camera stands: it comes last.
+  const seen = aim.checks.filter((c) => c.key !== "told");
+  const worst = seen.find((c) => c.state === "bad" && c.advice) ?? seen.find((c) => c.state === "warn" && c.advice);
   if (worst) return worst.advice;
-  return aim.checks.some((c) => c.state === "unknown") ? "Good so far. Keep running until the rest is known." : "All good. Leave the camera as it stands.";
+  if (seen.some((c) => c.state === "unknown")) return "Good so far. Keep running until the rest is known.";
+  const untold = aim.checks.some((c) => c.key === "told" && c.state === "warn");
+  return untold ? "The camera stands well. Type below how high its lens is." : "All good. Leave the camera as it stands.";
 }
 
 // Only what this device obeys.
 function showTools(offered) {
   for (const form of document.querySelectorAll("[data-command]")) form.hidden = !offered.includes(form.dataset.command);
   find("no-tools").hidden = offered.length > 0;
+}
+
+// What holds now, unless somebody is typing.
+function fill(input, text) {
+  if (input.value !== input.defaultValue || input === document.activeElement) return;
+  input.value = input.defaultValue = text;
+}
+
+function showTold({ belt_speed_m_s: belt, camera_height_m: lens, camera_height_from: from }) {
+  fill(find("told-belt"), belt ? number(belt * 3.6, 1) : "");
+  fill(find("told-lens"), from === "page" ? String(Math.round(lens * 1000) / 10) : "");
 }
 
 async function check() {
@@ -65,7 +80,10 @@ source.addEventListener("frame", ({ detail }) => {
   else skeleton.clear();
   showCalibration(find("calibration"), detail.calibration ?? null);
 });
-source.addEventListener("health", ({ detail }) => showTools(detail.commands ?? []));
+source.addEventListener("health", ({ detail }) => {
+  showTools(detail.commands ?? []);
+  showTold(detail);
+});
 source.addEventListener("link", ({ detail }) => {
   showBanner(find("banner"), linkTrouble(detail));
   if (detail.device !== "live") skeleton.clear();
