@@ -67,16 +67,18 @@ def version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Brings an open database to the newest version, one transaction for each step."""
-    for n in range(version(connection, path) + 1, len(migrations()) + 1):
-        try:
-            connection.executescript(
-                f"BEGIN IMMEDIATE;\n{migrations()[n - 1]}\n"
-                f"PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {n};\nCOMMIT;"
-            )
-        except sqlite3.Error:
-            connection.rollback()
-            raise
+    """Brings an open database to the newest version, in one transaction: readers see the old one or the new one."""
+    steps = migrations()[version(connection, path) :]
+    if not steps:
+        return
+    try:
+        connection.executescript(
+            "\n".join(["BEGIN IMMEDIATE;", *steps, f"PRAGMA application_id = {APPLICATION_ID};"])
+            + f"PRAGMA user_version = {len(migrations())};\nCOMMIT;"
+        )
+    except sqlite3.Error:
+        connection.rollback()
+        raise
 
 
 def to_json(value: object) -> str:

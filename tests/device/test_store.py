@@ -357,6 +357,16 @@ def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.
         assert "note" not in [row[1] for row in raw.execute("PRAGMA table_info(sessions)")]
 
 
+def test_all_migrations_are_one_step_for_a_reader(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is opened while the device starts for the first time sees an empty store, not half of one."""
+    _migrations(monkeypatch, "CREATE TABLE sessions (x);")
+    with pytest.raises(sqlite3.OperationalError):
+        Store.open(path)
+    assert StoreReader(path).list_sessions() == []
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+
+
 def test_the_database_is_set_up_for_power_cuts(path: Path) -> None:
     with Store.open(path) as store:
         settings = {
