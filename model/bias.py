@@ -27,6 +27,7 @@ import numpy as np
 
 from model.pose import LEGS, FloatArray, Side, View
 from model.runtime import MIRRORED
+from model.virtual_camera import MEASURED
 
 #: By part of the body, how far ahead and how far up its keypoint lies, leg lengths.
 Shift = Mapping[str, tuple[float, float]]
@@ -34,6 +35,8 @@ Shift = Mapping[str, tuple[float, float]]
 _PARTS = {part: [getattr(leg, part) for leg in LEGS.values()] for part in ("shoulder", "hip", "knee", "ankle")}
 #: The FPPA that is seen as it is; measured on aligned runners of 3 to 5°.
 _KNEE_PIVOT_DEG = 4.5
+#: Of a runner of average size.
+_LEG_M = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,14 @@ def _frontal(
     return Bias(*knee, surface, MappingProxyType(add))
 
 
+def _displaced(view: View) -> Surface:
+    """Where `virtual_camera` puts the joints of motion capture."""
+    hip, knee, ankle, shoulder = (
+        MEASURED[view][part].bias_cm[0] / 100 / _LEG_M for part in ("hip", "knee", "ankle", "shoulder")
+    )
+    return Surface(hip, knee, ankle, shoulder)
+
+
 _BIAS: Mapping[tuple[str, View], Bias] = {
     ("lightning", View.FRONT): _frontal(_IN_FRONT, (0.73, 0.8, 0.0), 1.9, 1.1, 0.0),
     ("lightning", View.REAR): _frontal(_BEHIND, (0.73, 0.8, 0.0), 3.6, 1.4, -0.036),
@@ -126,9 +137,9 @@ _BIAS: Mapping[tuple[str, View], Bias] = {
     ("thunder", View.FRONT): _frontal(_IN_FRONT, (0.73, 0.0, 0.0), 2.6, 1.1, -0.012),
     ("thunder", View.REAR): _frontal(_THUNDER_BEHIND, (0.73, 3.3, 1.6), 1.7, 3.0, -0.022),
     ("thunder", View.SIDE): Bias(trunk_shift=_SEEN, flexion_add_deg=_FLEXION_ADD_DEG),
-    # Motion capture with the model's measured mean displacements has them in every phase of the stride.
-    ("mocap-measured", View.FRONT): Bias(knee_add_deg=0.8, surface=_IN_FRONT),
-    ("mocap-measured", View.REAR): Bias(knee_add_deg=0.8, surface=_BEHIND),
+    # Motion capture with the model's measured mean displacements has these in every phase of the stride.
+    ("mocap-measured", View.FRONT): Bias(knee_add_deg=0.8, surface=_displaced(View.FRONT)),
+    ("mocap-measured", View.REAR): Bias(knee_add_deg=2.9, surface=_displaced(View.REAR)),
     ("mocap-measured", View.SIDE): Bias(trunk_shift=_SEEN, leg_shift=_SEEN),
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,13 +65,26 @@ _START, _END, _HIP, _KNEE, _SHOULDERS, _NECK = (slice(i, i + 2) for i in range(1
 _EXCHANGED, _ACROSS, _DOWN, _HIPS_X = range(13, 17)
 
 
+@lru_cache(maxsize=64)
+def _levelling(roll_deg: float, pitch_deg: float) -> FloatArray:
+    """(3, 3): from (x, y, 1) of a ray to (x, y, 1) of the level one, times its depth."""
+    roll, pitch = math.radians(roll_deg), math.radians(pitch_deg)
+    down = np.array([-math.sin(roll), math.cos(roll), 0.0])
+    along = np.array([0.0, 0.0, 1.0])
+    rows = (
+        [math.cos(roll), math.sin(roll), 0.0],
+        math.cos(pitch) * down - math.sin(pitch) * along,
+        math.sin(pitch) * down + math.cos(pitch) * along,
+    )
+    return np.stack(rows, axis=1)
+
+
 def level_rays(rays: FloatArray, roll_deg: float, pitch_deg: float) -> FloatArray:
     """Rays (..., 2) with the camera's roll and pitch taken out; a level camera's rays stay as they are."""
-    roll, pitch = math.radians(roll_deg), math.radians(pitch_deg)
-    x = math.cos(roll) * rays[..., 0] + math.sin(roll) * rays[..., 1]
-    y = math.cos(roll) * rays[..., 1] - math.sin(roll) * rays[..., 0]
-    depth = math.cos(pitch) + math.sin(pitch) * y
-    return np.stack([x / depth, (math.cos(pitch) * y - math.sin(pitch)) / depth], axis=-1)
+    matrix = _levelling(roll_deg, pitch_deg)
+    level = rays @ matrix[:2] + matrix[2]
+    seen: FloatArray = level[..., :2] / level[..., 2:]
+    return seen
 
 
 @dataclass(frozen=True, slots=True)

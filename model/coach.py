@@ -78,6 +78,8 @@ _MIN_LEVEL, _STEADY_STANCES = 3, 8
 #: What pose model and camera may be off for a whole session, degrees, straight ahead and for each degree of azimuth
 #: (varied.md).
 _OFF_DEG, _OFF_PER_DEG = 3.0, 0.2
+#: What is left of each degree of azimuth, where there is no level yet.
+_LEFT_OVER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +277,8 @@ class _Side:
 
     def far_over(self, azimuth_deg: float) -> bool:
         """Whether the side is usually so far over the target that it cannot be the camera."""
-        return len(self.overs) == _STEADY_STANCES and median(self.overs) > _off_deg(azimuth_deg)
+        off_deg = _OFF_DEG + _OFF_PER_DEG * abs(azimuth_deg)
+        return len(self.overs) == _STEADY_STANCES and median(self.overs) > off_deg
 
     def spread(self) -> float:
         """SD from stance to stance, by the median of successive differences, which blocks of dives hardly move."""
@@ -522,17 +525,13 @@ class Coach:
         if target.metric == "cadence_spm":
             return True
         if not math.isfinite(excess):
-            return over > noise + _OFF_PER_DEG * abs(instrument.azimuth_deg)
+            return over > noise + _LEFT_OVER / instrument.knee_gain * abs(instrument.azimuth_deg)
         if target.basis == "fixed" and state.far_over(instrument.azimuth_deg):
             return True
         if excess > _CLEAR * noise:
             return True
         before = state.excess_before
         return min(before, excess) > _CLEAR / 2 * noise and (before + excess) / 2 > _CLEAR / math.sqrt(2) * noise
-
-
-def _off_deg(azimuth_deg: float) -> float:
-    return _OFF_DEG + _OFF_PER_DEG * abs(azimuth_deg)
 
 
 def _median(values: list[float]) -> float:

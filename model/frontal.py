@@ -84,20 +84,22 @@ class FrontalPlane:
             return np.full(xy_px.shape, np.nan)
         facing = 1.0 if self.view is View.FRONT else -1.0
         sin, cos = (f(math.radians(self.camera.yaw_deg)) for f in (math.sin, math.cos))
-        rays = (xy_px - np.array(self.image_size_px) / 2) / self.focal_px
+        width, height = self.image_size_px
+        rays = (xy_px - (width / 2, height / 2)) / self.focal_px
         level = level_rays(rays, self.camera.roll_deg or 0.0, self.camera.pitch_deg or 0.0)
         x, y = level[..., 0], level[..., 1]
         leg = level[..., LEGS[side].ankle, :] - level[..., LEGS[side].hip, :]
         # Distances in straight legs. The runner's frame has its origin between the hips.
         distance = (_STANCE_LEG / np.hypot(leg[..., 0], leg[..., 1]))[..., None]
         usual, drift = _ahead(self.surface or _CENTRES, side)
-        ahead = usual + drift * (np.minimum(np.maximum(phase, 0.0), 1.0) - 0.5)[..., None]
+        ahead = facing * (usual + drift * (np.minimum(np.maximum(phase, 0.0), 1.0) - 0.5)[..., None])
         hips_x = (x[..., Joint.LEFT_HIP] + x[..., Joint.RIGHT_HIP])[..., None] / 2 * distance
-        # The ray x = across / depth, with across = hips_x + facing (left cos − ahead sin) and
-        # depth = distance − facing (ahead cos + left sin), solved for how far to the left the joint is.
-        left = facing * (x * (distance - facing * cos * ahead) - hips_x + facing * sin * ahead) / (cos + x * sin)
-        depth = distance - facing * (cos * ahead + sin * left)
-        seen: FloatArray = np.stack([facing * left, y * depth], axis=-1) * (self.focal_px / distance)[..., None]
+        near = distance - cos * ahead
+        # The ray x = across / depth, with across = hips_x + cos · right − sin · ahead and depth = near − sin · right,
+        # solved for how far to the picture's right the joint is.
+        right = (x * near - hips_x + sin * ahead) / (cos + x * sin)
+        seen: FloatArray = np.stack([right, y * (near - sin * right)], axis=-1)
+        seen *= (self.focal_px / distance)[..., None]
         return seen
 
     def fppa_deg(self, xy_px: FloatArray, side: Side, phase: FloatArray | float = 0.5) -> FloatArray:

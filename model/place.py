@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from model.bias import bias_of
-from model.camera_pose import CameraPose, CameraPoseEstimator, focal_px
+from model.camera_pose import LIMITS, CameraPose, CameraPoseEstimator, focal_px
 from model.frontal import FrontalPlane
 from model.pose import FloatArray, Pose, Side, View
 
@@ -25,8 +25,8 @@ class CameraPlace:
     """Finds the camera's place and takes it, and what the pose model adds, out of the knee's angle.
 
     Args:
-        model: name of the pose model; None or `MOTION_CAPTURE` for true joint centres. Motion capture with the pose
-            model's measured errors is taken as Lightning's.
+        model: name of the pose model; None or `MOTION_CAPTURE` for true joint centres, "mocap-measured" for those with
+            Lightning's measured errors.
         vfov_deg: vertical field of view, None where it is not known.
         belt_speed_m_s: where it is known.
         height_m: of the runner, where it is known.
@@ -113,8 +113,9 @@ class CameraPlace:
 
     def _begin(self, view: View, size_px: tuple[int, int], known: CameraPose | None) -> None:
         focal = focal_px(size_px, self._vfov_deg)
-        seen = self._model not in (None, MOTION_CAPTURE)
-        name = MOTION_CAPTURE if not seen else "thunder" if "thunder" in str(self._model) else "lightning"
+        name = MOTION_CAPTURE
+        if self._model not in (None, MOTION_CAPTURE):
+            name = next((known for known in LIMITS if known in str(self._model)), "lightning")
         heights = self._height_m, self._camera_m
         self._estimator = CameraPoseEstimator(view, size_px, focal, self._belt_m_s, *heights, name, known)
         surface = bias_of(self._model, view).surface
