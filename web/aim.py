@@ -6,13 +6,14 @@ body (eyes at 0.936, ankles at 0.039 of the height; Drillis & Contini 1966).
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any, Literal
 
 from model.pose import Joint, Side
+from model.quality import CROWDED, MIN_LEG_SCORE
 
 State = Literal["good", "warn", "bad", "unknown"]
 
@@ -32,6 +33,8 @@ _MIN_HEIGHT = 0.45
 _GOOD_AZIMUTH_DEG, _MAX_AZIMUTH_DEG = 8.0, 12.0
 _GOOD_ROLL_DEG, _MAX_ROLL_DEG = 2.0, 4.0
 _GOOD_SCORE, _MIN_MEAN_SCORE = 0.55, 0.4
+#: Share of the frames with a person in which the picture was too poor to measure.
+_FEW_POOR, _MANY_POOR = 0.1, 0.3
 _MIN_FPS = 20.0
 
 
@@ -100,6 +103,8 @@ class AimWindow:
 
     def __init__(self) -> None:
         self._extents: deque[tuple[float, Extent]] = deque()
+        #: Of every frame with a person: why its picture was too poor to measure, None where it was not.
+        self._poor: deque[tuple[float, str | None]] = deque()
         self._frame: Mapping[str, Any] = {}
 
     def add(self, frame: Mapping[str, Any], now_s: float) -> None:
@@ -109,8 +114,12 @@ class AimWindow:
         reach = extent(keypoints, frame["image_size"]) if keypoints else None
         if reach is not None:
             self._extents.append((now_s, reach))
-        while self._extents and self._extents[0][0] < now_s - WINDOW_S:
-            self._extents.popleft()
+        quality, message = frame.get("quality") or 0.0, frame.get("message")
+        if keypoints and quality > CROWDED.value:
+            self._poor.append((now_s, message if quality < MIN_LEG_SCORE else None))
+        for window in (self._extents, self._poor):
+            while window and window[0][0] < now_s - WINDOW_S:
+                window.popleft()
 
     def report(self, health: Mapping[str, Any] | None, live: bool) -> dict[str, Any]:
         """All checks, and whether a runner is seen. With a silent device every check is unknown."""
@@ -119,7 +128,7 @@ class AimWindow:
         camera = frame.get("camera") or {}
         checks = [
             *_framing(reaches),
-            _light(reaches),
+            _light(reaches, [why for _, why in self._poor]),
             *_position(camera, frame.get("view")),
             *_told(health if live else None, frame.get("view")),
             _rate(health if live else None),
@@ -174,15 +183,22 @@ def _size(height: float) -> Check:
     return Check("size", "Size in the picture", "warn", value, "Move the camera nearer: small legs are coarse angles.")
 
 
-def _light(reaches: Sequence[Extent]) -> Check:
-    label = "Light and contrast"
+def _light(reaches: Sequence[Extent], poor: Sequence[str | None]) -> Check:
+    """``poor``: of every frame with a person why it was too poor to measure, None where it was not."""
+    label = "Light, contrast, focus"
     if not reaches:
         return Check("light", label, "unknown", "—")
+    reasons = [why for why in poor if why is not None]
+    share = len(reasons) / max(len(poor), 1)
+    if share >= _FEW_POOR:
+        why = Counter(reasons).most_common(1)[0][0]
+        state: State = "warn" if share < _MANY_POOR else "bad"
+        return Check("light", label, state, f"{share:.0%} of the pictures are too poor", f"{why[0].upper()}{why[1:]}.")
     score = fmean(reach.score for reach in reaches)
     value = f"joints seen with confidence {score:.2f}"
     if score >= _GOOD_SCORE:
         return Check("light", label, "good", value)
-    state: State = "warn" if score >= _MIN_MEAN_SCORE else "bad"
+    state = "warn" if score >= _MIN_MEAN_SCORE else "bad"
     return Check(
         "light", label, state, value, "More light from the front, no window behind the runner, clothes that stand out."
     )

@@ -90,6 +90,20 @@ def test_light_goes_by_the_joints_confidence(stride: list[Message], score: float
     assert checks(report(dim))["light"]["state"] == state
 
 
+@pytest.mark.parametrize(("of_ten", "state"), [(0, "good"), (2, "warn"), (6, "bad")])
+def test_pictures_that_are_too_poor_are_said_with_their_reason(stride: list[Message], of_ten: int, state: str) -> None:
+    """However surely the joints of the others are seen."""
+    poor = {"quality": 0.4, "message": "too dark: more light is needed"}
+    light = checks(report([{**m, **poor} if n % 10 < of_ten else m for n, m in enumerate(stride)]))["light"]
+    assert light["state"] == state
+    assert (light["advice"] == "Too dark: more light is needed.") is (of_ten > 0)
+
+
+def test_two_people_are_no_fault_of_the_light(stride: list[Message]) -> None:
+    crowded = [{**m, "quality": 0.2, "message": "two people on the belt: nothing is counted"} for m in stride]
+    assert checks(report(crowded))["light"]["state"] == "good"
+
+
 def test_oblique_camera_is_said_with_the_devices_advice(frame: Make) -> None:
     advice = "turn the camera 10° to the left"
     camera = {
