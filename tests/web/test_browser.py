@@ -448,6 +448,8 @@ def test_aiming_help_follows_the_runner(server: Server, device: Device, page: Pa
     device.changes = {"camera": {"azimuth_left_deg": 6.0, "azimuth_right_deg": 9.0, "roll_deg": 0.1,
                                  "state": "approximate", "advice": "Turn the camera 6° to the left"}}  # fmt: skip
     expect(page.locator("[data-advice]")).to_have_text("Turn the camera 6° to the left")
+    device.changes |= {"quality": 0.4, "message": "too dark: more light is needed"}
+    expect(page.locator("[data-advice]")).to_have_text("Too dark: more light is needed.")
 
 
 def test_lens_height_is_typed_and_kept(

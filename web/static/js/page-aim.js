@@ -34,6 +34,9 @@ function row(check) {
 
 function headline(aim) {
   if (!aim.seen) return "Let someone run on the belt: everything below is found out from the runner.";
+  // Without light nothing else will be found out.
+  const light = aim.checks.find((c) => c.key === "light" && c.state === "bad");
+  if (light) return light.advice;
   if (aim.advice) return aim.advice;
   // What is not told is no fault of where the camera stands: it comes last.
   const seen = aim.checks.filter((c) => c.key !== "told");
