@@ -143,6 +143,11 @@ def search_crops(image_size_px: tuple[int, int]) -> tuple[Crop, ...]:
     return (whole, *(Crop(a, side / 2, side) if width > height else Crop(side / 2, a, side) for a in along))
 
 
+def _light(image: NDArray[np.uint8]) -> float:
+    """Mean grey level of a picture, from some of its pixels."""
+    return float(image[::16, ::16].mean())
+
+
 def _around_body(trunk_px: Point, torso_px: float) -> Crop:
     """The whole body of somebody whose trunk has its middle there."""
     x, y = trunk_px
@@ -260,7 +265,7 @@ class RunnerTracker:
             return Sight(None, nobody(cut), crop)
         who = sighting(pose)
         if self._lost or self._known is None or self._known.needs_colour(who):
-            who = replace(who, colour=trunk_colour(cut, joints))
+            who = replace(who, colour=trunk_colour(cut, joints, _light(image)))
         refused = self._refused(who)
         if refused is not None:
             return Sight(None, refused, crop)

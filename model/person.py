@@ -68,8 +68,8 @@ class Sighting:
         t_s: time of the picture.
         hip_px, trunk_px: middle of the hips, and of shoulders and hips, in the picture.
         torso_px: mid-shoulder to mid-hip.
-        colour: (3,) RGB of the clothes on the trunk, relative to the crop's brightness (128 = as bright); None where it
-            was not looked at.
+        colour: (3,) RGB of the clothes on the trunk, relative to the picture's brightness (128 = as bright); None where
+            it was not looked at.
         knees_px, ankles_px: left and right, those that are surely seen.
         ankles: left ankle's height over the right one's, in torsos.
         image_size_px: (width, height).
@@ -103,12 +103,13 @@ def _mid(a: Point, b: Point) -> Point:
     return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2
 
 
-def trunk_colour(crop: NDArray[np.uint8], joints: NDArray[np.float32]) -> FloatArray:
-    """(3,) RGB of the clothes, relative to the brightness of the whole crop, so that a camera may adjust itself.
+def trunk_colour(crop: NDArray[np.uint8], joints: NDArray[np.float32], light: float) -> FloatArray:
+    """(3,) RGB of the clothes, relative to the picture's brightness, so that a camera may adjust itself.
 
     Args:
         crop: (n, n, 3) uint8 RGB, where the person was seen.
         joints: (17, ≥ 2) y, x as shares of the crop.
+        light: mean grey level of the whole picture; a crop's own changes with where it is cut.
     """
     corners = joints[list(_TRUNK), 1::-1] * len(crop)
     points = (1 - _DOWN) * ((1 - _ACROSS) * corners[0] + _ACROSS * corners[1]) + _DOWN * (
@@ -116,7 +117,7 @@ def trunk_colour(crop: NDArray[np.uint8], joints: NDArray[np.float32]) -> FloatA
     )
     x, y = np.clip(points.astype(np.intp), 0, len(crop) - 1).T
     middle = np.sort(crop[y, x], axis=0)[len(_DOWN) // 2].astype(np.float64)
-    colour: FloatArray = middle * (128.0 / max(float(crop[::4, ::4].mean()), 8.0))
+    colour: FloatArray = middle * (128.0 / max(light, 8.0))
     return colour
 
 

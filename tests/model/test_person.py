@@ -15,7 +15,7 @@ import pytest
 from device.cameras.video import VideoSource
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.movenet import RunnerTracker, Sight, _has_own_joints, _own_points
-from model.person import REMEMBER_S, Likeness, Region, Sighting, Stay
+from model.person import REMEMBER_S, Likeness, Region, Sighting, Stay, trunk_colour
 from model.pose import FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, OUTSIDE, frame_quality, nobody
 from model.runtime import PoseNet, available_runtimes, load_weights
@@ -193,6 +193,21 @@ def test_region_set_by_hand_is_not_learned() -> None:
     assert not region.holds(somebody(x=100.0))
     assert region.holds(somebody(x=330.0, torso=30.0))
     assert region.box_px((1000, 500)) == (500, 0, 1000, 500)
+
+
+def test_clothes_look_the_same_wherever_the_crop_is_cut() -> None:
+    """Half of the second crop lies beyond the picture."""
+    picture = np.full((200, 200, 3), 90, np.uint8)
+    picture[60:140, :60] = (180, 60, 60)
+    colours = []
+    for left in (0, 100):
+        cut = np.zeros_like(picture)
+        cut[:, left:] = picture[:, : 200 - left]
+        joints = np.zeros((17, 3), np.float32)
+        for joint, x, y in ((5, 40, 70), (6, 20, 70), (11, 40, 130), (12, 20, 130)):
+            joints[joint] = (y / 200, (x + left) / 200, 1.0)
+        colours.append(trunk_colour(cut, joints, float(picture.mean())))
+    assert colours[0].tolist() == colours[1].tolist()
 
 
 # Scenes.
