@@ -419,9 +419,10 @@ def _own_points(pose: Pose, torso_px: float) -> list[Point | None]:
         (x, y) if score > MIN_SCORE else None
         for (x, y), score in zip(pose.xy_px.tolist(), pose.score.tolist(), strict=True)
     ]
+    xy = pose.xy_px.tolist()  # where the near joint is only guessed, the far one may still be somebody else's
     for near, far, torsos in _LIMBS:
-        start, end = points[near], points[far]
-        if start is not None and end is not None and math.dist(start, end) > torsos * torso_px:
+        end = points[far]
+        if end is not None and math.dist(xy[near], end) > torsos * torso_px:
             points[far] = None
     return points
 

@@ -409,6 +409,10 @@ def test_joints_on_limbs_that_are_too_long_do_not_widen_the_crop() -> None:
     xy[Joint.RIGHT_WRIST] = xy[Joint.RIGHT_ELBOW] + [0, 0.5 * torso]
     points = _own_points(replace(rest, xy_px=xy), torso)
     assert [n for n, point in enumerate(points) if point is None] == [Joint.LEFT_WRIST]
+    score = rest.score.copy()
+    score[Joint.LEFT_ELBOW] = 0.2
+    points = _own_points(replace(rest, xy_px=xy, score=score), torso)
+    assert [n for n, point in enumerate(points) if point is None] == [Joint.LEFT_ELBOW, Joint.LEFT_WRIST]
 
 
 # Dark, blurred, too far.
