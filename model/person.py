@@ -40,9 +40,11 @@ _LEG_TORSOS, _LEG_TORSOS_PER_S = 0.3, 12.0
 _AGAIN_TORSOS, _AGAIN_SIZE_LOG = 1.2, 0.22
 _SIZE_TAU_S, _COLOUR_TAU_S, _PLACE_TAU_S = 0.3, 5.0, 1.0
 #: Who stepped before the runner may wear the same, but stands beside the runner's place or passes through it. The
-#: runner is taken up again in that place only: at once as long as a passer cannot have got there, later if they stay.
+#: runner is taken up again in that place only: at once as long as a passer cannot have got there, later if they stay
+#: while nobody is seen beside them so near that they are covered.
 _BACK_TORSOS, _AT_ONCE_S = (0.25, 0.35), 0.12
 _SETTLED_S, _SETTLED_TORSOS, _GAP_S = 0.25, 0.15, 0.15
+_CLEAR_TORSOS = 0.6
 #: Before so many frames somebody is not known well enough to tell them from others.
 _KNOWN_FRAMES = 8
 #: So long a runner's looks are remembered while they are covered or gone.
@@ -132,6 +134,7 @@ class Likeness:
         self._colour_spread, self._colour_s = 0.0, 0.0
         self._frames = 0
         self._lost_to_another = False
+        self._other_side = 0.0  # -1 where the other was seen left of the runner's place last, 1 right, 0 nowhere yet
         self._back: deque[tuple[float, float]] = deque()  # time and place of who is where the runner was
 
     def needs_colour(self, who: Sighting) -> bool:
@@ -174,16 +177,29 @@ class Likeness:
         """Whether the person was seen so lately that nobody else is taken for them."""
         return self._last is not None and t_s - self._last.t_s <= REMEMBER_S
 
-    def awaited_at(self, t_s: float) -> tuple[Point, float] | None:
-        """Middle and length of the trunk of a runner before whom somebody stepped; None where nobody did."""
+    def note_other(self, who: Sighting) -> None:
+        """Takes in where somebody was seen who is not (yet) taken for the same person."""
+        if self._last is not None:
+            aside_px = who.hip_px[0] - self._places["hips"][0]
+            # Nearer it may be the person, of whom it is not sure yet that they stay.
+            if abs(aside_px) > _BACK_TORSOS[0] * self._torso_px:
+                self._other_side = math.copysign(1.0, aside_px)
+
+    def awaited_at(self, t_s: float) -> tuple[Point, float, float] | None:
+        """Middle and length of the trunk of a runner before whom somebody stepped, and on which side that one is.
+
+        -1 is left in the picture, 1 right, 0 neither. None where nobody stepped before them.
+        """
         awaited = self._lost_to_another and self.remembers(t_s)
-        return (self._places["trunk"], self._torso_px) if awaited else None
+        return (self._places["trunk"], self._torso_px, self._other_side) if awaited else None
 
     def _is_back(self, who: Sighting) -> bool:
         """Whether this is where the runner was before another came, and nobody on their way through it."""
         assert self._last is not None
         here = all(self._is_at(place, point) for place, point in _middles(who))
-        if not here or (self._back and who.t_s - self._back[-1][0] > _GAP_S):
+        away = min(math.dist(point, self._places[place]) for place, point in _middles(who)) / self._torso_px
+        # Somebody half before the runner's place covers it; who is farther off is another body than the one in it.
+        if (not here and away < _CLEAR_TORSOS) or (self._back and who.t_s - self._back[-1][0] > _GAP_S):
             self._back.clear()
         if not here:
             return False
@@ -232,6 +248,7 @@ class Likeness:
         self._last = who
         self._frames += 1
         self._lost_to_another = False
+        self._other_side = 0.0
         self._back.clear()
 
     def _add_colour(self, who: Sighting, colour: FloatArray) -> None:

@@ -120,8 +120,29 @@ def test_runner_uncovered_is_taken_up_within_half_a_second() -> None:
     taken = [likeness.may_be(somebody(n)) for n in range(60, 75)]
     assert taken[-1]
     assert not taken[0]
-    assert likeness.awaited_at(74 / _FPS) == ((320.0, 190.0), 100.0)
+    assert likeness.awaited_at(74 / _FPS) == ((320.0, 190.0), 100.0, 0.0)
     assert likeness.awaited_at(19 / _FPS + REMEMBER_S + 0.1) is None
+
+
+def taken_between(likeness: Likeness, beside: Sighting) -> bool:
+    """Whether the runner is taken up within half a second in which every second look shows somebody else."""
+    looks = [likeness.may_be(replace(beside, t_s=n / _FPS) if n % 2 else somebody(n)) for n in range(60, 75)]
+    return any(looks)
+
+
+def test_runner_is_taken_up_between_looks_at_who_goes_away_but_not_while_they_cover() -> None:
+    """A torso beside the runner they hide nobody, at four tenths they do."""
+    assert taken_between(jumped_upon(), somebody(x=420.0))
+    assert not taken_between(jumped_upon(), somebody(x=360.0))
+
+
+def test_the_other_is_known_to_be_left_or_right_of_the_runner_s_place() -> None:
+    likeness = jumped_upon()
+    for x, side in ((400.0, 1.0), (330.0, 1.0), (250.0, -1.0)):
+        likeness.note_other(somebody(60, x=x))
+        awaited = likeness.awaited_at(2.0)
+        assert awaited is not None
+        assert awaited[2] == side
 
 
 def test_legs_of_somebody_else_are_not_taken_but_exchanged_ones_are() -> None:
