@@ -51,6 +51,9 @@ _OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.8, 1.3), 0.3
 _RIVAL_EVERY_S, _RIVAL_TORSOS = 0.25, 1.0
 #: A body's height with some air, and how far below the trunk's middle its own is, in torsos.
 _BODY_TORSOS, _BODY_BELOW_TRUNK_TORSOS = 4.4, 0.6
+#: A look past somebody before the runner ends so far from the middle of the runner's trunk, on that one's side. MoveNet
+#: shows who is in front as long as most of them is in the crop, wherever the crop's middle is.
+_CUT_TORSOS = 0.6
 #: No limb is longer, in torsos as they look (Drillis & Contini 1966, by 1.7 for bent trunks and near limbs).
 _LIMBS = [
     (side + near, side + far, torsos)
@@ -138,6 +141,11 @@ def search_crops(image_size_px: tuple[int, int]) -> tuple[Crop, ...]:
     return (whole, *(Crop(a, side / 2, side) if width > height else Crop(side / 2, a, side) for a in along))
 
 
+def _light(image: NDArray[np.uint8]) -> float:
+    """Mean grey level of a picture, from some of its pixels."""
+    return float(image[::16, ::16].mean())
+
+
 def _around_body(trunk_px: Point, torso_px: float) -> Crop:
     """The whole body of somebody whose trunk has its middle there."""
     x, y = trunk_px
@@ -216,6 +224,7 @@ class RunnerTracker:
         self._elsewhere: Iterator[Crop] | None = None
         self._crowded_s = -math.inf
         self._rival, self._rival_s = Stay(), -math.inf
+        self._past = False  # whether the last look was past somebody before the runner
 
     @property
     def _lost(self) -> bool:
@@ -246,18 +255,25 @@ class RunnerTracker:
             Joints that the crop does not hold are NaN with a score of 0.
         """
         size = (image.shape[1], image.shape[0])
-        if not self._lost and t_s - self._seen_s > _HOLD_S:
+        if self._since_s is not None and t_s - self._seen_s > self._hold_s(self._since_s, t_s):
             self._lose()
-        crop = self._crop() or self._awaited_crop(t_s) or self._next_search(size)
+        followed = self._crop()
+        awaited = None if followed else self._awaited_crop(t_s)
+        crop = followed or awaited or self._next_search(size)
         cut, joints = see(self._net, image, crop, self._size_px)
         pose = self._pose(joints, crop, t_s, size)
         if not is_person(pose):
             return Sight(None, nobody(cut), crop)
         who = sighting(pose)
         if self._lost or self._known is None or self._known.needs_colour(who):
-            who = replace(who, colour=trunk_colour(cut, joints))
+            who = replace(who, colour=trunk_colour(cut, joints, _light(image)))
         refused = self._refused(who)
+        quality = frame_quality(pose, cut)
+        if refused is None and awaited and not (self._past and quality.reason is None):
+            refused = COVERED  # what shows in the runner's place may still be made of both
         if refused is not None:
+            if self._known is not None:
+                self._known.note_other(who)
             return Sight(None, refused, crop)
         self._remember(pose, who)
         runner = self._rival_who_runs(image, who)
@@ -266,14 +282,23 @@ class RunnerTracker:
             return Sight(None, OUTSIDE, crop)
         if self._crowded(image, pose, who):
             return Sight(pose, CROWDED, crop)
-        return Sight(pose, frame_quality(pose, cut), crop)
+        return Sight(pose, quality, crop)
+
+    def _hold_s(self, since_s: float, t_s: float) -> float:
+        """How long one looks again where the runner that is followed was lost."""
+        awaited = self._known and self._known.awaited_at(t_s)
+        # Who was taken up a moment ago is lost to the one who goes away, and that one is still beside them.
+        return 0.0 if awaited and self._seen_s - since_s < _CLOSE_AFTER_S else _HOLD_S
 
     def _awaited_crop(self, t_s: float) -> Crop | None:
-        """The body around the trunk of a runner before whom somebody stepped."""
+        """The body of a runner before whom somebody stepped: in turn as it is, which shows that one, and past them."""
         awaited = self._known and self._known.awaited_at(t_s)
         if not awaited:
             return None
-        return _around_body(*awaited)
+        (x, y), torso_px, other_side = awaited
+        self._past = not self._past
+        away_px = other_side * (_BODY_TORSOS / 2 - _CUT_TORSOS) * torso_px if self._past else 0.0
+        return _around_body((x - away_px, y), torso_px)
 
     def _next_search(self, image_size_px: tuple[int, int]) -> Crop:
         if self._search is None:
@@ -409,9 +434,10 @@ def _own_points(pose: Pose, torso_px: float) -> list[Point | None]:
         (x, y) if score > MIN_SCORE else None
         for (x, y), score in zip(pose.xy_px.tolist(), pose.score.tolist(), strict=True)
     ]
+    xy = pose.xy_px.tolist()  # where the near joint is only guessed, the far one may still be somebody else's
     for near, far, torsos in _LIMBS:
-        start, end = points[near], points[far]
-        if start is not None and end is not None and math.dist(start, end) > torsos * torso_px:
+        end = points[far]
+        if end is not None and math.dist(xy[near], end) > torsos * torso_px:
             points[far] = None
     return points
 

@@ -40,9 +40,11 @@ _LEG_TORSOS, _LEG_TORSOS_PER_S = 0.3, 12.0
 _AGAIN_TORSOS, _AGAIN_SIZE_LOG = 1.2, 0.22
 _SIZE_TAU_S, _COLOUR_TAU_S, _PLACE_TAU_S = 0.3, 5.0, 1.0
 #: Who stepped before the runner may wear the same, but stands beside the runner's place or passes through it. The
-#: runner is taken up again in that place only: at once as long as a passer cannot have got there, later if they stay.
+#: runner is taken up again in that place only: at once as long as a passer cannot have got there, later if they stay
+#: while nobody is seen beside them so near that they are covered.
 _BACK_TORSOS, _AT_ONCE_S = (0.25, 0.35), 0.12
 _SETTLED_S, _SETTLED_TORSOS, _GAP_S = 0.25, 0.15, 0.15
+_CLEAR_TORSOS = 0.6
 #: Before so many frames somebody is not known well enough to tell them from others.
 _KNOWN_FRAMES = 8
 #: So long a runner's looks are remembered while they are covered or gone.
@@ -68,8 +70,8 @@ class Sighting:
         t_s: time of the picture.
         hip_px, trunk_px: middle of the hips, and of shoulders and hips, in the picture.
         torso_px: mid-shoulder to mid-hip.
-        colour: (3,) RGB of the clothes on the trunk, relative to the crop's brightness (128 = as bright); None where it
-            was not looked at.
+        colour: (3,) RGB of the clothes on the trunk, relative to the picture's brightness (128 = as bright); None where
+            it was not looked at.
         knees_px, ankles_px: left and right, those that are surely seen.
         ankles: left ankle's height over the right one's, in torsos.
         image_size_px: (width, height).
@@ -103,12 +105,13 @@ def _mid(a: Point, b: Point) -> Point:
     return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2
 
 
-def trunk_colour(crop: NDArray[np.uint8], joints: NDArray[np.float32]) -> FloatArray:
-    """(3,) RGB of the clothes, relative to the brightness of the whole crop, so that a camera may adjust itself.
+def trunk_colour(crop: NDArray[np.uint8], joints: NDArray[np.float32], light: float) -> FloatArray:
+    """(3,) RGB of the clothes, relative to the picture's brightness, so that a camera may adjust itself.
 
     Args:
         crop: (n, n, 3) uint8 RGB, where the person was seen.
         joints: (17, ≥ 2) y, x as shares of the crop.
+        light: mean grey level of the whole picture; a crop's own changes with where it is cut.
     """
     corners = joints[list(_TRUNK), 1::-1] * len(crop)
     points = (1 - _DOWN) * ((1 - _ACROSS) * corners[0] + _ACROSS * corners[1]) + _DOWN * (
@@ -116,7 +119,7 @@ def trunk_colour(crop: NDArray[np.uint8], joints: NDArray[np.float32]) -> FloatA
     )
     x, y = np.clip(points.astype(np.intp), 0, len(crop) - 1).T
     middle = np.sort(crop[y, x], axis=0)[len(_DOWN) // 2].astype(np.float64)
-    colour: FloatArray = middle * (128.0 / max(float(crop[::4, ::4].mean()), 8.0))
+    colour: FloatArray = middle * (128.0 / max(light, 8.0))
     return colour
 
 
@@ -131,6 +134,7 @@ class Likeness:
         self._colour_spread, self._colour_s = 0.0, 0.0
         self._frames = 0
         self._lost_to_another = False
+        self._other_side = 0.0  # -1 where the other was seen left of the runner's place last, 1 right, 0 nowhere yet
         self._back: deque[tuple[float, float]] = deque()  # time and place of who is where the runner was
 
     def needs_colour(self, who: Sighting) -> bool:
@@ -173,16 +177,29 @@ class Likeness:
         """Whether the person was seen so lately that nobody else is taken for them."""
         return self._last is not None and t_s - self._last.t_s <= REMEMBER_S
 
-    def awaited_at(self, t_s: float) -> tuple[Point, float] | None:
-        """Middle and length of the trunk of a runner before whom somebody stepped; None where nobody did."""
+    def note_other(self, who: Sighting) -> None:
+        """Takes in where somebody was seen who is not (yet) taken for the same person."""
+        if self._last is not None:
+            aside_px = who.hip_px[0] - self._places["hips"][0]
+            # Nearer it may be the person, of whom it is not sure yet that they stay.
+            if abs(aside_px) > _BACK_TORSOS[0] * self._torso_px:
+                self._other_side = math.copysign(1.0, aside_px)
+
+    def awaited_at(self, t_s: float) -> tuple[Point, float, float] | None:
+        """Middle and length of the trunk of a runner before whom somebody stepped, and on which side that one is.
+
+        -1 is left in the picture, 1 right, 0 neither. None where nobody stepped before them.
+        """
         awaited = self._lost_to_another and self.remembers(t_s)
-        return (self._places["trunk"], self._torso_px) if awaited else None
+        return (self._places["trunk"], self._torso_px, self._other_side) if awaited else None
 
     def _is_back(self, who: Sighting) -> bool:
         """Whether this is where the runner was before another came, and nobody on their way through it."""
         assert self._last is not None
         here = all(self._is_at(place, point) for place, point in _middles(who))
-        if not here or (self._back and who.t_s - self._back[-1][0] > _GAP_S):
+        away = min(math.dist(point, self._places[place]) for place, point in _middles(who)) / self._torso_px
+        # Somebody half before the runner's place covers it; who is farther off is another body than the one in it.
+        if (not here and away < _CLEAR_TORSOS) or (self._back and who.t_s - self._back[-1][0] > _GAP_S):
             self._back.clear()
         if not here:
             return False
@@ -231,6 +248,7 @@ class Likeness:
         self._last = who
         self._frames += 1
         self._lost_to_another = False
+        self._other_side = 0.0
         self._back.clear()
 
     def _add_colour(self, who: Sighting, colour: FloatArray) -> None:

@@ -15,7 +15,7 @@ import pytest
 from device.cameras.video import VideoSource
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.movenet import RunnerTracker, Sight, _has_own_joints, _own_points
-from model.person import REMEMBER_S, Likeness, Region, Sighting, Stay
+from model.person import REMEMBER_S, Likeness, Region, Sighting, Stay, trunk_colour
 from model.pose import FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, OUTSIDE, frame_quality, nobody
 from model.runtime import PoseNet, available_runtimes, load_weights
@@ -120,8 +120,29 @@ def test_runner_uncovered_is_taken_up_within_half_a_second() -> None:
     taken = [likeness.may_be(somebody(n)) for n in range(60, 75)]
     assert taken[-1]
     assert not taken[0]
-    assert likeness.awaited_at(74 / _FPS) == ((320.0, 190.0), 100.0)
+    assert likeness.awaited_at(74 / _FPS) == ((320.0, 190.0), 100.0, 0.0)
     assert likeness.awaited_at(19 / _FPS + REMEMBER_S + 0.1) is None
+
+
+def taken_between(likeness: Likeness, beside: Sighting) -> bool:
+    """Whether the runner is taken up within half a second in which every second look shows somebody else."""
+    looks = [likeness.may_be(replace(beside, t_s=n / _FPS) if n % 2 else somebody(n)) for n in range(60, 75)]
+    return any(looks)
+
+
+def test_runner_is_taken_up_between_looks_at_who_goes_away_but_not_while_they_cover() -> None:
+    """A torso beside the runner they hide nobody, at four tenths they do."""
+    assert taken_between(jumped_upon(), somebody(x=420.0))
+    assert not taken_between(jumped_upon(), somebody(x=360.0))
+
+
+def test_the_other_is_known_to_be_left_or_right_of_the_runner_s_place() -> None:
+    likeness = jumped_upon()
+    for x, side in ((400.0, 1.0), (330.0, 1.0), (250.0, -1.0)):
+        likeness.note_other(somebody(60, x=x))
+        awaited = likeness.awaited_at(2.0)
+        assert awaited is not None
+        assert awaited[2] == side
 
 
 def test_legs_of_somebody_else_are_not_taken_but_exchanged_ones_are() -> None:
@@ -193,6 +214,21 @@ def test_region_set_by_hand_is_not_learned() -> None:
     assert not region.holds(somebody(x=100.0))
     assert region.holds(somebody(x=330.0, torso=30.0))
     assert region.box_px((1000, 500)) == (500, 0, 1000, 500)
+
+
+def test_clothes_look_the_same_wherever_the_crop_is_cut() -> None:
+    """Half of the second crop lies beyond the picture."""
+    picture = np.full((200, 200, 3), 90, np.uint8)
+    picture[60:140, :60] = (180, 60, 60)
+    colours = []
+    for left in (0, 100):
+        cut = np.zeros_like(picture)
+        cut[:, left:] = picture[:, : 200 - left]
+        joints = np.zeros((17, 3), np.float32)
+        for joint, x, y in ((5, 40, 70), (6, 20, 70), (11, 40, 130), (12, 20, 130)):
+            joints[joint] = (y / 200, (x + left) / 200, 1.0)
+        colours.append(trunk_colour(cut, joints, float(picture.mean())))
+    assert colours[0].tolist() == colours[1].tolist()
 
 
 # Scenes.
@@ -394,6 +430,10 @@ def test_joints_on_limbs_that_are_too_long_do_not_widen_the_crop() -> None:
     xy[Joint.RIGHT_WRIST] = xy[Joint.RIGHT_ELBOW] + [0, 0.5 * torso]
     points = _own_points(replace(rest, xy_px=xy), torso)
     assert [n for n, point in enumerate(points) if point is None] == [Joint.LEFT_WRIST]
+    score = rest.score.copy()
+    score[Joint.LEFT_ELBOW] = 0.2
+    points = _own_points(replace(rest, xy_px=xy, score=score), torso)
+    assert [n for n, point in enumerate(points) if point is None] == [Joint.LEFT_ELBOW, Joint.LEFT_WRIST]
 
 
 # Dark, blurred, too far.

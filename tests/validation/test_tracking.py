@@ -11,10 +11,10 @@ from model.movenet import Sight, whole_picture
 from model.pose import FloatArray, Pose
 from model.quality import FrameQuality
 from model.runtime import ModelName
-from tests.model.bystanders import torso_px
+from tests.model.bystanders import mid_hip, torso_px, with_second_person
 from tests.validation import tracking_accuracy as accuracy
 from tests.validation import tracking_scenes as scenes
-from tests.validation.tracking_table import DEMO, INTRO, PARTS, REPORT, filled
+from tests.validation.tracking_table import DEMO, INTRO, MODELS, PARTS, REPORT, filled
 
 NOWHERE = Path("nowhere")
 LIGHTNING: tuple[ModelName, ...] = ("lightning",)
@@ -75,6 +75,23 @@ def test_every_table_of_scenes_is_made(demo: accuracy.Clip) -> None:
     rows = cells(scenes.quality_table([demo], LIGHTNING, ["as it is", "light × 0.05"]))
     assert [row[2] for row in rows] == ["100 %", "0 %"]
     assert scenes.real_table(NOWHERE, LIGHTNING)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_runner_is_back_half_a_second_after_a_slow_passer_in_the_same_clothes(model: ModelName) -> None:
+    """Four seconds, in which they go 0.5 m/s; Thunder shows them until they are far beside the runner."""
+    (clip,) = accuracy.clips(DEMO, NOWHERE, seconds=5.2)
+    film = [(t_s, image, clip.true(n)) for n, (t_s, image) in enumerate(clip.pictures()) if t_s > 0.7]
+    sprites = scenes.second_people(clip, NOWHERE)["the runner's"]
+    x, y, torso = *mid_hip(film[0][2]), torso_px(film[0][2])
+    tracker, tally = accuracy.follower(accuracy.open_net(model)), scenes.Tally()
+    for t_s, image, runner, second, covered in with_second_person(
+        iter(film), sprites, lambda t_s: (x + (t_s - 3.2) * torso, y + 0.2 * torso, 1.25 * torso, True)
+    ):
+        tally.add(tracker.look(image, t_s), t_s, runner, second, covered)
+    assert tally.longest_s <= 0.5
+    assert tally.wrong == 0
+    assert tally.right > 0.5 * len(film)
 
 
 def test_tally_counts_the_other_one_as_wrong(demo: accuracy.Clip) -> None:
