@@ -15,7 +15,7 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -91,6 +91,16 @@ class Result:
     def aligned_error_deg(self, side: Side, column: int = _FOUND) -> float:
         mine = self.rows[(self.rows[:, _RIGHT] == (side is Side.RIGHT)) & (self.rows[:, _DIVE] == 0)]
         return float((mine[:, column] - mine[:, _TRUE]).mean()) if len(mine) else math.nan
+
+    def uncertainty_deg(self, side: Side) -> float:
+        """What is said of the mean aligned FPPA of a side: SD."""
+        case = self.case
+        mine = self.rows[(self.rows[:, _RIGHT] == (side is Side.RIGHT)) & (self.rows[:, _DIVE] == 0)]
+        if not len(mine):
+            return math.nan
+        surface = bias_of(case.model, case.view).surface
+        plane = FrontalPlane(self.camera, case.view, case.focal_px, case.poses[0].image_size_px, surface)
+        return plane.fppa_uncertainty_deg(side, float(mine[:, _FOUND].mean()))
 
     def over_threshold(self, dives: bool) -> tuple[int, int]:
         """Stances over the cue's threshold, and all: of those with a whole dive, or with none."""
@@ -308,15 +318,15 @@ def virtual_cases(runner: Runner, noise: Noise) -> Iterator[Case]:
 # --- tables ----------------------------------------------------------------------------------------------------------
 
 
-def clip_table(cases: Sequence[Case]) -> list[str]:
+def clip_table(results: Sequence[Told]) -> list[str]:
     lines = [
         "| clip, model | view | yaw | azimuth | yaw error: belt and runner's height told / camera's height / nothing "
         "| state | FPPA error aligned, L / R | left − right | in the picture, L / R | over 8°: aligned, dives |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for case in cases:
-        told = evaluate(case)
+    for told in results:
         unknown = told.nothing
+        case = unknown.case
         errors = " / ".join(f"{one.yaw_error_deg:+.1f}" for one in (told.belt, told.camera, unknown))
         left, right = (unknown.aligned_error_deg(side) for side in Side)
         image = [unknown.aligned_error_deg(side, _IMAGE) for side in Side]
@@ -358,6 +368,27 @@ def virtual_table(results: Sequence[Told], title: str) -> list[str]:
             f"| {sides} | {apart} | {_share(counts[0])} | {_share(counts[1])} |"
         )
     return lines
+
+
+def uncertainty_table(groups: Mapping[str, Sequence[Result]]) -> list[str]:
+    """Errors over the SDs that the product states for them, cameras up to 12° from aside."""
+    lines = [
+        "| | yaw: error over stated SD, rms | more than 2 SD off "
+        "| FPPA of a side: error over stated SD, rms | more than 2 SD off |",
+        "|---|---|---|---|---|",
+    ]
+    for name, results in groups.items():
+        near = [r for r in results if abs(r.case.azimuth_deg) <= 12 and r.camera.usable]
+        yaw = [r.yaw_error_deg / (r.camera.yaw_sd_deg or math.nan) for r in near]
+        fppa = [r.aligned_error_deg(side) / r.uncertainty_deg(side) for r in near for side in Side]
+        cells = " | ".join(f"{rms:.2f} | {beyond:.0%} of {n}" for rms, beyond, n in map(_covered, (yaw, fppa)))
+        lines.append(f"| {name} | {cells} |")
+    return lines
+
+
+def _covered(ratios: Sequence[float]) -> tuple[float, float, int]:
+    finite = np.array([ratio for ratio in ratios if math.isfinite(ratio)])
+    return math.sqrt((finite**2).mean()), float((np.abs(finite) > 2).mean()), len(finite)
 
 
 def _flipped(result: Result) -> bool:
@@ -429,15 +460,22 @@ def cost_ms(case: Case) -> float:
 
 
 def tables(data: Path, keypoints: Path) -> str:
-    clips = list(clip_cases(data, keypoints))
+    clips = [evaluate(case) for case in clip_cases(data, keypoints)]
     text = ["### Rendered clips through MoveNet\n", *clip_table(clips), "\n### Virtual cameras"]
+    said = {"rendered clips through MoveNet, nothing told": [told.nothing for told in clips]}
     people = runners(data)
     for noise in ("none", "measured"):
         for runner in people:
             results = [evaluate(case) for case in virtual_cases(runner, noise)]
             text += virtual_table(results, f"{runner.name}, noise {noise}")
+            for what, some in (("belt and height told", "belt"), ("nothing told", "nothing")):
+                said.setdefault(f"virtual cameras, noise {noise}, {what}", []).extend(
+                    getattr(told, some) for told in results
+                )
+    text += ["\n### Is the stated uncertainty right?\n", *uncertainty_table(said)]
     text += ["\n### What leaks into each metric (motion capture, no noise)\n", *leak_table(people[0])]
-    text.append(f"\nCost on the machine that made these tables: {cost_ms(clips[0]):.3f} ms a frame in the mean.")
+    mean_ms = cost_ms(clips[0].nothing.case)
+    text.append(f"\nCost on the machine that made these tables: {mean_ms:.3f} ms a frame in the mean.")
     return "\n".join(text)
 
 
