@@ -23,6 +23,11 @@ def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
     return dot
 
 
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    cross: FloatArray = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    return cross
+
+
 def _angle_deg(y: FloatArray, x: FloatArray) -> FloatArray:
     angle: FloatArray = np.degrees(np.arctan2(y, x))
     return angle
@@ -50,8 +55,7 @@ def knee_flexion_deg(xy: FloatArray, side: Side) -> FloatArray:
     leg = LEGS[side]
     thigh = xy[..., leg.knee, :] - xy[..., leg.hip, :]
     shank = xy[..., leg.ankle, :] - xy[..., leg.knee, :]
-    cross = thigh[..., 0] * shank[..., 1] - thigh[..., 1] * shank[..., 0]
-    return _angle_deg(np.abs(cross), _dot(thigh, shank))
+    return _angle_deg(np.abs(_cross(thigh, shank)), _dot(thigh, shank))
 
 
 def knee_offset_leg(xy: FloatArray, side: Side) -> FloatArray:
@@ -73,8 +77,12 @@ def offset_of_fppa_leg(fppa_deg: float) -> float:
 
 def fppa_image_deg(xy: FloatArray, side: Side) -> FloatArray:
     """Frontal plane projection angle as the picture shows it: 180° − angle hip-knee-ankle, + knee medial (valgus)."""
-    flexion: FloatArray = knee_flexion_deg(xy, side) * np.sign(knee_offset_leg(xy, side))
-    return flexion
+    leg = LEGS[side]
+    hip = xy[..., leg.hip, :]
+    thigh, axis, medial = (xy[..., joint, :] - hip for joint in (leg.knee, leg.ankle, LEGS[side.other].hip))
+    # The knee is medial where it lies on the other hip's side of the line hip-ankle.
+    inward = _cross(axis, thigh) * np.sign(_cross(axis, medial))
+    return _angle_deg(inward, _dot(thigh, axis - thigh))
 
 
 def hip_tilt_deg(xy: FloatArray) -> FloatArray:
