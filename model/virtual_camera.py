@@ -141,27 +141,28 @@ class JointNoise:
 
 #: int8 MoveNet Lightning against the true joints of the rendered runners (front: 5 clips, rear: 2, each as it is and
 #: mirrored; side: 1). The bias is the least-squares point in space over all their camera positions: hips and knees are
-#: put on the visible surface. The spread is 1.48 times the median deviation over the whole stride. Left and right
-#: joints together; face joints are taken to be like the nose.
+#: put on the visible surface. The spread is 1.48 times the median deviation, in front and behind within 67 ms of the
+#: side's own mid-stance, where angles are taken: over the whole stride it is twice that, but what is the same in every
+#: stride is bias of the phase, not noise. Left and right joints together; face joints are taken to be like the nose.
 _FACE = ("nose", "eye", "ear")
 MEASURED: dict[View, dict[str, JointNoise]] = {
     View.FRONT: {
         "face": JointNoise((2.7, 0.0, 1.5), (0.5, 0.5), 0.3),
-        "shoulder": JointNoise((0.7, 0.5, 3.9), (0.3, 0.4), 0.6),
-        "elbow": JointNoise((1.3, 0.3, 0.9), (0.5, 2.0), 0.7),
-        "wrist": JointNoise((1.7, 0.1, 0.4), (0.7, 1.1), 0.5),
-        "hip": JointNoise((8.7, -0.6, 3.3), (0.3, 0.7), 0.6),
-        "knee": JointNoise((2.8, -0.1, 0.6), (0.6, 0.9), 0.6),
-        "ankle": JointNoise((0.2, 0.3, 2.4), (0.8, 1.4), 0.6),
+        "shoulder": JointNoise((0.7, 0.5, 3.9), (0.2, 0.2), 0.6),
+        "elbow": JointNoise((1.3, 0.3, 0.9), (0.4, 0.8), 0.7),
+        "wrist": JointNoise((1.7, 0.1, 0.4), (0.7, 0.5), 0.5),
+        "hip": JointNoise((8.7, -0.6, 3.3), (0.3, 0.4), 0.6),
+        "knee": JointNoise((2.8, -0.1, 0.6), (0.5, 0.7), 0.6),
+        "ankle": JointNoise((0.2, 0.3, 2.4), (0.4, 0.9), 0.6),
     },
     View.REAR: {
         "face": JointNoise((-10.2, 0.0, 4.6), (0.5, 1.0), 0.2),
-        "shoulder": JointNoise((-2.2, 0.9, 4.1), (0.7, 0.5), 0.6),
-        "elbow": JointNoise((0.1, -0.1, 0.7), (0.4, 0.6), 0.6),
-        "wrist": JointNoise((-9.0, 0.0, -0.2), (1.8, 1.9), 0.7),
-        "hip": JointNoise((-2.1, -1.5, 4.1), (0.5, 0.7), 0.7),
-        "knee": JointNoise((-4.4, 0.7, 2.8), (0.5, 3.0), 0.7),
-        "ankle": JointNoise((0.3, 1.2, 3.7), (0.8, 2.0), 0.7),
+        "shoulder": JointNoise((-2.2, 0.9, 4.1), (0.2, 0.3), 0.6),
+        "elbow": JointNoise((0.1, -0.1, 0.7), (0.3, 0.3), 0.6),
+        "wrist": JointNoise((-9.0, 0.0, -0.2), (2.7, 2.7), 0.7),
+        "hip": JointNoise((-2.1, -1.5, 4.1), (0.4, 0.4), 0.7),
+        "knee": JointNoise((-4.4, 0.7, 2.8), (0.3, 1.2), 0.7),
+        "ankle": JointNoise((0.3, 1.2, 3.7), (0.5, 1.4), 0.7),
     },
     View.SIDE: {
         "face": JointNoise((-1.1, 0.0, 3.0), (0.6, 0.6), 0.4),
