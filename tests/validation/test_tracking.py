@@ -64,7 +64,7 @@ def test_every_table_of_accuracy_is_made() -> None:
     poses: dict[ModelName, accuracy.Poses] = {"lightning": accuracy.follow(accuracy.open_net("lightning"), short)}
     assert len(cells(accuracy.smoothing_table(poses, short))) == 6
     assert len(cells(accuracy.joints_table(poses, short))) == len(accuracy.JOINTS)
-    assert len(cells(accuracy.geometry_table(short[0], LIGHTNING))) == 5
+    assert len(cells(accuracy.geometry_table(short[0], LIGHTNING))) == 5 * 2  # with one look and two
 
 
 def test_every_table_of_scenes_is_made(demo: accuracy.Clip) -> None:
