@@ -37,10 +37,10 @@ from model.stance import mid_window  # noqa: E402
 from model.standing import LEG_PER_HEIGHT  # noqa: E402
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
+from tests.validation.document import fill  # noqa: E402
 from tests.validation.keypoints import kept, see  # noqa: E402
 
 DOCUMENT = REPO / "model" / "camera_pose.md"
-MARKS = "<!-- tables: tests/validation/camera_table.py -->", "<!-- end of tables -->"
 THRESHOLD_DEG, DIVE_DEG = 8.0, 10.0
 MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
 _SAME_STANCE_S = 0.15
@@ -88,14 +88,18 @@ class Result:
     def yaw_error_deg(self) -> float:
         return math.nan if self.camera.yaw_deg is None else self.camera.yaw_deg - self.case.yaw_deg
 
+    def _aligned(self, side: Side) -> FloatArray:
+        """Rows of a side without a dive."""
+        mine: FloatArray = self.rows[(self.rows[:, _RIGHT] == (side is Side.RIGHT)) & (self.rows[:, _DIVE] == 0)]
+        return mine
+
     def aligned_error_deg(self, side: Side, column: int = _FOUND) -> float:
-        mine = self.rows[(self.rows[:, _RIGHT] == (side is Side.RIGHT)) & (self.rows[:, _DIVE] == 0)]
+        mine = self._aligned(side)
         return float((mine[:, column] - mine[:, _TRUE]).mean()) if len(mine) else math.nan
 
     def uncertainty_deg(self, side: Side) -> float:
         """What is said of the mean aligned FPPA of a side: SD."""
-        case = self.case
-        mine = self.rows[(self.rows[:, _RIGHT] == (side is Side.RIGHT)) & (self.rows[:, _DIVE] == 0)]
+        case, mine = self.case, self._aligned(side)
         if not len(mine):
             return math.nan
         surface = bias_of(case.model, case.view).surface
@@ -489,9 +493,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("the shared clips are not here: set KNEELINE_SHARED", file=sys.stderr)
         return 2
     text = tables(data, keypoints)
-    before, _, rest = DOCUMENT.read_text("utf-8").partition(MARKS[0])
-    after = rest.partition(MARKS[1])[2]
-    DOCUMENT.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", "utf-8")
+    fill(DOCUMENT, __file__, text)
     return 0
 
 

@@ -34,9 +34,9 @@ from model.runtime import ModelName  # noqa: E402
 from model.virtual_camera import Motion, VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
 from tests.validation.camera_table import clip_poses  # noqa: E402
+from tests.validation.document import fill  # noqa: E402
 
 DOCUMENT = REPO / "model" / "coach.md"
-MARKS = "<!-- tables: tests/validation/coach_table.py -->", "<!-- end of tables -->"
 MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
 DIVE_DEG = 9.9
 _SESSION_S = 600.0
@@ -318,8 +318,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.keypoints.mkdir(parents=True, exist_ok=True)
     text = tables(data, arguments.keypoints, arguments.minutes)
     print(text)
-    before, _, rest = DOCUMENT.read_text("utf-8").partition(MARKS[0])
-    DOCUMENT.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{rest.partition(MARKS[1])[2]}", "utf-8")
+    fill(DOCUMENT, __file__, f"\n{text}\n")
     return 0
 
 

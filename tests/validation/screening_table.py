@@ -37,11 +37,11 @@ from model.screening import Exercise, ScreeningSettings, screen  # noqa: E402
 from model.screening_result import rep_json  # noqa: E402
 from model.virtual_camera import VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
+from tests.validation.document import fill  # noqa: E402
 from tests.validation.keypoints import kept  # noqa: E402
 from tests.validation.varied_table import Variant  # noqa: E402
 
 DOCUMENT = REPO / "model" / "screening.md"
-MARKS = "<!-- tables: tests/validation/screening_table.py -->", "<!-- end of tables -->"
 MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
 VARIANTS: Mapping[str, Variant] = {
     "as it is": Variant(),
@@ -198,8 +198,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("the shared clips are not here: set KNEELINE_SHARED\n")
         return 2
     text = tables(data, keypoints)
-    before, _, rest = DOCUMENT.read_text("utf-8").partition(MARKS[0])
-    DOCUMENT.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}", "utf-8")
+    fill(DOCUMENT, __file__, text)
     return 0
 
 

@@ -34,10 +34,10 @@ from model.pose import FloatArray, Pose, Side, View  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
 from model.stance import MIN_QUALITY, Stance  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
+from tests.validation.document import fill  # noqa: E402
 from tests.validation.keypoints import Image, kept, see  # noqa: E402
 
 DOCUMENT = REPO / "model" / "varied.md"
-MARKS = "<!-- tables: tests/validation/varied_table.py -->", "<!-- end of tables -->"
 DEMO = REPO / "device" / "demo" / "demo_front.json"
 MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
 DIVE_DEG, _SAME_STANCE_S = 9.9, 0.15
@@ -294,8 +294,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     arguments.keypoints.mkdir(parents=True, exist_ok=True)
     text = tables(truths(shared_data()), arguments.keypoints)
-    before, _, rest = DOCUMENT.read_text("utf-8").partition(MARKS[0])
-    DOCUMENT.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{rest.partition(MARKS[1])[2]}", "utf-8")
+    fill(DOCUMENT, __file__, f"\n{text}\n")
     sys.stdout.write(f"{text}\n")
     return 0
 
