@@ -42,12 +42,17 @@ def camera_place(
     return CameraPlace(model, vfov_deg, config.treadmill.belt_speed_m_s, height_m, config.camera.height_m, known)
 
 
-def open_model(config: Config, fps: float, name: ModelName | None = None) -> PoseNet:
-    """The network called ``name``, or that of the settings, or the best that this board sustains at ``fps``."""
+def open_model(config: Config, fps: float, name: ModelName | None = None, mirrored: bool | None = None) -> PoseNet:
+    """The network called ``name``, or that of the settings, or the best that this board sustains at ``fps``.
+
+    ``mirrored``: whether it looks at the mirrored picture too; None: as the settings say.
+    """
     if name is None and config.model.name != "auto":
         name = config.model.name
     runtime = None if config.model.runtime == "auto" else config.model.runtime
-    return choose_model(name, fps, runtime, config.model.threads, config.model.mirrored)
+    if mirrored is None:
+        mirrored = config.model.mirrored
+    return choose_model(name, fps, runtime, config.model.threads, mirrored)
 
 
 class Pipeline:

@@ -130,7 +130,7 @@ def _from_video(path: Path, config: Config, options: ReplayOptions) -> Recording
     with VideoSource(path, rotation=config.camera.rotation, vfov_deg=vfov_deg) as source:
         check_fps(source.name, source.fps)
         name = options.model or ("lightning" if config.model.name == "auto" else config.model.name)
-        net = open_model(config, source.fps, name)
+        net = open_model(config, source.fps, name, mirrored=False)  # `look_twice` does that itself, whatever is set
         looked = list(look_twice(net, source.frames(threading.Event()), config.camera.region))
         fault = cut_off(path, len(looked), source.announced_frames)
         return _recording(source.name, net.name, looked, source.vfov_deg, fault)

@@ -68,6 +68,16 @@ def test_clips(
     assert "faults missed: none" in told
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_the_mirrored_look_of_the_settings_is_not_taken_on_top(tmp_path: Path, model: ModelName) -> None:
+    """A recording is looked at twice in any case; the live picture as the settings say."""
+    settings = tmp_path / "kneeline.toml"
+    settings.write_text("[model]\nmirrored = true\n", "utf-8")
+    config = load_config(settings)
+    assert open_model(config, 30.0, model).mirrored
+    assert not open_model(config, 30.0, model, mirrored=False).mirrored
+
+
 def _frames(path: Path, count: int, mirrored: bool = False) -> Iterator[Frame]:
     with VideoSource(path) as source:
         for i, frame in enumerate(source.frames(threading.Event())):
