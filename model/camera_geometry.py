@@ -7,7 +7,7 @@ roll and pitch are taken out, so that y = 0 is the horizon. ``facing`` is +1 in 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -39,30 +39,31 @@ _SPAN_S = 0.1
 #: The swinging ankle is this share of the leg below the standing one when their names are exchanged.
 _EXCHANGED_LEG = 0.12
 
-_AHEAD = np.array(
-    [0.27, 0.18, 0.08, -0.02, -0.12, -0.21, -0.30, -0.37, -0.43, -0.47, -0.51, -0.53,
-     -0.53, -0.49, -0.43, -0.36, -0.29, -0.19, -0.08, 0.05, 0.19, 0.30, 0.35, 0.33]
-)  # fmt: skip
-"""How far a foot is ahead of the hips from strike to strike, in straight legs, at equal steps of time: mean of two
-rendered runners and motion capture, at 3.5 legs a second; it grows with the belt's speed (power 0.75)."""
-_AHEAD_LEGS_S, _AHEAD_POWER = 3.5, 0.75
-#: SD of the logarithm of how much it is where the speed is known exactly.
-_AHEAD_SD = 0.10
-_PHASES = (np.arange(len(_AHEAD)) + 0.5) / len(_AHEAD)
-_REGRESSION = (_AHEAD - _AHEAD.mean()) / ((_AHEAD - _AHEAD.mean()) ** 2).sum()
-#: What each of the two ways to yaw has of errors of its own: rms on rendered runners, radians.
-_EACH_SD = math.radians(1.0)
+_PHASES = (np.arange(10, 17) + 0.5) / 24
+_KNEE_AHEAD = np.array([-0.13, -0.12, -0.07, -0.01, 0.05, 0.12, 0.18])
+_SHANK_BACK = np.array([0.39, 0.43, 0.47, 0.49, 0.50, 0.49, 0.47])
+"""In swing, at shares `_PHASES` of the stride from strike to strike: how far the knee is ahead of the hips, and the
+ankle behind the knee. Straight legs, mean of two rendered runners and motion capture, at 3.5 legs a second. The second
+grows little with the belt's speed (power 0.25), because a swinging shank is about level however fast the belt runs."""
+_SHANK_LEGS_S, _SHANK_POWER = 3.5, 0.25
+#: SD of the logarithm of the shank's way where the speed is known exactly.
+_SHANK_SD = 0.07
+_REGRESSION = _SHANK_BACK / (_SHANK_BACK**2).sum()
+#: What each of the two ways to yaw, stance and swing, has of errors of its own, in front and behind: rms on rendered
+#: runners, degrees.
+_OWN_SD_DEG = {1.0: (1.0, 1.6), -1.0: (1.4, 1.0)}
 #: The azimuths are those of so many newest stances of a side: a runner may change their place on the belt.
 _NEWEST = 16
 _STRIDE_S, _MIN_SEEN = (0.4, 1.2), 0.7
-_HIPS = (Joint.LEFT_HIP, Joint.RIGHT_HIP)
 
 #: Columns of a stance: 1 for the right side; the track's start and end 0.1 s apart, hip, knee, shoulder line from right
-#: to left and its middle, as rays; share of frames with left and right exchanged. Of the stride that ended with its
-#: strike, NaN where it was not seen: how far the foot goes across and down for each leg that it is ahead; hips' x.
+#: to left and its middle, as rays; share of frames with left and right exchanged. Of the swing that ended with its
+#: strike, NaN where it was not seen, for each leg that the shank goes back: how far the ankle is across and down from
+#: the knee, as rays; and, times the leg in rays, what that changes because both are nearer or further than the hips.
 SIDE = 0
 _START, _END, _HIP, _KNEE, _SHOULDERS, _NECK = (slice(i, i + 2) for i in range(1, 13, 2))
-_EXCHANGED, _ACROSS, _DOWN, _HIPS_X = range(13, 17)
+_EXCHANGED = 13
+_ACROSS, _NEARER = slice(14, 16), slice(16, 18)
 
 
 @lru_cache(maxsize=64)
@@ -98,7 +99,8 @@ class Scene:
         leg_m: hip joint to ankle joint of the runner.
         belt_m_s: None where it is not known.
         camera_m: height of the lens above the belt, None where it is not known.
-        seen_way: share of the ankle's way across the picture that the pose model shows.
+        seen_way: share of the standing ankle's way across the picture that the pose model shows.
+        seen_shank: share of the swinging shank's depth that is between the joints where the pose model puts them.
     """
 
     facing: float
@@ -108,6 +110,7 @@ class Scene:
     belt_m_s: float | None
     camera_m: float | None
     seen_way: float
+    seen_shank: float
 
     @property
     def above_hips_m(self) -> float:
@@ -129,7 +132,8 @@ class Estimate:
         sd: its uncertainty, but for what the pose model always adds.
         se: standard error of the yaw by the stance feet.
         apart: difference of left and right foot, less what their spread explains.
-        unlike: difference of the yaw by the stance feet and that by whole strides.
+        unlike: difference of the yaw by the standing feet and that by the swinging shanks, less what the belt's unknown
+            speed explains.
         roll, pitch: of the camera.
         azimuth: of the left and the right knee.
         distance_m: from the runner, with the assumed leg.
@@ -187,21 +191,21 @@ def _standing_leg(rays: FloatArray, side: Side, facing: float) -> tuple[FloatArr
     return leg, float(exchanged.mean())
 
 
-def measure_stride(scene: Scene, side: Side, from_s: float, to_s: float, poses: Iterable[Pose]) -> FloatArray:
-    """Columns `_ACROSS` to `_HIPS_X` of the stride between two strikes of a foot; NaN where it was not seen."""
+def measure_swing(scene: Scene, side: Side, from_s: float, to_s: float, poses: Iterable[Pose]) -> FloatArray:
+    """Columns `_ACROSS` and `_NEARER` of the swing between two strikes of a foot; NaN where it was not seen."""
     inside = [pose for pose in poses if from_s - 0.1 < pose.t_s < to_s + 0.1]
     if not _STRIDE_S[0] < to_s - from_s < _STRIDE_S[1] or not inside or inside[0].t_s > from_s:
-        return np.full(3, np.nan)
-    xy = np.array([pose.xy_px[[LEGS[side].ankle, *_HIPS]] for pose in inside])
+        return np.full(4, np.nan)
+    xy = np.array([pose.xy_px[[LEGS[side].knee, LEGS[side].ankle]] for pose in inside])
     seen = np.isfinite(xy).all(axis=(1, 2))
     if seen.mean() < _MIN_SEEN:
-        return np.full(3, np.nan)
-    foot, left, right = np.moveaxis(level_rays(scene.rays(xy[seen]), 0.0, _USUAL_PITCH_DEG), 1, 0)
-    hips = (left + right) / 2
+        return np.full(4, np.nan)
     t_s = np.array([pose.t_s for pose in inside])[seen]
     when_s = from_s + (to_s - from_s) * _PHASES
-    across, down = (np.interp(when_s, t_s, signal) for signal in (foot - hips).T)
-    return np.array([_REGRESSION @ across, _REGRESSION @ down, hips[:, 0].mean()])
+    rays = level_rays(scene.rays(xy[seen]), 0.0, _USUAL_PITCH_DEG).reshape(-1, 4).T
+    knee, ankle = np.reshape([np.interp(when_s, t_s, signal) for signal in rays], (2, 2, -1))
+    nearer = ankle * (_KNEE_AHEAD - _SHANK_BACK) - knee * _KNEE_AHEAD
+    return np.concatenate([(ankle - knee) @ _REGRESSION, nearer @ _REGRESSION])
 
 
 def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
@@ -209,7 +213,7 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
     right = rows[:, SIDE] > 0
     if min(right.sum(), (~right).sum()) < 2:
         return None
-    usual = _sides_mean(rows[:, :_ACROSS], right)
+    usual = _sides_mean(rows[:, :_ACROSS.start], right)
     leg = math.hypot(*((usual[_START] + usual[_END]) / 2 - usual[_HIP])) / _STANCE_LEG
     distance_m = scene.leg_m / leg
     track_yaw = 0.0
@@ -223,15 +227,17 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
         track_yaw = sum(sides) / 2
     se = math.hypot(*(_standard_error(yaws[mask]) for mask in (~right, right))) / 2
     off_axis = track_yaw - math.atan(_median(place[:, 0]))
-    stride_yaw = _stride_yaw(scene, rows, right, roll, leg, recedes)
-    yaw, sd = _together(track_yaw, stride_yaw, math.hypot(se, _EACH_SD), off_axis, recedes_sd)
+    swing_yaw = _swing_yaw(scene, rows, right, roll, leg, recedes)
+    own_sd = [math.hypot(se, math.radians(sd)) for sd in _OWN_SD_DEG[scene.facing]]
+    yaw, sd = _together(track_yaw, swing_yaw, own_sd, off_axis, recedes_sd)
+    unlike = abs(track_yaw - swing_yaw) - 2 * abs(off_axis) * recedes_sd
     knee_x = [_median(level_rays(rows[mask, _KNEE][-_NEWEST:], roll, pitch)[:, 0]) for mask in (~right, right)]
     return Estimate(
         yaw=math.degrees(yaw),
         sd=math.degrees(sd),
         se=math.degrees(se),
         apart=math.degrees(abs(sides[0] - sides[1]) - 4 * se),
-        unlike=math.degrees(abs(track_yaw - stride_yaw)) if math.isfinite(stride_yaw) else 0.0,
+        unlike=math.degrees(unlike) if math.isfinite(unlike) else 0.0,
         roll=roll,
         pitch=pitch,
         azimuth=(math.degrees(yaw - math.atan(knee_x[0])), math.degrees(yaw - math.atan(knee_x[1]))),
@@ -267,36 +273,37 @@ def _recedes(scene: Scene, place: FloatArray, speed: FloatArray, leg: float) -> 
 
 
 def _together(
-    track_yaw: float, stride_yaw: float, each_sd: float, off_axis: float, recedes_sd: float
+    track_yaw: float, swing_yaw: float, own_sd: Sequence[float], off_axis: float, recedes_sd: float
 ) -> tuple[float, float]:
-    """Mean of both ways to yaw by their variances, and its SD; the first alone where the second is NaN.
+    """Mean of both ways to yaw with the least variance, and its SD; the first alone where the second is NaN.
 
-    An error of the belt's speed is in both.
+    An error of the belt's speed is in both, but in the second much less.
     """
-    if not math.isfinite(stride_yaw):
-        return track_yaw, math.hypot(each_sd, off_axis * recedes_sd)
-    pattern_sd = math.hypot(each_sd, off_axis * _AHEAD_SD)
-    variances = each_sd**2 + (off_axis * recedes_sd) ** 2, pattern_sd**2 + (off_axis * recedes_sd * _AHEAD_POWER) ** 2
-    share = variances[1] / sum(variances)
-    common = off_axis * recedes_sd * (share + (1 - share) * _AHEAD_POWER)
-    sd = math.hypot(share * each_sd, (1 - share) * pattern_sd, common)
-    return share * track_yaw + (1 - share) * stride_yaw, sd
+    track_sd, swing_sd = off_axis * recedes_sd, off_axis * recedes_sd * _SHANK_POWER
+    if not math.isfinite(swing_yaw):
+        return track_yaw, math.hypot(own_sd[0], track_sd)
+    both = track_sd * swing_sd
+    track, swing = own_sd[0] ** 2 + track_sd**2, own_sd[1] ** 2 + (off_axis * _SHANK_SD) ** 2 + swing_sd**2
+    share = (swing - both) / (track + swing - 2 * both)
+    sd = math.sqrt(share**2 * track + (1 - share) ** 2 * swing + 2 * share * (1 - share) * both)
+    return share * track_yaw + (1 - share) * swing_yaw, sd
 
 
-def _stride_yaw(
+def _swing_yaw(
     scene: Scene, rows: FloatArray, right: NDArray[np.bool_], roll: float, leg: float, recedes: float
 ) -> float:
-    """Yaw by the feet's ways over whole strides, radians; NaN where a side has no two of them.
+    """Yaw by the swinging shanks, radians; NaN where a side has no two of them.
 
-    A foot's own way across is mirrored left and right and falls out of the mean of the sides.
+    While the foot is behind, the shank is about level, so that how far it goes away from the camera is known. Its own
+    slant across is mirrored left and right and falls out of the mean of the sides.
     """
-    seen = np.isfinite(rows[:, _ACROSS])
+    seen = np.isfinite(rows[:, _ACROSS.start])
     if min((seen & right).sum(), (seen & ~right).sum()) < 2:
         return math.nan
-    across, down, hips_x = _sides_mean(rows[seen, _ACROSS : _HIPS_X + 1], right[seen])
-    ahead = leg * (recedes / leg / _AHEAD_LEGS_S) ** _AHEAD_POWER
-    across = math.cos(math.radians(roll)) * across + math.sin(math.radians(roll)) * down
-    return float(_direction(np.array(hips_x), -scene.facing * np.array(across) / (ahead * scene.seen_way)))
+    swing = _sides_mean(rows[seen, _ACROSS.start :], right[seen]).reshape(2, 2)
+    across, nearer = swing @ [math.cos(math.radians(roll)), math.sin(math.radians(roll))]
+    back = scene.seen_shank * (recedes / leg / _SHANK_LEGS_S) ** _SHANK_POWER
+    return math.atan(scene.facing * (across / leg - scene.facing * nearer) / back)
 
 
 def _direction(x: FloatArray, across: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from model.camera_geometry import Estimate, Scene, estimate, measure_stride, measure_track
+from model.camera_geometry import Estimate, Scene, estimate, measure_swing, measure_track
 from model.pose import FloatArray, Pose, Side, View
 from model.standing import LEG_PER_HEIGHT
 
@@ -34,7 +34,7 @@ _MOVED_DEG = 3.0
 GOOD_AZIMUTH_DEG = 8.0
 #: A camera turned further than this was told the wrong view.
 _MAX_ROLL_DEG = 25.0
-#: Contradictions: left and right foot, or stance and stride, of different mind; uncertainty; share of stances whose
+#: Contradictions: left and right foot, or stance and swing, of different mind; uncertainty; share of stances whose
 #: feet come nearer; share of frames with left and right exchanged.
 _MAX_APART_DEG, _MAX_SE_DEG, _MAX_WRONG, _MAX_EXCHANGED = 6.0, 1.0, 0.25, 0.3
 #: A turn of the camera below this is not worth asking for.
@@ -50,22 +50,25 @@ class Limits:
         azimuth_deg: beyond it no angle is told.
         sd_deg: what stays uncertain of yaw however many stances: rms error on rendered runners.
         seen_way: the model's ankle goes this share of the true ankle's way: rendered runners.
+        seen_shank: of the swinging shank's depth, the share that is between the model's joints, which are on the body's
+            surface, in front and behind: rendered runners.
     """
 
     stances: int
     azimuth_deg: float
     sd_deg: float
     seen_way: float
+    seen_shank: tuple[float, float]
 
 
 LIMITS: Mapping[str, Limits] = {
-    "lightning": Limits(6, 13.0, 1.0, 0.95),
-    "thunder": Limits(6, 15.0, 0.8, 0.95),
+    "lightning": Limits(6, 13.0, 1.0, 0.95, (1.1, 0.93)),
+    "thunder": Limits(6, 15.0, 0.8, 0.95, (1.1, 0.93)),
     # Its noise displaces joints, but leaves them their way.
-    "mocap-measured": Limits(6, 13.0, 1.0, 1.0),
+    "mocap-measured": Limits(6, 13.0, 1.0, 1.0, (1.06, 0.89)),
 }
 #: For joints that no model saw (motion capture).
-EXACT = Limits(6, 15.0, 0.4, 1.0)
+EXACT = Limits(6, 15.0, 0.4, 1.0, (1.0, 1.0))
 
 
 def focal_px(image_size_px: tuple[int, int], vfov_deg: float | None = None) -> float:
@@ -168,6 +171,7 @@ class CameraPoseEstimator:
             belt_m_s=belt_speed_m_s,
             camera_m=camera_m,
             seen_way=self._limits.seen_way,
+            seen_shank=self._limits.seen_shank[view is View.REAR],
         )
         self._known = known if known is not None and known.yaw_deg is not None else None
         self._poses: deque[Pose] = deque()
@@ -215,8 +219,8 @@ class CameraPoseEstimator:
         track = measure_track(self._scene, side, strike_s, toe_off_s, poses)
         if track is None:
             return
-        stride = measure_stride(self._scene, side, before_s, strike_s, self._poses)
-        self._stances.append(np.concatenate([track, stride]))
+        swing = measure_swing(self._scene, side, before_s, strike_s, self._poses)
+        self._stances.append(np.concatenate([track, swing]))
         self._since += 1
         count = len(self._stances)
         if count <= _RECENT or self._since >= _EVERY:

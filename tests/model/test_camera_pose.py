@@ -92,20 +92,20 @@ def test_finds_yaw_in_front_and_behind(view: View, belt: bool, yaw_deg: float) -
 
 @pytest.mark.parametrize("view", FRONTAL)
 @pytest.mark.parametrize("told", [True, False])
-def test_a_camera_whose_height_is_told_need_not_know_the_belt(view: View, told: bool) -> None:
-    """How fast the feet rise toward the horizon tells the belt's speed, once it is known where the horizon is."""
-    found_deg = []
-    for height_m, speed_m_s in ((0.8, 2.4), (1.6, 2.4), (0.8, 3.3)):
+def test_neither_a_slow_nor_a_fast_belt_need_be_told(view: View, told: bool) -> None:
+    """The swinging shanks hardly mind its speed; how fast the feet rise tells it, once the lens' height is known."""
+    found = []
+    for height_m, speed_m_s in ((0.8, 2.4), (1.6, 2.4), (0.8, 3.3), (0.8, 4.2)):
         camera = VirtualCamera(view, yaw_deg=10.0, height_m=height_m)
         camera_m = height_m if told else None
         estimator = CameraPoseEstimator(view, camera.size_px, camera.focal_px, camera_m=camera_m, model_name="none")
         _feed(estimator, project_motion(_runner(speed_m_s), camera), _contacts())
-        yaw_deg = estimator.current().yaw_deg
-        assert yaw_deg is not None
-        found_deg.append(yaw_deg)
-    low, high, fast = found_deg
-    assert (abs(low - high) < 1.0) is told
-    assert (abs(fast - 10.0) < 2.0) is told
+        found.append(estimator.current())
+    yaws_deg = np.array([pose.yaw_deg for pose in found], dtype=np.float64)
+    sds_deg = np.array([pose.yaw_sd_deg for pose in found], dtype=np.float64)
+    assert np.abs(yaws_deg - 10.0).max() < (1.0 if told else 2.5)
+    assert (np.abs(yaws_deg - 10.0) < 2 * sds_deg).all()
+    assert sds_deg.max() < 1.15 if told else sds_deg[0] > 1.2
 
 
 @pytest.mark.parametrize("view", FRONTAL)
