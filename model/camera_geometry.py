@@ -27,12 +27,15 @@ _STANCE_LEG = 0.92
 _ROLL_SHARE = 0.7
 
 #: How fast a stance foot recedes: by the belt where its speed is known; else by a usual one (8 to 14 km/h) and by how
-#: fast it nears the horizon. SD of the logarithm of each, with assumed leg length; of the latter with the camera's
-#: height known and not.
+#: fast it nears the horizon. SD of the logarithm of each.
 _USUAL_BELT_M_S, _USUAL_BELT_SD = 3.0, 0.2
-_KNOWN_BELT_SD, _RISE_SD = 0.07, {True: 0.08, False: 0.2}
-#: The ankle lifts while the foot stands: so many times as fast as the foot recedes it seems to go, in front and behind.
-_LIFT = {1.0: 1.1, -1.0: 0.93}
+_KNOWN_BELT_SD = 0.04
+#: The ankle lifts while the foot stands: so many times as fast as the foot recedes it seems to go, in front and behind;
+#: SD of its logarithm.
+_LIFT, _LIFT_SD = {1.0: 1.1, -1.0: 0.93}, 0.075
+#: The same of the camera's height above the ankle, and of the leg by a runner's height that is told or not.
+_KNOWN_HEIGHT_SD, _USUAL_HEIGHT_SD = 0.02, 0.18
+KNOWN_LEG_SD, USUAL_LEG_SD = 0.03, 0.06
 #: The standing ankle's track is fitted around this time after mid-stance, with weights that fall to 0 this far from it.
 _TRACK_S, _TRACK_HALF_S, _MIN_TRACK_FRAMES = -0.03, 0.09, 3
 _SPAN_S = 0.1
@@ -97,6 +100,7 @@ class Scene:
         centre_px: (2,) of the picture.
         focal_px: focal length.
         leg_m: hip joint to ankle joint of the runner.
+        leg_sd: of its logarithm.
         belt_m_s: None where it is not known.
         camera_m: height of the lens above the belt, None where it is not known.
         seen_way: share of the standing ankle's way across the picture that the pose model shows.
@@ -107,6 +111,7 @@ class Scene:
     centre_px: FloatArray
     focal_px: float
     leg_m: float
+    leg_sd: float
     belt_m_s: float | None
     camera_m: float | None
     seen_way: float
@@ -216,15 +221,16 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
     usual = _sides_mean(rows[:, :_ACROSS.start], right)
     leg = math.hypot(*((usual[_START] + usual[_END]) / 2 - usual[_HIP])) / _STANCE_LEG
     distance_m = scene.leg_m / leg
-    track_yaw = 0.0
-    for _ in range(2):
-        roll, pitch = _attitude(scene, usual, track_yaw, distance_m)
-        start, end = (level_rays(rows[:, part], roll, pitch) for part in (_START, _END))
-        place, speed = (start + end) / 2, (end - start) / _SPAN_S
-        recedes, recedes_sd = _recedes(scene, _sides_mean(place, right), _sides_mean(speed, right), leg)
-        yaws = _direction(place[:, 0], scene.facing * speed[:, 0] / (recedes * scene.seen_way))
-        sides = [_median(yaws[mask]) for mask in (~right, right)]
-        track_yaw = sum(sides) / 2
+    # First from the usual height, which gives the belt's speed and the height; then with both.
+    roll, pitch = _attitude(usual, scene.facing, 0.0, scene.above_hips_m / distance_m)
+    place, speed = _track(rows, roll, pitch)
+    recedes, recedes_sd, higher = _recedes(scene, _sides_mean(place, right), _sides_mean(speed, right), leg)
+    above = scene.above_hips_m / distance_m + (higher - 1) * float(_sides_mean(place, right)[1])
+    track_yaw = float(np.mean(_track_yaws(scene, place, speed, right, recedes)[1]))
+    roll, pitch = _attitude(usual, scene.facing, track_yaw, above)
+    place, speed = _track(rows, roll, pitch)
+    yaws, sides = _track_yaws(scene, place, speed, right, recedes)
+    track_yaw = sum(sides) / 2
     se = math.hypot(*(_standard_error(yaws[mask]) for mask in (~right, right))) / 2
     off_axis = track_yaw - math.atan(_median(place[:, 0]))
     swing_yaw = _swing_yaw(scene, rows, right, roll, leg, recedes)
@@ -247,12 +253,12 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
     )
 
 
-def _attitude(scene: Scene, usual: FloatArray, yaw: float, distance_m: float) -> tuple[float, float]:
-    """Roll and pitch in degrees by the usual stance, for a yaw in radians."""
-    hips_deg = math.degrees(math.atan(usual[_HIP][1]))
-    pitch = hips_deg - math.degrees(math.atan2(scene.above_hips_m, distance_m))
+def _attitude(usual: FloatArray, facing: float, yaw: float, above: float) -> tuple[float, float]:
+    """Roll and pitch in degrees by the usual stance, for a yaw in radians and a camera that is ``above`` times its
+    distance above the hips."""
+    pitch = math.degrees(math.atan(usual[_HIP][1]) - math.atan(above))
     pitch = min(max(pitch, -_MAX_PITCH_DEG), _MAX_PITCH_DEG)
-    across, down = scene.facing * usual[_SHOULDERS]
+    across, down = facing * usual[_SHOULDERS]
     slope_deg = math.degrees(math.atan2(down, across))
     # A level line that is turned away slopes, but on the horizon.
     neck = level_rays(usual[_NECK], _ROLL_SHARE * slope_deg, pitch)
@@ -260,16 +266,35 @@ def _attitude(scene: Scene, usual: FloatArray, yaw: float, distance_m: float) ->
     return _ROLL_SHARE * (slope_deg - turned_deg), pitch
 
 
-def _recedes(scene: Scene, place: FloatArray, speed: FloatArray, leg: float) -> tuple[float, float]:
-    """What share of its distance a stance foot recedes (behind: nears) in a second, and SD of its logarithm."""
-    belt_sd = _USUAL_BELT_SD if scene.belt_m_s is None else _KNOWN_BELT_SD
+def _track(rows: FloatArray, roll: float, pitch: float) -> tuple[FloatArray, FloatArray]:
+    """Where the standing ankles are and how fast they go, (n, 2), as level rays."""
+    start, end = (level_rays(rows[:, part], roll, pitch) for part in (_START, _END))
+    return (start + end) / 2, (end - start) / _SPAN_S
+
+
+def _track_yaws(
+    scene: Scene, place: FloatArray, speed: FloatArray, right: NDArray[np.bool_], recedes: float
+) -> tuple[FloatArray, list[float]]:
+    """Yaw by each standing foot, radians; and of the left and the right side."""
+    yaws = _direction(place[:, 0], scene.facing * speed[:, 0] / (recedes * scene.seen_way))
+    return yaws, [_median(yaws[mask]) for mask in (~right, right)]
+
+
+def _recedes(scene: Scene, place: FloatArray, speed: FloatArray, leg: float) -> tuple[float, float, float]:
+    """What share of its distance a stance foot recedes (behind: nears) in a second, and SD of its logarithm; and how
+    many times as high above the ankle the camera is as it was taken to be.
+
+    What the feet's rise is off from what was taken for granted is shared out by the variances.
+    """
+    belt_sd = _USUAL_BELT_SD if scene.belt_m_s is None else math.hypot(_KNOWN_BELT_SD, scene.leg_sd)
+    height_sd = _USUAL_HEIGHT_SD if scene.camera_m is None else math.hypot(_KNOWN_HEIGHT_SD, scene.leg_sd)
     belt = (scene.belt_m_s or _USUAL_BELT_M_S) * leg / scene.leg_m
     rise = -scene.facing * float(speed[1] / place[1]) / _LIFT[scene.facing]
     if not 0.3 < rise / belt < 3.0:
-        return belt, belt_sd
-    weights = belt_sd**-2, _RISE_SD[scene.camera_m is not None] ** -2
-    log = (weights[0] * math.log(belt) + weights[1] * math.log(rise)) / sum(weights)
-    return math.exp(log), sum(weights) ** -0.5
+        return belt, belt_sd, 1.0
+    off = math.log(rise / belt) / (belt_sd**2 + _LIFT_SD**2 + height_sd**2)
+    sd = (belt_sd**-2 + (_LIFT_SD**2 + height_sd**2) ** -1) ** -0.5
+    return belt * math.exp(belt_sd**2 * off), sd, math.exp(height_sd**2 * off)
 
 
 def _together(

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from model.camera_geometry import Estimate, Scene, estimate, measure_swing, measure_track
+from model.camera_geometry import KNOWN_LEG_SD, USUAL_LEG_SD, Estimate, Scene, estimate, measure_swing, measure_track
 from model.pose import FloatArray, Pose, Side, View
 from model.standing import LEG_PER_HEIGHT
 
@@ -168,6 +168,7 @@ class CameraPoseEstimator:
             centre_px=np.array(image_size_px) / 2,
             focal_px=focal_px,
             leg_m=LEG_PER_HEIGHT * (height_m or DEFAULT_HEIGHT_M),
+            leg_sd=USUAL_LEG_SD if height_m is None else KNOWN_LEG_SD,
             belt_m_s=belt_speed_m_s,
             camera_m=camera_m,
             seen_way=self._limits.seen_way,
