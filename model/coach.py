@@ -79,7 +79,7 @@ _MIN_LEVEL, _STEADY_STANCES = 3, 8
 #: (varied.md).
 _OFF_DEG, _OFF_PER_DEG = 3.0, 0.2
 #: What is left of each degree of azimuth, where there is no level yet.
-_LEFT_OVER = 0.1
+_LEFT_OVER = 0.07
 
 
 @dataclass(frozen=True, slots=True)
