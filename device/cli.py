@@ -112,6 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("action", choices=("check",))
     backup = add("backup", _backup, "write a copy of the database, also while it is in use")
     backup.add_argument("file", type=Path, metavar="FILE")
+    password = add("set-password", _set_password, "have the page ask for a password; it is typed, or read from a pipe")
+    password.add_argument("--remove", action="store_true", help="take the password away: the page is open to all again")
     add("cues-off", _cues_off, "switch every LED and the buzzer off")
     validate = add("validate", _validate, "measure every error anew and write model/validation.md (needs the sources)")
     validate.add_argument("--data", type=Path, metavar="FOLDER", help="more clips and motion capture, with their truth")
@@ -429,6 +431,19 @@ def _backup(args: argparse.Namespace) -> int:
     with StoreReader(load_config(args.config).database_path()) as reader:
         reader.backup(args.file)
     print(f"{args.file}: copy of the database written")
+    return 0
+
+
+def _set_password(args: argparse.Namespace) -> int:
+    from device.password import ask_password, password_path, remove_password, set_password
+
+    path = password_path(load_config(args.config))
+    if args.remove:
+        taken = remove_password(path)
+        print(f"{path}: {'the password is removed, the page is open to all' if taken else 'no password was set'}")
+        return 0
+    set_password(path, ask_password(sys.stdin))
+    print(f"{path}: the password is set, the page asks for it from now on")
     return 0
 
 

@@ -18,6 +18,7 @@ from device.cameras import open_source
 from device.config import Config
 from device.cues import all_off
 from device.health import disk, temperature_c, throttling
+from device.password import password_path, read_hash
 from device.store import StoreReader
 from device.told import SETTING, page_height_m
 from model.errors import KneelineError
@@ -48,6 +49,7 @@ def run_checks(config: Config) -> list[Check]:
         ("placement", lambda: _placement(config.database_path())),
         ("lens", lambda: _lens(config)),
         ("database", lambda: _database(config.database_path())),
+        ("sign-in", lambda: _sign_in(config)),
         ("disk", lambda: _disk(config.database_path())),
         ("clock", _clock),
         ("temperature", _temperature),
@@ -164,6 +166,12 @@ def _database(path: Path) -> Check:
     if not os.access(target, os.W_OK):
         return Check("database", False, f"{target} cannot be written by this user", f"sudo chown {_user()} {target}")
     return Check("database", True, f"{path}, {sessions} session(s)" if path.exists() else f"{path}, not made yet")
+
+
+def _sign_in(config: Config) -> Check:
+    if read_hash(password_path(config)) is None:
+        return Check("sign-in", True, "no password is set: all on the local network may use the page")
+    return Check("sign-in", True, "a password is set")
 
 
 def _user() -> str:

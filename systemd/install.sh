@@ -4,7 +4,7 @@
 # --kiosk also shows the page on the attached screen. Run it again to upgrade from a newer checkout: settings and sessions
 # stay; the new program is built beside the running one and taken over in one step.
 #   /opt/kneeline/current      the program (a virtual environment)      /etc/kneeline/config.toml   settings
-#   /var/lib/kneeline          sessions                                 /usr/local/bin/kneeline     command
+#   /var/lib/kneeline          sessions, the page's password            /usr/local/bin/kneeline     command
 set -eu
 umask 022
 

@@ -94,6 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         threads=MAX_STREAMS + _OTHER_THREADS,
         outbuf_high_watermark=_WAITING_BYTES,
         ident=None,
+        clear_untrusted_proxy_headers=False,  # nothing is taken from them, but a proxy is known by them
     )
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -15,9 +15,11 @@ from werkzeug.exceptions import HTTPException
 
 from device.config import Config
 from device.live import LiveSubscriber
+from device.password import PasswordError, password_path
 from device.store import StoreReader
 from model.errors import StoreError
-from web import auth, present
+from web import access, auth, present
+from web.access import Guard
 from web.hub import LiveHub
 
 HERE = Path(__file__).parent
@@ -36,11 +38,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What the views work with: settings, stored sessions, and the live device."""
+    """What the views work with: settings, stored sessions, the live device, and who may do what."""
 
     config: Config
     reader: StoreReader
     hub: LiveHub
+    guard: Guard
 
 
 def box() -> Box:
@@ -55,19 +58,23 @@ def create_app(config: Config) -> Flask:
     The database may be missing (then there are no sessions yet) and the device silent (then the pages say so). A thread
     listens to the device until `close_app`.
     """
-    from web.views import api, commands, pages, runners
+    from web.views import api, commands, pages, runners, sign_in
 
     app = Flask(__name__)
+    app.before_request(access.refuse)
     auth.protect(app, auth.key_folder(config))
     hub = LiveHub(LiveSubscriber(config.socket_path()), page_version())
-    app.extensions["kneeline"] = Box(config, StoreReader(config.database_path()), hub)
-    for blueprint in (pages.blueprint, api.blueprint, commands.blueprint, runners.blueprint):
-        app.register_blueprint(blueprint)
+    guard = Guard(password_path(config), config.web.host)
+    app.extensions["kneeline"] = Box(config, StoreReader(config.database_path()), hub, guard)
+    for view in (pages, api, commands, runners, sign_in):
+        app.register_blueprint(view.blueprint)
+    app.context_processor(lambda: {"access": access.current()})
     app.jinja_env.filters.update(number=present.number, local_time=present.local_time)
     app.jinja_env.globals.update(page_version=hub.version, app_version=app_version())
     app.after_request(_with_headers)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(StoreError, _store_error)
+    app.register_error_handler(PasswordError, _password_error)
     return app
 
 
@@ -121,3 +128,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 def _store_error(error: StoreError) -> ResponseReturnValue:
     log.error("%s", error)
     return _error(503, "The sessions cannot be read", str(error))
+
+
+def _password_error(error: PasswordError) -> ResponseReturnValue:
+    log.error("%s", error)
+    return _error(503, "Nobody can sign in", str(error))

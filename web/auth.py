@@ -1,7 +1,8 @@
 """What guards the pages: the secret key, the signed cookie, and the token that every form carries.
 
-Reading needs no sign-in: the box stands in one room and serves one local network. Everything that changes something
-is a POST with a token (CSRF), so that no foreign page can drive the device through a visitor's browser.
+Everything that changes something is a POST with a token (CSRF), so that no foreign page can drive the device through a
+visitor's browser. Who may read and who may change is told in `web.access`: all on the local network, until the owner
+sets a password.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -18,6 +20,8 @@ from device.config import Config
 
 KEY_FILE = "web-secret.key"
 _KEY_BYTES = 32
+#: So long a sign-in holds, where the password stays the same.
+_SIGNED_IN = timedelta(days=30)
 
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
@@ -75,6 +79,8 @@ def protect(app: Flask, folder: Path) -> None:
         SESSION_COOKIE_NAME="kneeline",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=_SIGNED_IN,
+        SESSION_REFRESH_EACH_REQUEST=False,  # an answer still on its way would undo the sign-out
         WTF_CSRF_TIME_LIMIT=None,  # a kiosk page stays open for weeks
     )
     csrf.init_app(app)

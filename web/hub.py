@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from device.live import LiveSubscriber
@@ -23,6 +24,8 @@ SILENT_AFTER_S = 3.0
 MAX_STREAMS = 12
 #: Message types of which only the newest counts; all others are events, each of which counts.
 STATES = ("frame", "health")
+#: What tells who runs; not for every reader.
+PERSONAL = ("runner", "height_cm")
 _KEPT_EVENTS = 64
 _STATUS_EVERY_S = 1.0
 
@@ -31,15 +34,37 @@ Message = Mapping[str, Any]
 Answer = Literal["done", "unconfirmed", "silent"]
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom live messages are.
+
+    Attributes:
+        names: whether they may know who runs.
+        version: goes with the version of their page.
+        holds: whether that is so still; a stream ends where it is not, and the page opens another.
+    """
+
+    names: bool = True
+    version: str = ""
+    holds: Callable[[], bool] = lambda: True
+
+
+ALL_OF_IT = Reader()
+
+
 class Stream:
     """What one streaming page is yet to be sent; iterates over encoded server-sent events until closed.
 
     Args:
         status: makes the status message; sent first, then once a second, so that a page that has gone is noticed.
         on_close: called once with this stream when it ends, also where it never began.
+        reader: for whom it is.
     """
 
-    def __init__(self, status: Callable[[], Message], on_close: Callable[[Stream], None]) -> None:
+    def __init__(
+        self, status: Callable[[], Message], on_close: Callable[[Stream], None], reader: Reader = ALL_OF_IT
+    ) -> None:
+        self.reader = reader
         self._status = status
         self._on_close = on_close
         self._news = threading.Condition()
@@ -73,6 +98,9 @@ class Stream:
         now_s = time.monotonic()
         if now_s < self._status_due_s:
             return news
+        if not self.reader.holds():
+            self.close()
+            raise StopIteration
         first = b"" if self._status_due_s else b"retry: 1000\n\n"
         self._status_due_s = now_s + _STATUS_EVERY_S
         return first + encode(self._status()) + news
@@ -109,7 +137,7 @@ class LiveHub:
         self._thread = threading.Thread(target=self._listen, name="live-hub", daemon=True)
         self._thread.start()
 
-    def status(self) -> dict[str, Any]:
+    def status(self, reader: Reader = ALL_OF_IT) -> dict[str, Any]:
         """Whether the device is heard, and how long ago it was (null: never since this server started)."""
         heard = self._subscriber.latest()
         live = heard.connected and heard.age_s is not None and heard.age_s <= SILENT_AFTER_S
@@ -117,18 +145,20 @@ class LiveHub:
             "type": "status",
             "device": "live" if live else "silent",
             "age_s": None if heard.age_s is None else round(heard.age_s, 1),
-            "version": self.version,
+            "version": self.version + reader.version,
         }
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, reader: Reader = ALL_OF_IT) -> dict[str, Any]:
         """Everything known now, for pages that poll: status, newest states, and the last events with their numbers.
 
         While the device is silent there is no frame and no health: old ones would look like new ones.
         """
-        status, last = self.status(), self._subscriber.latest().last
+        status, last = self.status(reader), self._subscriber.latest().last
         with self._lock:
             events = list(self._events)
-        states = {kind: last.get(kind) if status["device"] == "live" else None for kind in STATES}
+        states: dict[str, Message | None] = dict.fromkeys(STATES)
+        if status["device"] == "live":
+            states |= {kind: _for(reader, last[kind]) for kind in STATES if kind in last}
         return {"status": status, **states, "session": last.get("session"), "events": events}
 
     def aim(self) -> dict[str, Any]:
@@ -175,9 +205,9 @@ class LiveHub:
         """Hands a command to the device. False where it cannot be reached."""
         return self._subscriber.send(dict(command))
 
-    def stream(self) -> Stream | None:
+    def stream(self, reader: Reader = ALL_OF_IT) -> Stream | None:
         """Server-sent events from now on, or None where too many pages stream already."""
-        stream = Stream(self.status, self._forget)
+        stream = Stream(lambda: self.status(reader), self._forget, reader)
         with self._lock:
             if len(self._streams) >= self._max_streams or self._closed.is_set():
                 return None
@@ -185,7 +215,7 @@ class LiveHub:
         if self.status()["device"] == "live":
             for kind, message in self._subscriber.latest().last.items():
                 if kind in (*STATES, "session"):
-                    stream.put(kind, encode(message))
+                    stream.put(kind, encode(_for(reader, message)))
         return stream
 
     def close(self) -> None:
@@ -215,9 +245,20 @@ class LiveHub:
                 self._events.append(message)
             elif kind == "frame":
                 self._aim.add(message, time.monotonic())
-            encoded = encode(message)
+            encoded = public = encode(message)
+            if any(key in message for key in PERSONAL):
+                public = encode(nameless(message))
             for stream in self._streams:
-                stream.put(kind, encoded)
+                stream.put(kind, encoded if stream.reader.names else public)
+
+
+def _for(reader: Reader, message: Message) -> Message:
+    return message if reader.names else nameless(message)
+
+
+def nameless(message: Message) -> Message:
+    """The message without what tells who runs."""
+    return {key: None if key in PERSONAL else value for key, value in message.items()}
 
 
 def encode(message: Message) -> bytes:

@@ -15,6 +15,7 @@ from device.board import Choice
 from device.config import Config, parse_config
 from device.doctor import Check, run_checks
 from device.live import LivePublisher
+from device.password import FILE_NAME, password_path, set_password
 from device.store import SessionHeader, Store
 from device.told import SETTING
 from model.errors import WeightsError
@@ -26,6 +27,7 @@ NAMES = [
     "placement",
     "lens",
     "database",
+    "sign-in",
     "disk",
     "clock",
     "temperature",
@@ -80,6 +82,7 @@ def test_every_fault_has_a_remedy(config: Config, tmp_path: Path, monkeypatch: p
         raise WeightsError("model weights x.tflite have a wrong checksum: get it back with git")
 
     (tmp_path / "kneeline.db").write_text("no database, and never was one " * 100)
+    (tmp_path / FILE_NAME).write_text("half a ha")
     monkeypatch.setattr(doctor, "all_off", lambda _: "no GPIO here (none)")
     monkeypatch.setattr(doctor, "load_weights", damaged)
     monkeypatch.setattr(doctor, "disk", lambda _: health.Disk(total=8_000_000_000, free=100_000_000))
@@ -95,6 +98,7 @@ def test_every_fault_has_a_remedy(config: Config, tmp_path: Path, monkeypatch: p
     assert checks["camera"] == Check("camera", False, f"{tmp_path}/absent.mp4: no such file", "check the name")
     assert checks["model"].remedy == "get it back with git"
     assert checks["disk"].detail == "0.1 of 8.0 GB free"
+    assert checks["sign-in"].remedy == "set it anew: kneeline set-password"
     assert checks["database"].remedy == "move it away, or name another under [store] path"
 
 
@@ -109,6 +113,12 @@ def test_camera_and_pins_are_left_to_a_running_device(config: Config, monkeypatc
     for name in ("camera", "GPIO"):
         assert checks[name] == Check(name, True, "in use by the running device")
     assert checks["database"].ok
+
+
+def test_whether_the_page_asks_for_a_password_is_said(config: Config) -> None:
+    assert checked(config)["sign-in"].detail == "no password is set: all on the local network may use the page"
+    set_password(password_path(config), "hip over knee")
+    assert checked(config)["sign-in"] == Check("sign-in", True, "a password is set")
 
 
 def test_lens_height_is_said_and_whence(config: Config) -> None:

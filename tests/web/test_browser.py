@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
+from device.password import password_path, remove_password, set_password
 from device.store import Store, StoreReader
 from device.told import SETTING, Told
 
@@ -544,6 +545,89 @@ def test_sound_is_off_until_asked_for(server: Server, device: Device, page: Page
     expect(button).to_have_text("Sound on")
     page.reload()
     expect(button).to_have_attribute("aria-pressed", "true")
+
+
+PASSWORD = "hip over knee"
+
+
+@pytest.fixture
+def locked(config: Config) -> Iterator[None]:
+    set_password(password_path(config), PASSWORD)
+    yield
+    remove_password(password_path(config))
+
+
+@pytest.mark.usefixtures("locked")
+def test_signing_in_and_out(server: Server, make_session: MakeSession, page: Page) -> None:
+    session_id = make_session()
+    page.goto(server.url)
+    page.get_by_role("link", name="Sessions").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    field = page.get_by_label("Password")
+    expect(field).to_be_focused()
+    field.fill("knee over hip")
+    field.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("This is not the password.")
+    expect(field).to_have_value("")
+    field.fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{server.url}/sessions")
+    page.locator(f"a[href='/sessions/{session_id}']").click()
+    expect(page.locator("[data-chart]")).to_have_attribute("data-points", "55")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    page.goto(f"{server.url}/sessions/{session_id}")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.usefixtures("locked")
+def test_result_is_shown_on_the_own_screen_and_to_no_other_visitor(
+    server: Server, device: Device, make_session: MakeSession, page: Page
+) -> None:
+    ended = {"type": "session", "session_id": make_session(), "state": "ended"}
+    for address, shown in ((None, True), ("192.168.1.50", False)):
+        page.set_extra_http_headers({} if address is None else {"X-Forwarded-For": address})
+        page.goto(server.url)
+        page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+        with page.expect_response("**/card") as answer:
+            device.publish(ended)
+        assert answer.value.ok is shown
+        expect(page.locator("[data-last]")).to_be_visible(visible=shown)
+
+
+def test_open_pages_follow_the_password(server: Server, device: Device, config: Config, page: Page) -> None:
+    """The kiosk stays, with nothing to tap that would ask for a password; a page that needs one leads to it."""
+    device.changes = {"keypoints": None, "state": "waiting"}
+    page.goto(server.url + "/?kiosk=1")
+    idle = page.locator("[data-idle]")
+    expect(idle).to_contain_text("tap here")
+    try:
+        set_password(password_path(config), PASSWORD)
+        expect(idle).to_contain_text("ask the staff")
+        expect(page.locator("[data-link]")).to_have_text("live")
+        remove_password(password_path(config))
+        expect(idle).to_contain_text("tap here")
+        page.goto(server.url + "/aim")
+        expect(page.get_by_role("button", name="Test left")).to_be_visible()
+        set_password(password_path(config), PASSWORD)
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    finally:
+        remove_password(password_path(config))
+
+
+@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize("width", [360, 1024])
+def test_sign_in_fits_sideways(server: Server, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 600})
+    for _ in range(2):
+        for path in ("/", "/sign-in?next=/health", "/health"):
+            page.goto(server.url + path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        page.goto(server.url + "/sign-in?next=/health")
+        if page.get_by_label("Password").is_visible():
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_label("Password").press("Enter")
+            expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def test_reduced_motion_and_light_scheme_are_obeyed(server: Server, device: Device, page: Page) -> None:

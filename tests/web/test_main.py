@@ -20,6 +20,7 @@ import pytest
 
 from device.config import Config
 from device.live import LivePublisher
+from device.password import password_path, set_password
 from web.__main__ import main
 from web.address import page_url
 
@@ -89,6 +90,20 @@ def test_pages_answer_while_many_stream(config_file: Path, config: Config, event
         over.set()
         for listener in listeners:
             listener.join()
+
+
+def test_what_a_proxy_on_the_box_passes_on_is_not_from_its_own_screen(
+    config_file: Path, config: Config, make_session: Callable[..., int]
+) -> None:
+    card = f"sessions/{make_session(3)}/card"
+    set_password(password_path(config), "hip over knee")
+    with serving(config_file) as (_, url):
+        assert "Session 1" in get(url + card)
+        passed_on = urllib.request.Request(url + card, headers={"X-Forwarded-For": "192.168.1.50"})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(passed_on, timeout=10)
+        with refused.value as answer:
+            assert answer.code == 401
 
 
 def test_port_in_use_is_one_line_with_the_remedy(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from model.table import stances_csv
+from web import access
 from web.app import box
 
 blueprint = Blueprint("api", __name__)
@@ -20,7 +21,7 @@ def healthz() -> ResponseReturnValue:
 
 @blueprint.get("/api/live")
 def live() -> ResponseReturnValue:
-    return jsonify(box().hub.snapshot())
+    return jsonify(box().hub.snapshot(access.live_reader()))
 
 
 @blueprint.get("/api/aim")
@@ -33,7 +34,7 @@ def events() -> ResponseReturnValue:
     """Server-sent events; 503 where too many pages stream already, then the page polls ``/api/live``."""
     if request.method == "HEAD":  # would open a stream that nobody reads or closes
         return Response(mimetype="text/event-stream")
-    stream = box().hub.stream()
+    stream = box().hub.stream(access.live_reader())
     if stream is None:
         return jsonify(error="too many live pages are open; this one polls"), 503, {"Retry-After": "15"}
     return Response(stream, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
