@@ -45,8 +45,10 @@ _HOLD_S = 0.2
 _LEARN_EVERY_S = 0.2
 #: Somebody else is sought this far beside the runner in a crop of this side (there MoveNet shows the other one, not
 #: the runner again), and is on the same belt at these distances and with these sizes; all in the runner's torsos.
-_PROBE_EVERY_S, _PROBE_TORSOS, _PROBE_SIDE_TORSOS = 0.5, 1.5, 3.0
-_OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.8, 1.3), 0.3
+_PROBE_EVERY_S, _PROBE_TORSOS, _PROBE_SIDE_TORSOS = 0.5, 1.65, 3.0
+_OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.7, 1.3), 0.3
+#: Of one who is half hidden behind the runner, so many joints must be seen.
+_HIDDEN_JOINTS = 4
 #: While the one who is followed does not run, one looks so often whether somebody does at least so far from them.
 _RIVAL_EVERY_S, _RIVAL_TORSOS = 0.25, 1.0
 #: A body's height with some air, and how far below the trunk's middle its own is, in torsos.
@@ -423,7 +425,7 @@ class RunnerTracker:
             beside = self._probe_side * _PROBE_TORSOS * who.torso_px
             crop = Crop(who.hip_px[0] + beside, who.hip_px[1], _PROBE_SIDE_TORSOS * who.torso_px)
             other = self._see(image, crop, who)
-            if is_person(other) and _on_same_belt(other, who) and _has_own_joints(other, pose, who.torso_px):
+            if _on_same_belt(other, who) and _is_another(other, pose, who.torso_px):
                 self._crowded_s = who.t_s
         return who.t_s - self._crowded_s < 2.2 * _PROBE_EVERY_S
 
@@ -448,8 +450,9 @@ def _on_same_belt(other: Pose, who: Sighting) -> bool:
     return _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
 
 
-def _has_own_joints(other: Pose, pose: Pose, torso_px: float) -> bool:
-    """Whether this is another body: a third of its joints lie where the runner has neither their left nor their right.
+def _is_another(other: Pose, pose: Pose, torso_px: float) -> bool:
+    """Whether this is another body: a third of its joints, or half of those of one who is half hidden, lie where the
+    runner has neither their left nor their right.
 
     At the edge of a crop the network sees a bent runner with hips elsewhere, but with the same limbs.
     """
@@ -458,7 +461,8 @@ def _has_own_joints(other: Pose, pose: Pose, torso_px: float) -> bool:
         for joint, (xy, score) in enumerate(zip(other.xy_px.tolist(), other.score.tolist(), strict=True))
         if joint >= Joint.LEFT_SHOULDER and score > MIN_SCORE
     ]
-    return 3 * sum(away) >= len(away)
+    own = sum(away)
+    return (is_person(other) and 3 * own >= len(away)) or (own >= _HIDDEN_JOINTS and 2 * own >= len(away))
 
 
 def is_person(pose: Pose) -> bool:

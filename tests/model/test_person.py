@@ -14,7 +14,7 @@ import pytest
 
 from device.cameras.video import VideoSource
 from model.analysis import AnalysisSettings, RunAnalysis
-from model.movenet import RunnerTracker, Sight, _has_own_joints, _own_points
+from model.movenet import RunnerTracker, Sight, _is_another, _own_points
 from model.person import REMEMBER_S, Likeness, Region, Sighting, Stay, trunk_colour
 from model.pose import FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, OUTSIDE, frame_quality, nobody
@@ -417,8 +417,18 @@ def body(hips_px: float, limbs_px: float) -> Pose:
 def test_another_body_has_limbs_of_its_own() -> None:
     runner = standing(300, 0.7)
     torso = torso_px(runner.xy_px)
-    assert not _has_own_joints(body(0.5 * torso, 0.0), runner, torso)
-    assert _has_own_joints(body(0.5 * torso, 0.5 * torso), runner, torso)
+    assert not _is_another(body(0.5 * torso, 0.0), runner, torso)
+    assert _is_another(body(0.5 * torso, 0.5 * torso), runner, torso)
+
+
+@pytest.mark.parametrize(("seen", "another"), [(4, True), (3, False)])
+def test_of_another_who_is_half_hidden_four_joints_are_enough(seen: int, another: bool) -> None:
+    runner = standing(300, 0.7)
+    torso = torso_px(runner.xy_px)
+    beside = body(0.5 * torso, 0.5 * torso)
+    score = np.full(17, 0.1)
+    score[[Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_KNEE, Joint.LEFT_ANKLE][:seen]] = 0.5
+    assert _is_another(replace(beside, score=score), runner, torso) is another
 
 
 def test_joints_on_limbs_that_are_too_long_do_not_widen_the_crop() -> None:
