@@ -19,7 +19,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.person import Box, Likeness, Point, Region, Sighting, Stay, sighting, trunk_colour
+from model.person import (
+    Box,
+    Likeness,
+    Point,
+    Region,
+    Sighting,
+    Stay,
+    sighting,
+    trunk_colour,
+)
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, OUTSIDE, FrameQuality, frame_quality, nobody
 from model.view import ViewEstimator
@@ -362,6 +371,8 @@ class RunnerTracker:
         if pose.t_s - self._learned_s >= _LEARN_EVERY_S:
             if self._stay.runs(pose.t_s):
                 self._in_place = True
+                if self._view.view is not None:
+                    self._known.runs_in_place(self._view.view.frontal)
                 self.region.learn(who, pose.t_s - self._learned_s)
             self._learned_s = pose.t_s
         self._torso_px, self._hip_x_px, self._seen_s, self._search = who.torso_px, who.hip_px[0], pose.t_s, None

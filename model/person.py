@@ -39,6 +39,13 @@ _LEG_TORSOS, _LEG_TORSOS_PER_S = 0.3, 12.0
 #: Who is taken for the same person after they were lost to view.
 _AGAIN_TORSOS, _AGAIN_SIZE_LOG = 1.2, 0.22
 _SIZE_TAU_S, _COLOUR_TAU_S, _PLACE_TAU_S = 0.3, 5.0, 1.0
+#: Who slowly comes before a runner draws the pose along: larger, because nearer, or aside. Logarithm of the size and
+#: torsos aside (in front and behind, and from the side, where a runner goes back and forth) from what was usual over
+#: some seconds, without the noise of single pictures.
+_LARGER_LOG, _ASIDE_TORSOS, _ALONG_TORSOS = 0.1, 0.4, 0.8
+_NOW_TAU_S, _USUAL_TAU_S = 0.15, 5.0
+#: In so many pictures in a row a runner's clothes must look like others before it is believed.
+_OTHERS_CLOTHES = 3
 #: Who stepped before the runner may wear the same, but stands beside the runner's place or passes through it. The
 #: runner is taken up again in that place only: at once as long as a passer cannot have got there, later if they stay
 #: while nobody is seen beside them so near that they are covered.
@@ -123,6 +130,44 @@ def trunk_colour(crop: NDArray[np.uint8], joints: NDArray[np.float32], light: fl
     return colour
 
 
+class Usual:
+    """Where a runner is and how large, over some seconds."""
+
+    def __init__(self) -> None:
+        self._t_s = 0.0
+        self._frames = 0
+        self._now = (0.0, 0.0)  # hips from left to right, and logarithm of the torso
+        self._usual: tuple[float, ...] = ()  # of hips and trunk from left to right and down, and the same logarithm
+
+    def left_by(self, who: Sighting, sideways_torsos: float) -> bool:
+        """Whether the person seen now is larger, or further aside, than the runner was lately."""
+        x_px, size_log = self._moved(who)
+        aside = abs(x_px - self._usual[0]) / math.exp(self._usual[-1])
+        return size_log - self._usual[-1] > _LARGER_LOG or aside > sideways_torsos
+
+    def larger(self, who: Sighting) -> bool:
+        """Whether this one picture shows somebody nearer."""
+        return math.log(who.torso_px) - self._usual[-1] > _LARGER_LOG
+
+    def place(self) -> tuple[dict[str, Point], float]:
+        """Hips and trunk, and the torso's length, px."""
+        hip_x, hip_y, trunk_x, trunk_y, size_log = self._usual
+        return {"hips": (hip_x, hip_y), "trunk": (trunk_x, trunk_y)}, math.exp(size_log)
+
+    def _moved(self, who: Sighting) -> tuple[float, float]:
+        share = _share(who.t_s - self._t_s, _NOW_TAU_S, self._frames)
+        x_px, size_log = self._now
+        return x_px + share * (who.hip_px[0] - x_px), size_log + share * (math.log(who.torso_px) - size_log)
+
+    def add(self, who: Sighting) -> None:
+        self._now = self._moved(who)
+        new = (*who.hip_px, *who.trunk_px, math.log(who.torso_px))
+        share = _share(who.t_s - self._t_s, _USUAL_TAU_S, self._frames)
+        self._usual = tuple(was + share * (now - was) for was, now in zip(self._usual or new, new, strict=True))
+        self._t_s = who.t_s
+        self._frames += 1
+
+
 class Likeness:
     """How the person who is followed looks and where they are, against whom a new sighting is held."""
 
@@ -135,14 +180,22 @@ class Likeness:
         self._frames = 0
         self._lost_to_another = False
         self._other_side = 0.0  # -1 where the other was seen left of the runner's place last, 1 right, 0 nowhere yet
+        self._usual = Usual()
+        self._may_move_torsos = math.inf
+        self._others_clothes = 0  # pictures in a row in which the clothes were others
         self._back: deque[tuple[float, float]] = deque()  # time and place of who is where the runner was
 
     def needs_colour(self, who: Sighting) -> bool:
         """Whether this sighting should tell the clothes' colour: when in doubt, and now and then to learn it."""
-        return self._frames < _KNOWN_FRAMES or self._frames % _COLOUR_EVERY == 0 or self._doubts(who)
+        often = self._frames < _KNOWN_FRAMES or self._others_clothes > 0
+        return often or self._frames % _COLOUR_EVERY == 0 or self._doubts(who)
 
     def _doubts(self, who: Sighting) -> bool:
         return self._lost_to_another or (self._last is not None and self._away(who) > _HOP_TORSOS)
+
+    def runs_in_place(self, frontal: bool) -> None:
+        """From now on they are not expected to come nearer or to go aside."""
+        self._may_move_torsos = _ASIDE_TORSOS if frontal else _ALONG_TORSOS
 
     def fits(self, who: Sighting) -> bool:
         """Whether this is the same person, a moment later."""
@@ -159,8 +212,19 @@ class Likeness:
             and _way_px(who, self._last) <= strides
             and not (self._doubts(who) and not self._looks_like(who))
         )
+        if same and self._drawn_along(who):
+            same = False
+            self._places, self._torso_px = self._usual.place()
         self._lost_to_another = not same
         return same
+
+    def _drawn_along(self, who: Sighting) -> bool:
+        """Whether somebody who slowly came before a runner in place has drawn the pose along."""
+        if not math.isfinite(self._may_move_torsos):
+            return False
+        if who.colour is not None:
+            self._others_clothes = 0 if self._looks_like(who) else self._others_clothes + 1
+        return self._others_clothes >= _OTHERS_CLOTHES or self._usual.left_by(who, self._may_move_torsos)
 
     def lose_to_another(self) -> None:
         """What is seen now is somebody else, however much alike."""
@@ -170,6 +234,8 @@ class Likeness:
         """Whether this may be the same person after they were lost to view; True for anybody after a while."""
         if not self.remembers(who.t_s):
             return True
+        if self._lost_to_another and self._usual.larger(who):
+            return False
         near = self._is_back(who) if self._lost_to_another else self._away(who) <= _AGAIN_TORSOS
         return near and abs(self._size_log(who)) <= _AGAIN_SIZE_LOG and self._looks_like(who)
 
@@ -236,6 +302,7 @@ class Likeness:
 
     def add(self, who: Sighting) -> None:
         """The person as seen now."""
+        self._usual.add(who)
         dt_s = 0.0 if self._last is None else who.t_s - self._last.t_s
         share = _share(dt_s, _SIZE_TAU_S, self._frames)
         self._torso_px += share * (who.torso_px - self._torso_px)
@@ -243,7 +310,9 @@ class Likeness:
         for place, point in _middles(who):
             x, y = self._places.get(place, point)
             self._places[place] = x + share * (point[0] - x), y + share * (point[1] - y)
-        if who.colour is not None:
+        if self._lost_to_another:
+            self._others_clothes = 0
+        if who.colour is not None and not self._others_clothes:
             self._add_colour(who, who.colour)
         self._last = who
         self._frames += 1
