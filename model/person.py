@@ -37,7 +37,7 @@ _COLOUR, _COLOUR_SPREADS, _COLOUR_EVERY = 30.0, 3.0, 5
 #: Knees and ankles move at most so far to where they or the other side's are in the next picture; one of them may err.
 _LEG_TORSOS, _LEG_TORSOS_PER_S = 0.3, 12.0
 #: Who is taken for the same person after they were lost to view.
-_AGAIN_TORSOS, _AGAIN_SIZE_LOG = 1.2, 0.22
+_AGAIN_TORSOS, _AGAIN_SIZE_LOG, _AGAIN_LARGER_LOG = 1.2, 0.22, 0.16
 _SIZE_TAU_S, _COLOUR_TAU_S, _PLACE_TAU_S = 0.3, 5.0, 1.0
 #: Who slowly comes before a runner draws the pose along: larger, because nearer, or aside. Logarithm of the size and
 #: torsos aside (in front and behind, and from the side, where a runner goes back and forth) from what was usual over
@@ -146,8 +146,8 @@ class Usual:
         return size_log - self._usual[-1] > _LARGER_LOG or aside > sideways_torsos
 
     def larger(self, who: Sighting) -> bool:
-        """Whether this one picture shows somebody nearer."""
-        return math.log(who.torso_px) - self._usual[-1] > _LARGER_LOG
+        """Whether one picture of a whole body, in which all look larger than from close by, shows somebody nearer."""
+        return math.log(who.torso_px) - self._usual[-1] > _AGAIN_LARGER_LOG
 
     def place(self) -> tuple[dict[str, Point], float]:
         """Hips and trunk, and the torso's length, px."""

@@ -145,6 +145,65 @@ def test_the_other_is_known_to_be_left_or_right_of_the_runner_s_place() -> None:
         assert awaited[2] == side
 
 
+def frames_taken(likeness: Likeness, change: Callable[[float], dict[str, float]], seconds: float = 12.0) -> int:
+    """How many pictures in a row fit, of a person who changes over time (seconds); all: as many as there are."""
+    for n in range(int(seconds * _FPS)):
+        who = somebody(300 + n, **change(n / _FPS))
+        if not likeness.fits(who):
+            return n
+        likeness.add(who)
+    return int(seconds * _FPS)
+
+
+def runner_in_place(frontal: bool = True) -> Likeness:
+    likeness = known(300)
+    likeness.runs_in_place(frontal)
+    return likeness
+
+
+@pytest.mark.parametrize(
+    ("drawn", "within_s"),
+    [
+        (lambda t_s: {"torso": 100 + min(25.0, 50 * t_s)}, 0.6),
+        (lambda t_s: {"x": 320 + 100 * t_s}, 0.8),
+        (lambda t_s: {"red": 60.0}, 0.3),
+    ],
+    ids=["nearer", "aside", "other clothes"],
+)
+def test_who_slowly_draws_the_pose_along_is_not_the_runner(
+    drawn: Callable[[float], dict[str, float]], within_s: float
+) -> None:
+    """No frame is a jump; the runner is awaited where they were."""
+    likeness = runner_in_place()
+    taken = frames_taken(likeness, drawn)
+    assert taken <= within_s * _FPS
+    awaited = likeness.awaited_at(10 + taken / _FPS)
+    assert awaited is not None
+    assert awaited[0] == pytest.approx((320.0, 190.0), abs=6)
+    assert awaited[1] == pytest.approx(100.0, abs=2)
+    later = [likeness.may_be(somebody(330 + n, torso=125.0)) for n in range(60)]
+    assert not any(later)
+    assert any(likeness.may_be(somebody(390 + n)) for n in range(15))
+
+
+@pytest.mark.parametrize(
+    ("wanders", "frontal"),
+    [
+        (lambda t_s: {"x": 320 + 25 * float(np.sin(t_s)), "torso": 100 + 4 * float(np.sin(5 * t_s))}, True),
+        (lambda t_s: {"torso": 100 + 1.5 * t_s, "x": 320 + 3 * t_s}, True),
+        (lambda t_s: {"x": 320 + 60 * float(np.sin(t_s))}, False),
+        (lambda t_s: {"red": 60.0 if t_s % 1 < 0.05 else 200.0}, True),
+    ],
+    ids=["sways", "comes forward slowly", "back and forth, from the side", "an arm before the trunk"],
+)
+def test_a_runner_may_wander_on_the_belt(wanders: Callable[[float], dict[str, float]], frontal: bool) -> None:
+    assert frames_taken(runner_in_place(frontal), wanders) == 12 * _FPS
+
+
+def test_who_does_not_run_in_place_may_come_nearer() -> None:
+    assert frames_taken(known(300), lambda t_s: {"torso": 100 + min(25.0, 50 * t_s)}) == 12 * _FPS
+
+
 def test_legs_of_somebody_else_are_not_taken_but_exchanged_ones_are() -> None:
     """One hidden joint may be anywhere; two may not. Left for right is mended elsewhere."""
     here = somebody(20)
@@ -311,7 +370,7 @@ def test_who_runs_is_followed_though_somebody_else_was_there_first(
     assert all(followed[6 * _FPS :])
 
 
-@pytest.mark.parametrize("speed_m_s", [0.5, 1.3])
+@pytest.mark.parametrize("speed_m_s", [0.35, 0.5, 1.3])
 def test_who_walks_by_in_front_in_the_same_clothes_is_not_followed(
     net: PoseNet, film: Film, speed_m_s: float
 ) -> None:

@@ -43,6 +43,11 @@ def scenes(hip: FloatArray, torso: float) -> Mapping[str, Way]:
         speed_px = speed_m_s * _TORSOS_PER_M * torso
         return lambda t_s: (-120 + (t_s - 3) * speed_px, y + down * torso, size * torso, in_front)
 
+    def crawls(speed_m_s: float, down: float, size: float, to_the_left: bool = False) -> Way:
+        """In front, through the runner's place at 6 s."""
+        speed_px = (-1 if to_the_left else 1) * speed_m_s * _TORSOS_PER_M * torso
+        return lambda t_s: (x + (t_s - 6) * speed_px, y + down * torso, size * torso, True)
+
     def stands(right: float, down: float, size: float, in_front: bool, from_s: float, to_s: float) -> Way:
         at = (x + right * torso, y + down * torso, size * torso, in_front)
         return lambda t_s: at if from_s <= t_s < to_s else None
@@ -54,7 +59,11 @@ def scenes(hip: FloatArray, torso: float) -> Mapping[str, Way]:
         "walks by behind, 1.3 m/s": walks(1.3, -0.25, 0.75, False),
         "walks by in front, 1.3 m/s": walks(1.3, 0.3, 1.3, True),
         "walks by in front, 0.5 m/s": walks(0.5, 0.2, 1.25, True),
+        "walks by in front, 0.35 m/s": crawls(0.35, 0.2, 1.25),
+        "walks by in front to the left, 0.5 m/s": crawls(0.5, 0.2, 1.25, to_the_left=True),
+        "walks by hardly nearer than the runner, 0.5 m/s": crawls(0.5, 0.05, 1.05),
         "stops in front for a second": lambda t_s: (x + _stops(t_s) * torso, y + 0.2 * torso, 1.25 * torso, True),
+        "stops right in front": lambda t_s: (x + (_stops(t_s) + 0.45) * torso, y + 0.2 * torso, 1.25 * torso, True),
         "on the belt behind, 4 to 7 s": stands(0.6, -0.1, 0.9, False, 4.0, 7.0),
         "on the belt in front, 4 to 7 s": stands(-0.6, 0.1, 1.1, True, 4.0, 7.0),
     }
