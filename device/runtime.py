@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from device import coaching, runners, standing, told
+from device import coaching, deletion, runners, standing, told
 from device.cameras import open_source
 from device.cameras.video import VideoSource
 from device.config import Config
@@ -52,7 +52,7 @@ _HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 1.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
-COMMANDS = ("test_cue", *told.COMMANDS, *standing.COMMANDS, *runners.COMMANDS, *coaching.COMMANDS)
+COMMANDS = ("test_cue", *told.COMMANDS, *standing.COMMANDS, *runners.COMMANDS, *coaching.COMMANDS, *deletion.COMMANDS)
 _CAMERA_SETTING = "camera"
 _INSTALLATION_SETTING = "installation"
 #: What a cue says, by its metric, and the unit.
@@ -80,6 +80,14 @@ class _Session:
     waiting: list[tuple[Callable[[SessionWriter, Message], None], Message]] = field(default_factory=list)
     started: bool = False
     counted_s: float = 0.0
+
+
+class _Obedient(Protocol):
+    """What carries commands out."""
+
+    def obey(self, command: Message) -> bool:
+        """False where the command is none of its own, or is not valid."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +158,7 @@ class Device:
                 self._installation(),
                 lambda number: self._writer.setting(_INSTALLATION_SETTING, number),
             )
+            self._deletion = deletion.Deletion(self._writer, self._runner, self._live.publish)
             self._cues = stack.enter_context(CueOutput(self._config.cues))
             self._notify.ready("waiting for the camera")
             try:
@@ -306,8 +315,11 @@ class Device:
             command = self._commands.pop(0)
             if command["command"] == "test_cue" and command.get("side") in tuple(Side):
                 self._cues.test(Side(command["side"]))
-            elif not any(one.obey(command) for one in (self._told, self._standing, self._runner, self._coaching)):
+            elif not any(one.obey(command) for one in self._obedient()):
                 _log.warning("unknown command %.80r", command)
+
+    def _obedient(self) -> tuple[_Obedient, ...]:
+        return self._told, self._standing, self._runner, self._coaching, self._deletion
 
     def _height_m(self) -> float | None:
         """Of whoever runs; the camera's place is the installation's, so the next one does not inherit it."""
