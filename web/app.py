@@ -131,5 +131,6 @@ def _store_error(error: StoreError) -> ResponseReturnValue:
 
 
 def _password_error(error: PasswordError) -> ResponseReturnValue:
+    """The log names the file; everybody on the network sees this page."""
     log.error("%s", error)
-    return _error(503, "Nobody can sign in", str(error))
+    return _error(503, "Nobody can sign in", access.NO_PASSWORD)

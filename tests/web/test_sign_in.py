@@ -332,7 +332,12 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_file_opens_nothing_and_says_the_remedy(
-    app: Flask, phone: FlaskClient, make_session: MakeSession, locked: Path, damage: str
+    app: Flask,
+    phone: FlaskClient,
+    make_session: MakeSession,
+    locked: Path,
+    damage: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     make_session(3)
     enter(phone)
@@ -341,8 +346,12 @@ def test_a_damaged_file_opens_nothing_and_says_the_remedy(
     assert {view for view, status in found.items() if status != 503} == OPEN
     for url in ("/sessions", "/sign-in"):
         page = phone.get(url, headers=BROWSER).text
-        assert page.count("set it anew: kneeline set-password") == 1
-    assert "kneeline set-password" in phone.get("/api/sessions").get_json()["error"]
+        assert page.count("The owner sets another one on the box: sudo kneeline set-password") == 1
+        assert str(locked.parent) not in page
+    said = phone.get("/api/sessions").get_json()["error"]
+    assert "sudo kneeline set-password" in said
+    assert str(locked.parent) not in said
+    assert str(locked) in caplog.text
     tried = enter(phone)
     assert tried.status_code == 503
     assert "kneeline set-password" in tried.text
