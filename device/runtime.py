@@ -73,13 +73,22 @@ def _number(value: float) -> float | None:
 
 @dataclass(slots=True)
 class _Session:
-    """What is collected while a runner is there; written once the session has started."""
+    """What is collected while a runner is there; written once the session has started.
+
+    Attributes:
+        since_s: since when the runner has been there, in the time of the outcomes; None until the session has started.
+        counted_s: when the counts were written last.
+    """
 
     recorder: Recorder = field(default_factory=Recorder)
     stances: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[tuple[Callable[[SessionWriter, Message], None], Message]] = field(default_factory=list)
-    started: bool = False
+    since_s: float | None = None
     counted_s: float = 0.0
+
+    @property
+    def started(self) -> bool:
+        return self.since_s is not None
 
 
 class _Obedient(Protocol):
@@ -261,7 +270,7 @@ class Device:
                 change = presence.step(t_s, outcome.pose is not None)
                 if isinstance(change, Started):
                     self._start(session, source, outcome, change.t_s - change.since_s)
-                self._tell(outcome, source)
+                self._tell(outcome, source, session)
                 idle = not presence.active and outcome.pose is None
                 if isinstance(change, Ended) or idle:
                     self._end(session)
@@ -366,9 +375,9 @@ class Device:
             write(self._writer, document)
         session.waiting.clear()
 
-    def _start(self, session: _Session, source: FrameSource, outcome: Outcome, since_s: float) -> None:
-        """Opens the session in the store; the runner has been there for ``since_s`` seconds."""
-        session.started = True
+    def _start(self, session: _Session, source: FrameSource, outcome: Outcome, ago_s: float) -> None:
+        """Opens the session in the store; the runner has been there for ``ago_s`` seconds."""
+        session.since_s = outcome.t_s - ago_s
         runner = self._runner.current
         header = SessionHeader(
             source=source.name,
@@ -378,7 +387,7 @@ class Device:
             fps=source.fps,
             runner_id=None if runner is None else runner.id,
             height_cm=self._runner.person.height_cm,
-            started_utc=utc_now(ago_s=since_s),
+            started_utc=utc_now(ago_s=ago_s),
         )
         self._writer.begin(header, lambda session_id: self._say_session(session_id, "started"))
         self._write(session)
@@ -412,15 +421,18 @@ class Device:
 
     # What is told: to the page, to the log, to the terminal.
 
-    def _tell(self, outcome: Outcome, source: FrameSource) -> None:
-        self._live.publish(self._frame_message(outcome, self._why(outcome)))
+    def _tell(self, outcome: Outcome, source: FrameSource, session: _Session) -> None:
+        since_s = session.since_s
+        session_s = None if since_s is None else outcome.t_s - since_s
+        self._live.publish(self._frame_message(outcome, self._why(outcome), session_s))
         self._publish_health(source.dropped)
 
     def _why(self, outcome: Outcome) -> str | None:
         """What people should be told first; None where all is well."""
         return outcome.message or self._writer.fault or coaching.message(outcome.coach)
 
-    def _frame_message(self, outcome: Outcome | None, message: str | None) -> Message:
+    def _frame_message(self, outcome: Outcome | None, message: str | None, session_s: float | None = None) -> Message:
+        """What is told of a frame, or of the lack of one. ``session_s``: how long the session has lasted."""
         pose = None if outcome is None else outcome.pose
         view = None if outcome is None else outcome.view
         return {
@@ -441,6 +453,7 @@ class Device:
             "camera": dict(UNKNOWN_CAMERA) if outcome is None else outcome.camera.as_json(),
             "calibration": self._standing.as_json(self._runner.person.height_cm),
             "session_id": self._writer.session_id,
+            "session_s": None if session_s is None else round(session_s, 1),
             "model": self._model_name,
         }
 

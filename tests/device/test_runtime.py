@@ -96,6 +96,7 @@ def test_height_goal_and_calibration_are_of_the_session(
         stance = _until(live, lambda m: m["type"] == "stance" and m["step_width_leg"] is not None)[-1]
         assert stance["step_width_cm"] == pytest.approx(0.491 * 190 * stance["step_width_leg"], abs=0.01)
         frame = _until(live, lambda m: m["type"] == "frame" and m["session_id"] is not None)[-1]
+        assert frame["session_s"] == pytest.approx(frame["t_s"], abs=0.5)  # the runner is there from the first picture
         assert (frame["coach"]["metric"], frame["coach"]["metric_from"]) == ("pelvic_drop_deg", "session")
         assert device._place._height_m == 1.9
         thread.join(60)
