@@ -99,6 +99,10 @@ def test_height_goal_and_calibration_are_of_the_session(
         assert frame["session_s"] == pytest.approx(frame["t_s"], abs=0.5)  # the runner is there from the first picture
         assert (frame["coach"]["metric"], frame["coach"]["metric_from"]) == ("pelvic_drop_deg", "session")
         assert device._place._height_m == 1.9
+        assert live.send({"command": "delete_session", "id": frame["session_id"], "request": "r1"})
+        answer = _until(live, lambda m: m["type"] == "answer")[-1]
+        assert (answer["request"], answer["done"]) == ("r1", False)
+        assert "this session runs now" in answer["said"]
         thread.join(60)
     assert statuses == [0]
     with StoreReader(config.database_path()) as reader:
