@@ -11,6 +11,8 @@ from pathlib import Path
 RESERVE_BYTES = 8 * 2**20
 #: It is kept only where this many times as much is free.
 _FREE_TIMES = 2
+#: More than opening takes.
+_OPENING_BYTES = 2**18
 
 
 def reserve_path(path: Path) -> Path:
@@ -19,9 +21,9 @@ def reserve_path(path: Path) -> Path:
 
 
 def keep_reserve(path: Path) -> None:
-    """Makes the reserve where it is missing and there is room for it; without it all works but a full disk's end."""
+    """Makes the reserve whole where there is room for it; without it all works but deleting on a full disk."""
     reserve = reserve_path(path)
-    if reserve.exists() or not has_room(path, _FREE_TIMES * RESERVE_BYTES):
+    if _size(reserve) >= RESERVE_BYTES or not has_room(path, _FREE_TIMES * RESERVE_BYTES):
         return
     with suppress(OSError):
         fd = os.open(reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
@@ -29,6 +31,22 @@ def keep_reserve(path: Path) -> None:
             os.posix_fallocate(fd, 0, RESERVE_BYTES)
         finally:
             os.close(fd)
+
+
+def lend_from_reserve(path: Path) -> None:
+    """On a full disk SQLite cannot even open what a power cut left: frees a part of the reserve for that."""
+    reserve = reserve_path(path)
+    size = _size(reserve)
+    if size and not has_room(path, _OPENING_BYTES):
+        with suppress(OSError):
+            os.truncate(reserve, max(0, size - _OPENING_BYTES))
+
+
+def _size(reserve: Path) -> int:
+    try:
+        return reserve.stat().st_size
+    except OSError:
+        return 0
 
 
 def give_reserve_up(path: Path) -> None:

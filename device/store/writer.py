@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 
 from device.store import people, training
 from device.store.database import is_full, migrate, plain_errors, to_json
-from device.store.room import give_reserve_up, has_room, keep_reserve
+from device.store.room import give_reserve_up, has_room, keep_reserve, lend_from_reserve
 from model.errors import StoreError
 from model.goals import Goal
 from model.programme import Attempt
@@ -95,6 +95,7 @@ class Store:
         """
         try:
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            lend_from_reserve(path)
             lock_fd = _lock(path)
         except OSError as error:
             if isinstance(error, StoreError):
