@@ -184,7 +184,7 @@ def _disk(path: Path) -> Check:
         return Check("disk", False, f"{path} is on no readable disk", "check the SD card")
     said = f"{room.free / 1e9:.1f} of {room.total / 1e9:.1f} GB free"
     if room.free < _MIN_FREE_BYTES:
-        return Check("disk", False, said, "delete old sessions, or use a larger card")
+        return Check("disk", False, said, "delete old sessions (page Sessions), or use a larger card")
     return Check("disk", True, said)
 
 

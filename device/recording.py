@@ -32,6 +32,7 @@ class SessionWriter:
         self._store = store
         self._changed = threading.Condition()
         self._jobs: deque[_Job] = deque()
+        self._urgent: deque[_Job] = deque()
         self._closing = False
         self._session_id: int | None = None
         self.fault: str | None = None
@@ -107,6 +108,15 @@ class SessionWriter:
         """Calls ``job`` from the writer's thread, with the store and the id of the session that is open then."""
         self._put(lambda: job(self._store, self._session_id))
 
+    def at_once(self, job: Callable[[Store], None]) -> None:
+        """Calls ``job`` from the writer's thread before all that waits, also where the disk takes nothing.
+
+        It deals with errors of the store itself, and is not tried again.
+        """
+        with self._changed:
+            self._urgent.append(lambda: job(self._store))
+            self._changed.notify()
+
     def setting(self, key: str, value: object) -> None:
         """Keeps a value from run to run; see `Store.set_setting`."""
         self._put(lambda: self._store.set_setting(key, value))
@@ -141,18 +151,25 @@ class SessionWriter:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._jobs or self._closing)
-                if not self._jobs:
-                    return
-                job = self._jobs[0]
-            if self._written(job):
+                self._changed.wait_for(lambda: self._urgent or self._jobs or self._closing)
+                urgent = self._urgent.popleft() if self._urgent else None
+                job = self._jobs[0] if self._jobs else None
+            if urgent is not None:
+                urgent()
+            elif job is None:
+                return
+            elif self._written(job):
                 with self._changed:
                     self._jobs.popleft()
-                continue
-            with self._changed:
-                if self._closing or self._changed.wait_for(lambda: self._closing, _RETRY_S):
-                    _log.error("%d results of the session could not be written: %s", len(self._jobs), self.fault)
-                    return
+            elif self._given_up():
+                _log.error("%d results of the session could not be written: %s", len(self._jobs), self.fault)
+                return
+
+    def _given_up(self) -> bool:
+        """Waits a while before the next try, or until something urgent comes; True where there will be none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._urgent, _RETRY_S)
+            return self._closing
 
     def _written(self, job: _Job) -> bool:
         try:

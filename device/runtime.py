@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from device import coaching, runners, standing, told
+from device import coaching, deletion, runners, standing, told
 from device.cameras import open_source
 from device.cameras.video import VideoSource
 from device.config import Config
@@ -52,7 +52,7 @@ _HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 1.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
-COMMANDS = ("test_cue", *told.COMMANDS, *standing.COMMANDS, *runners.COMMANDS, *coaching.COMMANDS)
+COMMANDS = ("test_cue", *told.COMMANDS, *standing.COMMANDS, *runners.COMMANDS, *coaching.COMMANDS, *deletion.COMMANDS)
 _CAMERA_SETTING = "camera"
 _INSTALLATION_SETTING = "installation"
 #: What a cue says, by its metric, and the unit.
@@ -73,13 +73,30 @@ def _number(value: float) -> float | None:
 
 @dataclass(slots=True)
 class _Session:
-    """What is collected while a runner is there; written once the session has started."""
+    """What is collected while a runner is there; written once the session has started.
+
+    Attributes:
+        since_s: since when the runner has been there, in the time of the outcomes; None until the session has started.
+        counted_s: when the counts were written last.
+    """
 
     recorder: Recorder = field(default_factory=Recorder)
     stances: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[tuple[Callable[[SessionWriter, Message], None], Message]] = field(default_factory=list)
-    started: bool = False
+    since_s: float | None = None
     counted_s: float = 0.0
+
+    @property
+    def started(self) -> bool:
+        return self.since_s is not None
+
+
+class _Obedient(Protocol):
+    """What carries commands out."""
+
+    def obey(self, command: Message) -> bool:
+        """False where the command is none of its own, or is not valid."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +167,7 @@ class Device:
                 self._installation(),
                 lambda number: self._writer.setting(_INSTALLATION_SETTING, number),
             )
+            self._deletion = deletion.Deletion(self._writer, self._runner, self._live.publish)
             self._cues = stack.enter_context(CueOutput(self._config.cues))
             self._notify.ready("waiting for the camera")
             try:
@@ -252,7 +270,7 @@ class Device:
                 change = presence.step(t_s, outcome.pose is not None)
                 if isinstance(change, Started):
                     self._start(session, source, outcome, change.t_s - change.since_s)
-                self._tell(outcome, source)
+                self._tell(outcome, source, session)
                 idle = not presence.active and outcome.pose is None
                 if isinstance(change, Ended) or idle:
                     self._end(session)
@@ -306,8 +324,11 @@ class Device:
             command = self._commands.pop(0)
             if command["command"] == "test_cue" and command.get("side") in tuple(Side):
                 self._cues.test(Side(command["side"]))
-            elif not any(one.obey(command) for one in (self._told, self._standing, self._runner, self._coaching)):
+            elif not any(one.obey(command) for one in self._obedient()):
                 _log.warning("unknown command %.80r", command)
+
+    def _obedient(self) -> tuple[_Obedient, ...]:
+        return self._told, self._standing, self._runner, self._coaching, self._deletion
 
     def _height_m(self) -> float | None:
         """Of whoever runs; the camera's place is the installation's, so the next one does not inherit it."""
@@ -354,9 +375,9 @@ class Device:
             write(self._writer, document)
         session.waiting.clear()
 
-    def _start(self, session: _Session, source: FrameSource, outcome: Outcome, since_s: float) -> None:
-        """Opens the session in the store; the runner has been there for ``since_s`` seconds."""
-        session.started = True
+    def _start(self, session: _Session, source: FrameSource, outcome: Outcome, ago_s: float) -> None:
+        """Opens the session in the store; the runner has been there for ``ago_s`` seconds."""
+        session.since_s = outcome.t_s - ago_s
         runner = self._runner.current
         header = SessionHeader(
             source=source.name,
@@ -366,7 +387,7 @@ class Device:
             fps=source.fps,
             runner_id=None if runner is None else runner.id,
             height_cm=self._runner.person.height_cm,
-            started_utc=utc_now(ago_s=since_s),
+            started_utc=utc_now(ago_s=ago_s),
         )
         self._writer.begin(header, lambda session_id: self._say_session(session_id, "started"))
         self._write(session)
@@ -400,15 +421,18 @@ class Device:
 
     # What is told: to the page, to the log, to the terminal.
 
-    def _tell(self, outcome: Outcome, source: FrameSource) -> None:
-        self._live.publish(self._frame_message(outcome, self._why(outcome)))
+    def _tell(self, outcome: Outcome, source: FrameSource, session: _Session) -> None:
+        since_s = session.since_s
+        session_s = None if since_s is None else outcome.t_s - since_s
+        self._live.publish(self._frame_message(outcome, self._why(outcome), session_s))
         self._publish_health(source.dropped)
 
     def _why(self, outcome: Outcome) -> str | None:
         """What people should be told first; None where all is well."""
         return outcome.message or self._writer.fault or coaching.message(outcome.coach)
 
-    def _frame_message(self, outcome: Outcome | None, message: str | None) -> Message:
+    def _frame_message(self, outcome: Outcome | None, message: str | None, session_s: float | None = None) -> Message:
+        """What is told of a frame, or of the lack of one. ``session_s``: how long the session has lasted."""
         pose = None if outcome is None else outcome.pose
         view = None if outcome is None else outcome.view
         return {
@@ -429,6 +453,7 @@ class Device:
             "camera": dict(UNKNOWN_CAMERA) if outcome is None else outcome.camera.as_json(),
             "calibration": self._standing.as_json(self._runner.person.height_cm),
             "session_id": self._writer.session_id,
+            "session_s": None if session_s is None else round(session_s, 1),
             "model": self._model_name,
         }
 

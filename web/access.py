@@ -45,6 +45,8 @@ OWN_SCREEN = frozenset({"pages.card", "pages.session_qr"})
 #: A proxy that names itself or its client by any of these is noticed.
 _PASSED_ON = ("Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
 _IN_SESSION = "signed_in"
+#: What is said where the file with the password is damaged.
+NO_PASSWORD = "The password cannot be read. The owner sets another one on the box: sudo kneeline set-password"
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class Access:
         locked: a password is set, or its file is damaged.
         signed_in: with the password that is set now.
         own_screen: the request comes from this machine itself.
-        fault: why nobody can sign in, with the remedy; None where all is well.
+        fault: why nobody can sign in, with file and remedy, for the log; None where all is well.
     """
 
     locked: bool

@@ -58,7 +58,7 @@ def create_app(config: Config) -> Flask:
     The database may be missing (then there are no sessions yet) and the device silent (then the pages say so). A thread
     listens to the device until `close_app`.
     """
-    from web.views import api, commands, pages, runners, sign_in
+    from web.views import api, commands, deletion, pages, runners, sign_in
 
     app = Flask(__name__)
     app.before_request(access.refuse)
@@ -66,10 +66,10 @@ def create_app(config: Config) -> Flask:
     hub = LiveHub(LiveSubscriber(config.socket_path()), page_version())
     guard = Guard(password_path(config), config.web.host)
     app.extensions["kneeline"] = Box(config, StoreReader(config.database_path()), hub, guard)
-    for view in (pages, api, commands, runners, sign_in):
+    for view in (pages, api, commands, deletion, runners, sign_in):
         app.register_blueprint(view.blueprint)
     app.context_processor(lambda: {"access": access.current()})
-    app.jinja_env.filters.update(number=present.number, local_time=present.local_time)
+    app.jinja_env.filters.update(number=present.number, local_time=present.local_time, counted=present.counted)
     app.jinja_env.globals.update(page_version=hub.version, app_version=app_version())
     app.after_request(_with_headers)
     app.register_error_handler(HTTPException, _http_error)
@@ -131,5 +131,6 @@ def _store_error(error: StoreError) -> ResponseReturnValue:
 
 
 def _password_error(error: PasswordError) -> ResponseReturnValue:
+    """The log names the file; everybody on the network sees this page."""
     log.error("%s", error)
-    return _error(503, "Nobody can sign in", str(error))
+    return _error(503, "Nobody can sign in", access.NO_PASSWORD)

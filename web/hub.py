@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import secrets
 import threading
 import time
 from collections import deque
@@ -26,7 +27,10 @@ MAX_STREAMS = 12
 STATES = ("frame", "health")
 #: What tells who runs; not for every reader.
 PERSONAL = ("runner", "height_cm")
+#: What came of a request; for who asked, not for pages.
+ANSWER = "answer"
 _KEPT_EVENTS = 64
+_KEPT_ANSWERS = 16
 _STATUS_EVERY_S = 1.0
 
 Message = Mapping[str, Any]
@@ -131,6 +135,7 @@ class LiveHub:
         self._lock = threading.Lock()
         self._streams: set[Stream] = set()
         self._events: deque[Message] = deque(maxlen=_KEPT_EVENTS)
+        self._answers: deque[Message] = deque(maxlen=_KEPT_ANSWERS)
         self._count = itertools.count(1)
         self._aim = AimWindow()
         self._closed = threading.Event()
@@ -201,6 +206,18 @@ class LiveHub:
             time.sleep(0.05)
         return "done" if sure else "unconfirmed"
 
+    def request(self, command: Mapping[str, Any], within_s: float) -> Message | Literal["unconfirmed", "silent"]:
+        """Sends a command that the device answers, and waits for the answer: ``done``, ``said`` and more."""
+        request = secrets.token_hex(8)
+
+        def answer() -> Message | None:
+            with self._lock:
+                return next((one for one in self._answers if one["request"] == request), None)
+
+        if self.ask({**command, "request": request}, lambda: answer() is not None, within_s) == "silent":
+            return "silent"
+        return answer() or "unconfirmed"
+
     def send(self, command: Mapping[str, Any]) -> bool:
         """Hands a command to the device. False where it cannot be reached."""
         return self._subscriber.send(dict(command))
@@ -240,6 +257,9 @@ class LiveHub:
     def _receive(self, message: Message) -> None:
         kind = str(message["type"])
         with self._lock:
+            if kind == ANSWER:
+                self._answers.append(message)
+                return
             if kind not in STATES:
                 message = {**message, "seq": next(self._count)}
                 self._events.append(message)

@@ -21,7 +21,7 @@ _REMEDIES = {
     sqlite3.SQLITE_CORRUPT: "is damaged; move it away and put a backup in its place",
     sqlite3.SQLITE_READONLY: "is read-only; give the service's user write access to it and to its folder",
     sqlite3.SQLITE_PERM: "is not accessible; give the service's user access to it and to its folder",
-    sqlite3.SQLITE_FULL: "cannot grow because the disk is full; free some space or delete old sessions",
+    sqlite3.SQLITE_FULL: "cannot grow because the disk is full; free some space, or delete old sessions on the page",
     sqlite3.SQLITE_BUSY: "is locked by another program; close that program",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder exists and may be written",
     sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk or SD card",
@@ -38,6 +38,11 @@ def plain_errors(path: Path) -> Iterator[None]:
         if code not in _REMEDIES:
             raise
         raise StoreError(f"{path} {_REMEDIES[code]}") from error
+
+
+def is_full(error: StoreError) -> bool:
+    """Whether the disk was full."""
+    return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 @cache

@@ -16,13 +16,21 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from device.store import people, training
-from device.store.database import migrate, plain_errors, to_json
+from device.store.database import is_full, migrate, plain_errors, to_json
+from device.store.room import give_reserve_up, has_room, keep_reserve, lend_from_reserve
 from model.errors import StoreError
 from model.goals import Goal
 from model.programme import Attempt
 
 _STANCE_COLUMNS = ("side", "strike_s", "toe_off_s", "quality")
 _COUNTS = ("fps", "frames", "frames_with_runner", "view")
+#: What belongs to one session, row by row.
+_OF_A_SESSION = ("stances", "reps", "cues")
+#: Rows that are deleted at once where the disk is full.
+_STEP_ROWS = 500
+_INCREMENTAL = 2
+#: The highest number that a runner ever had, kept when somebody is deleted.
+_LAST_RUNNER_SETTING = "last_runner_id"
 
 
 def utc_now(ago_s: float = 0.0) -> str:
@@ -57,6 +65,10 @@ class SessionHeader:
     started_utc: str = field(default_factory=utc_now)
 
 
+class StillRunning(StoreError):
+    """What is to be deleted is being written."""
+
+
 class Store:
     """Writes sessions. One per machine: a lock file beside the database keeps a second one out.
 
@@ -83,6 +95,7 @@ class Store:
         """
         try:
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            lend_from_reserve(path)
             lock_fd = _lock(path)
         except OSError as error:
             if isinstance(error, StoreError):
@@ -91,10 +104,12 @@ class Store:
                 f"{path} cannot be written ({error.strerror}); check the folder's owner and mode, or the disk"
             ) from None
         try:
-            return cls(_connect(path), path, lock_fd)
+            connection = _connect(path)
         except BaseException:
             os.close(lock_fd)
             raise
+        keep_reserve(path)
+        return cls(connection, path, lock_fd)
 
     def __enter__(self) -> Self:
         return self
@@ -114,10 +129,12 @@ class Store:
             self._lock_fd = -1
 
     def begin_session(self, header: SessionHeader) -> int:
-        """Opens a session and returns its id."""
+        """Opens a session and returns its id. It is nobody's where its runner has been deleted."""
         values = {"uid": uuid.uuid4().hex, "state": "open", "last_write_utc": utc_now(), **asdict(header)}
         marks = ", ".join("?" * len(values))
         with self._transaction() as db:
+            if header.runner_id is not None and people.read_runner(db, header.runner_id) is None:
+                values |= {"runner_id": None, "height_cm": None}
             cursor = db.execute(f"INSERT INTO sessions ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
         row_id = cursor.lastrowid
         assert row_id is not None
@@ -169,19 +186,107 @@ class Store:
             return sorted(row[0] for row in db.execute(sql).fetchall())
 
     def delete_session(self, session_id: int) -> bool:
-        """Deletes a session with all it holds. Returns whether there was one.
+        """Deletes a session with all it holds, also where the disk is full. Returns whether there was one.
+
+        `shrink` gives the space back afterwards.
 
         Raises:
-            StoreError: the session is still open.
+            StillRunning: the session is still open.
+            StoreError: nothing could be deleted, or on a full disk not all of it.
         """
         with self._transaction() as db:
             row = db.execute("SELECT state FROM sessions WHERE id = ?", (session_id,)).fetchone()
-            if row is not None and row[0] == "open":
-                raise StoreError(f"session {session_id} is still running; wait for its end and delete it then")
-            return db.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
+        if row is None:
+            return False
+        if row[0] == "open":
+            raise StillRunning(f"session {session_id} is still running; wait for its end and delete it then")
+        self._delete([session_id], None)
+        return True
+
+    def delete_runner(self, runner_id: int) -> int | None:
+        """Deletes a runner with baselines, programmes and all their sessions, also where the disk is full.
+
+        Returns:
+            How many sessions went; None where there is no such runner.
+
+        Raises:
+            StillRunning: a session of theirs is still open.
+            StoreError: as for `delete_session`.
+        """
+        with self._transaction() as db:
+            if people.read_runner(db, runner_id) is None:
+                return None
+            rows = db.execute("SELECT id, state FROM sessions WHERE runner_id = ?", (runner_id,)).fetchall()
+        if any(state == "open" for _, state in rows):
+            raise StillRunning("this runner runs now; wait for the session's end and delete them then")
+        self._delete([session_id for session_id, _ in rows], runner_id)
+        return len(rows)
+
+    def _delete(self, session_ids: list[int], runner_id: int | None) -> None:
+        """Deletes sessions, and a runner: all in one transaction, on a full disk step by step."""
+        try:
+            self._delete_heads(session_ids, runner_id)
+        except StoreError as error:
+            if not is_full(error):
+                raise
+            give_reserve_up(self._path)
+            self._truncate_log()
+            self._delete_rows(session_ids)
+            self._delete_heads(session_ids, runner_id)
+
+    def _delete_heads(self, session_ids: list[int], runner_id: int | None) -> None:
+        """What hangs on a session or runner goes with it."""
+        with self._transaction() as db:
+            db.executemany("DELETE FROM sessions WHERE id = ?", [(session_id,) for session_id in session_ids])
+            if runner_id is not None:
+                sql = "INSERT OR REPLACE INTO settings (key, value_json) VALUES (?, ?)"
+                db.execute(sql, (_LAST_RUNNER_SETTING, to_json(_last_runner_id(db))))
+                db.execute("DELETE FROM runners WHERE id = ?", (runner_id,))
+
+    def _delete_rows(self, session_ids: list[int]) -> None:
+        """Empties sessions so slowly that SQLite's log stays short."""
+        for session_id in session_ids:
+            for table in _OF_A_SESSION:
+                sql = (
+                    f"DELETE FROM {table} WHERE session_id = ?1 "
+                    f"AND n IN (SELECT n FROM {table} WHERE session_id = ?1 LIMIT {_STEP_ROWS})"
+                )
+                gone = _STEP_ROWS
+                while gone == _STEP_ROWS:
+                    with self._transaction() as db:
+                        gone = db.execute(sql, (session_id,)).rowcount
+                    self._truncate_log()
+
+    def shrink(self) -> None:
+        """Gives the disk back what was deleted, as far as it can be done now; new sessions fill what stays."""
+        with self._mutex, suppress(sqlite3.Error):
+            self._move_to_incremental()
+            self._connection.executescript("PRAGMA incremental_vacuum")  # `execute` would free one page
+        self._truncate_log()
+        keep_reserve(self._path)
+
+    def _move_to_incremental(self) -> None:
+        """A file from before sessions could be deleted is written anew once, between sessions, where there is room."""
+        db = self._connection
+        if db.execute("PRAGMA auto_vacuum").fetchone()[0] == _INCREMENTAL:
+            return
+        running = db.execute("SELECT 1 FROM sessions WHERE state = 'open'").fetchone()
+        if running is None and has_room(self._path, 3 * self._path.stat().st_size):
+            db.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+            db.execute("VACUUM")
+
+    def _truncate_log(self) -> None:
+        """Brings SQLite's log into the database: it still holds what was deleted, and takes room."""
+        with self._mutex, suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def set_session_runner(self, session_id: int, runner: people.Runner) -> None:
-        """Says whose a session is; the height of who was taken for its runner before goes."""
+        """Says whose a session is; the height of who was taken for its runner before goes.
+
+        Nothing changes where the runner has been deleted.
+        """
+        if self.runner(runner.id) is None:
+            return
         self._set(session_id, {"runner_id": runner.id, "height_cm": runner.person.height_cm})
 
     def set_session_height(self, session_id: int, height_cm: float | None) -> None:
@@ -189,11 +294,14 @@ class Store:
         self._set(session_id, {"height_cm": height_cm})
 
     def add_runner(self, name: str, height_cm: float | None = None) -> tuple[int, str]:
-        """Adds a runner and returns id and name. Without a name, the runner is called by the id."""
+        """Adds a runner and returns id and name. Without a name, the runner is called by the id.
+
+        The number of a runner who was deleted is not given again.
+        """
         with self._transaction() as db:
-            sql = "INSERT INTO runners (name, height_cm, created_utc) VALUES (?, ?, ?)"
-            runner_id = db.execute(sql, (name, height_cm, utc_now())).lastrowid
-            assert runner_id is not None
+            runner_id = 1 + _last_runner_id(db)
+            sql = "INSERT INTO runners (id, name, height_cm, created_utc) VALUES (?, ?, ?, ?)"
+            db.execute(sql, (runner_id, name, height_cm, utc_now()))
             if not name:
                 name = f"Runner {runner_id}"
                 db.execute("UPDATE runners SET name = ? WHERE id = ?", (name, runner_id))
@@ -220,8 +328,10 @@ class Store:
             return training.read_baselines(db, runner_id, installation)
 
     def add_baselines(self, runner_id: int, installation: str, baselines: training.Baselines) -> None:
-        """Adds baselines, which take the place of older ones."""
+        """Adds baselines, which take the place of older ones; none where the runner has been deleted."""
         with self._transaction() as db:
+            if people.read_runner(db, runner_id) is None:
+                return
             training.write_baselines(db, runner_id, installation, baselines, utc_now())
 
     def drop_baselines(self, runner_id: int) -> None:
@@ -235,10 +345,11 @@ class Store:
             return training.read_programme(db, runner_id)
 
     def start_programme(self, runner_id: int, metric: str) -> None:
-        """Begins a programme; one that runs already goes on."""
-        sql = "INSERT OR IGNORE INTO programmes (runner_id, metric, started_utc) VALUES (?, ?, ?)"
+        """Begins a programme; one that runs already goes on, and none begins where the runner has been deleted."""
+        new = "SELECT id, ?, ? FROM runners WHERE id = ?"
+        sql = f"INSERT OR IGNORE INTO programmes (runner_id, metric, started_utc) {new}"
         with self._transaction() as db:
-            db.execute(sql, (runner_id, metric, utc_now()))
+            db.execute(sql, (metric, utc_now(), runner_id))
 
     def end_programme(self, runner_id: int) -> None:
         """Ends a runner's programme, if there is one."""
@@ -247,8 +358,10 @@ class Store:
             db.execute(sql, (utc_now(), runner_id))
 
     def save_attempt(self, programme_id: int, session_id: int, attempt: Attempt) -> None:
-        """Adds or overwrites what a session did of a programme."""
+        """Adds or overwrites what a session did of a programme; nothing where its runner has been deleted."""
         with self._transaction() as db:
+            if db.execute("SELECT 1 FROM programmes WHERE id = ?", (programme_id,)).fetchone() is None:
+                return
             training.write_attempt(db, programme_id, session_id, attempt)
 
     def set_setting(self, key: str, value: object) -> None:
@@ -288,6 +401,16 @@ class Store:
                 raise
 
 
+def _last_runner_id(db: sqlite3.Connection) -> int:
+    """The highest number that a runner ever had; 0 before the first."""
+    sql = (
+        "SELECT max(coalesce((SELECT max(id) FROM runners), 0), "
+        "coalesce((SELECT CAST(value_json AS INTEGER) FROM settings WHERE key = ?), 0))"
+    )
+    found: int = db.execute(sql, (_LAST_RUNNER_SETTING,)).fetchone()[0]
+    return found
+
+
 def _lock(path: Path) -> int:
     """Takes the lock file beside the database; it falls with the process, however that ends."""
     lock_path = path.with_name(path.name + ".lock")
@@ -313,6 +436,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     with plain_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
         try:
+            connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")  # holds for a new file only
+            connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA journal_mode = WAL")

@@ -96,8 +96,13 @@ def test_height_goal_and_calibration_are_of_the_session(
         stance = _until(live, lambda m: m["type"] == "stance" and m["step_width_leg"] is not None)[-1]
         assert stance["step_width_cm"] == pytest.approx(0.491 * 190 * stance["step_width_leg"], abs=0.01)
         frame = _until(live, lambda m: m["type"] == "frame" and m["session_id"] is not None)[-1]
+        assert frame["session_s"] == pytest.approx(frame["t_s"], abs=0.5)  # the runner is there from the first picture
         assert (frame["coach"]["metric"], frame["coach"]["metric_from"]) == ("pelvic_drop_deg", "session")
         assert device._place._height_m == 1.9
+        assert live.send({"command": "delete_session", "id": frame["session_id"], "request": "r1"})
+        answer = _until(live, lambda m: m["type"] == "answer")[-1]
+        assert (answer["request"], answer["done"]) == ("r1", False)
+        assert "this session runs now" in answer["said"]
         thread.join(60)
     assert statuses == [0]
     with StoreReader(config.database_path()) as reader:

@@ -179,6 +179,7 @@ def frame(truth: Message) -> Callable[..., Message]:
             "message": None,
             "camera": GOOD_CAMERA,
             "session_id": 1,
+            "session_s": n / 30,
             "model": "movenet-lightning-int8",
             **changes,
         }

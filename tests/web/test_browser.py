@@ -186,6 +186,20 @@ def test_skeleton_is_drawn_and_goes_when_nobody_is_there(server: Server, device:
     assert inked(page) == 0
 
 
+def test_session_clock_counts_from_the_start_of_the_session(server: Server, device: Device, page: Page) -> None:
+    device.changes = {"session_s": 754.6}
+    page.goto(server.url)
+    expect(page.locator("[data-session]")).to_have_text("12:34")
+    device.changes = {"session_s": 3661.0}
+    page.reload()
+    expect(page.locator("[data-session]")).to_have_text("1:01:01")
+    device.changes = {"session_id": None, "session_s": None}
+    expect(page.locator("[data-session]")).to_have_text("ended")
+    page.reload()
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    expect(page.locator("[data-session]")).to_have_text("none")
+
+
 def test_picture_is_a_mirror_for_the_runner_only(server: Server, device: Device, page: Page) -> None:
     """In a front view the runner's left (blue) leg is on the left of the live page, on the right of the set-up page."""
     where = """canvas => {
@@ -352,6 +366,7 @@ def test_silence_of_the_device_is_announced_and_its_return(
         page.locator("[data-skeleton][data-drawn=yes]").wait_for()
         device.mute()
         expect(page.locator("[data-banner]")).to_contain_text("device is silent")
+        expect(page.locator("[data-banner]")).to_contain_text("on the box: sudo kneeline doctor")
         page.locator("[data-skeleton][data-drawn='']").wait_for()
         for _ in range(50):
             if inked(page) == 0:
@@ -509,16 +524,17 @@ def test_health_page_is_live(server: Server, device: Device, page: Page) -> None
 
 @pytest.mark.parametrize("width", [360, 1024, 1280])
 def test_nothing_sticks_out_sideways(
-    server: Server, device: Device, make_session: MakeSession, page: Page, width: int
+    server: Server, device: Device, make_session: MakeSession, store: Store, page: Page, width: int
 ) -> None:
-    session_id = make_session()
+    session_id, (runner_id, _) = make_session(), store.add_runner("Wolfeschlegelsteinhausenbergerdorff Anna")
     device.changes = {
         **coached("step_width_leg"),
         **calibration("done", "Calibrated. You can run.", result=CALIBRATED),
         "left": judged("bad", 0.1, 0.07),
     }
     page.set_viewport_size({"width": width, "height": 600})
-    for path in ("/", "/?kiosk=1", "/sessions", "/runners", f"/sessions/{session_id}", "/aim", "/health"):
+    result, asks = f"/sessions/{session_id}", (f"/sessions/{session_id}/delete", f"/runners/{runner_id}/delete")
+    for path in ("/", "/?kiosk=1", "/sessions", "/runners", result, *asks, "/aim", "/health"):
         page.goto(server.url + path)
         if path in ("/", "/aim"):
             page.locator("[data-skeleton][data-drawn=yes]").wait_for()
@@ -534,6 +550,32 @@ def test_kiosk_fits_its_screen(server: Server, device: Device, page: Page) -> No
         box = page.locator(f".side[data-side={side}] [data-value]").bounding_box()
         assert box is not None
         assert box["height"] >= 50  # about 1 cm on a 10-inch screen: read from 3 m
+
+
+@pytest.mark.parametrize("height", [600, 800])
+def test_result_covers_nothing_on_the_kiosk(
+    server: Server, device: Device, make_session: MakeSession, page: Page, height: int
+) -> None:
+    session_id = make_session()
+    page.set_viewport_size({"width": 1280 if height == 800 else 1024, "height": height})
+    page.goto(server.url + "/?kiosk=1")
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    device.changes = {"session_id": None, "session_s": None}
+    for side in ("left", "right"):
+        device.publish(stance(side, 0, fppa_deg=None, fppa_image_deg=15.0))
+    expect(page.locator(".side[data-side=left] [data-state-text]")).to_have_text("camera not known yet")
+    device.publish({"type": "session", "session_id": session_id, "state": "ended"})
+    card = page.locator("[data-last]")
+    expect(card).to_be_visible()
+    card_box = card.bounding_box()
+    assert card_box is not None
+    assert card_box["y"] + card_box["height"] <= height
+    for side in ("left", "right"):
+        text = page.locator(f".side[data-side={side}] [data-state-text]").bounding_box()
+        frame = page.locator(f".side[data-side={side}]").bounding_box()
+        assert text is not None
+        assert frame is not None
+        assert text["y"] + text["height"] <= frame["y"] + frame["height"] <= card_box["y"]
 
 
 def test_sound_is_off_until_asked_for(server: Server, device: Device, page: Page) -> None:
@@ -581,18 +623,42 @@ def test_signing_in_and_out(server: Server, make_session: MakeSession, page: Pag
 
 
 @pytest.mark.usefixtures("locked")
-def test_result_is_shown_on_the_own_screen_and_to_no_other_visitor(
+def test_result_is_shown_on_the_own_screen_and_others_are_led_to_the_sign_in(
     server: Server, device: Device, make_session: MakeSession, page: Page
 ) -> None:
-    ended = {"type": "session", "session_id": make_session(), "state": "ended"}
+    session_id = make_session()
+    ended = {"type": "session", "session_id": session_id, "state": "ended"}
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    last = page.locator("[data-last]")
     for address, shown in ((None, True), ("192.168.1.50", False)):
         page.set_extra_http_headers({} if address is None else {"X-Forwarded-For": address})
+        page.goto("about:blank")  # what the page before asks for ends here
+        asked.clear()
         page.goto(server.url)
         page.locator("[data-skeleton][data-drawn=yes]").wait_for()
-        with page.expect_response("**/card") as answer:
-            device.publish(ended)
-        assert answer.value.ok is shown
-        expect(page.locator("[data-last]")).to_be_visible(visible=shown)
+        device.publish(ended)
+        expect(last).to_contain_text("55 stances" if shown else "The session has ended.")
+        assert any(url.endswith("/card") for url in asked) is shown
+    page.get_by_role("link", name="Sign in to see the result").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").press("Enter")
+    expect(page).to_have_url(f"{server.url}/sessions/{session_id}")
+    expect(page.get_by_role("heading", name=f"Session {session_id}")).to_be_visible()
+
+
+@pytest.mark.usefixtures("locked")
+def test_an_open_live_page_notices_the_sign_in_on_another_tab(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    other = page.context.new_page()
+    other.goto(server.url + "/sign-in?next=/sessions")
+    other.get_by_label("Password").fill(PASSWORD)
+    other.get_by_label("Password").press("Enter")
+    expect(other.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    other.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
 def test_open_pages_follow_the_password(server: Server, device: Device, config: Config, page: Page) -> None:

@@ -17,6 +17,8 @@ from flask.testing import FlaskClient
 from device.config import Config
 from device.live import Message
 from model.metrics import METRICS
+from model.pose import View
+from model.result import summarise
 from web.address import lan_address
 
 MakeSession = Callable[..., int]
@@ -217,3 +219,19 @@ def test_standing_calibration_and_cycle_are_shown(
     listed = client.get("/api/sessions").get_json()["sessions"][0]["summary"]
     assert "standing" in listed
     assert "curves" not in listed
+
+
+def test_drift_is_explained_only_where_one_is_shown(
+    client: FlaskClient, make_session: MakeSession, stances: list[Message]
+) -> None:
+    """A side needs 35 stances: seven in each fifth."""
+    later = [{**one, "strike_s": one["strike_s"] + 20, "toe_off_s": one["toe_off_s"] + 20} for one in stances]
+    long = summarise([*stances, *later], View("front"))
+    for session_id, shown in ((make_session(), False), (make_session(more=long), True)):
+        page = client.get(f"/sessions/{session_id}").text
+        assert ("<small>drift " in page) is shown
+        assert ("Drift is the last fifth of the session" in page) is shown
+
+
+def test_health_page_names_the_doctor(client: FlaskClient) -> None:
+    assert "sudo kneeline doctor" in client.get("/health").text

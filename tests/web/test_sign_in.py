@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 from device.config import Config, WebConfig
 from device.live import LivePublisher, Message
 from device.password import password_path, remove_password, set_password
+from device.store import Store
 from web import access
 from web.access import Guard, local_path
 from web.app import close_app, create_app
@@ -61,6 +62,13 @@ def locked(path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def filled(store: Store, make_session: MakeSession) -> None:
+    """A session and a runner for every view that shows one."""
+    make_session(3)
+    store.add_runner("Anna")
+
+
 def from_address(app: Flask, address: str) -> FlaskClient:
     made = app.test_client()
     made.environ_base["REMOTE_ADDR"] = address
@@ -97,7 +105,7 @@ def signed_in(client: FlaskClient) -> bool:
 def requests(app: Flask) -> Iterator[tuple[tuple[str, str], str]]:
     """Every view that reads or changes something, as (endpoint, method) and address."""
     with app.test_request_context():
-        values: dict[str, Any] = {"session_id": 1, "filename": "icon.svg"}
+        values: dict[str, Any] = {"session_id": 1, "runner_id": 1, "filename": "icon.svg"}
         for rule in app.url_map.iter_rules():
             url = app.url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
@@ -113,8 +121,8 @@ def statuses(app: Flask, client: FlaskClient) -> dict[tuple[str, str], int]:
     return found
 
 
-def test_without_a_password_everything_is_open(app: Flask, phone: FlaskClient, make_session: MakeSession) -> None:
-    make_session(3)
+@pytest.mark.usefixtures("filled")
+def test_without_a_password_everything_is_open(app: Flask, phone: FlaskClient) -> None:
     for (endpoint, method), status in statuses(app, phone).items():
         if endpoint.startswith("sign_in."):
             continue
@@ -134,9 +142,8 @@ def test_with_a_password_all_but_what_is_named_is_refused(
     assert {found[view] for view in OPEN if view[1] == "GET"} == {200}
 
 
-@pytest.mark.usefixtures("locked")
-def test_the_sign_in_opens_all(app: Flask, phone: FlaskClient, make_session: MakeSession) -> None:
-    make_session(3)
+@pytest.mark.usefixtures("locked", "filled")
+def test_the_sign_in_opens_all(app: Flask, phone: FlaskClient) -> None:
     assert enter(phone).location == "/sessions"
     found = statuses(app, phone)
     found.pop(("sign_in.show", "GET"))
@@ -325,7 +332,12 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_file_opens_nothing_and_says_the_remedy(
-    app: Flask, phone: FlaskClient, make_session: MakeSession, locked: Path, damage: str
+    app: Flask,
+    phone: FlaskClient,
+    make_session: MakeSession,
+    locked: Path,
+    damage: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     make_session(3)
     enter(phone)
@@ -334,8 +346,12 @@ def test_a_damaged_file_opens_nothing_and_says_the_remedy(
     assert {view for view, status in found.items() if status != 503} == OPEN
     for url in ("/sessions", "/sign-in"):
         page = phone.get(url, headers=BROWSER).text
-        assert page.count("set it anew: kneeline set-password") == 1
-    assert "kneeline set-password" in phone.get("/api/sessions").get_json()["error"]
+        assert page.count("The owner sets another one on the box: sudo kneeline set-password") == 1
+        assert str(locked.parent) not in page
+    said = phone.get("/api/sessions").get_json()["error"]
+    assert "sudo kneeline set-password" in said
+    assert str(locked.parent) not in said
+    assert str(locked) in caplog.text
     tried = enter(phone)
     assert tried.status_code == 503
     assert "kneeline set-password" in tried.text

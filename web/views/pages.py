@@ -118,6 +118,7 @@ def _result(session_id: int) -> dict[str, Any]:
         "state_words": present.STATE_WORDS[found["state"]],
         "cadence_spm": summary.get("cadence_spm"),
         "rows": rows,
+        "drifts": any(cell.drift for row in rows for cell in (row.left, row.right)),
         "measured": [row.spec.key for row in rows if row.measured],
         "fppa": present.knee_row(rows),
         "curves": present.curves(summary),

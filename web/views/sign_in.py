@@ -43,7 +43,7 @@ def leave() -> ResponseReturnValue:
 
 
 def _page(said: str | None) -> str:
-    return render_template("sign_in.html", said=said, next=_next(), fault=access.current().fault)
+    return render_template("sign_in.html", said=said, next=_next(), fault=access.current().fault and access.NO_PASSWORD)
 
 
 def _next() -> str:

@@ -23,6 +23,7 @@ let goal = KNEE;
 const skeleton = new Skeleton(find("skeleton"), true);
 const sound = new CueSound(find("sound"), find("sound-text"));
 const banner = find("banner");
+const last = find("last"); // with where to sign in, where the result is not for everybody
 
 class Knee {
   constructor(side) {
@@ -137,7 +138,7 @@ function cueWords({ metric, side }) {
 const knees = { left: new Knee("left"), right: new Knee("right") };
 let frame = null;
 let link = { server: "connecting", device: "unknown" };
-let session = null;
+let session = null; // the id of the session that runs
 let runner = null; // the name of who runs
 let choosable = false; // whether the device knows runners
 let announcedAt = -Infinity;
@@ -173,7 +174,7 @@ function onFrame(message) {
   find("camera").dataset.state = camera?.state ?? "unknown";
   setText(find("camera"), camera ? CAMERA_WORDS[camera.state] ?? camera.state : "—");
   setText(find("camera-advice"), camera?.advice ?? "");
-  followSession(message.session_id, message.t_s);
+  followSession(message.session_id, message.session_s);
   refreshBanner();
 }
 
@@ -202,21 +203,22 @@ function followCoach(coach) {
   return quiet;
 }
 
-function followSession(id, t) {
+// The device says how long the session has lasted: this page may have been opened amid it.
+function followSession(id, lastedS) {
   if (id === null || id === undefined) {
-    if (session) {
+    if (session !== null) {
       setText(find("session"), "ended");
       forget();
     }
     session = null;
     return;
   }
-  if (session?.id !== id) {
-    if (session) forget();
-    session = { id, start: t };
+  if (session !== id) {
+    if (session !== null) forget();
+    session = id;
     hideCard();
   }
-  if (t !== null) setText(find("session"), clock(t - (session.start ??= t)));
+  if (lastedS !== null && lastedS !== undefined) setText(find("session"), clock(lastedS));
 }
 
 // The next runner's numbers are not this one's.
@@ -238,17 +240,27 @@ function onCue(cue) {
 }
 
 async function showCard(id) {
+  if (last.dataset.signIn) {
+    const link = last.querySelector("a");
+    link.href = `${last.dataset.signIn}?next=/sessions/${id}`;
+    revealCard();
+    return;
+  }
   const answer = await fetch(`/sessions/${id}/card`);
   if (!answer.ok) return;
   const card = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-  find("last").replaceChildren(...card.childNodes);
-  find("last").hidden = false;
+  last.replaceChildren(...card.childNodes);
+  revealCard();
+}
+
+function revealCard() {
+  last.hidden = false;
   clearTimeout(cardTimer);
   if (stage.dataset.kiosk !== undefined) cardTimer = setTimeout(hideCard, CARD_MS);
 }
 
 function hideCard() {
-  find("last").hidden = true;
+  last.hidden = true;
 }
 
 function onHealth(health) {

@@ -3,6 +3,8 @@
 // Events: "frame", "health", "session", "stance", "cue" with the device's message as detail, and "link" with
 // {server: "ok"|"lost", device: "live"|"silent"|"unknown", ageS} whenever that changes and once a second.
 
+import { onOtherAccess } from "./access.js";
+
 const SILENT_AFTER_MS = 3000;
 const SERVER_LOST_AFTER_MS = 4000;
 const HUNG_AFTER_MS = 10000;
@@ -24,6 +26,8 @@ export class LiveSource extends EventTarget {
     setInterval(() => this.#check(), 1000);
     // A hidden page needs no stream; a phone in a pocket must not keep one.
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#stop() : this.#open()));
+    // A stream holds for who opened it: after a sign-in or sign-out elsewhere another one is needed.
+    onOtherAccess(() => !document.hidden && this.#open());
   }
 
   #open() {

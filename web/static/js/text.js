@@ -23,7 +23,7 @@ export function clock(seconds) {
 export function linkTrouble({ server, device }) {
   if (server === "lost") return { level: "bad", text: "No connection to the box. Trying again…" };
   if (device === "silent")
-    return { level: "bad", text: "The device is silent: no news from the camera for 3 seconds or more. If this stays, check camera cable and power." };
+    return { level: "bad", text: "The device is silent. If this stays, check camera cable and power, then on the box: sudo kneeline doctor" };
   return null;
 }
 

@@ -1,0 +1,63 @@
+"""A reserve on the disk beside the database: SQLite needs room to delete, too, and a full disk has none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+#: Twice what SQLite's log holds, as a rule, before it goes into the database.
+RESERVE_BYTES = 8 * 2**20
+#: It is kept only where this many times as much is free.
+_FREE_TIMES = 2
+#: More than opening takes.
+_OPENING_BYTES = 2**18
+
+
+def reserve_path(path: Path) -> Path:
+    """The file that holds the reserve of a database."""
+    return path.with_name(path.name + ".reserve")
+
+
+def keep_reserve(path: Path) -> None:
+    """Makes the reserve whole where there is room for it; without it all works but deleting on a full disk."""
+    reserve = reserve_path(path)
+    if _size(reserve) >= RESERVE_BYTES or not has_room(path, _FREE_TIMES * RESERVE_BYTES):
+        return
+    with suppress(OSError):
+        fd = os.open(reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            os.posix_fallocate(fd, 0, RESERVE_BYTES)
+        finally:
+            os.close(fd)
+
+
+def lend_from_reserve(path: Path) -> None:
+    """On a full disk SQLite cannot even open what a power cut left: frees a part of the reserve for that."""
+    reserve = reserve_path(path)
+    size = _size(reserve)
+    if size and not has_room(path, _OPENING_BYTES):
+        with suppress(OSError):
+            os.truncate(reserve, max(0, size - _OPENING_BYTES))
+
+
+def _size(reserve: Path) -> int:
+    try:
+        return reserve.stat().st_size
+    except OSError:
+        return 0
+
+
+def give_reserve_up(path: Path) -> None:
+    """Frees the reserve, for a moment when nothing else is free."""
+    with suppress(OSError):
+        reserve_path(path).unlink()
+
+
+def has_room(path: Path, wanted_bytes: int) -> bool:
+    """Whether so much is free where the database is."""
+    try:
+        return shutil.disk_usage(path.parent).free >= wanted_bytes
+    except OSError:
+        return False

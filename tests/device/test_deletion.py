@@ -1,0 +1,362 @@
+"""Deleting sessions and runners: nothing of them stays, also on a full disk, and who runs now is not touched."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.deletion import Deletion
+from device.live import Message
+from device.recording import SessionWriter
+from device.runners import RunnerChoice
+from device.store import SessionHeader, StillRunning, Store, StoreReader
+from device.store.room import RESERVE_BYTES, reserve_path
+from model.coach import Baseline
+from model.errors import StoreError
+from model.pose import Side
+from model.programme import Adherence, Attempt
+
+REPO = Path(__file__).resolve().parents[2]
+CUE = {"t_s": 8.3, "side": "right", "metric": "fppa_deg", "value": 11.9, "threshold": 8.0}
+
+
+def stance(n: int = 0, note: str = "") -> dict[str, Any]:
+    return {"side": "left", "strike_s": n * 0.36, "toe_off_s": n * 0.36 + 0.25, "quality": 0.83, "note": note}
+
+
+def header(runner_id: int | None = None) -> SessionHeader:
+    return SessionHeader(source="clip", model="m", app_version="0", runner_id=runner_id)
+
+
+def session(store: Store, runner_id: int | None = None, stances: int = 2, note: str = "", end: bool = True) -> int:
+    session_id = store.begin_session(header(runner_id))
+    for n in range(stances):
+        store.add_stance(session_id, stance(n, note))
+    store.add_cue(session_id, CUE)
+    store.add_rep(session_id, {"start_s": 1.0})
+    if end:
+        store.end_session(session_id)
+    return session_id
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "k.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store.open(path) as opened:
+        yield opened
+
+
+def rows(path: Path, table: str) -> int:
+    with closing(sqlite3.connect(path)) as raw:
+        return int(raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def files_hold(path: Path, text: str) -> bool:
+    return any(text.encode() in one.read_bytes() for one in path.parent.glob(path.name + "*"))
+
+
+def trained(store: Store, name: str) -> int:
+    """A runner with baselines and a programme, one session of it done."""
+    runner_id, _ = store.add_runner(name, 170.0)
+    store.add_baselines(runner_id, "here", {(Side.LEFT, "fppa_deg"): Baseline(3.0, 1.0, 20)})
+    store.start_programme(runner_id, "fppa_deg")
+    programme = store.programme(runner_id)
+    assert programme is not None
+    store.save_attempt(programme.id, session(store, runner_id), Attempt(1, 900.0, Adherence()))
+    return runner_id
+
+
+def test_nothing_of_a_runner_stays_and_nothing_of_others_goes(store: Store, path: Path) -> None:
+    ben, nobody = trained(store, "Benedikt"), session(store)
+    anna = trained(store, "Annabell")
+    second = session(store, anna, note="hers alone")
+    tables = ("runners", "baselines", "programmes", "attempts")
+    assert [rows(path, table) for table in tables] == [2, 2, 2, 2]
+    assert store.delete_runner(anna) == 2
+    assert [rows(path, table) for table in tables] == [1, 1, 1, 1]
+    assert StoreReader(path).session(second) is None
+    assert [one["runner_id"] for one in StoreReader(path).list_sessions()] == [None, ben]
+    assert StoreReader(path).session(nobody) is not None
+    assert [rows(path, table) for table in ("stances", "reps", "cues")] == [4, 2, 2]
+    assert files_hold(path, "Annabell"), "SQLite's log has it still"
+    store.shrink()
+    assert not files_hold(path, "Annabell")
+    assert not files_hold(path, "hers alone")
+    assert files_hold(path, "Benedikt")
+    assert store.delete_runner(anna) is None
+
+
+def test_the_number_of_who_was_deleted_is_not_given_again(store: Store, path: Path) -> None:
+    store.add_runner("Anna")
+    ben, _ = store.add_runner("Ben")
+    store.delete_runner(ben)
+    assert store.add_runner("") == (ben + 1, f"Runner {ben + 1}")
+    store.delete_runner(1)
+    store.delete_runner(ben + 1)
+    assert store.add_runner("Carl")[0] == ben + 2
+
+
+def test_what_comes_late_for_who_was_deleted_does_no_harm(store: Store, path: Path) -> None:
+    anna = trained(store, "Anna")
+    runner, programme = store.runner(anna), store.programme(anna)
+    assert runner is not None
+    assert programme is not None
+    store.delete_runner(anna)
+    session_id = store.begin_session(header(anna))
+    store.set_session_runner(session_id, runner)
+    store.add_baselines(anna, "here", {(Side.LEFT, "fppa_deg"): Baseline(3.0, 1.0, 20)})
+    store.save_attempt(programme.id, session_id, Attempt(1, 900.0, Adherence()))
+    store.start_programme(anna, "fppa_deg")
+    assert [rows(path, table) for table in ("baselines", "programmes", "attempts")] == [0, 0, 0]
+    assert (StoreReader(path).session(session_id) or {})["runner_id"] is None
+
+
+def test_what_runs_stays(store: Store, path: Path) -> None:
+    anna, _ = store.add_runner("Anna")
+    session(store, anna)
+    running = session(store, anna, end=False)
+    with pytest.raises(StillRunning):
+        store.delete_session(running)
+    with pytest.raises(StillRunning):
+        store.delete_runner(anna)
+    assert len(StoreReader(path).list_sessions()) == 2
+    store.end_session(running)
+    assert store.delete_runner(anna) == 2
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_the_file_becomes_smaller(path: Path, old: bool) -> None:
+    if old:  # a file from before: it has no incremental vacuum
+        with closing(sqlite3.connect(path)) as raw:
+            raw.execute("PRAGMA journal_mode = WAL")
+            raw.execute("CREATE TABLE x (y)")
+            raw.execute("DROP TABLE x")
+    with Store.open(path) as store:
+        kept, gone = session(store), session(store, stances=300, note="x" * 3000)
+        store.shrink()
+        full_bytes = path.stat().st_size
+        running = session(store, end=False)
+        assert store.delete_session(gone)
+        store.shrink()
+        assert path.stat().st_size < full_bytes / 3
+        store.end_session(running)
+    assert len((StoreReader(path).session(kept) or {})["stances"]) == 2
+
+
+_FULL = """
+import os, sys
+from pathlib import Path
+from device.store import SessionHeader, Store, StoreReader
+from model.errors import StoreError
+folder = Path(sys.argv[1])
+path = folder / "k.db"
+STANCE = {"side": "left", "strike_s": 1, "toe_off_s": 1.2, "quality": 1, "note": "x" * 2000}
+
+def session(store, stances):
+    session_id = store.begin_session(SessionHeader("clip", "m", "0"))
+    for _ in range(stances):
+        store.add_stance(session_id, STANCE)
+    store.end_session(session_id)
+
+def fill_with_sessions():
+    store = Store.open(path)
+    try:
+        while True:
+            session(store, 1200)
+    except StoreError as error:
+        assert "disk is full" in str(error), error
+
+def fill_what_is_left(name):
+    try:
+        with open(folder / name, "wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+    except OSError:
+        pass
+
+if os.fork() == 0:  # ends as by a power cut, with SQLite's log on the disk
+    fill_with_sessions()
+    os._exit(0)
+assert os.wait()[1] == 0
+(folder / "k.db-shm").unlink()
+fill_what_is_left("other")
+store = Store.open(path)
+fill_what_is_left("another")
+assert store.delete_session(1) and store.delete_session(2)
+store.shrink()
+assert StoreReader(path).session(1) is None
+assert len(StoreReader(path).session(3)["stances"]) > 500
+session(store, 500)
+print("written again")
+"""
+
+
+def test_a_full_disk_lets_sessions_be_deleted_and_new_ones_be_written(tmp_path: Path) -> None:
+    """A real one: a small file system in memory, which needs a name space of its own."""
+    mount = f"mount -t tmpfs -o size=36m none {tmp_path}"
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "sh", "-c", mount], check=False).returncode:
+        pytest.skip("this machine lets nobody mount a file system of their own")
+    script = f'{mount} && exec "$@"'
+    command = ["unshare", "-rm", "sh", "-c", script, "sh", sys.executable, "-c", _FULL, str(tmp_path)]
+    done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "written again\n", done.stderr
+
+
+def test_the_reserve_is_kept_given_up_and_made_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(path) as store:
+        assert reserve_path(path).stat().st_size == RESERVE_BYTES
+        gone = session(store, stances=1200)
+        heads = Store._delete_heads
+        tries: list[bool] = []
+
+        def full_once(self: Store, session_ids: list[int], runner_id: int | None) -> None:
+            tries.append(reserve_path(path).exists())
+            if len(tries) == 1:
+                fault = sqlite3.OperationalError("database or disk is full")
+                fault.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise StoreError("full") from fault
+            assert rows(path, "stances") == 0, "row by row"
+            heads(self, session_ids, runner_id)
+
+        monkeypatch.setattr(Store, "_delete_heads", full_once)
+        assert store.delete_session(gone)
+        assert tries == [True, False]
+        assert StoreReader(path).list_sessions() == []
+        store.shrink()
+        assert reserve_path(path).exists()
+
+
+# The commands, as the device carries them out.
+
+
+class Box:
+    """Writer, choice of the runner, and the answers."""
+
+    def __init__(self, store: Store) -> None:
+        self.writer = SessionWriter(store)
+        self.choice = RunnerChoice(self.writer)
+        self.answers: list[Message] = []
+        self.deletion = Deletion(self.writer, self.choice, self.answers.append)
+
+    def ask(self, command: str, number: int) -> Message:
+        """The answer to a request."""
+        n = len(self.answers)
+        assert self.deletion.obey({"command": command, "id": number, "request": f"r{n}"})
+        until(lambda: len(self.answers) > n)
+        assert (self.answers[n]["type"], self.answers[n]["request"]) == ("answer", f"r{n}")
+        return self.answers[n]
+
+
+def until(true: Callable[[], object], timeout_s: float = 10.0) -> None:
+    until_s = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def box(store: Store) -> Iterator[Box]:
+    made = Box(store)
+    yield made
+    made.writer.close()
+
+
+def test_a_session_is_deleted_on_request(box: Box, store: Store, path: Path) -> None:
+    session_id = session(store)
+    answer = box.ask("delete_session", session_id)
+    assert (answer["done"], answer["sessions"], answer["said"]) == (True, 1, None)
+    assert StoreReader(path).session(session_id) is None
+    assert box.ask("delete_session", session_id)["sessions"] == 0
+
+
+def test_the_running_session_is_refused_and_goes_on(box: Box, path: Path) -> None:
+    box.writer.begin(header(), lambda session_id: None)
+    until(lambda: box.writer.session_id)
+    answer = box.ask("delete_session", 1)
+    assert answer["done"] is False
+    assert answer["said"] == "Not deleted: this session runs now. Wait for its end."
+    box.writer.stance(stance())
+    box.writer.end(lambda session_id: None)
+    until(lambda: box.writer.session_id is None)
+    assert box.writer.fault is None
+    assert len((StoreReader(path).session(1) or {})["stances"]) == 1
+
+
+def test_who_is_chosen_or_runs_is_refused(box: Box, store: Store, path: Path) -> None:
+    anna, _ = store.add_runner("Anna")
+    # The choice waits for the disk; the request that follows it is to find it.
+    box.choice.obey({"command": "select_runner", "runner_id": anna})
+    assert "chosen to run next" in box.ask("delete_runner", anna)["said"]
+    box.writer.begin(header(anna), lambda session_id: None)
+    until(lambda: box.writer.session_id)
+    assert "this runner runs now" in box.ask("delete_runner", anna)["said"]
+    box.choice.obey({"command": "select_runner", "runner_id": None})
+    assert "a session of this runner runs now" in box.ask("delete_runner", anna)["said"]
+    box.writer.end(lambda session_id: None)
+    answer = box.ask("delete_runner", anna)
+    assert (answer["done"], answer["sessions"]) == (True, 1)
+    assert StoreReader(path).runners() == []
+    assert all("Anna" not in str(one) for one in box.answers)
+
+
+def test_on_a_full_disk_sessions_go_before_what_waits(box: Box, store: Store, path: Path) -> None:
+    anna, _ = store.add_runner("Anna")
+    old = session(store, anna)
+    full = threading.Event()
+    full.set()
+    written: list[str] = []
+
+    def job(store: Store, _: int | None) -> None:
+        if full.is_set():
+            raise StoreError("k.db cannot grow because the disk is full")
+        written.append("waited")
+
+    box.writer.also(job)
+    until(lambda: box.writer.fault)
+    answer = box.ask("delete_runner", anna)
+    assert answer["said"].startswith("k.db cannot grow because the disk is full. A runner can be deleted when")
+    assert box.ask("delete_session", old)["done"] is True
+    assert box.writer.fault is not None
+    assert written == []
+    full.clear()
+    until(lambda: box.writer.fault is None)
+    assert written == ["waited"]
+    assert box.ask("delete_runner", anna)["done"] is True
+
+
+def test_a_store_that_cannot_be_written_is_said(box: Box, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Store, session_id: int) -> bool:
+        raise StoreError("k.db is read-only; give access")
+
+    monkeypatch.setattr(Store, "delete_session", broken)
+    assert box.ask("delete_session", 1)["said"] == "Not deleted: k.db is read-only; give access."
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"command": "delete_session", "id": 1},
+        {"command": "delete_session", "id": "1", "request": "r"},
+        {"command": "delete_session", "id": True, "request": "r"},
+        {"command": "delete_runner", "id": 0, "request": "r"},
+        {"command": "delete_runner", "id": 2**63, "request": "r"},
+        {"command": "delete_runner", "id": 1, "request": "r" * 65},
+        {"command": "delete_all", "id": 1, "request": "r"},
+    ],
+)
+def test_wrong_commands_are_none(box: Box, command: Message) -> None:
+    assert not box.deletion.obey(command)

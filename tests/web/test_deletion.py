@@ -1,0 +1,188 @@
+"""The Delete buttons, with the device's own half: real commands over the real socket into the real database."""
+
+from __future__ import annotations
+
+import html
+import re
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from device import deletion, runners
+from device.config import Config
+from device.live import LivePublisher, Message
+from device.recording import SessionWriter
+from device.runners import RunnerChoice
+from device.store import SessionHeader, Store
+from web.hub import LiveHub
+from web.views import deletion as views
+
+Eventually = Callable[..., None]
+MakeSession = Callable[..., int]
+
+
+class Device:
+    """Obeys as the device does, and tells its health four times a second."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self.writer = SessionWriter(store)
+        self.choice = RunnerChoice(self.writer)
+        self._commands: list[Message] = []
+        self._publisher = LivePublisher(config.socket_path(), self._commands.append)
+        self._deletion = deletion.Deletion(self.writer, self.choice, self._publisher.publish)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.writer.close()
+        self._publisher.close()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.25):
+            while self._commands:
+                command = self._commands.pop(0)
+                assert self.choice.obey(command) or self._deletion.obey(command)
+            runner = self.choice.current
+            told = None if runner is None else runner.as_json()
+            commands = [*runners.COMMANDS, *deletion.COMMANDS]
+            self._publisher.publish({"type": "health", "commands": commands, "runner": told})
+
+
+@pytest.fixture
+def device(config: Config, store: Store, hub: LiveHub, eventually: Eventually) -> Iterator[Device]:
+    started = Device(config, store)
+    eventually(lambda: hub.offered(), "the device")
+    yield started
+    started.close()
+
+
+def words(text: str) -> str:
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text)))
+
+
+def delete(client: FlaskClient, path: str, status: int = 200) -> str:
+    """Presses the button of the page that asks; the text of what follows."""
+    token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/").text)
+    assert token is not None
+    answer = client.post(path, data={"csrf_token": token[1]}, follow_redirects=True)
+    assert answer.status_code == status
+    return words(answer.text)
+
+
+def test_a_session_is_deleted_after_a_question(device: Device, client: FlaskClient, make_session: MakeSession) -> None:
+    kept, gone = make_session(3), make_session(3)
+    path = f"/sessions/{gone}/delete"
+    assert f'href="{path}"' in client.get(f"/sessions/{gone}").text
+    asked = client.get(path).text
+    assert f"Delete session {gone}?" in words(asked)
+    assert "3 stances" in asked
+    assert "disabled" not in asked
+    assert client.get(f"/sessions/{gone}").status_code == 200, "asking deletes nothing"
+    said = delete(client, path)
+    assert f"Session {gone} is deleted." in said
+    assert f"/sessions/{gone}\"" not in client.get("/sessions").text
+    for url in ("", "/card", "/qr.svg", "/delete"):
+        assert client.get(f"/sessions/{gone}{url}").status_code == 404
+    for url in (f"/api/sessions/{gone}", f"/api/sessions/{gone}.csv"):
+        assert client.get(url).status_code == 404
+    delete(client, path, 404)
+    assert client.get(f"/sessions/{kept}").status_code == 200
+
+
+def test_a_form_without_its_token_deletes_nothing(
+    device: Device, client: FlaskClient, make_session: MakeSession, store: Store
+) -> None:
+    session_id, (runner_id, _) = make_session(3), store.add_runner("Anna")
+    assert client.post(f"/sessions/{session_id}/delete").status_code == 400
+    assert client.post(f"/runners/{runner_id}/delete").status_code == 400
+    assert client.get(f"/sessions/{session_id}").status_code == 200
+    assert store.runner(runner_id) is not None
+
+
+def test_the_running_session_is_refused(device: Device, client: FlaskClient, eventually: Eventually) -> None:
+    device.writer.begin(SessionHeader("clip", "m", "0"), lambda session_id: None)
+    eventually(lambda: device.writer.session_id, "the session")
+    asked = client.get("/sessions/1/delete").text
+    assert "This session runs now. Wait for its end." in asked
+    assert '<button class="danger" disabled>' in asked
+    assert "Not deleted: this session runs now. Wait for its end." in delete(client, "/sessions/1/delete")
+    assert client.get("/sessions/1").status_code == 200
+
+
+def test_a_runner_goes_with_the_sessions_and_their_number_is_said(
+    device: Device, client: FlaskClient, store: Store
+) -> None:
+    runner_id, _ = store.add_runner("Anna O'Hara", 168.0)
+    for _ in range(2):
+        store.end_session(store.begin_session(SessionHeader("clip", "m", "0", runner_id=runner_id)))
+    other = store.begin_session(SessionHeader("clip", "m", "0"))
+    store.end_session(other)
+    path = f"/runners/{runner_id}/delete"
+    assert f'href="{path}"' in client.get("/runners").text
+    assert f'href="{path}"' not in client.get("/runners?kiosk=1").text
+    asked = words(client.get(path).text)
+    assert "Name, height, goal, baselines and programme are deleted from this box, and 2 sessions of Anna" in asked
+    assert "Delete Anna O'Hara and 2 sessions" in asked
+    said = delete(client, path)
+    assert "Anna O'Hara is deleted, with 2 sessions." in said
+    assert "Nobody here yet." in said
+    assert client.get(path).status_code == 404
+    assert client.get("/sessions/1").status_code == 404
+    assert client.get(f"/sessions/{other}").status_code == 200
+
+
+def test_who_is_chosen_is_refused(device: Device, client: FlaskClient, store: Store, eventually: Eventually) -> None:
+    runner_id, _ = store.add_runner("Anna")
+    device.choice.obey({"command": "select_runner", "runner_id": runner_id})
+    eventually(lambda: "Anna runs next." in client.get("/runners").text, "the choice")
+    path = f"/runners/{runner_id}/delete"
+    asked = client.get(path).text
+    assert "Anna is chosen to run, now or next." in words(asked)
+    assert '<button class="danger" disabled>' in asked
+    assert "Not deleted: this runner is chosen to run next." in delete(client, path)
+    assert store.runner(runner_id) is not None
+
+
+def test_a_silent_device_deletes_nothing_and_the_page_says_so(
+    client: FlaskClient, make_session: MakeSession, store: Store
+) -> None:
+    session_id, (runner_id, _) = make_session(3), store.add_runner("Anna")
+    for path in (f"/sessions/{session_id}/delete", f"/runners/{runner_id}/delete"):
+        asked = client.get(path).text
+        assert "The device is silent, so nothing can be deleted now." in asked
+        assert '<button class="danger" disabled>' in asked
+        assert "The device is silent, nothing was sent." in delete(client, path)
+    assert client.get(f"/sessions/{session_id}").status_code == 200
+
+
+def test_a_device_that_does_not_answer_is_said(
+    publisher: LivePublisher, client: FlaskClient, make_session: MakeSession, eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(views, "_ANSWER_S", 0.1)
+    session_id = make_session(3)
+    publisher.publish({"type": "health", "commands": list(deletion.COMMANDS)})
+    eventually(lambda: client.get("/healthz").get_json()["device"] == "live", "the device")
+    assert "The device did not confirm" in delete(client, f"/sessions/{session_id}/delete")
+
+
+def test_an_answer_is_for_who_asked_only(
+    publisher: LivePublisher, hub: LiveHub, commands: list[Message], eventually: Eventually
+) -> None:
+    publisher.publish({"type": "answer", "request": "another", "done": True, "sessions": 1, "said": None})
+    publisher.publish({"type": "cue", "side": "left"})
+    eventually(lambda: hub.snapshot()["events"], "the cue")
+    assert hub.request({"command": "delete_session", "id": 1}, 0.1) == "unconfirmed"
+    assert commands[0]["request"] != "another"
+    assert [event["type"] for event in hub.snapshot()["events"]] == ["cue"]
+
+
+@pytest.mark.parametrize("path", ["/sessions/99/delete", "/runners/99/delete", f"/runners/{2**70}/delete"])
+def test_what_is_not_there_is_not_found(device: Device, client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+    delete(client, path, 404)

@@ -1,0 +1,79 @@
+"""Deleting a session, or a runner with all that is theirs: a page that asks once more, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from web import present
+from web.app import box
+from web.views.commands import SILENT, UNCONFIRMED
+
+blueprint = Blueprint("deletion", __name__)
+#: On a full disk a long session goes step by step.
+_ANSWER_S = 20.0
+
+
+@blueprint.get("/sessions/<int:session_id>/delete")
+def session(session_id: int) -> ResponseReturnValue:
+    found = _session(session_id)
+    return render_template(
+        "delete_session.html",
+        session=found,
+        runner=next((r["name"] for r in box().reader.runners() if r["id"] == found["runner_id"]), None),
+        duration=present.duration(found["started_utc"], found["ended_utc"]),
+        offered="delete_session" in box().hub.offered(),
+    )
+
+
+@blueprint.post("/sessions/<int:session_id>/delete")
+def delete_session(session_id: int) -> ResponseReturnValue:
+    _session(session_id)
+    here = url_for("deletion.session", session_id=session_id)
+    if _asked("delete_session", session_id) is None:
+        return redirect(here, 303)
+    flash(f"Session {session_id} is deleted.", "good")
+    return redirect(url_for("pages.sessions"), 303)
+
+
+@blueprint.get("/runners/<int:runner_id>/delete")
+def runner(runner_id: int) -> ResponseReturnValue:
+    current = box().hub.runner()
+    return render_template(
+        "delete_runner.html",
+        runner=_runner(runner_id),
+        chosen=current is not None and current["id"] == runner_id,
+        offered="delete_runner" in box().hub.offered(),
+    )
+
+
+@blueprint.post("/runners/<int:runner_id>/delete")
+def delete_runner(runner_id: int) -> ResponseReturnValue:
+    name = _runner(runner_id)["name"]
+    answer = _asked("delete_runner", runner_id)
+    if answer is None:
+        return redirect(url_for("deletion.runner", runner_id=runner_id), 303)
+    flash(f"{name} is deleted, with {present.counted(answer['sessions'], 'session')}.", "good")
+    return redirect(url_for("runners.show"), 303)
+
+
+def _asked(command: str, number: int) -> dict[str, Any] | None:
+    """The device's answer once it has deleted; else the page says why not, and there is none."""
+    answer = box().hub.request({"command": command, "id": number}, _ANSWER_S)
+    if isinstance(answer, str):
+        flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
+        return None
+    if not answer["done"]:
+        flash(answer["said"], "bad")
+        return None
+    return dict(answer)
+
+
+def _session(session_id: int) -> dict[str, Any]:
+    return box().reader.session(session_id) or abort(404)
+
+
+def _runner(runner_id: int) -> dict[str, Any]:
+    return next((one for one in box().reader.runners() if one["id"] == runner_id), None) or abort(404)
