@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
-from contextlib import suppress
 from getpass import getpass
 from pathlib import Path
 from typing import TextIO
@@ -13,6 +11,7 @@ from typing import TextIO
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from device.config import Config
+from device.whole_file import sync_folder, write_whole
 from model.errors import InputError
 
 FILE_NAME = "page-password"
@@ -66,7 +65,7 @@ def set_password(path: Path, password: str) -> None:
     line = generate_password_hash(_composed(_checked(password)), method="scrypt") + "\n"
     try:
         path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        _write_whole(path, line.encode("ascii"))
+        write_whole(path, line.encode("ascii"), _MODE)
     except OSError as error:
         raise _not_changed(path, error) from error
 
@@ -79,7 +78,7 @@ def remove_password(path: Path) -> bool:
     """
     try:
         path.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -133,34 +132,3 @@ def _composed(password: str) -> str:
 def _not_changed(path: Path, error: OSError) -> InputError:
     remedy = "run it with sudo" if isinstance(error, PermissionError) else "check the disk"
     return InputError(f"{path}: cannot be changed ({error.strerror}): {remedy}")
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Writes beside the file, to the disk, and only then under its name."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    try:
-        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            if os.geteuid() == 0:
-                folder = path.parent.stat()
-                os.fchown(fd, folder.st_uid, folder.st_gid)
-            os.fchmod(fd, _MODE)
-            file.write(content)
-            file.flush()
-            os.fsync(fd)
-        os.replace(part, path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The file's name, too, is on the disk."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

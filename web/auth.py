@@ -17,6 +17,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from device.config import Config
+from device.whole_file import write_whole
 
 KEY_FILE = "web-secret.key"
 _KEY_BYTES = 32
@@ -52,14 +53,7 @@ def _kept_key(path: Path) -> bytes:
         path.chmod(0o600)
         return key
     key = secrets.token_bytes(_KEY_BYTES)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    write_whole(path, key, 0o600)
     return key
 
 
