@@ -38,14 +38,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = args.command(args)
     except KneelineError as error:
-        print(f"kneeline: {error}", file=sys.stderr)
+        print("\n".join(f"kneeline: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     return status
+
+
+def _say(text: str, end: str = "\n") -> None:
+    """Prints to standard output, at once: what cannot be written is told, not left to the end of the program.
+
+    Raises:
+        BrokenPipeError: the reader has gone.
+        InputError: the disk behind it is full, or does not take it for another reason.
+    """
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        remedy = "free some space, or send it somewhere else"
+        raise InputError(f"standard output: {error.strerror}: {remedy}") from error
+
+
+def _drop_output() -> None:
+    """What waits for standard output goes nowhere, else the interpreter tries again as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -171,9 +193,9 @@ def _replay(args: argparse.Namespace) -> int:
     )
     if args.json is not None:
         _write_json(args.json, document)
-    print("\n".join(_told(document) if args.mode == "run" else _told_screening(document)))
+    _say("\n".join(_told(document) if args.mode == "run" else _told_screening(document)))
     if truth is not None:
-        print("\n".join(_errors(document, truth)))
+        _say("\n".join(_errors(document, truth)))
     if not document["frames_with_runner"]:
         print(
             f"kneeline: {args.video}: no runner was seen: the whole body must be in the picture, in good light",
@@ -274,7 +296,7 @@ def _device(args: argparse.Namespace) -> int:
 
     config = load_config(args.config)
     stop = _stop_on_signals()
-    told: dict[str, Any] = {"announce": lambda line: print(line, flush=True)} if args.tell else {}
+    told: dict[str, Any] = {"announce": _say} if args.tell else {}
     trial = None if args.source is None else Trial(Path(args.source), loop=args.loop)
     device = Device(config, trial=trial, wait_for_camera=not args.need_camera, **told)
     return run_device(device, stop)
@@ -386,7 +408,7 @@ def _bench(args: argparse.Namespace) -> int:
     from device.bench import bench
 
     report = bench(DEMO_CLIP, load_config(args.config), args.model, args.frames)
-    print("\n".join(report.lines()))
+    _say("\n".join(report.lines()))
     if args.json is not None:
         _write_json(args.json, report.as_json())
     return 0
@@ -397,9 +419,9 @@ def _doctor(args: argparse.Namespace) -> int:
 
     checks = run_checks(load_config(args.config))
     for check in checks:
-        print(f"{'ok   ' if check.ok else 'FAULT'} {check.name}: {check.detail}")
+        _say(f"{'ok   ' if check.ok else 'FAULT'} {check.name}: {check.detail}")
         if not check.ok:
-            print(f"      {check.remedy}")
+            _say(f"      {check.remedy}")
     return 0 if all(check.ok for check in checks) else 1
 
 
@@ -413,7 +435,7 @@ def _export(args: argparse.Namespace) -> int:
     if document is None:
         some = ", ".join(str(session_id) for session_id in known) or "none"
         raise InputError(f"export {args.session}: no such session; the newest are: {some}")
-    print(stances_csv(document) if args.format == "csv" else json.dumps(document, indent=1) + "\n", end="")
+    _say(stances_csv(document) if args.format == "csv" else json.dumps(document, indent=1) + "\n", end="")
     return 0
 
 
@@ -421,7 +443,7 @@ def _config_check(args: argparse.Namespace) -> int:
     path = args.config or config_path()
     load_config(path)
     defaults = f"no settings file; the defaults of all {len(list(settings()))} settings apply"
-    print(f"{path}: all settings are right" if path else defaults)
+    _say(f"{path}: all settings are right" if path else defaults)
     return 0
 
 
@@ -430,7 +452,7 @@ def _backup(args: argparse.Namespace) -> int:
 
     with StoreReader(load_config(args.config).database_path()) as reader:
         reader.backup(args.file)
-    print(f"{args.file}: copy of the database written")
+    _say(f"{args.file}: copy of the database written")
     return 0
 
 
@@ -440,10 +462,10 @@ def _set_password(args: argparse.Namespace) -> int:
     path = password_path(load_config(args.config))
     if args.remove:
         taken = remove_password(path)
-        print(f"{path}: {'the password is removed, the page is open to all' if taken else 'no password was set'}")
+        _say(f"{path}: {'the password is removed, the page is open to all' if taken else 'no password was set'}")
         return 0
     set_password(path, ask_password(sys.stdin))
-    print(f"{path}: the password is set, the page asks for it from now on")
+    _say(f"{path}: the password is set, the page asks for it from now on")
     return 0
 
 
@@ -471,7 +493,7 @@ def _test_cue(args: argparse.Namespace) -> int:
         if not cues.gpio:
             raise InputError(f"test-cue: {cues.gpio_note}")
         for side in Side if args.side == "both" else (Side(args.side),):
-            print(f"{side}: LED and buzzer now")
+            _say(f"{side}: LED and buzzer now")
             cues.test(side)
             threading.Event().wait(1.5)
     return 0

@@ -1,0 +1,69 @@
+"""The command line: what is wrong is told in one line and the exit status, before the work where that can be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from device.cli import main
+from device.store import SessionHeader, Store
+
+REPO = Path(__file__).resolve().parents[2]
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    """A settings file whose store has one session with many stances."""
+    database = tmp_path / "k.db"
+    with Store.open(database) as store:
+        session_id = store.begin_session(SessionHeader(source="a.mp4", model="m", app_version="0", fps=30.0))
+        for n in range(500):
+            store.add_stance(session_id, {"side": "left", "strike_s": n, "toe_off_s": n + 0.3, "quality": 0.8})
+    path = tmp_path / "config.toml"
+    path.write_text(f'[store]\npath = "{database}"\n')
+    return path
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "device", *map(str, arguments)]
+
+
+@needs_full
+@pytest.mark.parametrize("words", [["export", "1"], ["export", "1", "--format", "csv"], ["config", "check"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_full_disk_behind_the_output_is_one_line(settings: Path, words: list[str], unbuffered: str) -> None:
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            command(*words, "--config", settings),
+            cwd=REPO, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=environment,
+        )  # fmt: skip
+    said = "kneeline: standard output: No space left on device: free some space, or send it somewhere else\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
+
+
+def test_reader_that_has_read_enough_hears_nothing(settings: Path) -> None:
+    line = command("export", 1, "--config", settings)
+    with subprocess.Popen(line, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as export:
+        assert export.stdout is not None
+        assert export.stderr is not None
+        export.stdout.read(10)
+        export.stdout.close()
+        assert export.stderr.read() == b""
+        assert export.wait(timeout=60) == 0
+
+
+def test_every_fault_of_the_settings_has_the_same_beginning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[web]\nport = 0\n[camera]\nfps = 1\n")
+    assert main(["config", "check", "--config", str(path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("kneeline: config.toml [") for line in lines)
