@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from device.address import listen
 from device.config import Config, config_path, load_config, settings
 from model.camera_pose import CameraPose
 from model.errors import InputError, KneelineError
@@ -316,7 +316,7 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
 
     def run(args: argparse.Namespace) -> int:
         config = load_config(args.config)
-        _check_port(args.host or config.web.host, args.port or config.web.port)
+        listen(args.host or config.web.host, args.port or config.web.port).close()  # told before anything is started
         device = ["device", "--tell", "--need-camera"]
         environment = dict(os.environ)
         with tempfile.TemporaryDirectory(prefix="kneeline-") as folder:
@@ -336,16 +336,6 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
             return _run_both(commands, environment)
 
     return run
-
-
-def _check_port(host: str, port: int) -> None:
-    """Tells a port that is in use before anything is started."""
-    try:
-        with socket.create_server((host, port)):
-            pass
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"the page cannot be served at {host} port {port} ({reason}): name another --port") from error
 
 
 def _demo_settings(path: Path | None, folder: Path) -> Path:

@@ -218,7 +218,12 @@ class WebConfig(Section):
         min_length=1,
         description='Address to serve at; "127.0.0.1" serves this machine only.',
     )
-    port: int = Field(default=8080, ge=1, le=65535, description="Port of the web page.")
+    port: int = Field(
+        default=8080,
+        ge=1,
+        le=65535,
+        description="Port of the web page. The service may not take one below 1024: take one above 1023.",
+    )
 
 
 class Config(Section):

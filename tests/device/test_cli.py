@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from device import cli
 from device.cli import main
 from device.store import SessionHeader, Store
 
@@ -67,3 +70,37 @@ def test_every_fault_of_the_settings_has_the_same_beginning(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert all(line.startswith("kneeline: config.toml [") for line in lines)
+
+
+class Refusing(socket.socket):
+    """A port that needs root, whoever asks."""
+
+    def bind(self, address: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+@pytest.mark.parametrize("name", ["run", "demo"])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--port", "80"], "port = 80: this port needs root; take one above 1023 with --port or [web] port"),
+        (["--host", "203.0.113.9"], "203.0.113.9, port = 8080: cannot be served at (Cannot assign requested address)"),
+        (["--host", "a" * 64], "port = 8080: no such address (not a valid name); use 0.0.0.0 for all networks"),
+    ],
+)
+def test_address_that_cannot_be_had_is_told_as_by_the_web(
+    settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    options: list[str],
+    said: str,
+) -> None:
+    monkeypatch.setattr(cli, "_run_both", lambda *_: pytest.fail("nothing may be started"))
+    if "80" in options:
+        monkeypatch.setattr(socket, "socket", Refusing)
+    assert main([name, "--config", str(settings), *options]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("kneeline: [web] host = ")
+    assert said in told
+    assert told.count("\n") == 1
