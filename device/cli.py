@@ -333,7 +333,7 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
                 "device": [sys.executable, "-m", "device", *device],
                 "web": [sys.executable, "-m", "web", *_web_arguments(args)],
             }
-            return _run_both(commands, environment)
+            return _run_both(name, commands, environment)
 
     return run
 
@@ -362,20 +362,17 @@ def _demo_state(config: Config) -> Path:
     return folder
 
 
-def _run_both(commands: dict[str, list[str]], environment: dict[str, str]) -> int:
+def _run_both(name: str, commands: dict[str, list[str]], environment: dict[str, str]) -> int:
     """Starts all, waits for the first to end or for a signal, then ends the others. The first one's status counts."""
     stop = _stop_on_signals()
     children = {
         name: subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)
         for name, command in commands.items()
     }
-    status = 0
+    first = None
     try:
-        while not stop.wait(0.1):
-            ended = next((child for child in children.values() if child.poll() is not None), None)
-            if ended is not None:
-                status = ended.returncode
-                break
+        while first is None and not stop.wait(0.1):
+            first = next((part for part, child in children.items() if child.poll() is not None), None)
     finally:
         for child in children.values():
             if child.poll() is None:
@@ -385,7 +382,17 @@ def _run_both(commands: dict[str, list[str]], environment: dict[str, str]) -> in
                 child.wait(_STOP_S)
             except subprocess.TimeoutExpired:
                 child.kill()
-    return max(status, 0)
+    return 0 if first is None else _last_word(name, first, children[first].returncode)
+
+
+def _last_word(name: str, part: str, status: int) -> int:
+    """The exit status where one of the parts has ended by itself; if in need of mending, the last line says so."""
+    if status < 0:
+        print(f"kneeline {name}: ended: the {part} was killed (signal {-status}): start it again", file=sys.stderr)
+        return 2
+    if status:
+        print(f"kneeline {name}: ended: the {part} could not start or go on, see above", file=sys.stderr)
+    return status
 
 
 def _die_with_parent() -> None:

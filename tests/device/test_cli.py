@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,7 @@ def settings(tmp_path: Path) -> Path:
         session_id = store.begin_session(SessionHeader(source="a.mp4", model="m", app_version="0", fps=30.0))
         for n in range(500):
             store.add_stance(session_id, {"side": "left", "strike_s": n, "toe_off_s": n + 0.3, "quality": 0.8})
+        store.end_session(session_id)
     path = tmp_path / "config.toml"
     path.write_text(f'[store]\npath = "{database}"\n')
     return path
@@ -104,3 +106,41 @@ def test_address_that_cannot_be_had_is_told_as_by_the_web(
     assert told.startswith("kneeline: [web] host = ")
     assert said in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "last"),
+    [
+        ("raise SystemExit(2)", 2, "kneeline run: ended: the device could not start or go on, see above\n"),
+        ("import os; os.kill(os.getpid(), 9)", 2, "kneeline run: ended: the device was killed (signal 9): start it"),
+        ("", 0, ""),
+    ],
+)
+def test_last_line_says_that_it_ended_and_why(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, script: str, status: int, last: str
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    waiting = [sys.executable, "-c", "import time; time.sleep(60)"]
+    parts = {"device": [sys.executable, "-c", script], "web": waiting}
+    assert cli._run_both("run", parts, dict(os.environ)) == status
+    said = capfd.readouterr().err
+    assert said.startswith(last)
+    assert said.count("\n") == bool(last)
+
+
+def test_run_without_its_film_ends_with_a_line_that_says_so(settings: Path, tmp_path: Path) -> None:
+    settings.write_text(f'{settings.read_text()}[live]\nsocket = "{tmp_path}/live.sock"\n')
+    port = free_port()
+    line = command("run", "--source", tmp_path / "none.mp4", "--port", port, "--host", "127.0.0.1")
+    ended = subprocess.run(
+        [*line, "--config", str(settings)], cwd=REPO, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 2
+    assert "none.mp4: no such file" in ended.stderr
+    assert ended.stderr.splitlines()[-1] == "kneeline run: ended: the device could not start or go on, see above"
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
