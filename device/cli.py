@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import errno
 import json
 import logging
 import os
@@ -172,6 +173,7 @@ def _replay(args: argparse.Namespace) -> int:
     from device.truth import load_truth
     from model.pose import Side
 
+    _check_target(args.json)
     truth = None if args.truth is None else load_truth(args.truth)
     if args.side is not None and args.mode != "step-down":
         raise InputError(f"--side {args.side}: only a step-down has a standing leg: use it with --mode step-down")
@@ -275,8 +277,28 @@ def _write_json(path: Path, document: Any) -> None:
     try:
         path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     except OSError as error:
-        reason = f"cannot be written ({error.strerror}): name a file in a writable folder"
-        raise InputError(f"--json {path}: {reason}") from error
+        raise _not_written(path, error) from error
+
+
+def _check_target(path: Path | None) -> None:
+    """Tells before the work that its result cannot be written. What is there stays as it is, and nothing is left."""
+    if path is None:
+        return
+    try:
+        if path.is_file():
+            path.open("ab").close()
+        elif path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        elif not path.exists():  # else a pipe or a terminal, which may be opened only once
+            missing = Path(os.path.realpath(path))  # a link may lead to where nothing is yet
+            missing.open("xb").close()
+            missing.unlink()
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> InputError:
+    return InputError(f"--json {path}: cannot be written ({error.strerror}): name a file in a writable folder")
 
 
 def _stop_on_signals() -> threading.Event:
@@ -404,6 +426,7 @@ def _die_with_parent() -> None:
 def _bench(args: argparse.Namespace) -> int:
     from device.bench import bench
 
+    _check_target(args.json)
     report = bench(DEMO_CLIP, load_config(args.config), args.model, args.frames)
     _say("\n".join(report.lines()))
     if args.json is not None:

@@ -144,3 +144,42 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("none/x.json", "No such file or directory"), ("", "Is a directory"), ("config.toml/x.json", "Not a directory")],
+)
+@pytest.mark.parametrize("words", [["replay", "film.mp4"], ["replay", "film.mp4", "--mode", "squat"], ["bench"]])
+def test_result_that_cannot_be_written_is_told_before_the_work(
+    settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    reason: str,
+    words: list[str],
+) -> None:
+    for work in ("replay.replay_file", "screening.screen_file", "bench.bench"):
+        monkeypatch.setattr(f"device.{work}", lambda *_: pytest.fail("no work may be begun"))
+    before = sorted(settings.parent.iterdir())
+    target = settings.parent / name
+    assert main([*words, "--json", str(target), "--config", str(settings)]) == 2
+    told = capsys.readouterr().err
+    assert told == f"kneeline: --json {target}: cannot be written ({reason}): name a file in a writable folder\n"
+    assert sorted(settings.parent.iterdir()) == before
+
+
+def test_fault_found_before_the_work_leaves_the_target_as_it_was(tmp_path: Path) -> None:
+    old, new, link = tmp_path / "old.json", tmp_path / "new.json", tmp_path / "link.json"
+    old.write_text("an earlier result")
+    link.symlink_to(tmp_path / "elsewhere.json")
+    for target in (old, new, link):
+        assert main(["replay", str(tmp_path / "none.mp4"), "--json", str(target)]) == 2
+    assert old.read_text() == "an earlier result"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link.json", "old.json"]
+
+
+def test_pipe_as_the_target_is_not_opened_twice(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert main(["replay", str(tmp_path / "none.mp4"), "--json", str(pipe)]) == 2
