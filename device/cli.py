@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from device.address import listen
-from device.config import Config, config_path, load_config, settings
+from device.config import Config, ConfigError, config_path, load_config, parse_config, read_toml, settings
 from model.camera_pose import CameraPose
 from model.errors import InputError, KneelineError
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
@@ -460,10 +460,22 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _config_check(args: argparse.Namespace) -> int:
+    from device.surroundings import surrounding_faults
+
     path = args.config or config_path()
-    load_config(path)
-    defaults = f"no settings file; the defaults of all {len(list(settings()))} settings apply"
-    _say(f"{path}: all settings are right" if path else defaults)
+    if path is None:
+        _say(f"no settings file; the defaults of all {len(list(settings()))} settings apply")
+        return 0
+    values = read_toml(path)
+    faults: list[str] = []
+    try:
+        parse_config(values, path.name)
+    except ConfigError as error:
+        faults += error.faults
+    faults += surrounding_faults(values, path.name)
+    if faults:
+        raise ConfigError(faults)
+    _say(f"{path}: all settings are right")
     return 0
 
 

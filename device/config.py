@@ -291,7 +291,7 @@ def load_config(path: Path | None = None) -> Config:
     path = path or config_path()
     if path is None:
         return Config()
-    return parse_config(_read_toml(path), path.name)
+    return parse_config(read_toml(path), path.name)
 
 
 def parse_config(values: Mapping[str, object], name: str = "config.toml") -> Config:
@@ -307,7 +307,12 @@ def parse_config(values: Mapping[str, object], name: str = "config.toml") -> Con
         raise ConfigError(list(dict.fromkeys(faults))) from None
 
 
-def _read_toml(path: Path) -> dict[str, object]:
+def read_toml(path: Path) -> dict[str, object]:
+    """The file, parsed but not checked.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -319,6 +324,11 @@ def _read_toml(path: Path) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         fault = f"is not valid TOML: {error}; mend that line"
     raise ConfigError([f"{path}: {fault}"])
+
+
+def fault_line(name: str, section: str, key: str, value: object, fault: str) -> str:
+    """A fault as all are told: ``config.toml [camera] fps = 240: must be 10 to 120``."""
+    return f"{name} [{section}] {key} = {_toml(value)}: {fault}"
 
 
 def _section_fields(field: FieldInfo) -> dict[str, FieldInfo]:

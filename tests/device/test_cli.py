@@ -183,3 +183,86 @@ def test_pipe_as_the_target_is_not_opened_twice(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert main(["replay", str(tmp_path / "none.mp4"), "--json", str(pipe)]) == 2
+
+
+def checked(path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The faults that ``config check`` tells."""
+    path.write_text(text)
+    status = main(["config", "check", "--config", str(path)])
+    told = capsys.readouterr()
+    lines = told.err.splitlines()
+    assert status == (2 if lines else 0)
+    assert bool(told.out) != bool(lines)
+    return [line.removeprefix("kneeline: config.toml ") for line in lines]
+
+
+def nobody_known(host: str, *_: object, **__: object) -> list[object]:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[web]\nhost = 'nonsense'", '[web] host = "nonsense": no such address (Name or service not known); use 0.0'),
+        ("[web]\nhost = 'a..b'", '[web] host = "a..b": no such address (not a valid name); use 0.0.0.0 for all'),
+        ("[camera]\nsource = '/nofile.mp4'", '[camera] source = "/nofile.mp4": no such file; write "auto", "picam'),
+        ("[camera]\nsource = 'webcam'", '[camera] source = "webcam": no such file; write "auto", "picamera", "usb"'),
+        ("[camera]\nsource = '/'", '[camera] source = "/": is a folder; name a video file in it'),
+        ("[store]\npath = '/proc/x/y.db'", '[store] path = "/proc/x/y.db": its folder cannot be made ('),
+        ("[store]\npath = 'config.toml/y.db'", '[store] path = "config.toml/y.db": its folder cannot be made (Not a d'),
+        ("[store]\npath = '/'", '[store] path = "/": is a folder; name a file in it'),
+        ("[store]\npath = '~nobody-such/y.db'", '[store] path = "~nobody-such/y.db": that home folder is not known'),
+    ],
+)
+def test_what_the_machine_does_not_have_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, fault: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "nonsense" in text:
+        monkeypatch.setattr(socket, "getaddrinfo", nobody_known)
+    lines = checked(tmp_path / "config.toml", text, capsys)
+    assert len(lines) == 1
+    assert lines[0].startswith(fault)
+
+
+def test_faults_of_the_machine_are_told_with_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", nobody_known)
+    text = "[camera]\nsource = 'webcam'\nfps = 1\n[store]\npath = 3\n[web]\nhost = 'nonsense'\nport = 0\n"
+    lines = checked(tmp_path / "config.toml", text, capsys)
+    assert [line.split(" = ")[0] for line in lines] == [
+        "[camera] fps", "[store] path", "[web] port", "[camera] source", "[web] host",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1", "::", "localhost"])
+@pytest.mark.parametrize("source", ["auto", "picamera", "usb", "config.toml"])
+def test_what_is_there_or_can_be_made_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], host: str, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = f"[camera]\nsource = '{source}'\n[web]\nhost = '{host}'\n[store]\npath = '{tmp_path}/new/folder/y.db'\n"
+    assert checked(tmp_path / "config.toml", text, capsys) == []
+    assert [one.name for one in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_folder_of_the_service_is_not_for_every_user_to_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    text = "[store]\npath = '/var/lib/kneeline/kneeline.db'\n[camera]\nsource = '/var/lib/kneeline/film.mp4'\n"
+    assert checked(tmp_path / "config.toml", text, capsys) == []
+
+
+def test_name_is_believed_where_there_is_no_network_to_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_network(host: str, *_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    assert checked(tmp_path / "config.toml", "[web]\nhost = 'gym.example'", capsys) == []
