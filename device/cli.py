@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import errno
+import importlib.metadata
 import json
 import logging
 import os
@@ -27,16 +28,17 @@ from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 DEMO_CLIP = Path(__file__).parent / "demo" / "demo_front.mp4"
 NO_RUNNER = 3
 _STOP_S = 10.0
+_MAX_SESSION = 2**63 - 1  # of SQLite
 _PR_SET_PDEATHSIG = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status. User errors are one line on stderr, never a traceback."""
-    args = _parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.DEBUG if args.verbose else logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr
-    )
     try:
+        args = _parser().parse_args(argv)
+        logging.basicConfig(
+            level=logging.DEBUG if args.verbose else logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr
+        )
         status: int = args.command(args)
     except KneelineError as error:
         print("\n".join(f"kneeline: {line}" for line in str(error).splitlines()), file=sys.stderr)
@@ -78,6 +80,25 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
 
 
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        _say(f"kneeline {importlib.metadata.version('kneeline')}")
+        parser.exit()
+
+
+def _session_number(text: str) -> int:
+    """Reads the number of a stored session."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = _MAX_SESSION + 1
+    if abs(number) > _MAX_SESSION:
+        raise argparse.ArgumentTypeError(f"{text}: SESSION is a number, a session's page shows it")
+    return number
+
+
 def _whole(low: int, high: int) -> Callable[[str], int]:
     """Reads a whole number from ``low`` to ``high``."""
 
@@ -98,12 +119,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="kneeline", description="Live knee alignment for treadmill runners, on this machine alone."
     )
     parser.add_argument("--verbose", action="store_true", help="log more")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and end")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML); also after the command")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(command=run)
-        command.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML)")
+        # Suppressed: a default here would overwrite what was given before the command.
+        command.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings (TOML)")
         return command
 
     _add_replay(add("replay", _replay, "run a recorded video through the whole pipeline"))
@@ -129,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--frames", type=_whole(10, 100_000), default=300, help="frames to time (default 300)")
     add("doctor", _doctor, "check camera, GPIO, model, disk, clock, temperature and services")
     export = add("export", _export, "write a stored session to stdout")
-    export.add_argument("session", type=int, metavar="SESSION")
+    export.add_argument("session", type=_session_number, metavar="SESSION", help="its number, as its page shows it")
     export.add_argument("--format", choices=("csv", "json"), default="json")
     check = add("config", _config_check, "check the settings")
     check.add_argument("action", choices=("check",))

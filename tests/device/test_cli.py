@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
+import importlib.metadata
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -39,13 +42,13 @@ def command(*arguments: object) -> list[str]:
 
 
 @needs_full
-@pytest.mark.parametrize("words", [["export", "1"], ["export", "1", "--format", "csv"], ["config", "check"]])
+@pytest.mark.parametrize("words", [["export", "1"], ["export", "1", "--format", "csv"], ["--version"]])
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_full_disk_behind_the_output_is_one_line(settings: Path, words: list[str], unbuffered: str) -> None:
     environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
-            command(*words, "--config", settings),
+            command("--config", settings, *words),
             cwd=REPO, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=environment,
         )  # fmt: skip
     said = "kneeline: standard output: No space left on device: free some space, or send it somewhere else\n"
@@ -266,3 +269,59 @@ def test_name_is_believed_where_there_is_no_network_to_ask(
 
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
     assert checked(tmp_path / "config.toml", "[web]\nhost = 'gym.example'", capsys) == []
+
+
+@pytest.mark.parametrize("name", ["config", "export"])
+def test_settings_file_may_be_named_before_or_after_the_command(
+    settings: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    words = {"config": ["config", "check"], "export": ["export", "1"]}[name]
+    assert main(["--config", str(settings), *words]) == 0
+    before = capsys.readouterr().out
+    assert main([*words, "--config", str(settings)]) == 0
+    assert capsys.readouterr().out == before
+    assert ("right" if name == "config" else "kneeline.session/1") in before
+    assert main(["--config", str(settings.with_name("none.toml")), *words, "--config", str(settings)]) == 0
+
+
+def test_settings_file_that_is_missing_is_told_before_the_command_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--config", str(tmp_path / "none.toml"), "config", "check"]) == 2
+    assert "none.toml: no such file" in capsys.readouterr().err
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"kneeline {importlib.metadata.version('kneeline')}\n"
+
+
+@pytest.mark.parametrize("number", ["abc", "1.5", str(2**63), ""])
+def test_session_that_is_no_number_is_told(capsys: pytest.CaptureFixture[str], number: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["export", number])
+    assert ended.value.code == 2
+    said = f"argument SESSION: {number}: SESSION is a number, a session's page shows it; see `kneeline export --help`"
+    assert capsys.readouterr().err == f"kneeline export: {said}\n"
+
+
+def test_session_that_is_not_there_is_told_with_those_that_are(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(2**63 - 1), "--config", str(settings)]) == 2
+    assert "no such session; the newest are: 1" in capsys.readouterr().err
+
+
+def test_every_command_and_option_is_in_the_readme() -> None:
+    table = (REPO / "README.md").read_text("utf-8").partition("## Commands\n")[2].partition("\n## ")[0]
+    parser = cli._parser()
+    commands = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    for name, command in commands.choices.items():
+        assert f"`kneeline {name}" in table, name
+        shown = [action for action in command._actions if action.help != argparse.SUPPRESS]
+        for option in (action.option_strings[-1] for action in shown if action.option_strings):
+            assert option == "--help" or re.search(rf"{option}(?![\w-])", table), f"{name} {option}"
+    for option in ("--version", "--verbose"):
+        assert option in table
