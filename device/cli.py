@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import errno
+import importlib.metadata
 import json
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from device.config import Config, config_path, load_config, settings
+from device.address import listen
+from device.config import Config, ConfigError, config_path, load_config, parse_config, read_toml, settings
 from model.camera_pose import CameraPose
 from model.errors import InputError, KneelineError
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
@@ -26,26 +28,49 @@ from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 DEMO_CLIP = Path(__file__).parent / "demo" / "demo_front.mp4"
 NO_RUNNER = 3
 _STOP_S = 10.0
+_MAX_SESSION = 2**63 - 1  # of SQLite
 _PR_SET_PDEATHSIG = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status. User errors are one line on stderr, never a traceback."""
-    args = _parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.DEBUG if args.verbose else logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr
-    )
     try:
+        args = _parser().parse_args(argv)
+        logging.basicConfig(
+            level=logging.DEBUG if args.verbose else logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr
+        )
         status: int = args.command(args)
     except KneelineError as error:
-        print(f"kneeline: {error}", file=sys.stderr)
+        print("\n".join(f"kneeline: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     return status
+
+
+def _say(text: str, end: str = "\n") -> None:
+    """Prints to standard output, at once: what cannot be written is told, not left to the end of the program.
+
+    Raises:
+        BrokenPipeError: the reader has gone.
+        InputError: the disk behind it is full, or does not take it for another reason.
+    """
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        remedy = "free some space, or send it somewhere else"
+        raise InputError(f"standard output: {error.strerror}: {remedy}") from error
+
+
+def _drop_output() -> None:
+    """What waits for standard output goes nowhere, else the interpreter tries again as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,6 +78,25 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        _say(f"kneeline {importlib.metadata.version('kneeline')}")
+        parser.exit()
+
+
+def _session_number(text: str) -> int:
+    """Reads the number of a stored session."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = _MAX_SESSION + 1
+    if abs(number) > _MAX_SESSION:
+        raise argparse.ArgumentTypeError(f"{text}: SESSION is a number, a session's page shows it")
+    return number
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -75,12 +119,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="kneeline", description="Live knee alignment for treadmill runners, on this machine alone."
     )
     parser.add_argument("--verbose", action="store_true", help="log more")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and end")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML); also after the command")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(command=run)
-        command.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML)")
+        # Suppressed: a default here would overwrite what was given before the command.
+        command.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings (TOML)")
         return command
 
     _add_replay(add("replay", _replay, "run a recorded video through the whole pipeline"))
@@ -106,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--frames", type=_whole(10, 100_000), default=300, help="frames to time (default 300)")
     add("doctor", _doctor, "check camera, GPIO, model, disk, clock, temperature and services")
     export = add("export", _export, "write a stored session to stdout")
-    export.add_argument("session", type=int, metavar="SESSION")
+    export.add_argument("session", type=_session_number, metavar="SESSION", help="its number, as its page shows it")
     export.add_argument("--format", choices=("csv", "json"), default="json")
     check = add("config", _config_check, "check the settings")
     check.add_argument("action", choices=("check",))
@@ -150,6 +197,7 @@ def _replay(args: argparse.Namespace) -> int:
     from device.truth import load_truth
     from model.pose import Side
 
+    _check_target(args.json)
     truth = None if args.truth is None else load_truth(args.truth)
     if args.side is not None and args.mode != "step-down":
         raise InputError(f"--side {args.side}: only a step-down has a standing leg: use it with --mode step-down")
@@ -171,9 +219,9 @@ def _replay(args: argparse.Namespace) -> int:
     )
     if args.json is not None:
         _write_json(args.json, document)
-    print("\n".join(_told(document) if args.mode == "run" else _told_screening(document)))
+    _say("\n".join(_told(document) if args.mode == "run" else _told_screening(document)))
     if truth is not None:
-        print("\n".join(_errors(document, truth)))
+        _say("\n".join(_errors(document, truth)))
     if not document["frames_with_runner"]:
         print(
             f"kneeline: {args.video}: no runner was seen: the whole body must be in the picture, in good light",
@@ -253,8 +301,28 @@ def _write_json(path: Path, document: Any) -> None:
     try:
         path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     except OSError as error:
-        reason = f"cannot be written ({error.strerror}): name a file in a writable folder"
-        raise InputError(f"--json {path}: {reason}") from error
+        raise _not_written(path, error) from error
+
+
+def _check_target(path: Path | None) -> None:
+    """Tells before the work that its result cannot be written. What is there stays as it is, and nothing is left."""
+    if path is None:
+        return
+    try:
+        if path.is_file():
+            path.open("ab").close()
+        elif path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        elif not path.exists():  # else a pipe or a terminal, which may be opened only once
+            missing = Path(os.path.realpath(path))  # a link may lead to where nothing is yet
+            missing.open("xb").close()
+            missing.unlink()
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> InputError:
+    return InputError(f"--json {path}: cannot be written ({error.strerror}): name a file in a writable folder")
 
 
 def _stop_on_signals() -> threading.Event:
@@ -274,7 +342,7 @@ def _device(args: argparse.Namespace) -> int:
 
     config = load_config(args.config)
     stop = _stop_on_signals()
-    told: dict[str, Any] = {"announce": lambda line: print(line, flush=True)} if args.tell else {}
+    told: dict[str, Any] = {"announce": _say} if args.tell else {}
     trial = None if args.source is None else Trial(Path(args.source), loop=args.loop)
     device = Device(config, trial=trial, wait_for_camera=not args.need_camera, **told)
     return run_device(device, stop)
@@ -294,7 +362,7 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
 
     def run(args: argparse.Namespace) -> int:
         config = load_config(args.config)
-        _check_port(args.host or config.web.host, args.port or config.web.port)
+        listen(args.host or config.web.host, args.port or config.web.port).close()  # told before anything is started
         device = ["device", "--tell", "--need-camera"]
         environment = dict(os.environ)
         with tempfile.TemporaryDirectory(prefix="kneeline-") as folder:
@@ -311,19 +379,9 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
                 "device": [sys.executable, "-m", "device", *device],
                 "web": [sys.executable, "-m", "web", *_web_arguments(args)],
             }
-            return _run_both(commands, environment)
+            return _run_both(name, commands, environment)
 
     return run
-
-
-def _check_port(host: str, port: int) -> None:
-    """Tells a port that is in use before anything is started."""
-    try:
-        with socket.create_server((host, port)):
-            pass
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"the page cannot be served at {host} port {port} ({reason}): name another --port") from error
 
 
 def _demo_settings(path: Path | None, folder: Path) -> Path:
@@ -350,20 +408,17 @@ def _demo_state(config: Config) -> Path:
     return folder
 
 
-def _run_both(commands: dict[str, list[str]], environment: dict[str, str]) -> int:
+def _run_both(name: str, commands: dict[str, list[str]], environment: dict[str, str]) -> int:
     """Starts all, waits for the first to end or for a signal, then ends the others. The first one's status counts."""
     stop = _stop_on_signals()
     children = {
         name: subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)
         for name, command in commands.items()
     }
-    status = 0
+    first = None
     try:
-        while not stop.wait(0.1):
-            ended = next((child for child in children.values() if child.poll() is not None), None)
-            if ended is not None:
-                status = ended.returncode
-                break
+        while first is None and not stop.wait(0.1):
+            first = next((part for part, child in children.items() if child.poll() is not None), None)
     finally:
         for child in children.values():
             if child.poll() is None:
@@ -373,7 +428,17 @@ def _run_both(commands: dict[str, list[str]], environment: dict[str, str]) -> in
                 child.wait(_STOP_S)
             except subprocess.TimeoutExpired:
                 child.kill()
-    return max(status, 0)
+    return 0 if first is None else _last_word(name, first, children[first].returncode)
+
+
+def _last_word(name: str, part: str, status: int) -> int:
+    """The exit status where one of the parts has ended by itself; if in need of mending, the last line says so."""
+    if status < 0:
+        print(f"kneeline {name}: ended: the {part} was killed (signal {-status}): start it again", file=sys.stderr)
+        return 2
+    if status:
+        print(f"kneeline {name}: ended: the {part} could not start or go on, see above", file=sys.stderr)
+    return status
 
 
 def _die_with_parent() -> None:
@@ -385,8 +450,9 @@ def _die_with_parent() -> None:
 def _bench(args: argparse.Namespace) -> int:
     from device.bench import bench
 
+    _check_target(args.json)
     report = bench(DEMO_CLIP, load_config(args.config), args.model, args.frames)
-    print("\n".join(report.lines()))
+    _say("\n".join(report.lines()))
     if args.json is not None:
         _write_json(args.json, report.as_json())
     return 0
@@ -397,9 +463,9 @@ def _doctor(args: argparse.Namespace) -> int:
 
     checks = run_checks(load_config(args.config))
     for check in checks:
-        print(f"{'ok   ' if check.ok else 'FAULT'} {check.name}: {check.detail}")
+        _say(f"{'ok   ' if check.ok else 'FAULT'} {check.name}: {check.detail}")
         if not check.ok:
-            print(f"      {check.remedy}")
+            _say(f"      {check.remedy}")
     return 0 if all(check.ok for check in checks) else 1
 
 
@@ -413,15 +479,27 @@ def _export(args: argparse.Namespace) -> int:
     if document is None:
         some = ", ".join(str(session_id) for session_id in known) or "none"
         raise InputError(f"export {args.session}: no such session; the newest are: {some}")
-    print(stances_csv(document) if args.format == "csv" else json.dumps(document, indent=1) + "\n", end="")
+    _say(stances_csv(document) if args.format == "csv" else json.dumps(document, indent=1) + "\n", end="")
     return 0
 
 
 def _config_check(args: argparse.Namespace) -> int:
+    from device.surroundings import surrounding_faults
+
     path = args.config or config_path()
-    load_config(path)
-    defaults = f"no settings file; the defaults of all {len(list(settings()))} settings apply"
-    print(f"{path}: all settings are right" if path else defaults)
+    if path is None:
+        _say(f"no settings file; the defaults of all {len(list(settings()))} settings apply")
+        return 0
+    values = read_toml(path)
+    faults: list[str] = []
+    try:
+        parse_config(values, path.name)
+    except ConfigError as error:
+        faults += error.faults
+    faults += surrounding_faults(values, path.name)
+    if faults:
+        raise ConfigError(faults)
+    _say(f"{path}: all settings are right")
     return 0
 
 
@@ -430,7 +508,7 @@ def _backup(args: argparse.Namespace) -> int:
 
     with StoreReader(load_config(args.config).database_path()) as reader:
         reader.backup(args.file)
-    print(f"{args.file}: copy of the database written")
+    _say(f"{args.file}: copy of the database written")
     return 0
 
 
@@ -440,10 +518,10 @@ def _set_password(args: argparse.Namespace) -> int:
     path = password_path(load_config(args.config))
     if args.remove:
         taken = remove_password(path)
-        print(f"{path}: {'the password is removed, the page is open to all' if taken else 'no password was set'}")
+        _say(f"{path}: {'the password is removed, the page is open to all' if taken else 'no password was set'}")
         return 0
     set_password(path, ask_password(sys.stdin))
-    print(f"{path}: the password is set, the page asks for it from now on")
+    _say(f"{path}: the password is set, the page asks for it from now on")
     return 0
 
 
@@ -471,7 +549,7 @@ def _test_cue(args: argparse.Namespace) -> int:
         if not cues.gpio:
             raise InputError(f"test-cue: {cues.gpio_note}")
         for side in Side if args.side == "both" else (Side(args.side),):
-            print(f"{side}: LED and buzzer now")
+            _say(f"{side}: LED and buzzer now")
             cues.test(side)
             threading.Event().wait(1.5)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from getpass import getpass
@@ -20,7 +21,6 @@ MIN_LENGTH = 8
 _MODE = 0o640
 _FOLDER_MODE = 0o750
 _HASH = re.compile(r"scrypt:\d{1,7}:\d{1,3}:\d{1,3}\$[^$\s]+\$[0-9a-f]{128}")
-_REMEDY = "set it anew: kneeline set-password"
 
 
 class PasswordError(InputError):
@@ -43,9 +43,9 @@ def read_hash(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise PasswordError(f"{path}: the password cannot be read ({error.strerror}); {_REMEDY}") from error
+        raise PasswordError(f"{path}: the password cannot be read ({error.strerror}); {_set_anew(path)}") from error
     if not _HASH.fullmatch(kept):
-        raise PasswordError(f"{path}: holds no password, it is damaged; {_REMEDY}")
+        raise PasswordError(f"{path}: holds no password, it is damaged; {_set_anew(path)}")
     return kept
 
 
@@ -127,6 +127,12 @@ def _not_text() -> InputError:
 def _composed(password: str) -> str:
     """Keyboards differ in how they write é; it is the same password."""
     return unicodedata.normalize("NFKC", password)
+
+
+def _set_anew(path: Path) -> str:
+    """The remedy: in one's own account without sudo, for the service's file with it."""
+    own = os.access(path.parent, os.W_OK | os.X_OK)
+    return f"set it anew: {'' if own else 'sudo '}kneeline set-password"
 
 
 def _not_changed(path: Path, error: OSError) -> InputError:

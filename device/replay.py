@@ -14,6 +14,7 @@ from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
 from device.pipeline import Pipeline, analysis_settings, camera_place, open_model
+from device.view_check import ViewCheck
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
 from model.coach import Cue
@@ -135,9 +136,12 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         name = options.model or ("lightning" if config.model.name == "auto" else config.model.name)
         net = open_model(config, source.fps, name)
         place = camera_place(config, net.name, source.vfov_deg, options.camera, options.height_cm)
-        pipeline = Pipeline(net, _settings(config, options), place, Region(config.camera.region))
-        outcomes = (pipeline.step(frame) for frame in source.frames(threading.Event()))
+        settings = _settings(config, options)
+        pipeline = Pipeline(net, settings, place, Region(config.camera.region))
+        check = ViewCheck(settings.view)
+        outcomes = check.watch(pipeline.step(frame) for frame in source.frames(threading.Event()))
         document = session_document(source.name, options.mode, net.name, place, outcomes)
+        check.tell(source.name)
         return document, cut_off(path, document["frames"], source.announced_frames)
 
 

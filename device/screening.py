@@ -17,6 +17,7 @@ from device.config import Config
 from device.frames import Frame
 from device.pipeline import open_model
 from device.replay import ReplayOptions, captured, check_fps, cut_off
+from device.view_check import ViewCheck
 from model.camera_pose import CameraPose
 from model.errors import InputError
 from model.lengths import with_centimetres
@@ -73,7 +74,12 @@ def screen_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dic
     read = _from_mocap if path.suffix == mocap.SUFFIX else _from_video
     recording = read(path, config, options)
     given = options.view or config.camera.view
-    view = _view(recording.poses, None if given == "auto" else View(given))
+    fixed = None if given == "auto" else View(given)
+    check = ViewCheck(fixed)
+    for pose in recording.poses:
+        check.look(pose)
+    check.tell(recording.name)
+    view = _view(recording.poses, fixed)
     document = _document(recording, view, options)
     fault = f"{path}: {_SIDE_VIEW}" if view is View.SIDE else recording.fault
     return with_centimetres(document, options.height_cm), fault

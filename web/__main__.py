@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import logging
 import signal
 import socket
@@ -15,8 +14,9 @@ from typing import NoReturn
 
 from waitress import create_server
 
+from device.address import listen
 from device.config import load_config
-from model.errors import InputError, KneelineError
+from model.errors import KneelineError
 from web.address import page_url
 from web.app import close_app, create_app
 from web.hub import MAX_STREAMS
@@ -32,35 +32,10 @@ _WAITING_BYTES = 128 * 1024
 log = logging.getLogger("kneeline.web")
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket for the server.
-
-    Raises:
-        InputError: the port is in use or not allowed, or the host is not this machine's; with the remedy.
-    """
-    where = f"[web] host = {host}, port = {port}"
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind)
-    except OSError as error:
-        raise InputError(f"{where}: no such address ({error.strerror}); use 0.0.0.0 for all networks") from None
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
-            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
-        bound.bind(address)
-    except OSError as error:
-        bound.close()
-        raise InputError(f"{where}: {_remedy(error)}") from None
-    return bound
-
-
-def _remedy(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return "another program uses this port; stop it, or take another with --port or [web] port"
-    if error.errno == errno.EACCES:
-        return "this port needs root; take one above 1023 with --port or [web] port"
-    return f"cannot be served at ({error.strerror}); use host 0.0.0.0 for all networks"
+def _cut_off_stalled(bound: socket.socket) -> None:
+    """Connections inherit it."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
 
 
 def _port(text: str) -> int:
@@ -84,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         host = config.web.host if arguments.host is None else arguments.host
         bound = listen(host, config.web.port if arguments.port is None else arguments.port)
     except KneelineError as error:
-        sys.stderr.write(f"kneeline web: {error}\n")
+        sys.stderr.writelines(f"kneeline web: {line}\n" for line in str(error).splitlines())
         return 2
+    _cut_off_stalled(bound)
     logging.getLogger("waitress").setLevel(logging.WARNING)  # it tells of every page that is closed
     app = create_app(config)
     server = create_server(

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -120,8 +120,9 @@ class StoreReader:
         Raises:
             StoreError: there is nothing to copy, the target exists, or it cannot be written.
         """
-        if target.exists():
-            raise StoreError(f"{target} exists already; name a new file")
+        with _told_of(target):
+            if target.exists():
+                raise StoreError(f"{target} exists already; name a new file")
         part = target.with_name(target.name + ".part")
         with self._connection() as db:
             if db is None:
@@ -129,12 +130,14 @@ class StoreReader:
                     f"{self._path} does not exist yet, so there is nothing to back up; run a session first"
                 )
             try:
-                with plain_errors(part), closing(sqlite3.connect(part)) as copy:
+                with _told_of(target), closing(sqlite3.connect(part)) as copy:
                     db.backup(copy)
                     copy.execute("PRAGMA journal_mode = DELETE")
-                os.replace(part, target)
+                with _told_of(target):
+                    os.replace(part, target)
             finally:
-                part.unlink(missing_ok=True)
+                with suppress(OSError):  # what went wrong before is told, not this
+                    part.unlink(missing_ok=True)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection | None]:
@@ -170,6 +173,18 @@ class StoreReader:
                 raise
             db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
         return db
+
+
+@contextmanager
+def _told_of(target: Path) -> Iterator[None]:
+    """Turns what stands in the way of a copy into a ``StoreError`` with the name that was typed."""
+    try:
+        with plain_errors(target):
+            yield
+    except StoreError:
+        raise
+    except OSError as error:
+        raise StoreError(f"{target} cannot be written ({error.strerror}); name a file in a writable folder") from error
 
 
 def _unpacked(row: sqlite3.Row, *names: str) -> dict[str, Any]:

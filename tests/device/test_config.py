@@ -135,6 +135,14 @@ def test_every_setting_is_documented_as_it_is() -> None:
         assert row.endswith(f" | {field.description} |"), f"[{section}] {key}"
 
 
+def test_what_the_mirrored_look_brings_is_said_alike_in_all_places() -> None:
+    said = next(field.description for _, key, field in settings() if key == "mirrored") or ""
+    gain = said.partition(": ")[2]
+    repo = DOCUMENT.parents[1]
+    for document in ("README.md", "device/config.md", "model/tracking.md", "tests/validation/tracking.md"):
+        assert gain.rstrip(".") in " ".join((repo / document).read_text("utf-8").split()), document
+
+
 def test_every_section_is_documented() -> None:
     heads = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("## ")]
     assert heads == [f"## [{section}]" for section in Config.model_fields]

@@ -143,6 +143,17 @@ def test_damaged_file_is_said_with_the_remedy(path: Path, content: str) -> None:
         read_hash(path)
 
 
+@pytest.mark.parametrize(("own", "remedy"), [(True, "kneeline set-password"), (False, "sudo kneeline set-password")])
+def test_remedy_needs_sudo_where_the_folder_is_the_service_s(
+    path: Path, monkeypatch: pytest.MonkeyPatch, own: bool, remedy: str
+) -> None:
+    path.parent.mkdir()
+    path.write_text("damaged")
+    monkeypatch.setattr(os, "access", lambda folder, mode: own and folder == path.parent)
+    with pytest.raises(PasswordError, match=rf"; set it anew: {remedy}$"):
+        read_hash(path)
+
+
 def test_unreadable_file_is_no_missing_file(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(PasswordError, match=r"cannot be read \(Is a directory\); set it anew"):

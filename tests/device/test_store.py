@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import shutil
@@ -325,8 +326,31 @@ def test_a_backup_is_whole_and_a_single_file(path: Path, tmp_path: Path) -> None
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     with pytest.raises(StoreError, match=r"copy.db exists already; name a new file"):
         StoreReader(path).backup(target)
-    with pytest.raises(StoreError, match="cannot be opened; check that its folder exists"):
+    with pytest.raises(StoreError, match=r"/absent/copy\.db cannot be opened; check that its folder exists"):
         StoreReader(path).backup(tmp_path / "absent" / "copy.db")
+
+
+@pytest.mark.parametrize("call", ["unlink", "replace", "exists"])
+def test_a_backup_that_the_disk_refuses_is_one_line_with_the_name_that_was_typed(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    Store.open(path).close()
+    folder = tmp_path / ("absent" if call == "unlink" else "there")
+    (tmp_path / "there").mkdir()
+    genuine = Path.exists
+
+    def refused(one: Path, *_: object, **__: object) -> bool:
+        if str(folder) not in str(one):
+            return genuine(one)
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os if call == "replace" else Path, call, refused)
+        with pytest.raises(StoreError) as told:
+            StoreReader(path).backup(folder / "copy.db")
+    said = "cannot be opened; check that" if call == "unlink" else "cannot be written (Read-only file system); name a"
+    assert str(told.value).startswith(f"{folder}/copy.db {said}")
+    assert not list((tmp_path / "there").iterdir())
 
 
 def _migrations(monkeypatch: pytest.MonkeyPatch, *more: str) -> None:

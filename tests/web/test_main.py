@@ -139,6 +139,7 @@ def test_faulty_settings_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     said = capsys.readouterr().err
     assert "[web] port = 0: must be 1 to 65535" in said
     assert "did you mean host?" in said
+    assert all(line.startswith("kneeline web: ") for line in said.splitlines())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""Settings against the machine they are for: address, camera and the place of the database. Nothing is started."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from device.address import no_address
+from device.config import fault_line
+
+_KINDS = ("auto", "picamera", "usb")
+
+
+def surrounding_faults(values: Mapping[str, object], name: str) -> list[str]:
+    """What this machine does not have, one line each with its remedy.
+
+    Args:
+        values: the settings as parsed. What is not of the right type is left to `device.config`.
+        name: of the file.
+    """
+    checks: tuple[tuple[str, str, Callable[[str], str | None]], ...] = (
+        ("camera", "source", _source_fault),
+        ("store", "path", _database_fault),
+        ("web", "host", _host_fault),
+    )
+    return [
+        fault_line(name, section, key, value, fault)
+        for section, key, check in checks
+        for value in _text(values.get(section), key)
+        if (fault := check(value)) is not None
+    ]
+
+
+def _text(section: object, key: str) -> Iterator[str]:
+    """The value of a setting, where there is one and it is text."""
+    value = section.get(key) if isinstance(section, Mapping) else None
+    if isinstance(value, str) and value:
+        yield value
+
+
+def _source_fault(source: str) -> str | None:
+    if source in _KINDS:
+        return None
+    try:
+        path = Path(source).expanduser()
+        if path.is_dir():
+            return "is a folder; name a video file in it"
+        there = path.exists()
+    except (OSError, RuntimeError):  # not for this user to see, or a home that nobody has
+        return None
+    return None if there else 'no such file; write "auto", "picamera", "usb" or the path of a video file'
+
+
+def _database_fault(path: str) -> str | None:
+    """Whether its folder is there or can be made; who may write to a folder that is there, `kneeline doctor` tells."""
+    try:
+        database = Path(path).expanduser().absolute()
+        if database.is_dir():
+            return "is a folder; name a file in it"
+        there = next(folder for folder in database.parents if folder.exists())
+        found = there == database.parent and there.is_dir()
+    except RuntimeError:
+        return "that home folder is not known; write the whole path"
+    except PermissionError:  # the service's folder, not for this user to see
+        return None
+    except OSError as error:
+        return f"{error.strerror}; name another file"
+    return None if found else _folder_fault(there)
+
+
+def _folder_fault(parent: Path) -> str | None:
+    """Only making a folder tells for sure: root may write to all of them, but not on every disk."""
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".kneeline-", dir=parent))
+    except OSError as error:
+        return f"its folder cannot be made ({error.strerror}); name a file in a folder that may be written"
+    return None
+
+
+def _host_fault(host: str) -> str | None:
+    try:
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        # Without a network, names cannot be asked for: it may be right.
+        return None if error.errno == socket.EAI_AGAIN else no_address(error)
+    except (OSError, UnicodeError) as error:
+        return no_address(error)
+    return None

@@ -1,0 +1,327 @@
+"""The command line: what is wrong is told in one line and the exit status, before the work where that can be."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import importlib.metadata
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from device import cli
+from device.cli import main
+from device.store import SessionHeader, Store
+
+REPO = Path(__file__).resolve().parents[2]
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    """A settings file whose store has one session with many stances."""
+    database = tmp_path / "k.db"
+    with Store.open(database) as store:
+        session_id = store.begin_session(SessionHeader(source="a.mp4", model="m", app_version="0", fps=30.0))
+        for n in range(500):
+            store.add_stance(session_id, {"side": "left", "strike_s": n, "toe_off_s": n + 0.3, "quality": 0.8})
+        store.end_session(session_id)
+    path = tmp_path / "config.toml"
+    path.write_text(f'[store]\npath = "{database}"\n')
+    return path
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "device", *map(str, arguments)]
+
+
+@needs_full
+@pytest.mark.parametrize("words", [["export", "1"], ["export", "1", "--format", "csv"], ["--version"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_full_disk_behind_the_output_is_one_line(settings: Path, words: list[str], unbuffered: str) -> None:
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            command("--config", settings, *words),
+            cwd=REPO, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=environment,
+        )  # fmt: skip
+    said = "kneeline: standard output: No space left on device: free some space, or send it somewhere else\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
+
+
+def test_reader_that_has_read_enough_hears_nothing(settings: Path) -> None:
+    line = command("export", 1, "--config", settings)
+    with subprocess.Popen(line, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as export:
+        assert export.stdout is not None
+        assert export.stderr is not None
+        export.stdout.read(10)
+        export.stdout.close()
+        assert export.stderr.read() == b""
+        assert export.wait(timeout=60) == 0
+
+
+def test_every_fault_of_the_settings_has_the_same_beginning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[web]\nport = 0\n[camera]\nfps = 1\n")
+    assert main(["config", "check", "--config", str(path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("kneeline: config.toml [") for line in lines)
+
+
+class Refusing(socket.socket):
+    """A port that needs root, whoever asks."""
+
+    def bind(self, address: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+@pytest.mark.parametrize("name", ["run", "demo"])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--port", "80"], "port = 80: this port needs root; take one above 1023 with --port or [web] port"),
+        (["--host", "203.0.113.9"], "203.0.113.9, port = 8080: cannot be served at (Cannot assign requested address)"),
+        (["--host", "a" * 64], "port = 8080: no such address (not a valid name); use 0.0.0.0 for all networks"),
+    ],
+)
+def test_address_that_cannot_be_had_is_told_as_by_the_web(
+    settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    options: list[str],
+    said: str,
+) -> None:
+    monkeypatch.setattr(cli, "_run_both", lambda *_: pytest.fail("nothing may be started"))
+    if "80" in options:
+        monkeypatch.setattr(socket, "socket", Refusing)
+    assert main([name, "--config", str(settings), *options]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("kneeline: [web] host = ")
+    assert said in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "last"),
+    [
+        ("raise SystemExit(2)", 2, "kneeline run: ended: the device could not start or go on, see above\n"),
+        ("import os; os.kill(os.getpid(), 9)", 2, "kneeline run: ended: the device was killed (signal 9): start it"),
+        ("", 0, ""),
+    ],
+)
+def test_last_line_says_that_it_ended_and_why(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, script: str, status: int, last: str
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    waiting = [sys.executable, "-c", "import time; time.sleep(60)"]
+    parts = {"device": [sys.executable, "-c", script], "web": waiting}
+    assert cli._run_both("run", parts, dict(os.environ)) == status
+    said = capfd.readouterr().err
+    assert said.startswith(last)
+    assert said.count("\n") == bool(last)
+
+
+def test_run_without_its_film_ends_with_a_line_that_says_so(settings: Path, tmp_path: Path) -> None:
+    settings.write_text(f'{settings.read_text()}[live]\nsocket = "{tmp_path}/live.sock"\n')
+    port = free_port()
+    line = command("run", "--source", tmp_path / "none.mp4", "--port", port, "--host", "127.0.0.1")
+    ended = subprocess.run(
+        [*line, "--config", str(settings)], cwd=REPO, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 2
+    assert "none.mp4: no such file" in ended.stderr
+    assert ended.stderr.splitlines()[-1] == "kneeline run: ended: the device could not start or go on, see above"
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("none/x.json", "No such file or directory"), ("", "Is a directory"), ("config.toml/x.json", "Not a directory")],
+)
+@pytest.mark.parametrize("words", [["replay", "film.mp4"], ["replay", "film.mp4", "--mode", "squat"], ["bench"]])
+def test_result_that_cannot_be_written_is_told_before_the_work(
+    settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    reason: str,
+    words: list[str],
+) -> None:
+    for work in ("replay.replay_file", "screening.screen_file", "bench.bench"):
+        monkeypatch.setattr(f"device.{work}", lambda *_: pytest.fail("no work may be begun"))
+    before = sorted(settings.parent.iterdir())
+    target = settings.parent / name
+    assert main([*words, "--json", str(target), "--config", str(settings)]) == 2
+    told = capsys.readouterr().err
+    assert told == f"kneeline: --json {target}: cannot be written ({reason}): name a file in a writable folder\n"
+    assert sorted(settings.parent.iterdir()) == before
+
+
+def test_fault_found_before_the_work_leaves_the_target_as_it_was(tmp_path: Path) -> None:
+    old, new, link = tmp_path / "old.json", tmp_path / "new.json", tmp_path / "link.json"
+    old.write_text("an earlier result")
+    link.symlink_to(tmp_path / "elsewhere.json")
+    for target in (old, new, link):
+        assert main(["replay", str(tmp_path / "none.mp4"), "--json", str(target)]) == 2
+    assert old.read_text() == "an earlier result"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link.json", "old.json"]
+
+
+def test_pipe_as_the_target_is_not_opened_twice(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert main(["replay", str(tmp_path / "none.mp4"), "--json", str(pipe)]) == 2
+
+
+def checked(path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The faults that ``config check`` tells."""
+    path.write_text(text)
+    status = main(["config", "check", "--config", str(path)])
+    told = capsys.readouterr()
+    lines = told.err.splitlines()
+    assert status == (2 if lines else 0)
+    assert bool(told.out) != bool(lines)
+    return [line.removeprefix("kneeline: config.toml ") for line in lines]
+
+
+def nobody_known(host: str, *_: object, **__: object) -> list[object]:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[web]\nhost = 'nonsense'", '[web] host = "nonsense": no such address (Name or service not known); use 0.0'),
+        ("[web]\nhost = 'a..b'", '[web] host = "a..b": no such address (not a valid name); use 0.0.0.0 for all'),
+        ("[camera]\nsource = '/nofile.mp4'", '[camera] source = "/nofile.mp4": no such file; write "auto", "picam'),
+        ("[camera]\nsource = 'webcam'", '[camera] source = "webcam": no such file; write "auto", "picamera", "usb"'),
+        ("[camera]\nsource = '/'", '[camera] source = "/": is a folder; name a video file in it'),
+        ("[store]\npath = '/proc/x/y.db'", '[store] path = "/proc/x/y.db": its folder cannot be made ('),
+        ("[store]\npath = 'config.toml/y.db'", '[store] path = "config.toml/y.db": its folder cannot be made (Not a d'),
+        ("[store]\npath = '/'", '[store] path = "/": is a folder; name a file in it'),
+        ("[store]\npath = '~nobody-such/y.db'", '[store] path = "~nobody-such/y.db": that home folder is not known'),
+    ],
+)
+def test_what_the_machine_does_not_have_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, fault: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "nonsense" in text:
+        monkeypatch.setattr(socket, "getaddrinfo", nobody_known)
+    lines = checked(tmp_path / "config.toml", text, capsys)
+    assert len(lines) == 1
+    assert lines[0].startswith(fault)
+
+
+def test_faults_of_the_machine_are_told_with_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", nobody_known)
+    text = "[camera]\nsource = 'webcam'\nfps = 1\n[store]\npath = 3\n[web]\nhost = 'nonsense'\nport = 0\n"
+    lines = checked(tmp_path / "config.toml", text, capsys)
+    assert [line.split(" = ")[0] for line in lines] == [
+        "[camera] fps", "[store] path", "[web] port", "[camera] source", "[web] host",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1", "::", "localhost"])
+@pytest.mark.parametrize("source", ["auto", "picamera", "usb", "config.toml"])
+def test_what_is_there_or_can_be_made_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], host: str, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = f"[camera]\nsource = '{source}'\n[web]\nhost = '{host}'\n[store]\npath = '{tmp_path}/new/folder/y.db'\n"
+    assert checked(tmp_path / "config.toml", text, capsys) == []
+    assert [one.name for one in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_folder_of_the_service_is_not_for_every_user_to_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    text = "[store]\npath = '/var/lib/kneeline/kneeline.db'\n[camera]\nsource = '/var/lib/kneeline/film.mp4'\n"
+    assert checked(tmp_path / "config.toml", text, capsys) == []
+
+
+def test_name_is_believed_where_there_is_no_network_to_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_network(host: str, *_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    assert checked(tmp_path / "config.toml", "[web]\nhost = 'gym.example'", capsys) == []
+
+
+@pytest.mark.parametrize("name", ["config", "export"])
+def test_settings_file_may_be_named_before_or_after_the_command(
+    settings: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    words = {"config": ["config", "check"], "export": ["export", "1"]}[name]
+    assert main(["--config", str(settings), *words]) == 0
+    before = capsys.readouterr().out
+    assert main([*words, "--config", str(settings)]) == 0
+    assert capsys.readouterr().out == before
+    assert ("right" if name == "config" else "kneeline.session/1") in before
+    assert main(["--config", str(settings.with_name("none.toml")), *words, "--config", str(settings)]) == 0
+
+
+def test_settings_file_that_is_missing_is_told_before_the_command_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--config", str(tmp_path / "none.toml"), "config", "check"]) == 2
+    assert "none.toml: no such file" in capsys.readouterr().err
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"kneeline {importlib.metadata.version('kneeline')}\n"
+
+
+@pytest.mark.parametrize("number", ["abc", "1.5", str(2**63), ""])
+def test_session_that_is_no_number_is_told(capsys: pytest.CaptureFixture[str], number: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["export", number])
+    assert ended.value.code == 2
+    said = f"argument SESSION: {number}: SESSION is a number, a session's page shows it; see `kneeline export --help`"
+    assert capsys.readouterr().err == f"kneeline export: {said}\n"
+
+
+def test_session_that_is_not_there_is_told_with_those_that_are(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(2**63 - 1), "--config", str(settings)]) == 2
+    assert "no such session; the newest are: 1" in capsys.readouterr().err
+
+
+def test_every_command_and_option_is_in_the_readme() -> None:
+    table = (REPO / "README.md").read_text("utf-8").partition("## Commands\n")[2].partition("\n## ")[0]
+    parser = cli._parser()
+    commands = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    for name, command in commands.choices.items():
+        assert f"`kneeline {name}" in table, name
+        shown = [action for action in command._actions if action.help != argparse.SUPPRESS]
+        for option in (action.option_strings[-1] for action in shown if action.option_strings):
+            assert option == "--help" or re.search(rf"{option}(?![\w-])", table), f"{name} {option}"
+    for option in ("--version", "--verbose"):
+        assert option in table
