@@ -314,12 +314,12 @@ def _noisy(rng: np.random.Generator, image: FloatArray) -> FloatArray:
 
 def _dimmed(share: float) -> Callable[[Image], FloatArray]:
     rng = np.random.default_rng(0)
-    return lambda image: _noisy(rng, image * share)
+    return lambda image: _noisy(rng, image.astype(np.float64) * share)
 
 
 def _hazy(share: float) -> Callable[[Image], FloatArray]:
     rng = np.random.default_rng(0)
-    return lambda image: _noisy(rng, 128 + (image - 128.0) * share)
+    return lambda image: _noisy(rng, 128 + (image.astype(np.float64) - 128.0) * share)
 
 
 def _unfocused(sigma_px: float) -> Callable[[Image], FloatArray]:

@@ -533,11 +533,14 @@ def test_nothing_sticks_out_sideways(
         "left": judged("bad", 0.1, 0.07),
     }
     page.set_viewport_size({"width": width, "height": 600})
+    device.publish({"type": "session", "session_id": session_id, "state": "ended"})
     result, asks = f"/sessions/{session_id}", (f"/sessions/{session_id}/delete", f"/runners/{runner_id}/delete")
     for path in ("/", "/?kiosk=1", "/sessions", "/runners", result, *asks, "/aim", "/health"):
         page.goto(server.url + path)
         if path in ("/", "/aim"):
             page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+        if "kiosk" in path:
+            expect(page.locator("[data-last]")).to_be_visible()
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, path
 
