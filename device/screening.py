@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +27,6 @@ from model.result import SCHEMA
 from model.runtime import PoseNet
 from model.screening import Exercise, Repetition, ScreeningSettings, screen
 from model.screening_result import rep_json, square_on_camera, summarise_screening
-from model.view import ViewEstimator
 
 _SIDE_VIEW = (
     "the camera sees the person from the side, where knee alignment does not show: record from the front or from "
@@ -79,7 +77,7 @@ def screen_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dic
     for pose in recording.poses:
         check.look(pose)
     check.tell(recording.name)
-    view = _view(recording.poses, fixed)
+    view = fixed or check.shown
     document = _document(recording, view, options)
     fault = f"{path}: {_SIDE_VIEW}" if view is View.SIDE else recording.fault
     return with_centimetres(document, options.height_cm), fault
@@ -122,13 +120,6 @@ def _pelvis_reason(model: str, view: View | None) -> str | None:
     if view is View.REAR and "lightning" in model:
         return "the model Lightning does not follow the pelvis from behind: use --model thunder, or record the front"
     return None
-
-
-def _view(poses: Iterable[Pose], fixed: View | None) -> View | None:
-    """The given view, or the one that most poses show."""
-    estimator = ViewEstimator(fixed)
-    votes = Counter(view for pose in poses if (view := estimator.step(pose)) is not None)
-    return votes.most_common(1)[0][0] if votes else fixed
 
 
 def _from_video(path: Path, config: Config, options: ReplayOptions) -> Recording:

@@ -1,4 +1,4 @@
-"""Whether the view that was given is the one that the poses themselves show. A wrong one is used, but said."""
+"""Which view the poses of a recording show, and whether it is the one that was given. A wrong one is used, but said."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ViewCheck:
     """Looks at the poses of one recording.
 
     Args:
-        given: the view that was given; None: it is told by the poses, and nothing is to be checked.
+        given: the view that was given; None: nothing is to be checked.
     """
 
     def __init__(self, given: View | None) -> None:
@@ -31,22 +31,29 @@ class ViewCheck:
 
     def look(self, pose: Pose) -> None:
         """Takes one more pose into account."""
-        view = None if self._given is None else self._estimator.step(pose)
+        view = self._estimator.step(pose)
         if view is not None:
             self._votes[view] += 1
 
     def watch(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-        """Hands ``outcomes`` on, and looks at their poses."""
+        """Hands ``outcomes`` on, and looks at their poses where there is something to check."""
         for outcome in outcomes:
-            if outcome.pose is not None:
+            if self._given is not None and outcome.pose is not None:
                 self.look(outcome.pose)
             yield outcome
 
     @property
+    def shown(self) -> View | None:
+        """The view that most poses show; None where they are too few to tell."""
+        return max(self._votes, key=self._votes.__getitem__, default=None)
+
+    @property
     def seen(self) -> View | None:
         """The other view that the poses surely show; None where the given one may be right."""
-        view, votes = next(iter(self._votes.most_common(1)), (None, 0))
-        return view if view is not self._given and votes >= _SURE_SHARE * self._votes.total() else None
+        view = self.shown
+        if self._given is None or view is None or view is self._given:
+            return None
+        return view if self._votes[view] >= _SURE_SHARE * self._votes.total() else None
 
     def tell(self, name: str) -> None:
         """Warns where the given view is wrong. ``name``: of the recording."""

@@ -222,12 +222,14 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
     leg = math.hypot(*((usual[_START] + usual[_END]) / 2 - usual[_HIP])) / _STANCE_LEG
     distance_m = scene.leg_m / leg
     # First from the usual height, which gives the belt's speed and the height; then with both.
-    roll, pitch = _attitude(usual, scene.facing, 0.0, scene.above_hips_m / distance_m)
+    above = scene.above_hips_m / distance_m
+    roll, pitch = _attitude(usual, scene.facing, 0.0, above)
     place, speed = _track(rows, roll, pitch)
-    recedes, recedes_sd, higher = _recedes(scene, _sides_mean(place, right), _sides_mean(speed, right), leg)
-    above = scene.above_hips_m / distance_m + (higher - 1) * float(_sides_mean(place, right)[1])
-    track_yaw = float(np.mean(_track_yaws(scene, place, speed, right, recedes)[1]))
-    roll, pitch = _attitude(usual, scene.facing, track_yaw, above)
+    usual_place = _sides_mean(place, right)
+    recedes, recedes_sd, higher = _recedes(scene, usual_place, _sides_mean(speed, right), leg)
+    _, sides = _track_yaws(scene, place, speed, right, recedes)
+    above += (higher - 1) * float(usual_place[1])
+    roll, pitch = _attitude(usual, scene.facing, sum(sides) / 2, above)
     place, speed = _track(rows, roll, pitch)
     yaws, sides = _track_yaws(scene, place, speed, right, recedes)
     track_yaw = sum(sides) / 2

@@ -78,7 +78,8 @@ _MIN_LEVEL, _STEADY_STANCES = 3, 8
 #: What pose model and camera may be off for a whole session, degrees, straight ahead and for each degree of azimuth
 #: (varied.md).
 _OFF_DEG, _OFF_PER_DEG = 3.0, 0.2
-#: What is left of each degree of azimuth, where there is no level yet.
+#: What is left of each degree of azimuth, where there is no level yet: less than `frontal` states of a mean, because
+#: one σ of noise comes on top of it, and with 0.1 a session's first dives were missed at 12° (coach.md).
 _LEFT_OVER = 0.07
 
 

@@ -21,6 +21,7 @@ from model.metrics import STANCE_METRICS
 from model.pose import Side, View
 from model.result import summarise
 from model.strides import Stride, StrideBands
+from tests.web.choosing import Device
 from web.app import Box, close_app, create_app
 from web.hub import LiveHub
 
@@ -143,6 +144,14 @@ def client(app: Flask) -> FlaskClient:
 def hub(app: Flask) -> LiveHub:
     box: Box = app.extensions["kneeline"]
     return box.hub
+
+
+@pytest.fixture
+def device(config: Config, store: Store, hub: LiveHub, eventually: Callable[..., None]) -> Iterator[Device]:
+    started = Device(config, store)
+    eventually(lambda: hub.offered(), "the device")
+    yield started
+    started.close()
 
 
 @pytest.fixture

@@ -4,61 +4,20 @@ from __future__ import annotations
 
 import html
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
 
-from device import deletion, runners
-from device.config import Config
+from device import deletion
 from device.live import LivePublisher, Message
-from device.recording import SessionWriter
-from device.runners import RunnerChoice
 from device.store import SessionHeader, Store
+from tests.web.choosing import Device
 from web.hub import LiveHub
 from web.views import deletion as views
 
 Eventually = Callable[..., None]
 MakeSession = Callable[..., int]
-
-
-class Device:
-    """Obeys as the device does, and tells its health four times a second."""
-
-    def __init__(self, config: Config, store: Store) -> None:
-        self.writer = SessionWriter(store)
-        self.choice = RunnerChoice(self.writer)
-        self._commands: list[Message] = []
-        self._publisher = LivePublisher(config.socket_path(), self._commands.append)
-        self._deletion = deletion.Deletion(self.writer, self.choice, self._publisher.publish)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()
-        self.writer.close()
-        self._publisher.close()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.25):
-            while self._commands:
-                command = self._commands.pop(0)
-                assert self.choice.obey(command) or self._deletion.obey(command)
-            runner = self.choice.current
-            told = None if runner is None else runner.as_json()
-            commands = [*runners.COMMANDS, *deletion.COMMANDS]
-            self._publisher.publish({"type": "health", "commands": commands, "runner": told})
-
-
-@pytest.fixture
-def device(config: Config, store: Store, hub: LiveHub, eventually: Eventually) -> Iterator[Device]:
-    started = Device(config, store)
-    eventually(lambda: hub.offered(), "the device")
-    yield started
-    started.close()
 
 
 def words(text: str) -> str:

@@ -4,61 +4,19 @@ from __future__ import annotations
 
 import html
 import re
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
 
-from device import coaching
-from device.config import CoachConfig, Config
-from device.live import LivePublisher, Message
-from device.recording import SessionWriter
-from device.runners import COMMANDS, MAX_NAME, RunnerChoice
+from device.config import Config
+from device.live import LivePublisher
+from device.runners import COMMANDS, MAX_NAME
 from device.store import SessionHeader, Store
 from model.goals import GOALS
 from model.programme import SESSIONS, Adherence, Attempt
-from web.hub import LiveHub
+from tests.web.choosing import Device
 from web.views import runners
-
-
-class Device:
-    """Obeys the runners' commands as the device does, and tells its health four times a second."""
-
-    def __init__(self, config: Config, store: Store) -> None:
-        self.writer = SessionWriter(store)
-        self.choice = RunnerChoice(self.writer)
-        self.coaching = coaching.Coaching(CoachConfig(), self.writer, self.choice)
-        self._commands: list[Message] = []
-        self._publisher = LivePublisher(config.socket_path(), self._commands.append)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._publisher.close()
-        self.writer.close()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.25):
-            while self._commands:
-                command = self._commands.pop(0)
-                assert self.choice.obey(command) or self.coaching.obey(command)
-            runner = self.choice.current
-            told = None if runner is None else runner.as_json()
-            health = {"type": "health", "fps": 30.0, "commands": [*COMMANDS, *coaching.COMMANDS], "runner": told}
-            self._publisher.publish(health | asdict(self.choice.person))
-
-
-@pytest.fixture
-def device(config: Config, store: Store, hub: LiveHub, eventually: Callable[..., None]) -> Iterator[Device]:
-    started = Device(config, store)
-    eventually(lambda: hub.offered(), "the device")
-    yield started
-    started.close()
 
 
 def post(client: FlaskClient, path: str, status: int = 200, **form: str) -> str:
