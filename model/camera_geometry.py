@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from model.pose import LEGS, FloatArray, Joint, Pose, Side
 
-#: Where its height is not known, the camera is taken to stand this much above the hips, which with their row in the
-#: picture tells its pitch. Where it is known, the hips in stance are `_STANCE_LEG` and the ankle's height above the
-#: belt.
+#: Where its height is not known, the camera is taken to stand this much above the hips until the feet's rise says
+#: more; with the hips' row in the picture that tells its pitch. Where it is known, the hips in stance are `_STANCE_LEG`
+#: and the ankle's height above the belt.
 _ABOVE_HIPS_M, _ANKLE_LEG = 0.3, 0.08
 _USUAL_PITCH_DEG, _MAX_PITCH_DEG = -5.0, 25.0
 #: Distance hip to ankle in stance as a share of the straight leg.

@@ -86,7 +86,7 @@ class CameraPose:
         yaw_deg: + the camera stands toward the runner's left in front, toward the right behind.
         yaw_sd_deg: how uncertain yaw is, with what more stances would not mend.
         roll_deg: + turned counterclockwise seen from behind the camera.
-        pitch_deg: + looking up. Assumed from the runner's place in the picture, not measured.
+        pitch_deg: + looking up. By the hips' row in the picture and the camera's height: told, or by the feet's rise.
         azimuth_left_deg, azimuth_right_deg: from where the camera looks at each leg, sign of yaw: what leaks into FPPA.
         source: how yaw was found.
         state: good, approximate, refused (angles must not be shown) or unknown (not enough stances).
