@@ -1,9 +1,9 @@
-"""A recorded squat or step-down test from file to document: poses, repetitions, faults."""
+"""A squat or step-down test from pictures to document: poses, repetitions, faults. The same from a file and live."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
-from device.frames import Frame
+from device.frames import Frame, Image
 from device.pipeline import open_model
 from device.replay import ReplayOptions, captured, check_fps, cut_off
 from device.view_check import ViewCheck
@@ -22,17 +22,50 @@ from model.errors import InputError
 from model.lengths import with_centimetres
 from model.movenet import RunnerTracker
 from model.person import Region
-from model.pose import MIRROR_INDEX, Pose, View
+from model.pose import MIRROR_INDEX, Pose, Side, View
+from model.quality import FrameQuality
 from model.result import SCHEMA
 from model.runtime import PoseNet
 from model.screening import Exercise, Repetition, ScreeningSettings, screen
-from model.screening_result import rep_json, square_on_camera, summarise_screening
-
-_SIDE_VIEW = (
-    "the camera sees the person from the side, where knee alignment does not show: record from the front or from "
-    "behind, or say --view front or rear"
+from model.screening_result import (
+    RECORDED,
+    Remedies,
+    pelvis_words,
+    rep_json,
+    side_view_words,
+    square_on_camera,
+    summarise_screening,
 )
+
 _MIRROR = list(MIRROR_INDEX)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is tested, and what is known beforehand.
+
+    Attributes:
+        exercise: what the person does.
+        tested: the standing leg of every step-down; None: told by which foot stays.
+        camera: where it stands; None: it is taken to stand square on.
+        vfov_deg: vertical field of view, where it is known.
+        remedies: what helps where the test is made.
+    """
+
+    exercise: Exercise
+    tested: Side | None = None
+    camera: CameraPose | None = None
+    vfov_deg: float | None = None
+    remedies: Remedies = RECORDED
+
+    def settings(self, view: View, pelvis_seen: bool = True) -> ScreeningSettings:
+        """For the analysis of poses that are seen from ``view``."""
+        camera = self.camera or CameraPose()
+        return ScreeningSettings(self.exercise, view, camera, self.vfov_deg, self.tested, pelvis_seen)
+
+    def camera_json(self) -> dict[str, Any]:
+        """The ``camera`` block."""
+        return square_on_camera(self.remedies) if self.camera is None else self.camera.as_json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +91,33 @@ class Recording:
     fault: str | None = None
 
 
+def screened(
+    poses: Sequence[Pose], view: View | None, model: str, task: Task
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """``reps`` and ``summary`` of a test.
+
+    Args:
+        poses: of one person, in the order of time.
+        view: from which they are seen; None: not told by the poses.
+        model: name of the pose model.
+        task: what is tested.
+    """
+    exercise = task.exercise
+    pelvis_reason = pelvis_words(task.remedies) if view is View.REAR and "lightning" in model else None
+    reps: tuple[Repetition, ...] = ()
+    other = 0
+    if view is not None and view.frontal:
+        settings = task.settings(view, pelvis_reason is None)
+        reps = screen(poses, settings)
+        if not reps:
+            rest = Exercise.SQUAT if exercise is Exercise.STEP_DOWN else Exercise.STEP_DOWN
+            other = len(screen(poses, replace(settings, exercise=rest)))
+    summary = summarise_screening(exercise, reps, other, pelvis_reason, task.camera is not None, task.remedies)
+    if view is View.SIDE:
+        summary["advice"] = side_view_words(task.remedies)
+    return [rep_json(rep) for rep in reps], summary
+
+
 def screen_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dict[str, Any], str | None]:
     """The document of a recorded test, and what is wrong with the file or the view though it could be played.
 
@@ -79,47 +139,28 @@ def screen_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dic
     check.tell(recording.name)
     view = fixed or check.shown
     document = _document(recording, view, options)
-    fault = f"{path}: {_SIDE_VIEW}" if view is View.SIDE else recording.fault
+    fault = f"{path}: {side_view_words(RECORDED)}" if view is View.SIDE else recording.fault
     return with_centimetres(document, options.height_cm), fault
 
 
 def _document(recording: Recording, view: View | None, options: ReplayOptions) -> dict[str, Any]:
-    exercise = Exercise(options.mode)
-    pelvis_reason = _pelvis_reason(recording.model, view)
-    reps: tuple[Repetition, ...] = ()
-    other = 0
-    if view is not None and view.frontal:
-        camera = options.camera or CameraPose()
-        seen = pelvis_reason is None
-        settings = ScreeningSettings(exercise, view, camera, recording.vfov_deg, options.side, seen)
-        reps = screen(recording.poses, settings)
-        if not reps:
-            rest = Exercise.SQUAT if exercise is Exercise.STEP_DOWN else Exercise.STEP_DOWN
-            other = len(screen(recording.poses, replace(settings, exercise=rest)))
-    summary = summarise_screening(exercise, reps, other, pelvis_reason, options.camera is not None)
-    if view is View.SIDE:
-        summary["advice"] = _SIDE_VIEW
+    task = Task(Exercise(options.mode), options.side, options.camera, recording.vfov_deg)
+    reps, summary = screened(recording.poses, view, recording.model, task)
     return {
         "schema": SCHEMA,
         "source": recording.name,
-        "mode": str(exercise),
+        "mode": str(task.exercise),
         "view": None if view is None else str(view),
         "model": recording.model,
         "fps": round(recording.fps, 3),
         "frames": recording.frames,
         "frames_with_runner": len(recording.poses),
-        "camera": square_on_camera() if options.camera is None else options.camera.as_json(),
+        "camera": task.camera_json(),
         "stances": [],
-        "reps": [rep_json(rep) for rep in reps],
+        "reps": reps,
         "cues": [],
         "summary": summary,
     }
-
-
-def _pelvis_reason(model: str, view: View | None) -> str | None:
-    if view is View.REAR and "lightning" in model:
-        return "the model Lightning does not follow the pelvis from behind: use --model thunder, or record the front"
-    return None
 
 
 def _from_video(path: Path, config: Config, options: ReplayOptions) -> Recording:
@@ -133,25 +174,48 @@ def _from_video(path: Path, config: Config, options: ReplayOptions) -> Recording
         return _recording(source.name, net.name, looked, source.vfov_deg, fault)
 
 
+class TwoLooks:
+    """Follows one person, in the picture and in its mirror image.
+
+    The pose model puts hips and knees a little more to one side of the picture than to the other; the mean of both has
+    none of that, and a mirrored film gives the mirrored result. A test has the time for it.
+
+    Args:
+        net: the pose network.
+        region: left, top, right, bottom of where the person may be, as shares of the picture. None: anywhere.
+    """
+
+    def __init__(self, net: PoseNet, region: Iterable[float] | None = None) -> None:
+        shares = None if region is None else tuple(region)
+        turned = None if shares is None else (1 - shares[2], shares[1], 1 - shares[0], shares[3])
+        self._straight, self._turned = (
+            RunnerTracker(net, net.weights.size_px, region=Region(place)) for place in (shares, turned)
+        )
+
+    def look(self, image: Image, t_s: float) -> tuple[Pose | None, FrameQuality]:
+        """Who is seen, and how far to trust it, with the reason where nobody is.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            t_s: the picture's time in seconds, increasing.
+        """
+        # A bystander does not make a repetition wrong: who is followed is told by the tracker.
+        straight = self._straight.look(image, t_s)
+        turned = self._turned.look(np.ascontiguousarray(image[:, ::-1]), t_s)
+        pose = _mean_pose(straight.pose, None if turned.pose is None else mirrored_pose(turned.pose))
+        return pose, (turned if straight.pose is not None and turned.pose is None else straight).quality
+
+
 def look_twice(
     net: PoseNet, frames: Iterable[Frame], region: Iterable[float] | None = None
 ) -> Iterator[tuple[float, Pose | None]]:
-    """Seconds from the first frame, and who is seen: the mean of what the picture and its mirror image show.
-
-    The pose model puts hips and knees a little more to one side of the picture than to the other; the mean has none of
-    that, and a mirrored film gives the mirrored result. A recording has the time for it.
-    """
-    shares = None if region is None else tuple(region)
-    turned = None if shares is None else (1 - shares[2], shares[1], 1 - shares[0], shares[3])
-    trackers = [RunnerTracker(net, net.weights.size_px, region=Region(place)) for place in (shares, turned)]
+    """Seconds from the first frame, and who is seen with `TwoLooks`."""
+    looks = TwoLooks(net, region)
     first_ns: int | None = None
     for frame in frames:
         first_ns = frame.t_ns if first_ns is None else first_ns
         t_s = (frame.t_ns - first_ns) / 1e9
-        # A bystander does not make a repetition wrong: who is followed is told by the tracker.
-        straight = trackers[0].look(frame.image, t_s).pose
-        mirrored = trackers[1].look(np.ascontiguousarray(frame.image[:, ::-1]), t_s).pose
-        yield t_s, _mean_pose(straight, None if mirrored is None else mirrored_pose(mirrored))
+        yield t_s, looks.look(frame.image, t_s)[0]
 
 
 def mirrored_pose(pose: Pose) -> Pose:

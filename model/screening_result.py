@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,22 +20,70 @@ MIN_REPS, RUBRIC_REPS = 3, 5
 _TIME_DECIMALS = 4
 _SQUARE_ON = (
     "where the camera stands is not known: it is taken to stand square before or behind the person; every degree that "
-    "it is turned adds up to 3° to one knee of a deep squat and takes them off the other: set it square, or record a "
-    "run from the same place and give its result with --camera"
+    "it is turned adds up to 3° to one knee of a deep squat and takes them off the other: set it square, or "
 )
 #: Knees that differ by so much the same way in every squat: the person, or a camera that is turned by a third of it.
 _UNLIKE_DEG = 12.0
 _NAMES = {Exercise.SQUAT: ("squat", "squats"), Exercise.STEP_DOWN: ("step-down", "step-downs")}
-_HOW = {
+#: What the person is to do.
+HOW = {
     Exercise.SQUAT: "stand still on both feet, whole in the picture, squat and stand up again, five times",
     Exercise.STEP_DOWN: "stand on a step of 15 to 20 cm, whole in the picture with both feet, touch the floor with the "
     "free heel and come up again, five times",
 }
 
 
-def square_on_camera() -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Remedies:
+    """What helps, in the words of where a test is made.
+
+    Attributes:
+        other: names the other exercise, which stands at its end.
+        place: how the camera's place is told, beside setting it square.
+        side_view: what to do where the person is seen from the side.
+        pelvis: what to do where the model does not follow the pelvis from behind.
+    """
+
+    other: str
+    place: str
+    side_view: str
+    pelvis: str
+
+
+#: On the command line, for a file.
+RECORDED = Remedies(
+    other="use --mode",
+    place="record a run from the same place and give its result with --camera",
+    side_view="record from the front or from behind, or say --view front or rear",
+    pelvis="use --model thunder, or record the front",
+)
+#: On the page, for who stands before the camera.
+LIVE = Remedies(
+    other="choose the test",
+    place="let somebody run first, so that the camera's place is found",
+    side_view="face the camera, or turn your back to it",
+    pelvis='test from the front, or set [model] name = "thunder"',
+)
+
+
+def test_name(exercise: Exercise, tested: Side | None) -> str:
+    """What a test is called, as "step-down test, left leg"."""
+    return f"{exercise} test" if tested is None else f"{exercise} test, {tested} leg"
+
+
+def side_view_words(remedies: Remedies) -> str:
+    """Why there is no result from the side."""
+    return f"the camera sees the person from the side, where knee alignment does not show: {remedies.side_view}"
+
+
+def pelvis_words(remedies: Remedies) -> str:
+    """Why the pelvis is not measured from behind."""
+    return f"the model Lightning does not follow the pelvis from behind: {remedies.pelvis}"
+
+
+def square_on_camera(remedies: Remedies = RECORDED) -> dict[str, Any]:
     """The ``camera`` block where nothing is known of the camera."""
-    return dict(UNKNOWN_CAMERA) | {"advice": _SQUARE_ON}
+    return dict(UNKNOWN_CAMERA) | {"advice": _SQUARE_ON + remedies.place}
 
 
 def rep_json(rep: Repetition) -> dict[str, Any]:
@@ -71,6 +120,7 @@ def summarise_screening(
     other: int = 0,
     pelvis_reason: str | None = None,
     camera_told: bool = False,
+    remedies: Remedies = RECORDED,
 ) -> dict[str, Any]:
     """The ``summary``: counts, means and spread per side, faults, score, what is unavailable and why.
 
@@ -80,6 +130,7 @@ def summarise_screening(
         other: how many repetitions of the other exercise are in the recording, where there are none of this one.
         pelvis_reason: why the pelvis was not measured, None where it was.
         camera_told: whether it is known where the camera stands.
+        remedies: what helps where the test was made.
     """
     summary: dict[str, Any] = {"cadence_spm": None, "reps": len(reps)}
     for side in Side:
@@ -94,24 +145,25 @@ def summarise_screening(
     faults = [fault for rep in reps for fault in rep.faults]
     summary["faults"] = {fault: faults.count(fault) for fault in sorted(set(faults))}
     summary["unavailable"] = _unavailable(exercise, reps, pelvis_reason)
-    summary["advice"] = advice(exercise, len(reps), other) or (None if camera_told else _turned_advice(reps))
+    turned = None if camera_told else _turned_advice(reps, remedies)
+    summary["advice"] = advice(exercise, len(reps), other, remedies) or turned
     return summary
 
 
-def advice(exercise: Exercise, found: int, other: int = 0) -> str | None:
+def advice(exercise: Exercise, found: int, other: int = 0, remedies: Remedies = RECORDED) -> str | None:
     """What is in the way of a result, with the remedy; None from `MIN_REPS` repetitions on."""
     one, many = _NAMES[exercise]
     if found == 0 and other > 0:
         rest = Exercise.SQUAT if exercise is Exercise.STEP_DOWN else Exercise.STEP_DOWN
-        return f"no {one} was found, but {_count(rest, other)}: use --mode {rest}"
+        return f"no {one} was found, but {_count(rest, other)}: {remedies.other} {rest}"
     if found == 0:
-        return f"no {one} was found: {_HOW[exercise]}"
+        return f"no {one} was found: {HOW[exercise]}"
     if found < MIN_REPS:
         return f"{_count(exercise, found)} found, too few for a mean: do {RUBRIC_REPS} {many}, at least {MIN_REPS}"
     return None
 
 
-def _turned_advice(reps: Sequence[Repetition]) -> str | None:
+def _turned_advice(reps: Sequence[Repetition], remedies: Remedies) -> str | None:
     """What to look at when one knee is further in than the other in every squat, and the camera may be the reason."""
     apart = np.array([rep.knees[Side.RIGHT].fppa_deg - rep.knees[Side.LEFT].fppa_deg for rep in reps if not rep.tested])
     apart = apart[np.isfinite(apart)]
@@ -121,7 +173,7 @@ def _turned_advice(reps: Sequence[Repetition]) -> str | None:
     least_deg = float(np.abs(apart).min())
     return (
         f"in every squat the {side} knee is at least {least_deg:.0f}° further in than the other: a camera that is "
-        "turned shows that too: check that it stands square, or give its place with --camera"
+        f"turned shows that too: check that it stands square, or {remedies.place}"
     )
 
 

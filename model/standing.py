@@ -157,14 +157,15 @@ def _in_the_way(pose: Pose | None, view: View | None, moving: bool) -> Obstacle 
     """Why one frame cannot be part of a stand."""
     if pose is None:
         return "nobody"
-    if not _well_seen(pose):
+    if not well_seen(pose):
         return "hidden"
     if moving:
         return "moving"
     return "view" if view is None else None
 
 
-def _well_seen(pose: Pose) -> bool:
+def well_seen(pose: Pose) -> bool:
+    """Whether shoulders, hips, knees and ankles are all surely seen."""
     return bool(np.isfinite(pose.xy_px[_BODY]).all() and (pose.score[_BODY] >= _MIN_SCORE).all())
 
 
@@ -173,8 +174,8 @@ def _calibrate(poses: deque[Pose], view: View) -> StandingCalibration | Obstacle
         return "slow"
     xy = np.stack([pose.xy_px for pose in poses])
     middle: FloatArray = np.median(xy, axis=0)
-    leg_px = float(np.mean([k.leg_length_px(middle, side) for side in Side]))
-    if float(xy[:, _BODY].std(axis=0).max()) > _STILL_LEG * leg_px:
+    leg_px = _leg_px(middle)
+    if not is_still(xy):
         return "unsteady"
     bent = [float(k.knee_flexion_deg(middle, side)) for side in Side]
     ankles = abs(middle[Joint.LEFT_ANKLE, 1] - middle[Joint.RIGHT_ANKLE, 1])
@@ -191,6 +192,16 @@ def _calibrate(poses: deque[Pose], view: View) -> StandingCalibration | Obstacle
         roll_deg=_slope_deg(middle, Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER) if view.frontal else math.nan,
         hip_line_deg=_slope_deg(middle, Joint.LEFT_HIP, Joint.RIGHT_HIP) if view.frontal else math.nan,
     )
+
+
+def is_still(xy_px: FloatArray) -> bool:
+    """Whether shoulders, hips, knees and ankles stay where they are in all poses (n, 17, 2); False where one is NaN."""
+    spread_px = float(xy_px[:, _BODY].std(axis=0).max())
+    return spread_px <= _STILL_LEG * _leg_px(np.median(xy_px, axis=0))
+
+
+def _leg_px(xy_px: FloatArray) -> float:
+    return float(np.mean([k.leg_length_px(xy_px, side) for side in Side]))
 
 
 def _slope_deg(xy: FloatArray, a: int, b: int) -> float:
