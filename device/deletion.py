@@ -10,14 +10,13 @@ import logging
 from collections.abc import Callable
 from typing import TypeGuard
 
-from device.live import Message
+from device.live import Message, is_request
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
 from device.store import StillRunning, Store
 from model.errors import StoreError
 
 COMMANDS = ("delete_session", "delete_runner")
-_MAX_REQUEST = 64
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +39,7 @@ class Deletion:
     def obey(self, command: Message) -> bool:
         """Carries out a command of `COMMANDS`; False where it is none of them, or is not valid."""
         number, request = command.get("id"), command.get("request")
-        if command["command"] not in COMMANDS or not _is_number(number) or not _is_request(request):
+        if command["command"] not in COMMANDS or not _is_number(number) or not is_request(request):
             return False
         if command["command"] == "delete_session":
             self._writer.at_once(lambda store: self._carry_out(store, request, lambda: _session(store, number)))
@@ -95,7 +94,3 @@ def _session(store: Store, session_id: int) -> int:
 
 def _is_number(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
-
-
-def _is_request(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and 0 < len(value) <= _MAX_REQUEST

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 from device.store.database import to_json
 from model.errors import KneelineError
@@ -33,6 +33,7 @@ _LASTING = ("session", "health", "frame")
 _QUEUE_LENGTH = 64
 _STUCK_S = 5.0
 _MAX_COMMAND_BYTES = 4096
+_MAX_REQUEST = 64
 _MAX_MESSAGE_BYTES = 1_000_000
 _TICK_S = 1.0
 
@@ -376,6 +377,11 @@ class _Listener:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._woken, timeout_s)
             return self._queue.popleft() if self._queue else None
+
+
+def is_request(value: object) -> TypeGuard[str]:
+    """Whether this can be what a command is answered by."""
+    return isinstance(value, str) and 0 < len(value) <= _MAX_REQUEST
 
 
 def _parsed(line: bytes) -> Message | None:

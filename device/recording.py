@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -69,6 +69,10 @@ class SessionWriter:
         """Adds a cue to the session."""
         self._put(lambda: self._store.add_cue(self._id(), cue))
 
+    def reps(self, reps: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> None:
+        """Overwrites the repetitions of a test, and its summary with them."""
+        self._put(lambda: self._store.set_reps(self._id(), reps, summary))
+
     def update(self, **values: Any) -> None:
         """Overwrites the session's counts, camera or summary; see `Store.update_session`."""
         self._put(lambda: self._store.update_session(self._id(), **values))
@@ -129,6 +133,17 @@ class SessionWriter:
             self._store.end_session(session_id)
             self._session_id = None
             on_ended(session_id)
+
+        self._put(job)
+
+    def discard(self, on_discarded: Callable[[int], None]) -> None:
+        """Deletes the session; ``on_discarded`` is called with its id from the writer's thread."""
+
+        def job() -> None:
+            session_id = self._id()
+            self._store.discard_session(session_id)
+            self._session_id = None
+            on_discarded(session_id)
 
         self._put(job)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,13 @@ class Recorder:
 
     @property
     def fps(self) -> float:
-        """Frames per second, from the median step between frames; 0 for fewer than two."""
-        return float(1.0 / np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 0.0
+        """See `median_fps`."""
+        return median_fps(self.times_s)
+
+
+def median_fps(times_s: Sequence[float]) -> float:
+    """Frames per second, from the median step between frames; 0 for fewer than two."""
+    return float(1.0 / np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
 
 
 def check_fps(name: str, fps: float) -> None:

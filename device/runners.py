@@ -73,6 +73,12 @@ class RunnerChoice:
         with self._lock:
             self._chosen, self._guest = None, Person()
 
+    def keep(self) -> None:
+        """Keeps the choice for as long as a new one: whoever is tested is often tested again, or runs."""
+        with self._lock:
+            self._drop_old()
+            self._chosen_s = self._clock()
+
     def _drop_old(self) -> None:
         if self._writer.session_id is None and self._clock() - self._chosen_s > KEPT_S:
             self._chosen, self._guest = None, Person()

@@ -13,11 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from device import coaching, deletion, runners, standing, told
+from device import coaching, deletion, runners, screening_request, standing, told
 from device.cameras import open_source
 from device.cameras.video import VideoSource
 from device.config import Config
@@ -39,7 +39,7 @@ from model.errors import CameraError, KneelineError
 from model.lengths import stance_with_centimetres
 from model.person import Region
 from model.place import CameraPlace
-from model.pose import Side, View
+from model.pose import Pose, Side, View
 from model.result import UNKNOWN_CAMERA, cue_json, stance_json, summarise
 from model.runtime import PoseNet
 
@@ -52,7 +52,15 @@ _HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 1.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
-COMMANDS = ("test_cue", *told.COMMANDS, *standing.COMMANDS, *runners.COMMANDS, *coaching.COMMANDS, *deletion.COMMANDS)
+COMMANDS = (
+    "test_cue",
+    *told.COMMANDS,
+    *standing.COMMANDS,
+    *screening_request.COMMANDS,
+    *runners.COMMANDS,
+    *coaching.COMMANDS,
+    *deletion.COMMANDS,
+)
 _CAMERA_SETTING = "camera"
 _INSTALLATION_SETTING = "installation"
 #: What a cue says, by its metric, and the unit.
@@ -69,6 +77,17 @@ VERSION = importlib.metadata.version("kneeline")
 def _number(value: float) -> float | None:
     """For the message: null where there is no number."""
     return round(value, 1) if math.isfinite(value) else None
+
+
+def _picture_message(pose: Pose | None) -> Message:
+    """Who is seen, in pixels of the picture; nulls for nobody."""
+    if pose is None:
+        return {"image_size": None, "keypoints": None}
+    joints = zip(pose.xy_px, pose.score, strict=True)
+    return {
+        "image_size": list(pose.image_size_px),
+        "keypoints": [[_number(x), _number(y), round(s, 2)] for (x, y), s in joints],
+    }
 
 
 @dataclass(slots=True)
@@ -142,7 +161,7 @@ class Device:
         self._frames = 0
         self._fps = 0.0
         self._second: tuple[float, int] = (self._started_s, 0)
-        self._net: tuple[float, PoseNet] | None = None
+        self._nets: dict[tuple[float, bool], PoseNet] = {}
         self._model_name = ""
         self._place = CameraPlace()
         self._standing = standing.StandingOnRequest()
@@ -168,12 +187,16 @@ class Device:
                 lambda number: self._writer.setting(_INSTALLATION_SETTING, number),
             )
             self._deletion = deletion.Deletion(self._writer, self._runner, self._live.publish)
+            self._screening = screening_request.ScreeningOnRequest(
+                self._config.camera, self._writer, self._runner, self._live.publish, self._say_session
+            )
             self._cues = stack.enter_context(CueOutput(self._config.cues))
             self._notify.ready("waiting for the camera")
             try:
                 self._watch(stop)
             finally:
                 self._notify.stopping()
+                self._screening.interrupt("the pictures have ended")
                 self._say_latency()
 
     def _installation(self) -> int:
@@ -191,12 +214,13 @@ class Device:
         for session_id in store.close_interrupted():
             with StoreReader(self._config.database_path()) as reader:
                 document = reader.session(session_id)
-            if document is not None:
+            if document is None:
+                continue
+            if document["summary"] is None:  # a test keeps its own up with each repetition
                 view = None if document["view"] is None else View(document["view"])
                 store.update_session(session_id, summary=summarise(document["stances"], view))
-                self._announce(
-                    f"session {session_id} was cut off; closed as interrupted with {len(document['stances'])} stances"
-                )
+            held = f"{len(document['reps'])} repetitions" if document["reps"] else f"{len(document['stances'])} stances"
+            self._announce(f"session {session_id} was cut off; closed as interrupted with {held}")
 
     def _watch(self, stop: threading.Event) -> None:
         """Plays the source; opens it again when it vanishes, or when a looping film has ended."""
@@ -228,6 +252,7 @@ class Device:
         while not stop.is_set() and time.monotonic() < until_s:
             self._obey()
             self._standing.no_pictures(str(error))
+            self._screening.interrupt(str(error))
             self._live.publish(self._frame_message(None, f"no camera: {error}"))
             self._publish_health(0)
             self._notify.watchdog()
@@ -254,6 +279,13 @@ class Device:
         t_s = 0.0
         try:
             for frame, t_s in self._frames_of(source, stop):
+                if self._screening.running:
+                    if session is not None:
+                        self._set_aside(session)
+                        session = None
+                    presence.hold(t_s)
+                    self._screen(frame, source)
+                    continue
                 if session is None:
                     pipeline.restart()
                     self._coaching.begin()
@@ -267,7 +299,7 @@ class Device:
                 self._coaching.step(outcome, pipeline.analysis, source.name)
                 self._frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
                 self._record(outcome, session)
-                change = presence.step(t_s, outcome.pose is not None)
+                change = presence.step(t_s, outcome.pose is not None, bool(outcome.stances))
                 if isinstance(change, Started):
                     self._start(session, source, outcome, change.t_s - change.since_s)
                 self._tell(outcome, source, session)
@@ -281,12 +313,16 @@ class Device:
                 self._end(session)
                 self._keep_camera(source)
 
-    def _open_net(self, fps: float) -> PoseNet:
-        """The pose network for this rate, kept for when the source is opened again."""
-        if self._net is None or self._net[0] != fps:
+    def _open_net(self, fps: float, once: bool = False) -> PoseNet:
+        """The pose network for this rate, kept for when it is needed again.
+
+        ``once``: it looks at each picture once, whatever the settings say.
+        """
+        key = fps, self._config.model.mirrored and not once
+        if key not in self._nets:
             with self._notify.patience(_MODEL_S):
-                self._net = fps, open_model(self._config, fps)
-        return self._net[1]
+                self._nets[key] = open_model(self._config, fps, mirrored=key[1])
+        return self._nets[key]
 
     def _known_camera(self, source: FrameSource) -> CameraPose | None:
         """Where the camera stood when this installation was used last; nothing for another source."""
@@ -328,7 +364,7 @@ class Device:
                 _log.warning("unknown command %.80r", command)
 
     def _obedient(self) -> tuple[_Obedient, ...]:
-        return self._told, self._standing, self._runner, self._coaching, self._deletion
+        return self._told, self._standing, self._screening, self._runner, self._coaching, self._deletion
 
     def _height_m(self) -> float | None:
         """Of whoever runs; the camera's place is the installation's, so the next one does not inherit it."""
@@ -378,29 +414,42 @@ class Device:
     def _start(self, session: _Session, source: FrameSource, outcome: Outcome, ago_s: float) -> None:
         """Opens the session in the store; the runner has been there for ``ago_s`` seconds."""
         session.since_s = outcome.t_s - ago_s
-        runner = self._runner.current
-        header = SessionHeader(
-            source=source.name,
-            model=self._model_name,
-            app_version=VERSION,
-            view=None if outcome.view is None else str(outcome.view),
-            fps=source.fps,
-            runner_id=None if runner is None else runner.id,
-            height_cm=self._runner.person.height_cm,
-            started_utc=utc_now(ago_s=ago_s),
-        )
+        view = None if outcome.view is None else str(outcome.view)
+        header = replace(self._header(source), view=view, started_utc=utc_now(ago_s=ago_s))
         self._writer.begin(header, lambda session_id: self._say_session(session_id, "started"))
         self._write(session)
 
+    def _header(self, source: FrameSource) -> SessionHeader:
+        """Of a session that begins now."""
+        runner = self._runner.current
+        return SessionHeader(
+            source=source.name,
+            model=self._model_name,
+            app_version=VERSION,
+            fps=source.fps,
+            runner_id=None if runner is None else runner.id,
+            height_cm=self._runner.person.height_cm,
+        )
+
     def _end(self, session: _Session) -> None:
         self._dark()
-        if not session.started:
-            return
+        if session.started:
+            self._complete(session)
+            self._runner.session_ended()
+
+    def _set_aside(self, session: _Session) -> None:
+        """A test takes the pictures. Who runs is tested; who stood there for the test has not run."""
+        self._dark()
+        if session.started and session.stances:
+            self._complete(session)
+        elif session.started:
+            self._writer.discard(lambda session_id: self._say_session(session_id, "discarded"))
+
+    def _complete(self, session: _Session) -> None:
         self._write(session)
         self._coaching.end()
         summary = self._summarise(session)
         self._writer.end(lambda session_id: self._say_session(session_id, "ended"))
-        self._runner.session_ended()
         self._say_summary(session, summary)
 
     def _summarise(self, session: _Session) -> dict[str, Any]:
@@ -418,6 +467,22 @@ class Device:
             "view": None if recorder.view is None else str(recorder.view),
             "camera": self._place.camera.as_json(),
         }
+
+    def _screen(self, frame: Frame, source: FrameSource) -> None:
+        """A frame of a test. The place of the camera is the installation's: nothing of it is learnt meanwhile."""
+        net = self._open_net(source.fps, once=True)
+        scene = screening_request.Scene(net, self._place.camera, source.vfov_deg, self._header(source))
+        pose, quality = self._screening.step(frame, scene)
+        view = self._screening.view
+        told = {
+            "state": "testing",
+            "view": None if view is None else str(view),
+            **_picture_message(pose),
+            "quality": round(quality.value, 2),
+            "camera": self._place.camera.as_json(),
+        }
+        self._live.publish(self._frame_message(None, self._writer.fault) | told)
+        self._publish_health(source.dropped)
 
     # What is told: to the page, to the log, to the terminal.
 
@@ -440,10 +505,7 @@ class Device:
             "t_s": None if outcome is None else round(outcome.t_s, 3),
             "state": "waiting" if outcome is None else outcome.state,
             "view": None if view is None else str(view),
-            "image_size": None if pose is None else list(pose.image_size_px),
-            "keypoints": None
-            if pose is None
-            else [[_number(x), _number(y), round(s, 2)] for (x, y), s in zip(pose.xy_px, pose.score, strict=True)],
+            **_picture_message(pose),
             **{str(side): self._side_message(outcome, side) for side in Side},
             "threshold_deg": self._config.coach.fppa_threshold_deg,
             "coach": self._coaching.as_json(None if outcome is None else outcome.coach),
@@ -452,6 +514,7 @@ class Device:
             "message": message,
             "camera": dict(UNKNOWN_CAMERA) if outcome is None else outcome.camera.as_json(),
             "calibration": self._standing.as_json(self._runner.person.height_cm),
+            "screening": self._screening.as_json(),
             "session_id": self._writer.session_id,
             "session_s": None if session_s is None else round(session_s, 1),
             "model": self._model_name,

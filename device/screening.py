@@ -15,7 +15,7 @@ from device.cameras.video import VideoSource
 from device.config import Config
 from device.frames import Frame, Image
 from device.pipeline import open_model
-from device.replay import ReplayOptions, captured, check_fps, cut_off
+from device.replay import ReplayOptions, captured, check_fps, cut_off, median_fps
 from device.view_check import ViewCheck
 from model.camera_pose import CameraPose
 from model.errors import InputError
@@ -35,6 +35,7 @@ from model.screening_result import (
     side_view_words,
     square_on_camera,
     summarise_screening,
+    wrong_leg_words,
 )
 
 _MIRROR = list(MIRROR_INDEX)
@@ -105,16 +106,20 @@ def screened(
     exercise = task.exercise
     pelvis_reason = pelvis_words(task.remedies) if view is View.REAR and "lightning" in model else None
     reps: tuple[Repetition, ...] = ()
-    other = 0
+    other = wrong_leg = 0
     if view is not None and view.frontal:
         settings = task.settings(view, pelvis_reason is None)
         reps = screen(poses, settings)
         if not reps:
             rest = Exercise.SQUAT if exercise is Exercise.STEP_DOWN else Exercise.STEP_DOWN
             other = len(screen(poses, replace(settings, exercise=rest)))
+        if not reps and task.tested is not None:
+            wrong_leg = len(screen(poses, replace(settings, tested=task.tested.other)))
     summary = summarise_screening(exercise, reps, other, pelvis_reason, task.camera is not None, task.remedies)
     if view is View.SIDE:
         summary["advice"] = side_view_words(task.remedies)
+    elif task.tested is not None and wrong_leg:
+        summary["advice"] = wrong_leg_words(task.tested, wrong_leg)
     return [rep_json(rep) for rep in reps], summary
 
 
@@ -244,7 +249,6 @@ def _recording(
     vfov_deg: float | None,
     fault: str | None,
 ) -> Recording:
-    times_s = [t_s for t_s, _ in looked]
-    fps = float(1 / np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
+    fps = median_fps([t_s for t_s, _ in looked])
     poses = tuple(pose for _, pose in looked if pose is not None)
     return Recording(name, model, len(looked), fps, poses, vfov_deg, fault)

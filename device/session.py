@@ -39,19 +39,37 @@ class SessionTracker:
         self._seen_since_s: float | None = None
         self._last_seen_s: float | None = None
         self._present_s: float | None = None
+        self._held_s: float | None = None
         self.active = False
 
-    def step(self, t_s: float, runner_seen: bool) -> Started | Ended | None:
+    def step(self, t_s: float, runner_seen: bool, runs: bool = False) -> Started | Ended | None:
         """Takes one frame's answer.
 
         Args:
             t_s: time of the frame in seconds; never runs backwards.
             runner_seen: whether a runner was found in it.
+            runs: whether a step was found in it.
         """
         self._follow(t_s, runner_seen)
         if self.active:
             return self._maybe_end(t_s)
-        return self._maybe_start(t_s, runner_seen)
+        return None if self._is_held(t_s, runner_seen, runs) else self._maybe_start(t_s, runner_seen)
+
+    def hold(self, t_s: float) -> None:
+        """Whoever is there did something else than run: nothing starts until they run, or have been gone as long as
+        a session's end takes. A session that is active is over."""
+        self.active = False
+        self._seen_since_s = self._last_seen_s = self._present_s = None
+        self._held_s = t_s
+
+    def _is_held(self, t_s: float, runner_seen: bool, runs: bool) -> bool:
+        if self._held_s is None:
+            return False
+        if runs or t_s - self._held_s >= self._end_after_s:
+            self._held_s, self._seen_since_s = None, t_s if runs else self._seen_since_s
+        elif runner_seen:
+            self._held_s = t_s
+        return self._held_s is not None
 
     def finish(self, t_s: float) -> Ended | None:
         """Ends a running session at once, as when the program stops."""

@@ -29,11 +29,12 @@ class ViewCheck:
         self._estimator = ViewEstimator()
         self._votes: Counter[View] = Counter()
 
-    def look(self, pose: Pose) -> None:
-        """Takes one more pose into account."""
+    def look(self, pose: Pose) -> View | None:
+        """Takes one more pose into account; returns the view as it is now, None while that is not decided."""
         view = self._estimator.step(pose)
         if view is not None:
             self._votes[view] += 1
+        return view
 
     def watch(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Hands ``outcomes`` on, and looks at their poses where there is something to check."""

@@ -71,9 +71,31 @@ def test_name(exercise: Exercise, tested: Side | None) -> str:
     return f"{exercise} test" if tested is None else f"{exercise} test, {tested} leg"
 
 
+def instruction(exercise: Exercise, tested: Side | None, camera_told: bool) -> str:
+    """What the person before the camera is to do.
+
+    Args:
+        exercise: what is tested.
+        tested: the standing leg of a step-down.
+        camera_told: where it is known how the camera stands to the belt, the person has to stand along it.
+    """
+    facing = "facing as you run" if camera_told else "facing the camera, or with your back to it"
+    if exercise is Exercise.SQUAT:
+        return f"Stand on both feet, {facing}, whole in the picture. Squat and stand up again, five times."
+    return (
+        f"Stand with the {tested} foot on a step of 15 to 20 cm, {facing}, hands at the waist, whole in the picture "
+        "with both feet. Touch the floor with the free heel and come up again, five times."
+    )
+
+
 def side_view_words(remedies: Remedies) -> str:
     """Why there is no result from the side."""
     return f"the camera sees the person from the side, where knee alignment does not show: {remedies.side_view}"
+
+
+def wrong_leg_words(tested: Side, found: int) -> str:
+    """What is said where all step-downs, ``found`` of them, were made on the other leg."""
+    return f"no step-down on the {tested} leg was found, but {found} on the {tested.other} leg"
 
 
 def pelvis_words(remedies: Remedies) -> str:

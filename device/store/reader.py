@@ -20,6 +20,7 @@ from model.lengths import with_centimetres
 _LISTED = (
     "id, uid, started_utc, ended_utc, state, mode, view, model, source, fps, frames, frames_with_runner, "
     "runner_id, height_cm, summary_json, (SELECT count(*) FROM stances WHERE session_id = s.id) AS stances, "
+    "(SELECT count(*) FROM reps WHERE session_id = s.id) AS reps, "
     "(SELECT count(*) FROM cues WHERE session_id = s.id) AS cues"
 )
 #: A session that was run before its runner gave a height has the runner's.
@@ -50,7 +51,7 @@ class StoreReader:
         """Nothing stays open between two calls."""
 
     def list_sessions(self, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
-        """Sessions, newest first: the head of each, its summary, and how many stances and cues it has."""
+        """Sessions, newest first: the head of each, its summary, and how many stances, repetitions and cues it has."""
         sql = f"SELECT {_LISTED} FROM sessions AS s ORDER BY id DESC LIMIT ? OFFSET ?"
         with self._connection() as db:
             rows = db.execute(sql, (limit, offset)).fetchall() if db else []
@@ -93,10 +94,14 @@ class StoreReader:
         return with_centimetres(document, head["tall_cm"])
 
     def runners(self) -> list[dict[str, Any]]:
-        """All runners by name: id, name, height_cm, goal, created_utc, number of sessions and the last one's start."""
+        """All runners by name: id, name, height_cm, goal, created_utc, numbers, and when they were here last.
+
+        ``sessions`` counts all, ``tests`` those of them that are a squat or step-down test.
+        """
         sql = (
             "SELECT r.id, r.name, r.height_cm, r.goal, r.created_utc, "
-            "count(s.id) AS sessions, max(s.started_utc) AS last_utc "
+            "count(s.id) AS sessions, count(s.id) FILTER (WHERE s.mode <> 'run') AS tests, "
+            "max(s.started_utc) AS last_utc "
             "FROM runners AS r LEFT JOIN sessions AS s ON s.runner_id = r.id GROUP BY r.id "
             "ORDER BY r.name COLLATE NOCASE, r.id"
         )

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -146,9 +146,17 @@ class Store:
         values = {key: value for key, value in stance.items() if key not in _STANCE_COLUMNS}
         return self._append("stances", session_id, (*_STANCE_COLUMNS, "values_json"), (*fixed, to_json(values)))
 
-    def add_rep(self, session_id: int, rep: Mapping[str, Any]) -> int:
-        """Adds one repetition of a screening, as an element of ``reps``. Returns its number, from 1."""
-        return self._append("reps", session_id, ("rep_json",), (to_json(dict(rep)),))
+    def set_reps(self, session_id: int, reps: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> None:
+        """Overwrites the repetitions of a test, elements of ``reps``, and its summary: both in one step.
+
+        Each repetition is measured against all the standing that was seen, so all change with the next one.
+        """
+        rows = [(session_id, n, to_json(dict(rep))) for n, rep in enumerate(reps, start=1)]
+        with self._transaction() as db:
+            db.execute("DELETE FROM reps WHERE session_id = ?", (session_id,))
+            db.executemany("INSERT INTO reps (session_id, n, rep_json) VALUES (?, ?, ?)", rows)
+            sql = "UPDATE sessions SET summary_json = ?, last_write_utc = ? WHERE id = ?"
+            db.execute(sql, (to_json(dict(summary)), utc_now(), session_id))
 
     def add_cue(self, session_id: int, cue: Mapping[str, Any]) -> int:
         """Adds an element of ``cues``, with ``latency_ms`` (frame to pin, or None). Returns its number."""
@@ -202,6 +210,10 @@ class Store:
             raise StillRunning(f"session {session_id} is still running; wait for its end and delete it then")
         self._delete([session_id], None)
         return True
+
+    def discard_session(self, session_id: int) -> None:
+        """Deletes the session that is being written, also where the disk is full: nobody wants it kept."""
+        self._delete([session_id], None)
 
     def delete_runner(self, runner_id: int) -> int | None:
         """Deletes a runner with baselines, programmes and all their sessions, also where the disk is full.

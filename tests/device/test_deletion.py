@@ -43,7 +43,7 @@ def session(store: Store, runner_id: int | None = None, stances: int = 2, note: 
     for n in range(stances):
         store.add_stance(session_id, stance(n, note))
     store.add_cue(session_id, CUE)
-    store.add_rep(session_id, {"start_s": 1.0})
+    store.set_reps(session_id, [{"start_s": 1.0}], {"reps": 1})
     if end:
         store.end_session(session_id)
     return session_id

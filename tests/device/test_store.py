@@ -44,7 +44,7 @@ def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
         session_id = store.begin_session(HEADER)
         assert store.add_stance(session_id, stance(0)) == 1
         assert store.add_stance(session_id, stance(1)) == 2
-        store.add_rep(session_id, {"start_s": 1.0, "faults": ["knee_medial_right"]})
+        store.set_reps(session_id, [{"start_s": 1.0, "faults": ["knee_medial_right"]}], {})
         store.add_cue(session_id, CUE)
         store.add_cue(session_id, {**CUE, "latency_ms": 41.5})
         store.update_session(session_id, frames=600, frames_with_runner=598, view="front", camera=camera)
