@@ -471,7 +471,7 @@ def _doctor(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     from device.store import StoreReader
-    from model.table import stances_csv
+    from model.table import session_csv
 
     with StoreReader(load_config(args.config).database_path()) as reader:
         document = reader.session(args.session)
@@ -479,7 +479,7 @@ def _export(args: argparse.Namespace) -> int:
     if document is None:
         some = ", ".join(str(session_id) for session_id in known) or "none"
         raise InputError(f"export {args.session}: no such session; the newest are: {some}")
-    _say(stances_csv(document) if args.format == "csv" else json.dumps(document, indent=1) + "\n", end="")
+    _say(session_csv(document) if args.format == "csv" else json.dumps(document, indent=1) + "\n", end="")
     return 0
 
 

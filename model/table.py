@@ -1,4 +1,4 @@
-"""A session as a table for spreadsheets."""
+"""A session as a table for spreadsheets: stance by stance, or repetition by repetition."""
 
 from __future__ import annotations
 
@@ -9,8 +9,31 @@ from typing import Any
 
 from model.lengths import CM_KEYS
 from model.metrics import STANCE_METRICS
+from model.pose import Side
 
 _FIXED = ("side", "strike_s", "toe_off_s", "quality")
+_KNEE = ("fppa_deg", "fppa_peak_deg", "fppa_image_deg", "medial_shank", "medial_peak_shank")
+_BODY = ("depth_leg", "pelvic_drop_deg", "trunk_lean_deg", "knee_gap_ratio", "hand_left_waist", "score")
+
+
+def session_csv(session: Mapping[str, Any]) -> str:
+    """The table of a session: of a run its stances, of a squat or step-down test its repetitions."""
+    return stances_csv(session) if session["mode"] == "run" else reps_csv(session)
+
+
+def reps_csv(session: Mapping[str, Any]) -> str:
+    """One line for each repetition (RFC 4180): number, tested side, times in seconds from the session's first frame,
+    both knees, pelvis, trunk and the rest by their keys, faults with blanks between. Not measured is an empty field."""
+    knees = [(str(side), key) for side in Side for key in _KNEE]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    head = ("n", "side", "start_s", "bottom_s", "end_s")
+    writer.writerow((*head, *(f"{side}_{key}" for side, key in knees), *_BODY, "faults"))
+    for n, rep in enumerate(session["reps"], start=1):
+        values = (*(rep.get(key) for key in head[1:]), *(rep[side][key] for side, key in knees))
+        values += tuple(rep.get(key) for key in _BODY)
+        writer.writerow((n, *("" if value is None else value for value in values), " ".join(rep["faults"])))
+    return text.getvalue()
 
 
 def stances_csv(session: Mapping[str, Any]) -> str:

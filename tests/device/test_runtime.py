@@ -15,7 +15,7 @@ from device.config import Config, parse_config
 from device.frames import Frame
 from device.live import LiveSubscriber
 from device.runtime import Device, Trial, run_device
-from device.store import Store, StoreReader
+from device.store import SessionHeader, Store, StoreReader
 from model.errors import CameraError
 
 
@@ -141,6 +141,81 @@ def test_what_is_told_of_belt_and_lens_holds_at_once_and_the_lens_after_a_restar
     device, health = started()
     assert (device._place._belt_m_s, device._place._camera_m) == (None, 1.25)
     assert (health["camera_height_m"], health["camera_height_from"]) == (1.25, "page")
+
+
+def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lights: list[str] = []
+    monkeypatch.setattr(runtime.CueOutput, "set_state", lambda self, side, state: lights.append(state))
+    device = Device(config, trial=Trial(demo_clip, loop=False))
+    statuses: list[int] = []
+    thread = threading.Thread(target=lambda: statuses.append(run_device(device, threading.Event())))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        _until(live, lambda message: message["type"] == "stance" and message["session_id"] is not None)
+        assert live.send({"command": "start_screening", "exercise": "squat", "side": None, "request": "r1"})
+        _until(live, lambda message: message["type"] == "session" and message["state"] == "ended")
+        lit = len(lights)
+        during = _until(live, lambda m: m["type"] == "frame" and m["t_s"] is None and m["screening"]["left_s"] <= 42)
+        assert {m["type"] for m in during} <= {"frame", "health"}  # no stances, no cues
+        told = during[-1]
+        assert (told["state"], told["session_id"], told["coach"]["feedback"]) == ("testing", None, False)
+        assert told["keypoints"] is not None
+        assert told["screening"]["message"].endswith("counting begins then.")
+        assert (lights[lit - 2 : lit], lights[lit:]) == (["off", "off"], [])
+        assert live.send({"command": "cancel_screening", "request": "r2"})
+        after = _until(live, lambda message: message["type"] == "session" and message["state"] == "started")
+        assert any((m.get("screening") or {}).get("state") == "cancelled" for m in after)
+        thread.join(60)
+    assert statuses == [0]
+    with StoreReader(config.database_path()) as reader:
+        first, second = reader.session(1), reader.session(2)
+        assert reader.session(3) is None
+    assert first is not None
+    assert second is not None
+    assert [first["mode"], second["mode"]] == ["run", "run"]
+    assert first["stances"]
+    assert len(second["stances"]) >= 5
+
+
+def test_step_downs_before_the_camera_are_a_session_of_their_own(config: Config, shared: Path) -> None:
+    clip = shared / "clips" / "dev_stepdown.mp4"
+    device = Device(config, trial=Trial(clip, loop=False))
+    thread = threading.Thread(target=run_device, args=(device, threading.Event()))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        wanted = {"exercise": "step-down", "side": "right", "request": "r"}
+        device._commands.append({"command": "start_screening", **wanted})
+        thread.start()
+        messages = _until(live, lambda message: message["type"] == "session" and message["state"] == "ended")
+        thread.join(60)
+    counts = [m["screening"]["reps"] for m in messages if m["type"] == "frame" and m["screening"] is not None]
+    assert counts == sorted(counts)
+    with StoreReader(config.database_path()) as reader:
+        (only,) = reader.list_sessions()
+        document = reader.session(only["id"])
+    assert document is not None
+    assert (document["mode"], document["view"], document["state"]) == ("step-down", "front", "complete")
+    assert (only["reps"], only["stances"]) == (len(document["reps"]), 0)
+    # A busy machine skips pictures, and the first repetition may begin before the first one is looked at.
+    assert len(document["reps"]) >= 4
+    assert {rep["side"] for rep in document["reps"]} == {"right"}
+    assert [rep["faults"] for rep in document["reps"]][-1] == ["trunk_lean"]
+
+
+def test_a_test_that_was_cut_off_keeps_its_own_summary(config: Config) -> None:
+    with Store.open(config.database_path()) as store:
+        session_id = store.begin_session(SessionHeader("camera", "m", "0", mode="squat", view="front"))
+        store.set_reps(session_id, [{"start_s": 1.0}, {"start_s": 3.0}], {"reps": 2})
+    said: list[str] = []
+    device, stop = Device(config, announce=said.append), threading.Event()
+    stop.set()
+    assert run_device(device, stop) == 0
+    assert said == ["session 1 was cut off; closed as interrupted with 2 repetitions"]
+    with StoreReader(config.database_path()) as reader:
+        document = reader.session(session_id)
+    assert document is not None
+    assert (document["state"], document["summary"]) == ("interrupted", {"reps": 2})
 
 
 def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(

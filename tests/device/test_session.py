@@ -78,3 +78,26 @@ def test_five_frames_a_second_are_enough() -> None:
     tracker = SessionTracker()
     said = [tracker.step(n / 5, True) for n in range(20)]
     assert [event for event in said if event] == [Started(3.0, 0.0)]
+
+
+def after_a_test(seen: Iterable[bool], runs_s: float = 1e9) -> list[tuple[str, float, float]]:
+    """What the tracker says after a test that ended at 0 s; steps are found from ``runs_s`` on."""
+    tracker = SessionTracker()
+    for n in range(5 * FPS, 0, -1):
+        tracker.step(-n / FPS, True)
+    tracker.hold(0.0)
+    assert not tracker.active
+    said = (tracker.step(n / FPS, runner, n / FPS >= runs_s) for n, runner in enumerate(seen))
+    return [told(event) for event in said if event is not None]
+
+
+def test_standing_there_after_a_test_is_no_session() -> None:
+    assert after_a_test(stretch((60, True), (9, False), (60, True))) == []
+
+
+def test_running_after_a_test_is_one() -> None:
+    assert after_a_test(stretch((30, True)), runs_s=8.0) == [("started", 11.0, 8.0)]
+
+
+def test_who_comes_after_the_tested_one_has_gone_is_one() -> None:
+    assert after_a_test(stretch((5, True), (12, False), (5, True))) == [("started", 20.0, 17.0)]

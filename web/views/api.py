@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from model.table import stances_csv
+from model.table import session_csv
 from web import access
 from web.app import box
 
@@ -57,11 +57,11 @@ def session(session_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/api/sessions/<int:session_id>.csv")
-def session_csv(session_id: int) -> ResponseReturnValue:
+def csv_of_session(session_id: int) -> ResponseReturnValue:
     found = box().reader.session(session_id) or abort(404)
     name = f"kneeline-session-{session_id}.csv"
     return Response(
-        stances_csv(found),
+        session_csv(found),
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
