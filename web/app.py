@@ -70,6 +70,7 @@ def create_app(config: Config) -> Flask:
         app.register_blueprint(view.blueprint)
     app.context_processor(lambda: {"access": access.current()})
     app.jinja_env.filters.update(number=present.number, local_time=present.local_time, counted=present.counted)
+    app.jinja_env.filters.update(sentence=present.sentence)
     app.jinja_env.globals.update(page_version=hub.version, app_version=app_version())
     app.after_request(_with_headers)
     app.register_error_handler(HTTPException, _http_error)

@@ -128,6 +128,11 @@ def local_time(utc: str | None) -> datetime | None:
     return None if utc is None else datetime.fromisoformat(utc).astimezone()
 
 
+def sentence(words: str) -> str:
+    """Words as a sentence."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 def counted(n: int, what: str) -> str:
     """"1 session", "2 sessions"."""
     return f"{n} {what}{'' if n == 1 else 's'}"
@@ -155,5 +160,5 @@ CAMERA_WORDS: Mapping[str, str] = {
 STATE_WORDS: Mapping[str, str] = {
     "open": "It is still running.",
     "complete": "",
-    "interrupted": "Power or program ended during it; all stances up to then are here.",
+    "interrupted": "Power or program ended during it; all that was counted up to then is here.",
 }

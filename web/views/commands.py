@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from device.config import BELT_SPEED_M_S, CAMERA_HEIGHT_M
 from model.goals import GOALS, Goal, is_goal
+from web import screening
 from web.app import box
 
 blueprint = Blueprint("commands", __name__, url_prefix="/device")
@@ -30,6 +31,27 @@ def test_cue() -> ResponseReturnValue:
 def calibrate() -> ResponseReturnValue:
     said = "Calibrating: stand still on the belt for 3 seconds, on straight legs, facing as you run."
     return _send({"command": "calibrate"}, said)
+
+
+@blueprint.post("/screening")
+def start_screening() -> ResponseReturnValue:
+    """Begins a squat or step-down test on the live pictures."""
+    offer = screening.OFFERS.get(request.form.get("test", ""))
+    if offer is None:
+        abort(400, f"test: must be one of {', '.join(screening.OFFERS)}")
+    return _carried_out(offer.command, f"{offer.label}: what to do is shown on the live page.")
+
+
+@blueprint.post("/screening/finish")
+def finish_screening() -> ResponseReturnValue:
+    """Ends the test with the repetitions that were counted."""
+    return _carried_out({"command": "finish_screening"}, "The test is finished.")
+
+
+@blueprint.post("/screening/cancel")
+def cancel_screening() -> ResponseReturnValue:
+    """Ends the test and keeps nothing of it."""
+    return _carried_out({"command": "cancel_screening"}, "The test is cancelled, nothing of it is kept.")
 
 
 @blueprint.post("/goal")
@@ -129,6 +151,21 @@ def _send(command: Mapping[str, Any], done: str) -> ResponseReturnValue:
     """Hands it on; says so, or that the device cannot be reached."""
     sent = box().hub.send(command)
     return _said(sent, done if sent else SILENT, _back())
+
+
+def what_came(command: Mapping[str, Any], within_s: float) -> dict[str, Any] | str:
+    """The device's answer once it has done what was asked; else why it has not, in words."""
+    answer = box().hub.request(command, within_s)
+    if isinstance(answer, str):
+        return SILENT if answer == "silent" else UNCONFIRMED
+    return dict(answer) if answer["done"] else str(answer["said"])
+
+
+def _carried_out(command: Mapping[str, Any], words: str) -> ResponseReturnValue:
+    """Sends what the device answers; says ``words``, or why it refused."""
+    answer = what_came(command, _CONFIRM_S)
+    done = not isinstance(answer, str)
+    return _said(done, words if done else str(answer), url_for("pages.live"))
 
 
 def _confirmed(

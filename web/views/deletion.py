@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from web import present
 from web.app import box
-from web.views.commands import SILENT, UNCONFIRMED
+from web.views.commands import what_came
 
 blueprint = Blueprint("deletion", __name__)
 #: On a full disk a long session goes step by step.
@@ -61,14 +61,11 @@ def delete_runner(runner_id: int) -> ResponseReturnValue:
 
 def _asked(command: str, number: int) -> dict[str, Any] | None:
     """The device's answer once it has deleted; else the page says why not, and there is none."""
-    answer = box().hub.request({"command": command, "id": number}, _ANSWER_S)
+    answer = what_came({"command": command, "id": number}, _ANSWER_S)
     if isinstance(answer, str):
-        flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
+        flash(answer, "bad")
         return None
-    if not answer["done"]:
-        flash(answer["said"], "bad")
-        return None
-    return dict(answer)
+    return answer
 
 
 def _session(session_id: int) -> dict[str, Any]:

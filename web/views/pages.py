@@ -15,8 +15,9 @@ from model.lengths import summary_with_centimetres
 from model.metrics import NOT_MEASURABLE
 from model.pose import View
 from model.result import UNKNOWN_CAMERA, summarise
+from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG
 from model.statistics import MIN_STANCES
-from web import present
+from web import present, screening
 from web.app import box
 from web.views.commands import programme_goal
 from web.views.qr import qr_of
@@ -35,6 +36,7 @@ def live() -> ResponseReturnValue:
         threshold_deg=coach.fppa_threshold_deg,
         min_stances=MIN_STANCES,
         goals={key: present.goal_words(key) for key in GOALS},
+        offers=screening.OFFERS,
     )
 
 
@@ -51,13 +53,13 @@ def sessions() -> ResponseReturnValue:
 
 @blueprint.get("/sessions/<int:session_id>")
 def session(session_id: int) -> ResponseReturnValue:
-    return render_template("session.html", **_result(session_id))
+    return _rendered(session_id, run="session.html", test="test.html")
 
 
 @blueprint.get("/sessions/<int:session_id>/card")
 def card(session_id: int) -> ResponseReturnValue:
     """The result in short, without a page around it: the live page shows it when a session ends."""
-    return render_template("_card.html", **_result(session_id))
+    return _rendered(session_id, run="_card.html", test="_test_card.html")
 
 
 @blueprint.get("/sessions/<int:session_id>/qr.svg")
@@ -94,28 +96,49 @@ def health() -> ResponseReturnValue:
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
     summary = head["summary"] or {}
-    fppa = present.knee_row(present.summary_rows(summary))
+    if head["mode"] == screening.RUN:
+        row = present.knee_row(present.summary_rows(summary))
+        knees = {"left": row.left, "right": row.right}
+    else:
+        knees = screening.knees(head["mode"], summary)
     return {
         **head,
+        "title": screening.title(head["mode"], summary),
         "duration": present.duration(head["started_utc"], head["ended_utc"]),
         "cadence_spm": summary.get("cadence_spm"),
-        "fppa": fppa,
+        "knees": knees,
     }
 
 
-def _result(session_id: int) -> dict[str, Any]:
-    """Everything that the result page and its card show."""
+def _rendered(session_id: int, run: str, test: str) -> str:
+    """A session in the template of a run or of a test."""
     found = box().reader.session(session_id)
     if found is None:
         abort(404)
-    summary = found["summary"] or _summary_now(found)
     camera = found["camera"] or UNKNOWN_CAMERA
-    rows = present.summary_rows(summary)
-    return {
+    shown = {
         "session": found,
         "runner": next((r["name"] for r in box().reader.runners() if r["id"] == found["runner_id"]), None),
         "duration": present.duration(found["started_utc"], found["ended_utc"]),
         "state_words": present.STATE_WORDS[found["state"]],
+        "camera": camera,
+    }
+    if found["mode"] == screening.RUN:
+        return render_template(run, **shown, **_run(found, camera))
+    return render_template(
+        test,
+        **shown,
+        test=screening.result(found, found["summary"] or {}),
+        off_deg={"rep": REP_OFF_DEG, "test": TEST_OFF_DEG},
+        min_reps=MIN_REPS,
+    )
+
+
+def _run(found: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
+    """What the result page of a run and its card show beside that."""
+    summary = found["summary"] or _summary_now(found)
+    rows = present.summary_rows(summary)
+    return {
         "cadence_spm": summary.get("cadence_spm"),
         "rows": rows,
         "drifts": any(cell.drift for row in rows for cell in (row.left, row.right)),
@@ -124,7 +147,6 @@ def _result(session_id: int) -> dict[str, Any]:
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
         "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},
-        "camera": camera,
         "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),
         "not_measurable": NOT_MEASURABLE,
         "min_stances": MIN_STANCES,

@@ -2,6 +2,7 @@
 
 import { calibrationNotice } from "./calibration.js";
 import { Gauge } from "./gauge.js";
+import { screeningNotice, showScreening } from "./screening.js";
 import { Skeleton } from "./skeleton.js";
 import { CueSound } from "./sound.js";
 import { LiveSource } from "./source.js";
@@ -10,6 +11,7 @@ import { clock, linkTrouble, number, setText, showBanner } from "./text.js";
 const CUE_MS = 900;
 const ANNOUNCE_MS = 4000;
 const CARD_MS = 45000;
+const REFUSED_MS = 8000;
 const KNEE = "fppa_deg";
 const GOAL_NOTES = { programme: "kept by the programme", session: "for this session" };
 const CAMERA_WORDS = { good: "position known", approximate: "oblique, corrected", refused: "too oblique", unknown: "finding its position" };
@@ -141,15 +143,20 @@ let link = { server: "connecting", device: "unknown" };
 let session = null; // the id of the session that runs
 let runner = null; // the name of who runs
 let choosable = false; // whether the device knows runners
+let testable = false; // whether it makes tests
+let tested = false; // whether what ended last was a test
+let refused = null; // why what was asked for last was not done, for some seconds
 let announcedAt = -Infinity;
 let cardTimer = 0;
+let refusedTimer = 0;
 
 function refreshBanner() {
-  let trouble = linkTrouble(link) ?? calibrationNotice(frame?.calibration);
+  const testing = frame?.screening?.state === "running"; // the block of the test says what is in the way
+  let trouble = linkTrouble(link) ?? refused ?? screeningNotice(frame?.screening) ?? calibrationNotice(frame?.calibration);
   if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
-  if (!trouble && frame && !frame.keypoints) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
+  if (!trouble && frame && !frame.keypoints && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
   showBanner(banner, trouble);
-  find("idle").hidden = !(choosable && link.device === "live" && frame && !frame.keypoints);
+  find("idle").hidden = testing || !(choosable && link.device === "live" && frame && !frame.keypoints);
   document.body.dataset.device = link.device;
 }
 
@@ -175,6 +182,7 @@ function onFrame(message) {
   setText(find("camera"), camera ? CAMERA_WORDS[camera.state] ?? camera.state : "—");
   setText(find("camera-advice"), camera?.advice ?? "");
   followSession(message.session_id, message.session_s);
+  followTest(message.screening);
   refreshBanner();
 }
 
@@ -221,6 +229,16 @@ function followSession(id, lastedS) {
   if (lastedS !== null && lastedS !== undefined) setText(find("session"), clock(lastedS));
 }
 
+// While there is a test nobody runs: it takes the place of the knees' gauges, and of the form that begins one.
+function followTest(screening) {
+  const runs = showScreening(screening, runner);
+  if (runs && stage.dataset.testing !== "yes") hideCard();
+  if (runs) tested = true;
+  stage.dataset.testing = runs ? "yes" : "no";
+  const form = find("tests");
+  if (form) form.hidden = runs || !testable;
+}
+
 // The next runner's numbers are not this one's.
 function forget() {
   for (const knee of Object.values(knees)) knee.reset();
@@ -255,6 +273,8 @@ async function showCard(id) {
 
 function revealCard() {
   last.hidden = false;
+  if (tested) last.scrollIntoView(); // who has made a test waits for it, and on a phone it is far below
+  tested = false;
   clearTimeout(cardTimer);
   if (stage.dataset.kiosk !== undefined) cardTimer = setTimeout(hideCard, CARD_MS);
 }
@@ -268,6 +288,7 @@ function onHealth(health) {
   const calibrate = find("calibrate");
   if (calibrate) calibrate.hidden = !health.commands?.includes("calibrate");
   setText(find("runner"), health.runner ? health.runner.name : "Session");
+  testable = Boolean(health.commands?.includes("start_screening"));
   choosable = Boolean(health.commands?.includes("select_runner"));
   setText(find("fps"), number(health.fps));
   setText(find("cue-p50"), number(health.frame_to_cue_ms?.p50));
@@ -287,18 +308,27 @@ function onLink(state) {
 }
 
 // The page stays as it is, with the stances it has seen; the banner says the rest.
-find("calibrate")?.addEventListener("submit", (event) => {
+async function ask(event) {
   event.preventDefault();
   const form = event.target;
-  fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
-});
+  const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
+  const { sent, message, error } = await answer.json();
+  refused = sent ? null : { level: "bad", text: message ?? error };
+  refreshBanner();
+  clearTimeout(refusedTimer);
+  refusedTimer = setTimeout(() => {
+    refused = null;
+    refreshBanner();
+  }, REFUSED_MS);
+}
+for (const form of document.querySelectorAll("[data-ask]")) form.addEventListener("submit", ask);
 
 const source = new LiveSource();
 const on = (type, act) => source.addEventListener(type, (event) => act(event.detail));
 on("frame", onFrame);
 on("cue", onCue);
 on("stance", (stance) => knees[stance.side]?.stance(stance));
-on("session", (message) => message.state !== "started" && showCard(message.session_id));
+on("session", (message) => message.state === "ended" && showCard(message.session_id));
 on("health", onHealth);
 on("link", onLink);
 source.start();

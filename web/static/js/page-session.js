@@ -6,8 +6,6 @@ import { drawStances } from "./stance-chart.js";
 const chart = document.querySelector("[data-chart]");
 const note = document.querySelector("[data-chart-note]");
 
-document.querySelector("[data-print]").addEventListener("click", () => window.print());
-
 function instead(text) {
   chart.hidden = true;
   note.hidden = false;

@@ -1,0 +1,3 @@
+// The button of a result that prints it.
+
+document.querySelector("[data-print]").addEventListener("click", () => window.print());
