@@ -12,6 +12,7 @@ import pytest
 from device import runtime, standing
 from device.cameras.video import VideoSource
 from device.config import Config, parse_config
+from device.cues import CueOutput
 from device.frames import Frame
 from device.live import LiveSubscriber
 from device.runtime import Device, Trial, run_device
@@ -147,7 +148,7 @@ def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lights: list[str] = []
-    monkeypatch.setattr(runtime.CueOutput, "set_state", lambda self, side, state: lights.append(state))
+    monkeypatch.setattr(CueOutput, "set_state", lambda self, side, state: lights.append(state))
     device = Device(config, trial=Trial(demo_clip, loop=False))
     statuses: list[int] = []
     thread = threading.Thread(target=lambda: statuses.append(run_device(device, threading.Event())))

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from device import told
+from device import screening_request, told
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
 from device.store import SessionHeader, Store
@@ -27,6 +27,7 @@ from web.hub import LiveHub
 
 MakeSession = Callable[..., int]
 
+_COMMANDS = ("test_cue", "calibrate", *told.COMMANDS, *screening_request.COMMANDS)
 GOOD_CAMERA: Message = {
     "yaw_deg": -0.4,
     "yaw_sd_deg": 0.6,
@@ -213,7 +214,7 @@ def health() -> Callable[..., Message]:
             "gpio": False,
             "gpio_note": "no GPIO on this machine",
             "temperature_c": None,
-            "commands": ["test_cue", "calibrate", *told.COMMANDS, "set_goal", "set_height", "select_runner"],
+            "commands": [*_COMMANDS, "set_goal", "set_height", "select_runner"],
             "runner": None,
             "height_cm": None,
             "goal": None,

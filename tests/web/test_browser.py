@@ -14,13 +14,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
 
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
 from device.password import password_path, remove_password, set_password
 from device.store import Store, StoreReader
 from device.told import SETTING, Told
+from model.pose import Side
+from model.screening import Exercise
+from model.screening_result import instruction
+from tests.web.tested import store_test
 
 REPO = Path(__file__).resolve().parents[2]
 SWITCHES = [
@@ -100,6 +104,7 @@ class Device:
         self.commands: list[Message] = []
         self.changes: Message = {}
         self.told = Told(Config(), 1.2, lambda _: None)
+        self.refusal: str | None = None
         self._config, self._frame, self._health = config, frame, health
         self._stop = threading.Event()
         self._publisher = LivePublisher(config.socket_path(), self._take)
@@ -133,6 +138,9 @@ class Device:
     def _take(self, command: Message) -> None:
         self.commands.append(command)
         self.told.obey(command)
+        if "request" in command:
+            answer = {"request": command["request"], "done": self.refusal is None, "said": self.refusal}
+            self.publish({"type": "answer", **answer})
 
 
 @pytest.fixture
@@ -719,3 +727,94 @@ def test_keyboard_reaches_everything_first_the_content(server: Server, page: Pag
     expect(page.locator("#main")).to_be_focused()
     with pytest.raises(Error):
         page.locator("[data-skeleton][data-drawn=yes]").wait_for(timeout=200)
+
+
+def amid_a_test(**changes: object) -> Message:
+    """The changes of a live message while a squat test runs."""
+    block = {"name": "squat test", "state": "running", "age_s": 0.0, "ready": False, "reps": 0, "of": 5, "left_s": 44}
+    block |= {"message": "Nobody is seen: stand before the camera, whole in the picture.", **changes}
+    return {"state": "testing", "session_id": None, "session_s": None, "screening": block}
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+def test_a_squat_test_from_the_form_to_the_result(
+    server: Server, device: Device, store: Store, page: Page, width: int, height: int
+) -> None:
+    session_id = store_test(store)
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(server.url)
+    panel, form = page.locator("[data-test]"), page.locator("[data-tests]")
+    expect(form).to_be_visible()
+    expect(panel).to_be_hidden()
+    page.get_by_label("Test instead of running").select_option("Squat test")
+    device.refusal = "A squat test runs already: finish or cancel it first."
+    form.get_by_role("button", name="Start").click()
+    expect(page.locator("[data-banner]")).to_have_text(device.refusal)
+    device.refusal = None
+    form.get_by_role("button", name="Start").click()
+    expect(page.locator("[data-banner]")).to_be_hidden()
+    assert [(c["exercise"], c["side"]) for c in device.commands] == [("squat", None)] * 2
+    device.changes = amid_a_test()
+    expect(panel).to_contain_text("Nobody is seen")
+    expect(panel).to_contain_text("0 of 5 repetitions")
+    expect(form).to_be_hidden()
+    expect(page.locator(".side[data-side=left]")).to_be_hidden()
+    finish = panel.get_by_role("button", name="Finish with these")
+    expect(finish).to_be_disabled()
+    device.changes = amid_a_test(ready=True, reps=3, left_s=12, message="2 more, at your own pace.")
+    expect(panel).to_contain_text("3 of 5 repetitions")
+    expect(panel).to_contain_text("Ends by itself in 12 s without another repetition.")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    finish.click()
+    panel.get_by_role("button", name="Cancel").click()
+    device.changes = amid_a_test(state="done", reps=3, message="Done: 3 of 5 repetitions.")
+    device.publish({"type": "session", "session_id": session_id, "state": "ended"})
+    expect(page.locator("[data-banner]")).to_have_text("Squat test. Done: 3 of 5 repetitions.")
+    expect(panel).to_be_hidden()
+    expect(form).to_be_visible()
+    last = page.locator("[data-last]")
+    expect(last).to_be_in_viewport()
+    expect(last).to_contain_text("Right knee inward in 1 of 5")
+    expect(last).to_contain_text("no medical device")
+    assert [c["command"] for c in device.commands[2:]] == ["finish_screening", "cancel_screening"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    last.get_by_role("link", name="See the whole result").click()
+    expect(page.get_by_role("heading", name="Squat test")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 600), (1280, 800)])
+def test_the_kiosk_shows_a_test_and_its_result_whole(
+    server: Server, device: Device, store: Store, page: Page, width: int, height: int
+) -> None:
+    session_id = store_test(store, Side.RIGHT)
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(server.url + "/?kiosk=1")
+    device.changes = amid_a_test(message=instruction(Exercise.STEP_DOWN, Side.RIGHT, camera_told=False))
+    assert lowest(page.locator("[data-test]")) <= height
+    device.changes = amid_a_test(state="done", reps=5, message="Done: 5 of 5 repetitions.")
+    expect(page.locator("[data-test]")).to_be_hidden()
+    device.publish({"type": "session", "session_id": session_id, "state": "ended"})
+    assert lowest(page.locator("[data-last]")) <= height
+
+
+def lowest(shown: Locator) -> float:
+    """The lower edge of what is shown, pixels."""
+    expect(shown).to_be_visible()
+    box = shown.bounding_box()
+    assert box is not None
+    return box["y"] + box["height"]
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_test_is_shown_to_all_and_made_by_who_is_signed_in(server: Server, device: Device, page: Page) -> None:
+    page.set_extra_http_headers({"X-Forwarded-For": "192.168.1.50"})
+    device.changes = amid_a_test()
+    page.goto(server.url)
+    panel = page.locator("[data-test]")
+    expect(panel).to_contain_text("Nobody is seen")
+    expect(panel.get_by_role("button")).to_have_count(0)
+    expect(page.locator("[data-tests]")).to_have_count(0)
+    answer = page.request.post(server.url + "/device/screening", form={"test": "squat"}, max_redirects=0)
+    assert answer.status in (303, 400, 401)
+    assert device.commands == []

@@ -1,0 +1,182 @@
+"""Tests on the pages: begun and ended by the device's answer, shown in words, never taken for a run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from device.config import Config
+from device.live import LivePublisher, Message
+from device.store import Store
+from model.pose import Side
+from model.rubric import faults_of
+from tests.web.test_commands import token
+from tests.web.tested import store_test
+from web.hub import LiveHub
+from web.screening import FAULT_WORDS, OFFERS, title
+
+Eventually = Callable[..., None]
+MakeSession = Callable[..., int]
+
+
+class Answering:
+    """A device that answers each request, with ``said`` as its refusal."""
+
+    def __init__(self) -> None:
+        self.asked: list[Message] = []
+        self.said: str | None = None
+
+
+@pytest.fixture
+def answering(
+    config: Config, hub: LiveHub, health: Callable[..., Message], eventually: Eventually
+) -> Iterator[Answering]:
+    device = Answering()
+
+    def obey(command: Message) -> None:
+        request = command.pop("request")
+        device.asked.append(command)
+        told.publish({"type": "answer", "request": request, "done": device.said is None, "said": device.said})
+
+    with LivePublisher(config.socket_path(), obey) as told:
+        told.publish(health())
+        eventually(lambda: hub.status()["device"] == "live", "the device")
+        yield device
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "command", "said"),
+    [
+        ("", {"test": "squat"}, {"command": "start_screening", "exercise": "squat", "side": None}, "Squat test: what"),
+        (
+            "",
+            {"test": "step-down-left"},
+            {"command": "start_screening", "exercise": "step-down", "side": "left"},
+            "Step-down, left leg: what",
+        ),
+        ("/finish", {}, {"command": "finish_screening"}, "The test is finished."),
+        ("/cancel", {}, {"command": "cancel_screening"}, "The test is cancelled"),
+    ],
+)
+def test_a_test_is_asked_of_the_device(
+    answering: Answering, client: FlaskClient, path: str, form: Message, command: Message, said: str
+) -> None:
+    data = {**form, "csrf_token": token(client)}
+    answer = client.post(f"/device/screening{path}", data=data)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert answering.asked == [command]
+    assert said in client.get("/").text
+    answering.said = "A squat test runs already: finish or cancel it first."
+    answer = client.post(f"/device/screening{path}", data=data, headers={"Accept": "application/json"})
+    assert answer.get_json() == {"sent": False, "message": answering.said}
+
+
+def test_no_such_test_and_a_silent_device(client: FlaskClient) -> None:
+    form = {"test": "jump", "csrf_token": token(client)}
+    answer = client.post("/device/screening", data=form)
+    assert answer.status_code == 400
+    assert "must be one of squat, step-down-left, step-down-right" in answer.text
+    answer = client.post("/device/screening", data={**form, "test": "squat"}, follow_redirects=True)
+    assert "The device is silent" in answer.text
+
+
+def test_every_offer_is_a_test_of_the_devices(client: FlaskClient) -> None:
+    page = client.get("/").text
+    for key, offer in OFFERS.items():
+        assert f'<option value="{key}">{offer.label}</option>' in page
+    knees = dict.fromkeys(Side, (20.0, 0.0))
+    assert set(faults_of(knees, 9.0, 9.0, True)) == set(FAULT_WORDS)
+
+
+def test_step_downs_in_words(client: FlaskClient, store: Store) -> None:
+    session_id = store_test(store, Side.RIGHT)
+    page = client.get(f"/sessions/{session_id}").text
+    assert "<h1>Step-down test, right leg</h1>" in page
+    assert "Left knee" not in page
+    for words in (
+        "right knee inward, pelvis not level",
+        "lower on the free side",
+        "away from the standing leg",
+        "Trunk leans in 1 of 5",
+        "3 points, medium",
+        "at most 4",
+        "a difference below 8.2° is noise",
+        "may be off by 9°, the mean of a test by 5°",
+        "<b>Wavering, or weight on the free foot</b>",
+        "<b>no medical device</b>",
+        "let somebody run first",
+    ):
+        assert words in page, words
+    assert "stance by stance" not in page
+    assert "the left leg" not in page, "a test of one leg lacks nothing of the other"
+    card = client.get(f"/sessions/{session_id}/card").text
+    assert "3 points, medium" in card
+    assert "no medical device" in card
+    assert card.count("<tr>") == 6
+
+
+def test_squats_in_words_and_too_few_of_them(client: FlaskClient, store: Store) -> None:
+    page = client.get(f"/sessions/{store_test(store)}").text
+    assert "<h1>Squat test</h1>" in page
+    assert "Right knee inward in 1 of 5" in page
+    assert "Score of" not in page
+    page = client.get(f"/sessions/{store_test(store, reps=2)}").text
+    assert "too few: 2 of 3 repetitions" in page
+    assert "2 squats found, too few for a mean: do 5 squats, at least 3." in page
+
+
+def test_a_test_that_was_cut_off_before_its_first_result_has_a_page(client: FlaskClient, store: Store) -> None:
+    session_id = store_test(store)
+    with store._transaction() as db:
+        db.execute("UPDATE sessions SET summary_json = NULL, camera_json = NULL WHERE id = ?", (session_id,))
+    for path in ("", "/card", "/delete"):
+        assert client.get(f"/sessions/{session_id}{path}").status_code == 200
+    assert client.get("/sessions").status_code == 200
+
+
+def test_a_test_is_no_run_in_the_lists(client: FlaskClient, store: Store, make_session: MakeSession) -> None:
+    anna, _ = store.add_runner("Anna")
+    run, squats = make_session(), store_test(store, runner_id=anna)
+    page = client.get("/sessions").text
+    assert page.count('<span class="chip">Squat test</span>') == 1
+    row = page.split(f'href="/sessions/{squats}"')[1].split("</tr>")[0]
+    assert 'data-label="Cadence" class="num">—' in row
+    assert 'data-label="Cues" class="num">—' in row
+    assert "1 session, 1 of them a test, last" in client.get("/runners").text
+    heads = client.get("/api/sessions").get_json()["sessions"]
+    assert [(head["id"], head["mode"], head["reps"]) for head in heads] == [(squats, "squat", 5), (run, "run", 0)]
+    page = client.get(f"/sessions/{squats}/delete").text
+    assert "squat test, 5 repetitions" in page
+    assert "Its repetitions and result are deleted" in page
+
+
+def test_repetitions_as_a_table_and_as_a_document(client: FlaskClient, store: Store) -> None:
+    session_id = store_test(store, Side.RIGHT)
+    document = client.get(f"/api/sessions/{session_id}").get_json()
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/api/sessions/{session_id}.csv").text)))
+    assert len(rows) == len(document["reps"]) == 5
+    for n, (row, rep) in enumerate(zip(rows, document["reps"], strict=True), start=1):
+        assert (row["n"], row["side"]) == (str(n), "right")
+        assert float(row["right_fppa_deg"]) == rep["right"]["fppa_deg"]
+        assert row["knee_gap_ratio"] == ""
+        assert row["faults"].split() == rep["faults"]
+        assert row["score"] == str(rep["score"])
+
+
+def test_live_page_has_the_form_for_who_may_use_it(client: FlaskClient) -> None:
+    assert "data-tests" in client.get("/").text
+    kiosk = client.get("/?kiosk=1").text
+    assert "data-tests" not in kiosk
+    assert re.search(r"data-test hidden", kiosk)
+
+
+def test_names_of_sessions() -> None:
+    assert title("run", None) == "Run"
+    assert title("squat", None) == "Squat test"
+    assert title("step-down", None) == "Step-down test"
+    assert title("step-down", {"left": {"reps": 2}, "right": {"reps": 0}}) == "Step-down test, left leg"
