@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from device.replay import median_fps
+from device.replay import MIN_FPS, median_fps
 from device.screening import Task, screened
 from device.view_check import ViewCheck
 from model.pose import Pose, View
@@ -32,8 +32,10 @@ _SETTLE_S = 1.0
 #: What is in the way for less than this is a flicker, and not said.
 _SAID_AFTER_S = 1.0
 _FEWEST_STILL = 5
+#: So many of the newest frames tell whether there are enough of them.
+_RATE_FRAMES = 15
 
-Obstacle = Literal["nobody", "hidden", "view", "side"]
+Obstacle = Literal["nobody", "hidden", "view", "side", "slow"]
 
 
 def sentence(words: str) -> str:
@@ -48,6 +50,7 @@ OBSTACLES: Mapping[Obstacle, str] = MappingProxyType(
         "hidden": "Shoulders, hips, knees and ankles are not all seen: clear the view, add light.",
         "view": "It is not clear yet from where the camera looks: face it, or turn your back to it.",
         "side": sentence(side_view_words(LIVE)),
+        "slow": "There are too few pictures: more light, or see the page Health.",
     }
 )
 _STAND_STILL = "Stand still for a moment: counting begins then."
@@ -89,11 +92,6 @@ class ScreeningProgress:
         return self._given or self._check.shown
 
     @property
-    def ready(self) -> bool:
-        """Whether repetitions count."""
-        return self._ready
-
-    @property
     def reps(self) -> int:
         """Repetitions so far."""
         return len(self._found)
@@ -117,6 +115,10 @@ class ScreeningProgress:
             return f"{RUBRIC_REPS - self.reps} more, at your own pace." if self.reps < RUBRIC_REPS else "Stand still."
         how = instruction(self._task.exercise, self._task.tested, self._task.camera is not None)
         return how if self._ready else f"{how} {_STAND_STILL}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Part of the ``screening`` block of the live message. ``ready``: whether repetitions count."""
+        return {"ready": self._ready, "reps": self.reps, "left_s": round(self.left_s), "message": self.message}
 
     def step(self, t_s: float, pose: Pose | None, quality: FrameQuality) -> None:
         """Takes one frame.
@@ -169,6 +171,8 @@ class ScreeningProgress:
             return "view"
         if not view.frontal:
             return "side"
+        if median_fps(self._times_s[-_RATE_FRAMES:]) < MIN_FPS and len(self._times_s) >= _RATE_FRAMES:
+            return "slow"
         # At the bottom of a deep squat a joint may be less sure for a moment, and is measured all the same.
         return None if self._ready or well_seen(pose) else "hidden"
 

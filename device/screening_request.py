@@ -89,6 +89,10 @@ class _Ended:
     reps: int
     at_s: float
 
+    def as_json(self, age_s: float) -> dict[str, Any]:
+        told = {"state": self.state, "age_s": round(age_s, 1), "ready": False, "left_s": 0}
+        return told | {"reps": self.reps, "message": self.message}
+
 
 class ScreeningOnRequest:
     """One test at a time. Disk work is left to the writer's thread.
@@ -172,20 +176,13 @@ class ScreeningOnRequest:
         """The ``screening`` block of the live message; null where no test runs, and some time after one."""
         if self._wanted is None:
             return None
-        ended, progress = self._ended, None if self._test is None else self._test.progress
-        if ended is not None and self._clock() - ended.at_s >= TOLD_S:
-            self._wanted = self._ended = None
-            return None
-        return {
-            "name": self._wanted.name,
-            "state": "running" if ended is None else ended.state,
-            "age_s": 0.0 if ended is None else round(self._clock() - ended.at_s, 1),
-            "ready": progress is not None and progress.ready,
-            "reps": ended.reps if ended is not None else 0 if progress is None else progress.reps,
-            "of": RUBRIC_REPS,
-            "left_s": TIMEOUT_S if progress is None else round(progress.left_s),
-            "message": ended.message if ended is not None else "" if progress is None else progress.message,
-        }
+        told = {"name": self._wanted.name, "of": RUBRIC_REPS, "state": "running", "age_s": 0.0}
+        if self._ended is not None:
+            age_s = self._clock() - self._ended.at_s
+            return None if age_s >= TOLD_S else told | self._ended.as_json(age_s)
+        if self._test is None:  # the next frame begins it
+            return told | {"ready": False, "reps": 0, "left_s": TIMEOUT_S, "message": ""}
+        return told | self._test.progress.as_json()
 
     def _start(self, wanted: _Wanted) -> str | None:
         """Why no test begins; None where one does."""

@@ -80,7 +80,7 @@ class Box:
         assert answer["done"] == (answer["said"] is None)
         return None if answer["said"] is None else str(answer["said"])
 
-    def show(self, poses: Sequence[Pose | None]) -> Message:
+    def show(self, poses: Sequence[Pose | None], camera: CameraPose | None = None) -> Message:
         """Plays them, for as long as a test runs; what is told at its end."""
         for pose in poses:
             if not self.test.running:
@@ -88,12 +88,16 @@ class Box:
             Box.there = pose
             runner = self.choice.current
             header = SessionHeader("camera", "run", "0", fps=FPS, runner_id=None if runner is None else runner.id)
-            scene = Scene(_Net(), CameraPose(), None, header)  # type: ignore[arg-type]
+            scene = Scene(_Net(), camera or CameraPose(), None, header)  # type: ignore[arg-type]
             self.test.step(Frame(self._n, round(self._n * 1e9 / FPS), _PICTURE), scene)
             self._n += 1
         told = self.test.as_json()
         assert told is not None
         return told
+
+    def skip(self, n: int) -> None:
+        """The camera loses pictures."""
+        self._n += n
 
     def written(self) -> None:
         """Waits for the writer."""
@@ -252,11 +256,36 @@ def test_what_is_in_the_way_is_said(box: Box) -> None:
     assert told["left_s"] > TIMEOUT_S - 1
 
 
+def test_too_few_pictures_are_said(box: Box) -> None:
+    box.ask("start_screening", **_SQUAT)
+    poses = squats(2)
+    for n in range(0, len(poses), 5):  # six per second
+        box.skip(4)
+        told = box.show([poses[n]])
+    assert (told["message"], told["ready"]) == (OBSTACLES["slow"], False)
+
+
 def test_the_way_to_the_place_is_not_measured(box: Box) -> None:
     near = [replace(p, xy_px=p.xy_px * 2.5 + np.array([n * 6, 0])) for n, p in enumerate(squats(1)[:20] * 4)]
     box.ask("start_screening", **_SQUAT)
     assert not box.show(near)["ready"]
     assert box.show(squats(5))["state"] == "done"
+
+
+def test_where_a_run_has_told_the_camera_that_is_taken_out(box: Box) -> None:
+    camera = CameraPose(yaw_deg=4.0, state="good", source="belt")
+    box.ask("start_screening", **_SQUAT)
+    assert "facing as you run" in box.show(squats(5)[:10], camera)["message"]
+    box.ask("cancel_screening")
+    knees: list[float] = []
+    for number, known in enumerate((camera, replace(camera, state="refused")), start=1):
+        box.ask("start_screening", **_SQUAT)
+        box.show(squats(5), known)
+        document = box.stored(number)
+        assert document is not None
+        assert document["camera"]["state"] == ("good" if known.usable else "unknown")
+        knees.append(document["summary"]["right"]["fppa_deg"]["mean"])
+    assert abs(knees[0] - knees[1]) > 4
 
 
 def test_one_at_a_time_and_none_to_stop(box: Box) -> None:
