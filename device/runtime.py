@@ -282,6 +282,7 @@ class Device:
                 if self._screening.running:
                     if session is not None:
                         self._set_aside(session)
+                        self._keep_camera(source)
                         session = None
                     presence.hold(t_s)
                     self._screen(frame, source)
@@ -446,6 +447,7 @@ class Device:
             self._writer.discard(lambda session_id: self._say_session(session_id, "discarded"))
 
     def _complete(self, session: _Session) -> None:
+        """Closes a session in the store, with its summary."""
         self._write(session)
         self._coaching.end()
         summary = self._summarise(session)

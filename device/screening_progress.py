@@ -17,7 +17,7 @@ from device.view_check import ViewCheck
 from model.pose import Pose, View
 from model.quality import NOBODY, FrameQuality
 from model.screening import Repetition, screen
-from model.screening_result import LIVE, RUBRIC_REPS, instruction, side_view_words
+from model.screening_result import LIVE, RUBRIC_REPS, instruction, sentence, side_view_words
 from model.standing import is_still, well_seen
 
 #: Repetitions count once the person has stood still for so long: what is seen of them on the way to their place would
@@ -36,11 +36,6 @@ _FEWEST_STILL = 5
 _RATE_FRAMES = 15
 
 Obstacle = Literal["nobody", "hidden", "view", "side", "slow"]
-
-
-def sentence(words: str) -> str:
-    """Words as a sentence."""
-    return f"{words[:1].upper()}{words[1:]}."
 
 
 #: What is in the way, with the remedy.

@@ -17,14 +17,14 @@ from device.live import Message, is_request
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
 from device.screening import Task, TwoLooks
-from device.screening_progress import TIMEOUT_S, ScreeningProgress, sentence
+from device.screening_progress import TIMEOUT_S, ScreeningProgress
 from device.store import SessionHeader, utc_now
 from model.camera_pose import CameraPose
 from model.pose import Pose, Side, View
 from model.quality import FrameQuality
 from model.runtime import PoseNet
 from model.screening import Exercise
-from model.screening_result import LIVE, RUBRIC_REPS, test_name
+from model.screening_result import LIVE, RUBRIC_REPS, sentence, test_name
 
 COMMANDS = ("start_screening", "finish_screening", "cancel_screening")
 #: For how long it is told what came of a test.

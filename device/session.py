@@ -56,8 +56,10 @@ class SessionTracker:
         return None if self._is_held(t_s, runner_seen, runs) else self._maybe_start(t_s, runner_seen)
 
     def hold(self, t_s: float) -> None:
-        """Whoever is there did something else than run: nothing starts until they run, or have been gone as long as
-        a session's end takes. A session that is active is over."""
+        """Whoever is there does something else than run: no session is active.
+
+        None starts until they run, or have been gone for as long as ends a session.
+        """
         self.active = False
         self._seen_since_s = self._last_seen_s = self._present_s = None
         self._held_s = t_s

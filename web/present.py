@@ -128,11 +128,6 @@ def local_time(utc: str | None) -> datetime | None:
     return None if utc is None else datetime.fromisoformat(utc).astimezone()
 
 
-def sentence(words: str) -> str:
-    """Words as a sentence."""
-    return f"{words[:1].upper()}{words[1:]}."
-
-
 def counted(n: int, what: str) -> str:
     """"1 session", "2 sessions"."""
     return f"{n} {what}{'' if n == 1 else 's'}"

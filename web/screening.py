@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from model import rubric
 from model.metrics import METRICS
 from model.pose import Side
 from model.screening import Exercise
@@ -113,6 +114,12 @@ def result(document: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str,
         "unseen": _unseen(summary.get("unavailable") or {}, tested),
         "advice": summary.get("advice"),
         "sdd": METRICS["fppa_deg"].sdd if mode == Exercise.STEP_DOWN else None,
+        "limits": {
+            "knee_deg": rubric.VALGUS_DEG,
+            "knee_percent": 100 * rubric.MEDIAL_OF_TOE_SHANK,
+            "pelvis_deg": rubric.PELVIS_DEG if mode == Exercise.STEP_DOWN else rubric.PELVIS_SQUAT_DEG,
+            "trunk_deg": rubric.TRUNK_DEG,
+        },
     }
 
 

@@ -72,6 +72,11 @@ def _session(database: Path, session_id: int) -> dict[str, Any]:
         return reader.session(session_id) or {}
 
 
+def _sessions(database: Path) -> list[dict[str, Any]]:
+    with StoreReader(database) as reader:
+        return [_session(database, row["id"]) for row in reader.list_sessions()]
+
+
 def _stances(database: Path, session_id: int) -> int:
     return len(_session(database, session_id).get("stances", []))
 
@@ -98,6 +103,30 @@ def test_killed_session_keeps_its_stances_and_a_stopped_one_is_complete(
     assert _session(database, 2)["state"] == "complete"
     assert "session 1 was cut off" in told
     assert "frame to decision: median" in told
+
+
+def test_killed_squat_test_keeps_its_repetitions(
+    tmp_path: Path, shared: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    database = tmp_path / "state" / "kneeline.db"
+    clip = str(shared / "clips" / "dev_squat.mp4")
+    first = start("device", "--source", clip, "--loop")
+    with LiveSubscriber(tmp_path / "run" / "live.sock") as live:
+        _eventually(lambda: "frame" in live.latest().last, "the device sees")
+        assert live.send({"command": "start_screening", "exercise": "squat", "side": None, "request": "r"})
+        _eventually(lambda: any(len(one.get("reps", [])) >= 2 for one in _sessions(database)), "two squats are stored")
+    first.kill()
+    first.wait()
+    (kept,) = (one for one in _sessions(database) if one["mode"] == "squat")
+    second = start("device", "--source", clip, "--tell")
+    _eventually(lambda: _session(database, kept["id"])["state"] == "interrupted", "the test is closed")
+    second.send_signal(signal.SIGTERM)
+    told, errors = second.communicate(timeout=_PATIENCE_S)
+    assert second.returncode == 0, errors
+    assert f"session {kept['id']} was cut off; closed as interrupted with {len(kept['reps'])} repetitions" in told
+    closed = _session(database, kept["id"])
+    assert closed["reps"] == kept["reps"]
+    assert closed["summary"]["reps"] == len(kept["reps"])
 
 
 def test_second_instance_is_refused_with_one_line(

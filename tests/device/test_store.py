@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -402,3 +403,35 @@ def test_the_database_is_set_up_for_power_cuts(path: Path) -> None:
         ).fetchall()
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     assert all(is_strict for name, is_strict in tables if not name.startswith("sqlite_"))
+
+
+def test_repetitions_of_a_test_are_overwritten_with_their_summary(path: Path) -> None:
+    with Store.open(path) as store:
+        session_id = store.begin_session(replace(HEADER, mode="squat"))
+        store.set_reps(session_id, [{"start_s": 1.0}], {"reps": 1})
+        store.set_reps(session_id, [{"start_s": 1.1}, {"start_s": 4.0}], {"reps": 2})
+        document = StoreReader(path).session(session_id)
+        assert document is not None
+        assert document["reps"] == [{"start_s": 1.1}, {"start_s": 4.0}]
+        assert document["summary"] == {"reps": 2}
+        (row,) = StoreReader(path).list_sessions()
+        assert (row["mode"], row["reps"], row["stances"]) == ("squat", 2, 0)
+
+
+def test_a_session_that_runs_is_discarded_with_all_it_holds(path: Path) -> None:
+    with Store.open(path) as store:
+        kept, discarded = (store.begin_session(HEADER) for _ in range(2))
+        store.set_reps(discarded, [{"start_s": 1.0}], {"reps": 1})
+        store.discard_session(discarded)
+        assert [row["id"] for row in StoreReader(path).list_sessions()] == [kept]
+        assert store._connection.execute("SELECT count(*) FROM reps").fetchone() == (0,)
+
+
+def test_tests_of_a_runner_are_counted_apart(path: Path) -> None:
+    with Store.open(path) as store:
+        anna, _ = store.add_runner("Anna")
+        store.add_runner("Ben")
+        for mode in ("run", "squat", "step-down"):
+            store.begin_session(replace(HEADER, mode=mode, runner_id=anna))
+    found = [(r["name"], r["sessions"], r["tests"]) for r in StoreReader(path).runners()]
+    assert found == [("Anna", 3, 2), ("Ben", 0, 0)]
