@@ -5,6 +5,7 @@ Poses in, answers out, by the poses' own times: the analysis itself is that of a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
@@ -138,8 +139,13 @@ class ScreeningProgress:
             self._poses.clear()
 
     def result(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """``reps`` and ``summary`` of what was seen so far."""
-        return screened(self._poses, self.view, self._model, self._task)
+        """``reps`` and ``summary`` of what was seen up to shortly after the last repetition.
+
+        Who then comes up to the camera does not change what was measured.
+        """
+        until_s = self._found[-1].end_s + _SETTLE_S if self._found else math.inf
+        poses = [pose for pose in self._poses if pose.t_s <= until_s]
+        return screened(poses, self.view, self._model, self._task)
 
     def counts(self) -> dict[str, Any]:
         """What a session document says of the frames, and of the camera."""
@@ -197,4 +203,5 @@ class ScreeningProgress:
         found = screen(self._poses, self._task.settings(self.view))
         if len(found) > len(self._found):
             self._forward_s = t_s
-        self._found = found
+        if len(found) >= len(self._found):
+            self._found = found

@@ -219,12 +219,13 @@ class ScreeningOnRequest:
     def _save(self, test: _Test) -> None:
         """Stores what was counted so far; the first repetition opens the session."""
         reps, summary = test.progress.result()
-        if reps and not test.stored:
+        if not reps:
+            return
+        if not test.stored:
             self._writer.begin(self._header(test), lambda session_id: self._say(session_id, "started"))
-        test.stored = len(reps) or test.stored
-        if test.stored:
-            self._writer.reps(reps, summary)
-            self._writer.update(**test.progress.counts())
+        test.stored = len(reps)
+        self._writer.reps(reps, summary)
+        self._writer.update(**test.progress.counts())
 
     def _header(self, test: _Test) -> SessionHeader:
         assert self._wanted is not None
