@@ -209,7 +209,7 @@ def test_who_comes_up_to_the_camera_loses_nothing(box: Box) -> None:
     box.show(squats(3))
     before = box.stored()
     assert before is not None
-    near = [replace(pose, xy_px=pose.xy_px * 2.5) for pose in squats(1)[:20]]
+    near = [replace(pose, xy_px=pose.xy_px * 3.5) for pose in squats(1)[:20]]
     told = box.show(near * round(30 * FPS / len(near)))
     assert (told["state"], told["reps"]) == ("running", 3)
     box.ask("finish_screening")
