@@ -572,6 +572,7 @@ def test_result_covers_nothing_on_the_kiosk(
     page.goto(server.url + "/?kiosk=1")
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
     device.changes = {"session_id": None, "session_s": None}
+    expect(page.locator("[data-session]")).to_have_text("ended")  # what is told before is forgotten with the session
     for side in ("left", "right"):
         device.publish(stance(side, 0, fppa_deg=None, fppa_image_deg=15.0))
     expect(page.locator(".side[data-side=left] [data-state-text]")).to_have_text("camera not known yet")
