@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.person import Box, Likeness, Point, Region, Sighting, Stay, sighting, trunk_colour
+from model.likeness import Likeness
+from model.person import Box, Point, Region, Sighting, Stay, sighting, trunk_colour
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, OUTSIDE, FrameQuality, frame_quality, nobody
 from model.view import ViewEstimator

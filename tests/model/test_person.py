@@ -14,8 +14,9 @@ import pytest
 
 from device.cameras.video import VideoSource
 from model.analysis import AnalysisSettings, RunAnalysis
+from model.likeness import REMEMBER_S, Likeness
 from model.movenet import RunnerTracker, Sight, _is_another, _own_points
-from model.person import REMEMBER_S, Likeness, Region, Sighting, Stay, trunk_colour
+from model.person import Region, Sighting, Stay, trunk_colour
 from model.pose import FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, OUTSIDE, frame_quality, nobody
 from model.runtime import PoseNet, available_runtimes, load_weights
@@ -181,9 +182,36 @@ def test_who_slowly_draws_the_pose_along_is_not_the_runner(
     assert awaited is not None
     assert awaited[0] == pytest.approx((320.0, 190.0), abs=6)
     assert awaited[1] == pytest.approx(100.0, abs=2)
-    later = [likeness.may_be(somebody(330 + n, torso=125.0)) for n in range(60)]
-    assert not any(later)
+    standing = [replace(somebody(330 + n, torso=125.0), ankles=0.1) for n in range(60)]
+    assert not any(likeness.may_be(who) for who in standing)
     assert any(likeness.may_be(somebody(390 + n)) for n in range(15))
+
+
+def longest_missed_s(likeness: Likeness, change: Callable[[float], dict[str, float]]) -> float:
+    """For how long in one go somebody is not taken for the same who changes over time; they are in the end."""
+    missed, longest = 0, 0
+    for n in range(300, 300 + 6 * _FPS):
+        who = somebody(n, **change((n - 300) / _FPS))
+        if likeness.fits(who) if missed < 0.2 * _FPS else likeness.may_be(who):
+            likeness.add(who)
+            missed = 0
+        else:
+            missed += 1
+            longest = max(longest, missed)
+    assert missed == 0
+    return longest / _FPS
+
+
+@pytest.mark.parametrize("seconds", [0.7, 1.5, 3.0])
+def test_who_comes_forward_or_goes_over_on_the_belt_is_missed_for_half_a_second(seconds: float) -> None:
+    """By a fifth of the distance to the camera, or by 0.3 m."""
+    nearer = longest_missed_s(runner_in_place(), lambda t_s: {"torso": 100 / (1 - 0.2 * min(1.0, t_s / seconds))})
+    aside = longest_missed_s(runner_in_place(), lambda t_s: {"x": 320 + 60 * min(1.0, t_s / seconds)})
+    assert max(nearer, aside) <= 0.5
+
+
+def test_who_runs_in_another_light_is_missed_once_for_a_second() -> None:
+    assert 0.9 < longest_missed_s(runner_in_place(), lambda t_s: {"red": 140.0 if t_s > 0.5 else 200.0}) <= 1.2
 
 
 @pytest.mark.parametrize(
