@@ -94,6 +94,14 @@ def test_runner_is_back_half_a_second_after_a_slow_passer_in_the_same_clothes(mo
     assert tally.right > 0.5 * len(film)
 
 
+@pytest.mark.parametrize("move", ["forward by a fifth in 1.5 s", "0.3 m to the right in 2 s"])
+def test_runner_who_moves_on_the_belt_is_back_in_half_a_second(move: str) -> None:
+    (clip,) = accuracy.clips(DEMO, NOWHERE, seconds=9.5)
+    (row,) = cells(scenes.moves_table([clip], LIGHTNING, [move]))
+    assert float(row[-1]) <= 0.5
+    assert row[-2] == "0.0 %"
+
+
 def test_tally_counts_the_other_one_as_wrong(demo: accuracy.Clip) -> None:
     tally, runner = scenes.Tally(), demo.true(0)
     other = runner + np.array([torso_px(runner), 0.0])

@@ -31,8 +31,10 @@ _TORSOS_PER_M = 2.0
 
 # A second person.
 
-#: The one scene in which the runner is not there from the start, and the second person does not move their legs.
+#: The one scene in which the runner is not there from the start.
 LATE, _LATE_S = "stands 0.85 m beside before the runner comes", 3.0
+#: Here the second person does not move their legs.
+_STOPS = ("stops in front for a second", "stops right in front")
 
 
 def scenes(hip: FloatArray, torso: float) -> Mapping[str, Way]:
@@ -62,8 +64,8 @@ def scenes(hip: FloatArray, torso: float) -> Mapping[str, Way]:
         "walks by in front, 0.35 m/s": crawls(0.35, 0.2, 1.25),
         "walks by in front to the left, 0.5 m/s": crawls(0.5, 0.2, 1.25, to_the_left=True),
         "walks by hardly nearer than the runner, 0.5 m/s": crawls(0.5, 0.05, 1.05),
-        "stops in front for a second": lambda t_s: (x + _stops(t_s) * torso, y + 0.2 * torso, 1.25 * torso, True),
-        "stops right in front": lambda t_s: (x + (_stops(t_s) + 0.45) * torso, y + 0.2 * torso, 1.25 * torso, True),
+        _STOPS[0]: lambda t_s: (x + _stops(t_s) * torso, y + 0.2 * torso, 1.25 * torso, True),
+        _STOPS[1]: lambda t_s: (x + (_stops(t_s) + 0.45) * torso, y + 0.2 * torso, 1.25 * torso, True),
         "on the belt behind, 4 to 7 s": stands(0.6, -0.1, 0.9, False, 4.0, 7.0),
         "on the belt in front, 4 to 7 s": stands(-0.6, 0.1, 1.1, True, 4.0, 7.0),
     }
@@ -151,7 +153,8 @@ def scenes_table(
             if only is not None and scene not in only:
                 continue
             trackers, tallies = {name: follower(nets[name]) for name in nets}, {name: Tally() for name in nets}
-            from_s, who = (_LATE_S, sprites[:1]) if scene == LATE else (0.0, sprites)
+            from_s = _LATE_S if scene == LATE else 0.0
+            who = sprites[:1] if scene in (LATE, *_STOPS) else sprites
             frames = ((t_s, image if t_s >= from_s else _without(image, true), true) for t_s, image, true in film)
             for t_s, image, runner, second, covered in with_second_person(frames, who, way):
                 for name, tracker in trackers.items():
@@ -163,6 +166,51 @@ def scenes_table(
     order = list(models)
     rows.sort(key=lambda row: order.index(row[0]))  # type: ignore[arg-type]
     return table([*heads, "**wrong, trusted**", "missed for, s"], rows)
+
+
+# The runner moves on the belt.
+
+#: By what share of their distance they come nearer, and how many torsos to the right they go, in how many seconds.
+_MOVES = {
+    "forward by a tenth of the distance in 1.5 s": (0.1, 0.0, 1.5),
+    "forward by a fifth in 3 s": (0.2, 0.0, 3.0),
+    "forward by a fifth in 1.5 s": (0.2, 0.0, 1.5),
+    "back by a seventh in 1.5 s": (-0.15, 0.0, 1.5),
+    "0.2 m to the left in a second": (0.0, -0.4, 1.0),
+    "0.3 m to the right in 2 s": (0.0, 0.6, 2.0),
+    "0.3 m to the left in a second": (0.0, -0.6, 1.0),
+}
+_MOVES_FROM_S, _STAYS_S = 4.5, 1.5
+
+
+def _gone(
+    image: Image, true: FloatArray, t_s: float, nearer: float, aside: float, in_s: float
+) -> tuple[Image, FloatArray]:
+    """The picture and the joints of a runner who goes there, stays for a while and comes back."""
+    there, back = (np.clip((t_s - from_s) / in_s, 0, 1) for from_s in (_MOVES_FROM_S, _MOVES_FROM_S + in_s + _STAYS_S))
+    share = (math.cos(math.pi * back) - math.cos(math.pi * there)) / 2
+    scale, (height, width) = 1 / (1 - nearer * share), image.shape[:2]
+    to = np.array([aside * share * torso_px(true), 0.0]) + (1 - scale) * np.array([width / 2, height * 0.45])
+    moved = cv2.warpAffine(image, np.c_[np.eye(2) * scale, to], (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8), true * scale + to
+
+
+def moves_table(of: Sequence[Clip], models: Sequence[ModelName], only: Sequence[str] | None = None) -> str:
+    """Whether a runner who goes elsewhere on the belt is still the runner."""
+    rows = []
+    for name, clip in itertools.product(models, of):
+        net = open_net(name)
+        film = [(t_s, image, clip.true(n)) for n, (t_s, image) in enumerate(clip.pictures()) if t_s < 11]
+        for move, how in _MOVES.items():
+            if only is not None and move not in only:
+                continue
+            tracker, tally = follower(net), Tally()
+            for t_s, image, true in film:
+                moved, joints = _gone(image, true, t_s, *how)
+                tally.add(tracker.look(moved, t_s), t_s, joints, None, 0.0)
+            rows.append([name, clip.name, move, *tally.cells()[1:]])
+    heads = ["model", "clip", "the runner goes", "runner, trusted", "doubtful", "nobody", "**wrong, trusted**"]
+    return table([*heads, "missed for, s"], rows)
 
 
 # Real films.

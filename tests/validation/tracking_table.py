@@ -28,10 +28,12 @@ DEMO = REPO / "device" / "demo" / "demo_front.mp4"
 MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
 #: Bad pictures are made of the first seconds of these.
 _SPOILT, _SPOILT_S = ("demo_front", "demo_rear", "dev_front_yaw6"), 8.0
+#: In these the runner moves on the belt.
+_MOVING = ("demo_front", "dev_rear_yaw12")
 
 
 #: Place marks in the intro.
-PARTS = ("WHAT_PAYS", "BY_CLIP", "SMOOTHING", "JOINTS", "GEOMETRY", "SCENES", "REAL", "QUALITY")
+PARTS = ("WHAT_PAYS", "BY_CLIP", "SMOOTHING", "JOINTS", "GEOMETRY", "SCENES", "MOVES", "REAL", "QUALITY")
 
 
 def tables(data: Path) -> Mapping[str, str]:
@@ -47,6 +49,7 @@ def tables(data: Path) -> Mapping[str, str]:
         accuracy.joints_table(poses, running),
         accuracy.geometry_table(demo, MODELS),
         scenes.scenes_table(demo, scenes.second_people(demo, data), MODELS),
+        scenes.moves_table([clip for clip in frontal if clip.name in _MOVING], MODELS),
         scenes.real_table(data, MODELS),
         scenes.quality_table(spoilt, MODELS),
     )
