@@ -143,6 +143,7 @@ def _placement(path: Path) -> Check:
     if camera["state"] == "refused":
         return Check("placement", False, f"session {session_id}: the angles could not be used", camera["advice"] or "")
     said = f"session {session_id}: {camera['azimuth_left_deg']:.0f}° and {camera['azimuth_right_deg']:.0f}° from aside"
+    said += ", moved during it" if camera.get("moved") else ""
     return Check("placement", True, f"{said}, {camera['advice'] or camera['state']}")
 
 

@@ -184,7 +184,7 @@ class Device:
                 self._writer,
                 self._runner,
                 self._installation(),
-                lambda number: self._writer.setting(_INSTALLATION_SETTING, number),
+                self._camera_moved,
             )
             self._deletion = deletion.Deletion(self._writer, self._runner, self._live.publish)
             self._screening = screening_request.ScreeningOnRequest(
@@ -198,6 +198,11 @@ class Device:
                 self._notify.stopping()
                 self._screening.interrupt("the pictures have ended")
                 self._say_latency()
+
+    def _camera_moved(self, number: int) -> None:
+        """The runner's feet say so; it is the installation of that number from now on."""
+        self._writer.setting(_INSTALLATION_SETTING, number)
+        self._announce("the camera was moved: its place was found anew")
 
     def _installation(self) -> int:
         """How often the camera has been moved since the first session."""

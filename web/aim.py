@@ -214,7 +214,11 @@ def _position(camera: Mapping[str, Any], view: str | None) -> list[Check]:
         for side in Side
     ]  # fmt: skip
     level = "Level the camera: its lower edge parallel to the floor."
-    return [*azimuths, _tilt("roll", "Level", camera.get("roll_deg"), _GOOD_ROLL_DEG, _MAX_ROLL_DEG, level)]
+    found = [*azimuths, _tilt("roll", "Level", camera.get("roll_deg"), _GOOD_ROLL_DEG, _MAX_ROLL_DEG, level)]
+    if camera.get("moved"):
+        advice = "Its place was found anew. If the lens is higher or lower now, tell its height below."
+        found.insert(0, Check("moved", "Camera", "warn", "was moved", advice))
+    return found
 
 
 def _tilt(key: str, label: str, angle_deg: float | None, good_deg: float, most_deg: float, advice: str | None) -> Check:

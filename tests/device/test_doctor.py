@@ -217,6 +217,7 @@ def test_model_says_why_this_runtime(config: Config, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(("state", "ok"), [("good", True), ("approximate", True), ("refused", False)])
 def test_placement_is_that_of_the_last_session_that_could_tell(config: Config, state: str, ok: bool) -> None:
     told = {"azimuth_left_deg": 6.2, "azimuth_right_deg": 4.1, "state": state, "advice": None}
+    told["moved"] = state == "approximate"
     unknown = {"state": "unknown", "advice": "Not known yet"}
     with Store.open(config.database_path()) as store:
         for camera in (told | {"advice": "Move the camera 30 cm to the left."}, unknown):
@@ -227,3 +228,4 @@ def test_placement_is_that_of_the_last_session_that_could_tell(config: Config, s
     assert placement.ok is ok
     assert "session 1" in placement.detail
     assert "Move the camera 30 cm to the left." in placement.detail + placement.remedy
+    assert ("moved during it" in placement.detail) is (state == "approximate")

@@ -122,6 +122,12 @@ def test_oblique_camera_is_said_with_the_devices_advice(frame: Make) -> None:
     assert found["advice"] == advice
 
 
+def test_camera_that_was_moved_is_said(frame: Make) -> None:
+    still, moved = (checks(report([frame(n, camera={"moved": moved}) for n in range(10)])) for moved in (False, True))
+    assert "moved" not in still
+    assert moved["moved"]["state"] == "warn"
+
+
 def test_position_not_found_yet_is_unknown_not_good(frame: Make) -> None:
     found = checks(report([frame(n, camera={"azimuth_left_deg": None}) for n in range(10)]))
     assert found["azimuth_left"]["state"] == "unknown"

@@ -194,6 +194,15 @@ def test_skeleton_is_drawn_and_goes_when_nobody_is_there(server: Server, device:
     assert inked(page) == 0
 
 
+def test_camera_that_was_moved_is_said(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    said = page.get_by_text("The camera was moved")
+    expect(page.locator("[data-camera]")).to_have_text("position known")
+    expect(said).to_be_hidden()
+    device.changes = {"camera": {"state": "good", "advice": None, "moved": True}}
+    expect(said).to_be_visible()
+
+
 def test_session_clock_counts_from_the_start_of_the_session(server: Server, device: Device, page: Page) -> None:
     device.changes = {"session_s": 754.6}
     page.goto(server.url)

@@ -110,6 +110,8 @@ def test_camera_advice_is_shown(client: FlaskClient, make_session: MakeSession) 
     text = text_of(client, f"/sessions/{make_session(camera=whole)}")
     assert "turn the camera 14° to the left" in text
     assert "no knee angle is claimed" in text
+    assert "was moved" not in text
+    assert "The camera was moved" in text_of(client, f"/sessions/{make_session(camera=whole | {'moved': True})}")
 
 
 def test_list_shows_newest_first_and_pages(client: FlaskClient, make_session: MakeSession) -> None:

@@ -180,6 +180,7 @@ function onFrame(message) {
   const camera = message.camera;
   find("camera").dataset.state = camera?.state ?? "unknown";
   setText(find("camera"), camera ? CAMERA_WORDS[camera.state] ?? camera.state : "—");
+  find("camera-moved").hidden = !camera?.moved;
   setText(find("camera-advice"), camera?.advice ?? "");
   followSession(message.session_id, message.session_s);
   followTest(message.screening);
