@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+from device import aim
 from device.board import Choice, best_choice, sustains
 from device.cameras import open_source
 from device.config import Config
@@ -26,6 +27,8 @@ from model.runtime import MIRRORED, ModelName, available_runtimes, load_weights
 
 _MIN_FREE_BYTES = 500_000_000
 _MAX_TEMPERATURE_C = 80.0
+#: What of the aiming help is told of the last session.
+_AIMED = ("whole", "size", "distance", "light", "roll")
 _UNITS = ("kneeline-device.service", "kneeline-web.service")
 
 
@@ -47,6 +50,7 @@ def run_checks(config: Config) -> list[Check]:
         ("GPIO", lambda: _in_use("GPIO") if busy else _gpio(config)),
         ("model", lambda: _model(config)),
         ("placement", lambda: _placement(config.database_path())),
+        ("picture", lambda: _picture(config.database_path())),
         ("lens", lambda: _lens(config)),
         ("database", lambda: _database(config.database_path())),
         ("sign-in", lambda: _sign_in(config)),
@@ -145,6 +149,18 @@ def _placement(path: Path) -> Check:
     said = f"session {session_id}: {camera['azimuth_left_deg']:.0f}° and {camera['azimuth_right_deg']:.0f}° from aside"
     said += ", moved during it" if camera.get("moved") else ""
     return Check("placement", True, f"{said}, {camera['advice'] or camera['state']}")
+
+
+def _picture(path: Path) -> Check:
+    """What the page *Set up* would have said in the last session; the angles to the legs are told by `_placement`."""
+    with StoreReader(path) as reader:
+        kept = reader.setting(aim.SETTING)
+    if not isinstance(kept, dict):
+        return Check("picture", True, "not known yet: it needs a session")
+    checks = [check for check in kept["checks"] if check["key"] in _AIMED]
+    said = ", ".join(f"{check['label'].lower()}: {check['value']}" for check in checks)
+    remedy = " ".join(check["advice"] for check in checks if check["state"] in ("warn", "bad") and check["advice"])
+    return Check("picture", all(check["state"] != "bad" for check in checks), f"{kept['utc']}: {said}", remedy)
 
 
 def _lens(config: Config) -> Check:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from device import coaching, deletion, runners, screening_request, standing, told
+from device import aim, coaching, deletion, runners, screening_request, standing, told
 from device.cameras import open_source
 from device.cameras.video import VideoSource
 from device.config import Config
@@ -186,6 +186,7 @@ class Device:
                 self._installation(),
                 self._camera_moved,
             )
+            self._aim = aim.LastAim(lambda seen: self._writer.setting(aim.SETTING, seen))
             self._deletion = deletion.Deletion(self._writer, self._runner, self._live.publish)
             self._screening = screening_request.ScreeningOnRequest(
                 self._config.camera, self._writer, self._runner, self._live.publish, self._say_session
@@ -259,7 +260,7 @@ class Device:
             self._standing.no_pictures(str(error))
             self._screening.interrupt(str(error))
             self._live.publish(self._frame_message(None, f"no camera: {error}"))
-            self._publish_health(0)
+            self._publish_health(None)
             self._notify.watchdog()
             stop.wait(1.0)
 
@@ -454,6 +455,7 @@ class Device:
     def _complete(self, session: _Session) -> None:
         """Closes a session in the store, with its summary."""
         self._write(session)
+        self._aim.end()
         self._coaching.end()
         summary = self._summarise(session)
         self._writer.end(lambda session_id: self._say_session(session_id, "ended"))
@@ -489,15 +491,18 @@ class Device:
             "camera": self._place.camera.as_json(),
         }
         self._live.publish(self._frame_message(None, self._writer.fault) | told)
-        self._publish_health(source.dropped)
+        self._publish_health(source)
 
     # What is told: to the page, to the log, to the terminal.
 
     def _tell(self, outcome: Outcome, source: FrameSource, session: _Session) -> None:
         since_s = session.since_s
         session_s = None if since_s is None else outcome.t_s - since_s
-        self._live.publish(self._frame_message(outcome, self._why(outcome), session_s))
-        self._publish_health(source.dropped)
+        message = self._frame_message(outcome, self._why(outcome), session_s)
+        self._live.publish(message)
+        self._publish_health(source)
+        if session.started:
+            self._aim.step(message, lambda: self._health_message(source), time.monotonic())
 
     def _why(self, outcome: Outcome) -> str | None:
         """What people should be told first; None where all is well."""
@@ -535,33 +540,36 @@ class Device:
             **coaching.side_json(None if outcome is None else outcome.coach, side, self._runner.person.height_cm),
         }
 
-    def _publish_health(self, dropped: int) -> None:
+    def _publish_health(self, source: FrameSource | None) -> None:
         now_s = time.monotonic()
         since_s, frames = self._second
         if now_s - since_s < _HEALTH_EVERY_S:
             return
         self._fps = (self._frames - frames) / (now_s - since_s)
         self._second = (now_s, self._frames)
+        self._live.publish(self._health_message(source))
+
+    def _health_message(self, source: FrameSource | None) -> Message:
+        """``source``: the camera; None while there is none."""
         runner = self._runner.current
-        self._live.publish(
-            {
-                "type": "health",
-                "fps": round(self._fps, 1),
-                "frames": self._frames,
-                "dropped": dropped,
-                "latency_ms": self._frame_ms.as_json(),
-                "frame_to_cue_ms": self._cue_ms.as_json(),
-                "uptime_s": round(now_s - self._started_s, 1),
-                "gpio": self._cues.gpio,
-                "gpio_note": self._cues.gpio_note,
-                "temperature_c": temperature_c(),
-                "commands": list(COMMANDS),
-                "runner": None if runner is None else runner.as_json(),
-                **asdict(self._runner.person),
-                **self._told.as_json(),
-                "version": VERSION,
-            }
-        )
+        return {
+            "type": "health",
+            "fps": round(self._fps, 1),
+            "frames": self._frames,
+            "dropped": 0 if source is None else source.dropped,
+            "vfov_deg": None if source is None else source.vfov_deg,
+            "latency_ms": self._frame_ms.as_json(),
+            "frame_to_cue_ms": self._cue_ms.as_json(),
+            "uptime_s": round(time.monotonic() - self._started_s, 1),
+            "gpio": self._cues.gpio,
+            "gpio_note": self._cues.gpio_note,
+            "temperature_c": temperature_c(),
+            "commands": list(COMMANDS),
+            "runner": None if runner is None else runner.as_json(),
+            **asdict(self._runner.person),
+            **self._told.as_json(),
+            "version": VERSION,
+        }
 
     def _say_session(self, session_id: int, state: str) -> None:
         self._live.publish({"type": "session", "session_id": session_id, "state": state})

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from device.aim import AimWindow
 from device.live import LiveSubscriber
-from web.aim import AimWindow
 
 #: Without a message for this long the device counts as silent; pages say so.
 SILENT_AFTER_S = 3.0
@@ -167,7 +167,7 @@ class LiveHub:
         return {"status": status, **states, "session": last.get("session"), "events": events}
 
     def aim(self) -> dict[str, Any]:
-        """What the last seconds say about where the camera stands; see `web.aim`."""
+        """What the last seconds say about where the camera stands; see `device.aim`."""
         live = self.status()["device"] == "live"
         with self._lock:
             return self._aim.report(self._subscriber.latest().last.get("health"), live)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
-from device import doctor, health
+from device import aim, doctor, health
 from device.board import Choice
 from device.config import Config, parse_config
 from device.doctor import Check, run_checks
@@ -25,6 +26,7 @@ NAMES = [
     "GPIO",
     "model",
     "placement",
+    "picture",
     "lens",
     "database",
     "sign-in",
@@ -203,6 +205,23 @@ def test_model_says_what_this_board_takes(config: Config) -> None:
     assert "movenet-thunder-int8" in detail
     assert "at 30 frames per second" in detail
     assert " ms on " in detail
+
+
+@pytest.mark.usefixtures("pins")
+def test_picture_is_what_set_up_said_in_the_last_session(config: Config) -> None:
+    """But for the angles to the legs, which are the placement's."""
+    assert checked(config)["picture"].detail == "not known yet: it needs a session"
+    told = [
+        aim.Check("whole", "Whole runner in the picture", "bad", "cut off (feet)", "Tilt the camera down a little."),
+        aim.Check("distance", "Distance", "good", "about 2.9 m"),
+        aim.Check("azimuth_left", "Angle to the left leg", "warn", "+9.4°", "Move it."),
+    ]
+    with Store.open(config.database_path()) as store:
+        store.set_setting(aim.SETTING, {"utc": "2026-03-01T10:00:00Z", "checks": [asdict(check) for check in told]})
+    picture = checked(config)["picture"]
+    assert not picture.ok
+    assert picture.remedy == "Tilt the camera down a little."
+    assert picture.detail == "2026-03-01T10:00:00Z: whole runner in the picture: cut off (feet), distance: about 2.9 m"
 
 
 @pytest.mark.usefixtures("pins")

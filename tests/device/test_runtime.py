@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from device import runtime, standing
+from device import aim, runtime, standing
 from device.cameras.video import VideoSource
 from device.config import Config, parse_config
 from device.cues import CueOutput
@@ -107,7 +107,8 @@ def test_height_goal_and_calibration_are_of_the_session(
         thread.join(60)
     assert statuses == [0]
     with StoreReader(config.database_path()) as reader:
-        session = reader.session(1)
+        session, aimed = reader.session(1), reader.setting(aim.SETTING)
+    assert {check["key"]: check["state"] for check in aimed["checks"]}["whole"] == "good"
     assert session is not None
     assert session["height_cm"] == 190
     assert "step_width_cm" in session["summary"]["left"]

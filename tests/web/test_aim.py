@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from device.aim import AimWindow, LastAim, extent
 from device.live import Message
 from model.pose import Joint
-from web.aim import AimWindow, extent
 
 Make = Callable[..., Message]
 
@@ -120,6 +120,30 @@ def test_oblique_camera_is_said_with_the_devices_advice(frame: Make) -> None:
     assert checks(found)["azimuth_right"]["value"] == "+12.6°"
     assert checks(found)["roll"]["value"] == "−3.0°"
     assert found["advice"] == advice
+
+
+def test_distance_is_told_by_the_runners_height(stride: list[Message], health: Make) -> None:
+    """The demo clip's camera stands 3.3 m away; its runner's crown is 1.70 m above the belt."""
+    heights = (170.0, None, 85.0, 340.0)
+    of = {cm: checks(report(stride, health(height_cm=cm, vfov_deg=37.0)))["distance"] for cm in heights}
+    assert float(of[170.0]["value"].split()[1]) == pytest.approx(3.3, rel=0.1)
+    assert of[None]["value"].endswith("for a runner of 172 cm")
+    assert [of[cm]["state"] for cm in (170.0, 85.0, 340.0)] == ["good", "warn", "warn"]
+    assert "further away" in of[85.0]["advice"]
+    assert "nearer" in of[340.0]["advice"]
+
+
+def test_what_a_session_showed_is_kept_early_and_at_its_end(stride: list[Message], health: Make, frame: Make) -> None:
+    """Each time the newest in which somebody was seen."""
+    kept: list[Message] = []
+    last = LastAim(kept.append)
+    for n in range(25 * 15):
+        last.step(stride[n % len(stride)] if n < 24 * 15 else frame(n, keypoints=None), health, n / 15)
+    assert len(kept) == 1
+    last.end()
+    last.end()
+    assert len(kept) == 2
+    assert {check["state"] for check in checks(kept[1]).values()} == {"good"}
 
 
 def test_camera_that_was_moved_is_said(frame: Make) -> None:

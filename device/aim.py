@@ -1,17 +1,20 @@
 """Aiming help: what the last seconds of live frames say about the camera's place, in words for whoever mounts it.
 
-Only the keypoints are looked at. The crown and the soles have no keypoint: they are put where they are on an average
-body (eyes at 0.936, ankles at 0.039 of the height; Drillis & Contini 1966).
+What the last session showed is kept, for `kneeline doctor`. Only the keypoints are looked at. The crown and the soles
+have no keypoint: they are put where they are on an average body (eyes at 0.936, ankles at 0.039 of the height;
+Drillis & Contini 1966).
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any, Literal
 
+from device.store import utc_now
+from model.camera_pose import DEFAULT_HEIGHT_M, focal_px
 from model.pose import Joint, Side
 from model.quality import CROWDED, MIN_LEG_SCORE
 
@@ -19,6 +22,9 @@ State = Literal["good", "warn", "bad", "unknown"]
 
 #: The window holds several strides, so that the tallest one is in it.
 WINDOW_S = 4.0
+#: The store's name for what the last session showed.
+SETTING = "aim"
+_KEEP_EVERY_S = 10.0
 MIN_SCORE = 0.3
 _HEAD = (Joint.NOSE, Joint.LEFT_EYE, Joint.RIGHT_EYE, Joint.LEFT_EAR, Joint.RIGHT_EAR)
 _SHOULDERS = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
@@ -30,6 +36,8 @@ _CROWN, _SOLE = 0.064 / 0.897, 0.039 / 0.897
 _EYES_SHARE = 0.897 / 0.779
 _MIN_MARGIN, _TIGHT_MARGIN = 0.0, 0.02
 _MIN_HEIGHT = 0.45
+#: Best are 2.5 to 3.5 m; by the height of an average runner this may be a tenth off.
+_DISTANCE_M = (2.2, 4.0)
 _GOOD_AZIMUTH_DEG, _MAX_AZIMUTH_DEG = 8.0, 12.0
 _GOOD_ROLL_DEG, _MAX_ROLL_DEG = 2.0, 4.0
 _GOOD_SCORE, _MIN_MEAN_SCORE = 0.55, 0.4
@@ -127,7 +135,7 @@ class AimWindow:
         reaches = [reach for _, reach in self._extents] if frame.get("keypoints") else []
         camera = frame.get("camera") or {}
         checks = [
-            *_framing(reaches),
+            *_framing(reaches, frame, health or {}),
             _light(reaches, [why for _, why in self._poor]),
             *_position(camera, frame.get("view")),
             *_told(health if live else None, frame.get("view")),
@@ -141,15 +149,16 @@ class AimWindow:
         }
 
 
-def _framing(reaches: Sequence[Extent]) -> list[Check]:
+def _framing(reaches: Sequence[Extent], frame: Mapping[str, Any], health: Mapping[str, Any]) -> list[Check]:
     if not reaches:
         advice = "Let someone stand on the belt, whole in the picture from head to feet."
         return [
             Check("whole", "Whole runner in the picture", "unknown", "nobody seen whole", advice),
             Check("size", "Size in the picture", "unknown", "—"),
+            Check("distance", "Distance", "unknown", "—"),
         ]
     height = max(reach.height for reach in reaches)
-    return [_whole(reaches, height), _size(height)]
+    return [_whole(reaches, height), _size(height), _distance(height, frame["image_size"], health)]
 
 
 def _whole(reaches: Sequence[Extent], height: float) -> Check:
@@ -181,6 +190,18 @@ def _size(height: float) -> Check:
     if height >= _MIN_HEIGHT:
         return Check("size", "Size in the picture", "good", value)
     return Check("size", "Size in the picture", "warn", value, "Move the camera nearer: small legs are coarse angles.")
+
+
+def _distance(height: float, image_size: tuple[int, int], health: Mapping[str, Any]) -> Check:
+    """How far the camera is from the runner, by their height in the picture and the field of view."""
+    height_cm = health.get("height_cm")
+    metres = height_cm / 100 if height_cm else DEFAULT_HEIGHT_M
+    distance_m = metres * focal_px(image_size, health.get("vfov_deg")) / (height * image_size[1])
+    value = f"about {distance_m:.1f} m" + ("" if height_cm else f", for a runner of {100 * metres:.0f} cm")
+    if _DISTANCE_M[0] <= distance_m <= _DISTANCE_M[1]:
+        return Check("distance", "Distance", "good", value)
+    where = "further away" if distance_m < _DISTANCE_M[0] else "nearer"
+    return Check("distance", "Distance", "warn", value, f"Move the camera {where}: 2.5 to 3.5 m are best.")
 
 
 def _light(reaches: Sequence[Extent], poor: Sequence[str | None]) -> Check:
@@ -262,3 +283,37 @@ def _rate(health: Mapping[str, Any] | None) -> Check:
         f"{fps:.0f}",
         "Below 20 running cannot be measured: add light, or lower [camera] fps.",
     )
+
+
+class LastAim:
+    """What a session shows of the camera's place, kept for later: early in it, and again at its end.
+
+    Args:
+        keep: stores it: ``utc``, and ``checks`` as in the report.
+    """
+
+    def __init__(self, keep: Callable[[dict[str, Any]], None]) -> None:
+        self._keep = keep
+        self._window = AimWindow()
+        self._looked_s: float | None = None
+        self._newest: dict[str, Any] | None = None
+
+    def step(self, frame: Mapping[str, Any], health: Callable[[], Mapping[str, Any]], now_s: float) -> None:
+        """Takes a ``frame`` message of a session; asks for the ``health`` message now and then."""
+        self._window.add(frame, now_s)
+        if self._looked_s is None:
+            self._looked_s = now_s
+        if now_s - self._looked_s < _KEEP_EVERY_S:
+            return
+        self._looked_s = now_s
+        report = self._window.report(health(), live=True)
+        if report["seen"]:
+            first, self._newest = self._newest is None, {"utc": utc_now(), "checks": report["checks"]}
+            if first:
+                self._keep(self._newest)
+
+    def end(self) -> None:
+        """The session has ended."""
+        if self._newest is not None:
+            self._keep(self._newest)
+        self._window, self._looked_s, self._newest = AimWindow(), None, None
