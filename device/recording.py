@@ -127,23 +127,18 @@ class SessionWriter:
 
     def end(self, on_ended: Callable[[int], None]) -> None:
         """Closes the session as complete; ``on_ended`` is called with its id from the writer's thread."""
-
-        def job() -> None:
-            session_id = self._id()
-            self._store.end_session(session_id)
-            self._session_id = None
-            on_ended(session_id)
-
-        self._put(job)
+        self._leave(self._store.end_session, on_ended)
 
     def discard(self, on_discarded: Callable[[int], None]) -> None:
         """Deletes the session; ``on_discarded`` is called with its id from the writer's thread."""
+        self._leave(self._store.discard_session, on_discarded)
 
+    def _leave(self, how: Callable[[int], None], told: Callable[[int], None]) -> None:
         def job() -> None:
             session_id = self._id()
-            self._store.discard_session(session_id)
+            how(session_id)
             self._session_id = None
-            on_discarded(session_id)
+            told(session_id)
 
         self._put(job)
 

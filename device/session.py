@@ -73,12 +73,6 @@ class SessionTracker:
             self._held_s = t_s
         return self._held_s is not None
 
-    def finish(self, t_s: float) -> Ended | None:
-        """Ends a running session at once, as when the program stops."""
-        if not self.active:
-            return None
-        return self._end(t_s)
-
     def _follow(self, t_s: float, runner_seen: bool) -> None:
         """Keeps since when the runner has been seen without a real gap, and when that was last certain."""
         if self._last_seen_s is not None and t_s - self._last_seen_s >= FLICKER_S:

@@ -64,16 +64,6 @@ def test_both_times_can_be_set() -> None:
     assert said == [("started", 1.0, 0.0), ("ended", 4.0, 2.0)]
 
 
-def test_the_end_of_the_program_ends_a_session() -> None:
-    tracker = SessionTracker()
-    assert tracker.finish(0.0) is None
-    for n in range(100):
-        tracker.step(n / FPS, True)
-    assert tracker.active
-    assert tracker.finish(4.0) == Ended(4.0, 99 / FPS)
-    assert not tracker.active
-
-
 def test_five_frames_a_second_are_enough() -> None:
     tracker = SessionTracker()
     said = [tracker.step(n / 5, True) for n in range(20)]
