@@ -22,7 +22,8 @@ _HOP_TORSOS = 0.15
 _JUMP_TORSOS, _JUMP_TORSOS_PER_S, _MAX_JUMP_TORSOS = 0.2, 4.0, 0.6
 _SIZE_LOG = 0.3
 #: Clothes differ by this many grey levels, and by this many times what arms, folds and the background make of them.
-_COLOUR, _COLOUR_SPREADS, _COLOUR_EVERY = 30.0, 3.0, 5
+#: The same clothes are darker or brighter by this where more of the picture is theirs, or the light changes.
+_COLOUR, _COLOUR_SPREADS, _COLOUR_EVERY, _BRIGHTER = 30.0, 3.0, 5, 1.15
 #: Knees and ankles move at most so far to where they or the other side's are in the next picture; one of them may err.
 _LEG_TORSOS, _LEG_TORSOS_PER_S = 0.3, 12.0
 #: Who is taken for the same person after they were lost to view.
@@ -269,7 +270,9 @@ class Likeness:
     def _colour_off(self, who: Sighting) -> float | None:
         if who.colour is None or self._colour is None:
             return None
-        return float(np.abs(who.colour - self._colour).mean())
+        brighter = float(who.colour @ self._colour) / max(float(self._colour @ self._colour), 1.0)
+        brighter = min(max(brighter, 1 / _BRIGHTER), _BRIGHTER)
+        return float(np.abs(who.colour - brighter * self._colour).mean())
 
     def add(self, who: Sighting) -> None:
         """The person as seen now."""

@@ -210,6 +210,21 @@ def test_who_comes_forward_or_goes_over_on_the_belt_is_missed_for_half_a_second(
     assert max(nearer, aside) <= 0.5
 
 
+def test_who_runs_where_it_is_an_eighth_darker_is_not_missed() -> None:
+    """A camera adjusts itself to the whole picture, of which a runner who comes nearer is more."""
+
+    def darker(likeness: Likeness, n: int) -> bool:
+        who = somebody(n)
+        assert who.colour is not None
+        who = replace(who, colour=who.colour * 0.87)
+        fits = likeness.fits(who)
+        likeness.add(who)
+        return fits
+
+    likeness = runner_in_place()
+    assert all(darker(likeness, n) for n in range(300, 420))
+
+
 def test_who_runs_in_another_light_is_missed_once_for_a_second() -> None:
     assert 0.9 < longest_missed_s(runner_in_place(), lambda t_s: {"red": 140.0 if t_s > 0.5 else 200.0}) <= 1.2
 
