@@ -187,7 +187,7 @@ class Likeness:
         if not self.remembers(who.t_s):
             return True
         if self._lost_to_another:
-            may_have_come = self._usual.runs or not self._usual.larger(who)
+            may_have_come = (self._glided and self._usual.runs) or not self._usual.larger(who)
             like = -_AGAIN_SIZE_LOG <= self._size_log(who) <= _FORWARD_LOG and self._looks_like(who)
             return self._is_back(who) and may_have_come and like
         near = self._away(who) <= _AGAIN_TORSOS and abs(self._size_log(who)) <= _AGAIN_SIZE_LOG
