@@ -51,7 +51,7 @@ _OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.7, 1.3), 0.3
 #: Of one who is half hidden behind the runner, so many joints must be seen.
 _HIDDEN_JOINTS = 4
 #: While the one who is followed does not run, one looks so often whether somebody does at least so far from them.
-_RIVAL_EVERY_S, _RIVAL_TORSOS = 0.25, 1.0
+_RIVAL_EVERY_S, _RIVAL_TORSOS, _RIVAL_STAY_S = 0.25, 1.0, 1.5
 #: A body's height with some air, and how far below the trunk's middle its own is, in torsos.
 _BODY_TORSOS, _BODY_BELOW_TRUNK_TORSOS = 4.4, 0.6
 #: A look past somebody before the runner ends so far from the middle of the runner's trunk, on that one's side. MoveNet
@@ -227,6 +227,7 @@ class RunnerTracker:
         self._elsewhere: Iterator[Crop] | None = None
         self._crowded_s = -math.inf
         self._rival, self._rival_s = Stay(), -math.inf
+        self._rival_crop: Crop | None = None  # where somebody else was seen a moment ago
         self._past = False  # whether the last look was past somebody before the runner
 
     @property
@@ -396,7 +397,9 @@ class RunnerTracker:
         if self._elsewhere is None:
             self._elsewhere = itertools.cycle(search_crops(who.image_size_px))
         self._rival_s = who.t_s
-        other = self._see(image, next(self._elsewhere), who)
+        crop = self._rival_crop or next(self._elsewhere)
+        self._rival_crop = None
+        other = self._see(image, crop, who)
         if not is_person(other):
             return None
         beside, middle_px = sighting(other), who.image_size_px[0] / 2
@@ -407,7 +410,8 @@ class RunnerTracker:
         ):
             return None
         self._rival.add(beside)
-        return beside if self._rival.runs(beside.t_s) else None
+        self._rival_crop = _around_body(beside.trunk_px, beside.torso_px)
+        return beside if self._rival.runs(beside.t_s, _RIVAL_STAY_S) else None
 
     def _give_way_to(self, runner: Sighting) -> None:
         """The next look is at somebody else."""

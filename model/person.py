@@ -135,9 +135,9 @@ class Stay:
         speed = abs(who.hip_px[0] - before[1]) / (who.t_s - before[0])
         return speed > _PASSING_TORSOS_PER_S * who.torso_px
 
-    def runs(self, t_s: float) -> bool:
-        """Whether somebody has been in one place for some seconds and moves their legs."""
-        if t_s - self._since_s < _STAY_S or len(self._ankles) < 4:
+    def runs(self, t_s: float, stay_s: float = _STAY_S) -> bool:
+        """Whether somebody has been in one place for so many seconds and moves their legs."""
+        if t_s - self._since_s < stay_s or len(self._ankles) < 4:
             return False
         return float(np.std([ankles for _, ankles in self._ankles])) > ACTIVE_TORSOS
 
