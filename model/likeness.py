@@ -42,7 +42,8 @@ _OTHERS_CLOTHES, _OTHER_COLOUR, _BENT_LOG = 3, 12.0, 0.05
 #: while nobody is seen beside them so near that they are covered. How long: as they were; elsewhere on the belt; in
 #: clothes a little unlike, as another light makes them.
 _BACK_TORSOS, _AT_ONCE_S = (0.25, 0.35), 0.12
-_SETTLED_S, _SETTLED_TORSOS, _GAP_S = (0.25, 0.33, 1.0), 0.15, 0.15
+_SETTLED_S, _MOVED_SETTLED_S, _UNLIKE_SETTLED_S = 0.25, 0.33, 1.0
+_SETTLED_TORSOS, _GAP_S = 0.15, 0.15
 _CLEAR_TORSOS = 0.6
 #: A runner's legs go on, as those of somebody who stopped before them do not: in that time one ankle goes up and down
 #: beside the other by so many times what it is above or below it in the mean. Larger they may be by so much: they may
@@ -75,11 +76,14 @@ class Usual:
 
     def larger(self, who: Sighting) -> bool:
         """Whether one picture of a whole body, in which all look larger than from close by, shows somebody nearer."""
-        return math.log(who.torso_px) - self._usual[-1] > _AGAIN_LARGER_LOG
+        return self._larger_log(who) > _AGAIN_LARGER_LOG
 
     def bends(self, who: Sighting) -> bool:
         """Whether the trunk is shorter, and shows other folds than that of a runner."""
-        return math.log(who.torso_px) - self._usual[-1] < -_BENT_LOG
+        return self._larger_log(who) < -_BENT_LOG
+
+    def _larger_log(self, who: Sighting) -> float:
+        return math.log(who.torso_px) - self._usual[-1]
 
     @property
     def runs(self) -> bool:
@@ -226,7 +230,7 @@ class Likeness:
         if here and who.t_s - self._last.t_s <= _AT_ONCE_S:
             return True
         self._back.append((who.t_s, who.trunk_px[0], who.ankles))
-        while self._back[0][0] < who.t_s - _SETTLED_S[-1] - _GAP_S:
+        while self._back[0][0] < who.t_s - _UNLIKE_SETTLED_S - _GAP_S:
             self._back.popleft()
         settled_s = self._settled_s(who, here)
         lately = [x for t_s, x, _ in self._back if t_s > who.t_s - settled_s]
@@ -238,8 +242,8 @@ class Likeness:
     def _settled_s(self, who: Sighting, here: bool) -> float:
         """How long somebody must stay in the runner's place, or where they may have gone, to be taken for them."""
         if not self._looks_like(who, _OTHER_COLOUR):
-            return _SETTLED_S[2]
-        return _SETTLED_S[0 if here and not self._usual.larger(who) else 1]
+            return _UNLIKE_SETTLED_S
+        return _SETTLED_S if here and not self._usual.larger(who) else _MOVED_SETTLED_S
 
     def _is_over(self, who: Sighting) -> bool:
         """Whether a runner may have gone there by themselves."""
