@@ -17,6 +17,7 @@ from device.store import utc_now
 from model.camera_pose import DEFAULT_HEIGHT_M, focal_px
 from model.pose import Joint, Side
 from model.quality import CROWDED, MIN_LEG_SCORE
+from model.words import sentence
 
 State = Literal["good", "warn", "bad", "unknown"]
 
@@ -214,7 +215,7 @@ def _light(reaches: Sequence[Extent], poor: Sequence[str | None]) -> Check:
     if share >= _FEW_POOR:
         why = Counter(reasons).most_common(1)[0][0]
         state: State = "warn" if share < _MANY_POOR else "bad"
-        return Check("light", label, state, f"{share:.0%} of the pictures are too poor", f"{why[0].upper()}{why[1:]}.")
+        return Check("light", label, state, f"{share:.0%} of the pictures are too poor", sentence(why))
     score = fmean(reach.score for reach in reaches)
     value = f"joints seen with confidence {score:.2f}"
     if score >= _GOOD_SCORE:

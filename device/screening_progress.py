@@ -18,8 +18,9 @@ from device.view_check import ViewCheck
 from model.pose import Pose, View
 from model.quality import NOBODY, FrameQuality
 from model.screening import Repetition, screen
-from model.screening_result import LIVE, RUBRIC_REPS, instruction, sentence, side_view_words
+from model.screening_result import LIVE, RUBRIC_REPS, instruction, side_view_words
 from model.standing import is_still, well_seen
+from model.words import sentence
 
 #: Repetitions count once the person has stood still for so long: what is seen of them on the way to their place would
 #: spoil the legs' length in the picture, by which all is measured.

@@ -24,7 +24,8 @@ from model.pose import Pose, Side, View
 from model.quality import FrameQuality
 from model.runtime import PoseNet
 from model.screening import Exercise
-from model.screening_result import LIVE, RUBRIC_REPS, sentence, test_name
+from model.screening_result import LIVE, RUBRIC_REPS, test_name
+from model.words import sentence
 
 COMMANDS = ("start_screening", "finish_screening", "cancel_screening")
 #: For how long it is told what came of a test.

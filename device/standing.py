@@ -10,6 +10,7 @@ from typing import Any, Literal
 from device.live import Message
 from model.lengths import cm
 from model.standing import OBSTACLES, STAND_S, StandingCalibration, StandingCalibrator
+from model.words import sentence
 
 COMMANDS = ("calibrate",)
 #: Long enough to walk from the page to the belt.
@@ -63,7 +64,7 @@ class StandingOnRequest:
         """There is no camera: what is asked for cannot be done."""
         if self._asked or self._state == "running":
             self._asked = False
-            self._turn("failed", f"{why[:1].upper()}{why[1:]}.")
+            self._turn("failed", sentence(why))
 
     def as_json(self, height_cm: float | None) -> dict[str, Any] | None:
         """The ``calibration`` block of the live message; null where nothing was asked for.

@@ -68,11 +68,6 @@ LIVE = Remedies(
 )
 
 
-def sentence(words: str) -> str:
-    """Advice and reasons, which begin small and without a full stop, as a sentence."""
-    return f"{words[:1].upper()}{words[1:]}."
-
-
 def test_name(exercise: Exercise, tested: Side | None) -> str:
     """What a test is called, as "step-down test, left leg"."""
     return f"{exercise} test" if tested is None else f"{exercise} test, {tested} leg"

@@ -18,7 +18,7 @@ from device.live import LiveSubscriber
 from device.password import PasswordError, password_path
 from device.store import StoreReader
 from model.errors import StoreError
-from model.screening_result import sentence
+from model.words import capital, sentence
 from web import access, auth, present
 from web.access import Guard
 from web.hub import LiveHub
@@ -71,7 +71,7 @@ def create_app(config: Config) -> Flask:
         app.register_blueprint(view.blueprint)
     app.context_processor(lambda: {"access": access.current()})
     app.jinja_env.filters.update(number=present.number, local_time=present.local_time, counted=present.counted)
-    app.jinja_env.filters.update(sentence=sentence)
+    app.jinja_env.filters.update(capital=capital, sentence=sentence)
     app.jinja_env.globals.update(page_version=hub.version, app_version=app_version())
     app.after_request(_with_headers)
     app.register_error_handler(HTTPException, _http_error)

@@ -12,6 +12,7 @@ from model.metrics import METRICS
 from model.pose import Side
 from model.screening import Exercise
 from model.screening_result import MIN_REPS, test_name
+from model.words import capital
 from web.present import Cell, number
 
 RUN = "run"
@@ -85,8 +86,7 @@ def title(mode: str, summary: Mapping[str, Any] | None) -> str:
     """What a session is called: "Run", "Squat test", "Step-down test, left leg"."""
     if mode == RUN:
         return "Run"
-    name = test_name(Exercise(mode), tested_side(mode, summary or {}))
-    return name[0].upper() + name[1:]
+    return capital(test_name(Exercise(mode), tested_side(mode, summary or {})))
 
 
 def knees(mode: str, summary: Mapping[str, Any]) -> dict[str, Cell]:

@@ -6,7 +6,7 @@ import { screeningNotice, showScreening } from "./screening.js";
 import { Skeleton } from "./skeleton.js";
 import { CueSound } from "./sound.js";
 import { LiveSource } from "./source.js";
-import { clock, linkTrouble, number, setText, showBanner } from "./text.js";
+import { capital, clock, linkTrouble, number, setText, showBanner } from "./text.js";
 
 const CUE_MS = 900;
 const ANNOUNCE_MS = 4000;
@@ -81,7 +81,7 @@ class Knee {
   cue(cue) {
     if (cue.metric === KNEE) this.limit(cue.threshold);
     const words = cueWords(cue);
-    setText(this.cueBox.querySelector("[data-cue-text]"), words[0].toUpperCase() + words.slice(1));
+    setText(this.cueBox.querySelector("[data-cue-text]"), capital(words));
     const picture = cue.metric === "fppa_image_deg"; // no limit that is not in the picture holds there
     setText(this.cueBox.querySelector("[data-cue-value]"), picture ? "" : cue.metric === KNEE
       ? `${number(cue.value, 0, true)}° · limit ${number(cue.threshold)}°`

@@ -1,6 +1,6 @@
 // A squat or step-down test that was asked for: what to do, how far it is, and what came of it.
 
-import { setText } from "./text.js";
+import { capital, setText } from "./text.js";
 
 const TOLD_S = { done: 15, failed: 30, cancelled: 6 }; // in the banner, which is needed for other things
 const HURRY_S = 20; // only then it is said that the test ends by itself
@@ -13,7 +13,7 @@ export function showScreening(screening, runner) {
   find("").hidden = !runs;
   if (!runs) return false;
   const { name, reps, of, message, ready, left_s } = screening;
-  setText(find("-name"), name[0].toUpperCase() + name.slice(1));
+  setText(find("-name"), capital(name));
   setText(find("-who"), runner ? `of ${runner}` : "without a name");
   setText(find("-reps"), String(reps));
   setText(find("-of"), String(of));
@@ -27,6 +27,5 @@ export function showScreening(screening, runner) {
 // What the live page's banner says of a test that has ended; null after some seconds.
 export function screeningNotice(screening) {
   if (!screening || screening.state === "running" || screening.age_s > TOLD_S[screening.state]) return null;
-  const name = screening.name[0].toUpperCase() + screening.name.slice(1);
-  return { level: screening.state === "failed" ? "bad" : "info", text: `${name}. ${screening.message}` };
+  return { level: screening.state === "failed" ? "bad" : "info", text: `${capital(screening.name)}. ${screening.message}` };
 }

@@ -12,6 +12,10 @@ export function setText(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
+export function capital(words) {
+  return words[0].toUpperCase() + words.slice(1);
+}
+
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const hours = Math.floor(whole / 3600);

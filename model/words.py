@@ -1,0 +1,13 @@
+"""Words for people. Reasons and advice begin small and without a full stop, so that they can stand amid a sentence."""
+
+from __future__ import annotations
+
+
+def capital(words: str) -> str:
+    """With a capital letter; the rest as it is."""
+    return words[:1].upper() + words[1:]
+
+
+def sentence(words: str) -> str:
+    """As a sentence of their own."""
+    return f"{capital(words)}."
