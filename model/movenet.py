@@ -33,8 +33,9 @@ _HEAD = slice(Joint.NOSE, Joint.RIGHT_EAR + 1)
 _CORE = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, *range(Joint.LEFT_HIP, Joint.RIGHT_ANKLE + 1)]
 #: The crop's side over the height of what it must hold: crown and soles lie beyond the joints, feet beyond the ankles.
 _WHOLE_MARGIN, _CLOSE_MARGIN = 1.15, 1.08
-#: Crown above shoulders, over shoulders to ankles (Drillis & Contini 1966).
+#: Crown above shoulders, over shoulders to ankles; hips to ankles, in torsos (Drillis & Contini 1966).
 _HEAD_SHARE = 0.23
+_LEG_TORSOS = 1.7
 #: The crop is never narrower than this many torsos, so that someone who bends or squats still fits.
 _MIN_TORSOS = 2.6
 _SHRINK_TAU_S = 2.0
@@ -371,6 +372,8 @@ class RunnerTracker:
         self._torso_px, self._hip_x_px, self._seen_s, self._search = who.torso_px, who.hip_px[0], pose.t_s, None
         self._view.step(pose)
         points = _own_points(pose, who.torso_px)
+        if not who.ankles_px:  # else a crop that cuts off the feet would never find them
+            points[Joint.LEFT_ANKLE] = (who.hip_px[0], who.hip_px[1] + _LEG_TORSOS * who.torso_px)
         self._core.add([point for joint in _CORE if (point := points[joint])], pose.t_s)
         if self.close and self._core.box is not None:
             left, top, right, bottom = self._core.box

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from device.cameras.video import VideoSource
-from model.movenet import Crop, RunnerTracker, search_crops, see, whole_picture
+from model.movenet import MIN_SCORE, Crop, RunnerTracker, search_crops, see, whole_picture
 from model.pose import MIRROR_INDEX, FloatArray, Joint
 from model.runtime import ModelName, PoseNet, available_runtimes, load_weights
 from tests.model.bystanders import Image, torso_px
@@ -195,6 +195,36 @@ def test_one_frame_without_the_runner_does_not_let_go(images: list[Image]) -> No
     assert whole == whole_picture((640, 480))
     assert follows.side_px < whole.side_px
     assert again == follows
+
+
+class _SeesWhatTheCropHolds:
+    """A network that is sure of a body's joints in the crop, and guesses the others at its edge."""
+
+    def __init__(self, body_px: FloatArray) -> None:
+        self.body_px = body_px
+        self.crop = whole_picture((640, 480))
+
+    def invoke(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+        corner = (self.crop.x_px - self.crop.side_px / 2, self.crop.y_px - self.crop.side_px / 2)
+        shares = ((self.body_px - corner) / self.crop.side_px)[:, ::-1]
+        inside = ((shares > 0) & (shares < 1)).all(axis=1)
+        return np.column_stack([shares.clip(0, 1), 0.9 * inside]).astype(np.float32)
+
+
+def test_feet_that_were_hidden_at_first_are_seen_as_soon_as_they_show(images: list[Image]) -> None:
+    """While something is before the shins the crop must not close in on what shows: it would never see the feet."""
+    body = np.full((17, 2), 320.0)
+    body[:, 1] = [*[130] * 5, *[160] * 6, *[250] * 2, *[325] * 2, *[400] * 2]
+    net = _SeesWhatTheCropHolds(body.copy())
+    net.body_px[Joint.LEFT_ANKLE :, 1] = 10_000
+    tracker = RunnerTracker(net, 192)
+    for n in range(60):
+        if n == 50:
+            net.body_px = body
+        sight = tracker.look(images[0], n / 30)
+        net.crop = tracker._crop() or net.crop
+        assert sight.pose is not None
+        assert (sight.pose.score[Joint.LEFT_ANKLE] > MIN_SCORE) == (n >= 50)
 
 
 def test_crop_trembles_less_than_a_hundredth_of_itself(net: PoseNet, images: list[Image], demo_clip: Path) -> None:
