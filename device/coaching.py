@@ -120,7 +120,7 @@ class Coaching:
             self._has_moved = True
             self._installation += 1
             self._moved(self._installation)
-            analysis.coach.forget_picture()
+            self._stored.clear()  # what is learnt from here on is this installation's
         if outcome.view is None or not outcome.view.frontal:
             return
         runner = self._runner.current

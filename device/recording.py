@@ -65,6 +65,15 @@ class SessionWriter:
         """Adds a stance to the session."""
         self._put(lambda: self._store.add_stance(self._id(), stance))
 
+    def take_back(self, since_s: float) -> None:
+        """Makes null what the session's stances were measured for a place where the camera no longer stood."""
+
+        def job() -> None:
+            if self._session_id is not None:
+                self._store.take_back(self._session_id, since_s)
+
+        self._put(job)
+
     def cue(self, cue: Mapping[str, Any]) -> None:
         """Adds a cue to the session."""
         self._put(lambda: self._store.add_cue(self._id(), cue))

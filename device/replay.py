@@ -23,9 +23,8 @@ from model.lengths import with_centimetres
 from model.person import Region
 from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import Pose, Side, View
-from model.result import SCHEMA, cue_json, stance_json, summarise
+from model.result import SCHEMA, cue_json, stance_json, summarise, take_back
 from model.runtime import ModelName
-from model.stance import Stance
 from model.standing import StandingCalibration
 from model.strides import StrideBands
 from model.virtual_camera import Noise, VirtualCamera
@@ -44,22 +43,27 @@ class Recorder:
     frames: int = 0
     frames_with_runner: int = 0
     times_s: list[float] = field(default_factory=list)
-    stances: list[Stance] = field(default_factory=list)
+    stances: list[dict[str, Any]] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
     view: View | None = None
     bands: StrideBands = field(default_factory=StrideBands)
     standing: StandingCalibration | None = None
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome) -> list[dict[str, Any]]:
+        """Takes one frame, and returns its stances as they are in the document."""
         self.frames += 1
         self.frames_with_runner += outcome.pose is not None
         self.times_s.append(outcome.t_s)
-        self.stances += outcome.stances
+        new = [stance_json(stance) for stance in outcome.stances]
+        self.stances += new
+        if outcome.moved_since_s is not None:
+            take_back(self.stances, outcome.moved_since_s)
         self.cues += outcome.cues
         self.view = outcome.view or self.view
         self.standing = outcome.standing
         for stride in outcome.strides:
             self.bands.add(stride)
+        return new
 
     def curves_and_standing(self) -> dict[str, Any]:
         """Bands of the gait cycle and the standing calibration, as parts of the summary."""
@@ -221,7 +225,6 @@ def session_document(
     recorder = Recorder()
     for outcome in outcomes:
         recorder.add(outcome)
-    stances = [stance_json(stance) for stance in recorder.stances]
     return {
         "schema": SCHEMA,
         "source": source,
@@ -232,8 +235,8 @@ def session_document(
         "frames": recorder.frames,
         "frames_with_runner": recorder.frames_with_runner,
         "camera": place.camera.as_json(),
-        "stances": stances,
+        "stances": recorder.stances,
         "reps": [],
         "cues": [cue_json(cue) for cue in recorder.cues],
-        "summary": summarise(stances, recorder.view, place.reasons) | recorder.curves_and_standing(),
+        "summary": summarise(recorder.stances, recorder.view, place.camera) | recorder.curves_and_standing(),
     }

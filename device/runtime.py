@@ -40,7 +40,7 @@ from model.lengths import stance_with_centimetres
 from model.person import Region
 from model.place import CameraPlace
 from model.pose import Pose, Side, View
-from model.result import UNKNOWN_CAMERA, cue_json, stance_json, summarise
+from model.result import UNKNOWN_CAMERA, cue_json, summarise
 from model.runtime import PoseNet
 
 _log = logging.getLogger(__name__)
@@ -100,7 +100,6 @@ class _Session:
     """
 
     recorder: Recorder = field(default_factory=Recorder)
-    stances: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[tuple[Callable[[SessionWriter, Message], None], Message]] = field(default_factory=list)
     since_s: float | None = None
     counted_s: float = 0.0
@@ -224,7 +223,8 @@ class Device:
                 continue
             if document["summary"] is None:  # a test keeps its own up with each repetition
                 view = None if document["view"] is None else View(document["view"])
-                store.update_session(session_id, summary=summarise(document["stances"], view))
+                camera = document["camera"] and CameraPose.from_json(document["camera"])
+                store.update_session(session_id, summary=summarise(document["stances"], view, camera))
             held = f"{len(document['reps'])} repetitions" if document["reps"] else f"{len(document['stances'])} stances"
             self._announce(f"session {session_id} was cut off; closed as interrupted with {held}")
 
@@ -400,13 +400,12 @@ class Device:
             self._cues.set_state(side, "off")
 
     def _record(self, outcome: Outcome, session: _Session) -> None:
-        session.recorder.add(outcome)
-        for stance in outcome.stances:
-            document = stance_json(stance)
-            session.stances.append(document)
+        for document in session.recorder.add(outcome):
             session.waiting.append((SessionWriter.stance, document))
             told = stance_with_centimetres(document, self._runner.person.height_cm)
             self._live.publish({"type": "stance", "session_id": self._writer.session_id, **told})
+        if session.started and outcome.moved_since_s is not None:
+            self._writer.take_back(outcome.moved_since_s)
         if session.started:
             self._write(session)
             if outcome.t_s - session.counted_s >= _COUNTS_EVERY_S:
@@ -447,7 +446,7 @@ class Device:
     def _set_aside(self, session: _Session) -> None:
         """A test takes the pictures. Who runs is tested; who stood there for the test has not run."""
         self._dark()
-        if session.started and session.stances:
+        if session.started and session.recorder.stances:
             self._complete(session)
         elif session.started:
             self._writer.discard(lambda session_id: self._say_session(session_id, "discarded"))
@@ -463,7 +462,8 @@ class Device:
 
     def _summarise(self, session: _Session) -> dict[str, Any]:
         recorder = session.recorder
-        summary = summarise(session.stances, recorder.view, self._place.reasons) | recorder.curves_and_standing()
+        found = summarise(recorder.stances, recorder.view, self._place.camera)
+        summary = found | recorder.curves_and_standing()
         self._writer.update(fps=round(recorder.fps, 3), summary=summary, **self._counts(session))
         return summary
 
@@ -584,7 +584,7 @@ class Device:
 
     def _say_summary(self, session: _Session, summary: dict[str, Any]) -> None:
         cadence = summary["cadence_spm"]
-        parts = [f"{len(session.stances)} stances", f"{len(session.recorder.cues)} cues"]
+        parts = [f"{len(session.recorder.stances)} stances", f"{len(session.recorder.cues)} cues"]
         if cadence is not None:
             parts.append(f"{cadence:.0f} steps per minute")
         for side in Side:

@@ -81,6 +81,8 @@ class Outcome:
         cues: cues decided in this frame.
         coach: how the coaching stands.
         camera: where the camera stands, as far as known.
+        moved_since_s: in the frame in which it is found to have been moved: stances with a strike since then, this
+            frame's among them, were measured for its old place.
         cadence_spm: rolling, None where unknown.
         quality: 0 to 1.
         message: why nothing is computed, for people; None where all is well.
@@ -97,6 +99,7 @@ class Outcome:
     cues: tuple[Cue, ...]
     coach: CoachState
     camera: CameraPose
+    moved_since_s: float | None
     cadence_spm: float | None
     quality: float
     message: str | None
@@ -128,6 +131,7 @@ class RunAnalysis:
     _leg_px: deque[float] = field(default_factory=lambda: deque(maxlen=21))
     _sides: dict[Side, _SideState] = field(init=False)
     _seen: bool = False
+    _moved_since_s: float | None = None
     _doubt: str | None = None
     _doubtful: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=_DOUBT_FRAMES))
 
@@ -158,6 +162,7 @@ class RunAnalysis:
             self._remember(pose)
         view = self.view_estimator.step(pose) if pose is not None else self.view_estimator.view
         self.place.look(view, pose)
+        self._moved_since_s = None
         events = self.gait.step(pose, t_s, view)
         done = [] if view is None else [one for event in events if (one := self._on_event(event, view))]
         self.standing.step(pose, view, self.gait.state != "standing")
@@ -174,6 +179,7 @@ class RunAnalysis:
             cues=self._cues(t_s, pose, view, fppa),
             coach=self.coach.state(),
             camera=self.place.camera,
+            moved_since_s=self._moved_since_s,
             cadence_spm=self.gait.cadence_spm(),
             quality=self._frame_quality(pose, quality),
             message=self._message(),
@@ -295,7 +301,10 @@ class RunAnalysis:
         state.mid_ankle_x_px = float(middle.xy_px[LEGS[event.side].ankle, 0])
         stance = self._doubted(measure_stance(event.side, strike_s, event.t_s, poses, context))
         if self.gait.running and stance.quality >= MIN_QUALITY:
-            self.place.add_stance(event.side, strike_s, event.t_s, poses)
+            since_s = self.place.add_stance(event.side, strike_s, event.t_s, poses)
+            if since_s is not None:
+                self._moved_since_s = since_s
+                self.coach.forget_place()
         return stance
 
     def _doubted(self, stance: Stance) -> Stance:

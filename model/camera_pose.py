@@ -28,8 +28,11 @@ _MEMORY_S = 1.7
 #: Stances: how many are compared with those before; how many are kept; how often all is worked out again once there are
 #: enough.
 _RECENT, _KEPT, _EVERY = 16, 96, 6
-#: The camera has been moved when the newest stances differ by this and by twice their uncertainty.
-_MOVED_DEG = 3.0
+#: The camera has been moved when the newest stances differ by this and by twice their uncertainty; while they are few
+#: and all one has is what was known before, by four times.
+_MOVED_DEG, _MOVED_SD, _MOVED_EARLY_SD = 3.0, 2.0, 4.0
+#: So many stances, at most, were measured for a place where the camera no longer stood when that is noticed.
+_STALE = _RECENT + 2 * _EVERY
 #: Up to here angles are good; up to `Limits.azimuth_deg` approximate; then refused.
 GOOD_AZIMUTH_DEG = 8.0
 #: A camera turned further than this was told the wrong view.
@@ -178,6 +181,7 @@ class CameraPoseEstimator:
         self._poses: deque[Pose] = deque()
         self._strikes_s: dict[Side, float] = {}
         self._stances: deque[FloatArray] = deque(maxlen=_KEPT)
+        self._newest_s: deque[float] = deque(maxlen=_STALE)
         self._since = 0
         self._suspicions = 0
         self._moved = False
@@ -203,56 +207,67 @@ class CameraPoseEstimator:
         if self._poses and pose.t_s < self._poses[-1].t_s:
             self._poses.clear()
             self._strikes_s.clear()
+            self._newest_s.clear()
         self._poses.append(pose)
         while self._poses[0].t_s < pose.t_s - _MEMORY_S:
             self._poses.popleft()
 
-    def add_stance(self, side: Side, strike_s: float, toe_off_s: float, poses: Sequence[Pose]) -> None:
+    def add_stance(self, side: Side, strike_s: float, toe_off_s: float, poses: Sequence[Pose]) -> float | None:
         """Takes one stance, after the poses of its time were taken by `step`.
 
         Args:
             side: the standing leg.
             strike_s, toe_off_s: seconds.
             poses: in order of time; those from strike to toe-off count.
+
+        Returns:
+            Where this stance told that the camera has been moved: since which strike of this session, in seconds, that
+            may have been so. None otherwise.
         """
         before_s = self._strikes_s.get(side, -math.inf)
         self._strikes_s[side] = strike_s
         track = measure_track(self._scene, side, strike_s, toe_off_s, poses)
         if track is None:
-            return
+            return None
         swing = measure_swing(self._scene, side, before_s, strike_s, self._poses)
         self._stances.append(np.concatenate([track, swing]))
+        self._newest_s.append(strike_s)
         self._since += 1
         count = len(self._stances)
-        if count <= _RECENT or self._since >= _EVERY:
-            self._since = 0
-            self._look_for_a_move()
-            self._current = self._conclude()
+        if count > _RECENT and self._since < _EVERY:
+            return None
+        self._since = 0
+        moved = self._look_for_a_move()
+        self._current = self._conclude()
+        return self._newest_s[0] if moved else None
 
-    def _look_for_a_move(self) -> None:
-        """Forgets the past when the newest stances contradict it twice."""
+    def _look_for_a_move(self) -> bool:
+        """Forgets the past when the newest stances contradict it twice. Returns whether they did."""
         count = len(self._stances)
-        if count < _RECENT:
-            return
+        if count < self._limits.stances or (self._known is None and count < 2 * _RECENT):
+            return False
         rows = np.array(self._stances)
         now = estimate(self._scene, rows[-_RECENT:])
         if now is None:
-            return
+            return False
+        allowed_sd = _MOVED_SD if count >= _RECENT else _MOVED_EARLY_SD
         if count >= 2 * _RECENT:
             before = estimate(self._scene, rows[:-_RECENT])
             if before is None:
-                return
+                return False
             off_deg, sd_deg = now.yaw - before.yaw, math.hypot(now.se, before.se)
-        elif self._known is not None and self._known.yaw_deg is not None:
-            off_deg, sd_deg = now.yaw - self._known.yaw_deg, math.hypot(now.se, self._limits.sd_deg)
         else:
-            return
-        self._suspicions = self._suspicions + 1 if abs(off_deg) > _MOVED_DEG + 2 * sd_deg else 0
-        if self._suspicions >= 2:
-            self._suspicions, self._moved, self._known = 0, True, None
-            newest = list(self._stances)[-_RECENT:]
-            self._stances.clear()
-            self._stances.extend(newest)
+            assert self._known is not None
+            assert self._known.yaw_deg is not None
+            off_deg, sd_deg = now.yaw - self._known.yaw_deg, math.hypot(now.se, self._limits.sd_deg)
+        self._suspicions = self._suspicions + 1 if abs(off_deg) > _MOVED_DEG + allowed_sd * sd_deg else 0
+        if self._suspicions < 2:
+            return False
+        self._suspicions, self._moved, self._known = 0, True, None
+        newest = list(self._stances)[-_RECENT:]
+        self._stances.clear()
+        self._stances.extend(newest)
+        return True
 
     def _conclude(self) -> CameraPose:
         missing = self._limits.stances - len(self._stances)

@@ -337,14 +337,18 @@ class Coach:
             side.unseen()
             side.target = None
 
-    def forget_picture(self) -> None:
-        """The camera has been moved: baselines in the picture no longer hold."""
-        for held in (self._stored, self.learnt):
-            for side in Side:
-                held.pop((side, KNEE_IMAGE), None)
-        for state in self._sides.values():
+    def forget_place(self) -> None:
+        """The camera has been moved: what was learnt of the knee in this session was learnt for another place of it.
+
+        The knee's stored baseline had its own place taken out, and holds; one in the picture does not.
+        """
+        for side, state in self._sides.items():
+            self._stored.pop((side, KNEE_IMAGE), None)
+            for key in (KNEE, KNEE_IMAGE):
+                self.learnt.pop((side, key), None)
+                state.learning.pop(key, None)
             state.level.clear()
-            state.learning.pop(KNEE_IMAGE, None)
+            state.overs.clear()
 
     @property
     def feedback(self) -> bool:

@@ -21,6 +21,11 @@ MOTION_CAPTURE = "mocap"
 CORRECTED = ("fppa_deg", "fppa_peak_deg", "knee_offset_leg", "hip_adduction_deg")
 
 
+def why_not_corrected(camera: CameraPose) -> Mapping[str, str]:
+    """Why the metrics of `CORRECTED` cannot be had with this camera; empty where they can."""
+    return {} if camera.usable else dict.fromkeys(CORRECTED, camera.advice or "the camera's place is not known")
+
+
 class CameraPlace:
     """Finds the camera's place and takes it, and what the pose model adds, out of the knee's angle.
 
@@ -59,12 +64,6 @@ class CameraPlace:
         if self._plane is None:
             return self._known or CameraPose()
         return self._plane.camera
-
-    @property
-    def reasons(self) -> Mapping[str, str]:
-        """Why the metrics of `CORRECTED` are null now; empty where they are not."""
-        camera = self.camera
-        return {} if camera.usable else dict.fromkeys(CORRECTED, camera.advice or "the camera's place is not known")
 
     def look(self, view: View | None, pose: Pose | None) -> None:
         """Takes every frame's pose; what was known of another view or size of picture is forgotten."""
@@ -121,14 +120,19 @@ class CameraPlace:
         surface = bias_of(self._model, view).surface
         self._plane = FrontalPlane(self._estimator.current(), view, focal, size_px, surface)
 
-    def add_stance(self, side: Side, strike_s: float, toe_off_s: float, poses: Sequence[Pose]) -> None:
-        """Takes one stance; ``poses`` may reach beyond it."""
+    def add_stance(self, side: Side, strike_s: float, toe_off_s: float, poses: Sequence[Pose]) -> float | None:
+        """Takes one stance; ``poses`` may reach beyond it.
+
+        Returns:
+            Where it told that the camera has been moved: since when, see `CameraPoseEstimator.add_stance`.
+        """
         if self._estimator is None or self._plane is None:
-            return
-        self._estimator.add_stance(side, strike_s, toe_off_s, poses)
+            return None
+        moved_since_s = self._estimator.add_stance(side, strike_s, toe_off_s, poses)
         camera = self._estimator.current()
         if camera is not self._plane.camera:
             self._plane = replace(self._plane, camera=camera)
+        return moved_since_s
 
     def rectify(self, xy_px: FloatArray, side: Side, phase: FloatArray) -> FloatArray | None:
         """Poses (..., 17, 2) as a camera straight ahead would show them, see `FrontalPlane.rectify`.

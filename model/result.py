@@ -9,29 +9,23 @@ from typing import Any
 
 import numpy as np
 
+from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.metrics import STANCE_METRICS, MetricSpec, unavailable
+from model.place import CORRECTED, why_not_corrected
 from model.pose import FloatArray, Side, View
 from model.stance import MIN_QUALITY, Stance
 from model.statistics import MIN_STANCES, Difference, asymmetry, describe, trend
 
 SCHEMA = "kneeline.session/1"
-_TIME_DECIMALS = 4
+#: Of a stance's times.
+TIME_DECIMALS = 4
 _VALUE_DECIMALS = 4
 #: A longer pause than this many median steps is a break, not a step.
 _BREAK_STEPS = 1.6
 
-UNKNOWN_CAMERA: Mapping[str, Any] = {
-    "yaw_deg": None,
-    "yaw_sd_deg": None,
-    "roll_deg": None,
-    "pitch_deg": None,
-    "azimuth_left_deg": None,
-    "azimuth_right_deg": None,
-    "source": "none",
-    "state": "unknown",
-    "advice": None,
-}
+#: The ``camera`` block where nothing is known.
+UNKNOWN_CAMERA: Mapping[str, Any] = MappingProxyType(CameraPose().as_json())
 
 
 def number(value: float | None) -> float | None:
@@ -45,8 +39,8 @@ def stance_json(stance: Stance) -> dict[str, Any]:
     """One element of ``stances``: all keys of the registry, null where nothing was measured."""
     return {
         "side": str(stance.side),
-        "strike_s": round(stance.strike_s, _TIME_DECIMALS),
-        "toe_off_s": round(stance.toe_off_s, _TIME_DECIMALS),
+        "strike_s": round(stance.strike_s, TIME_DECIMALS),
+        "toe_off_s": round(stance.toe_off_s, TIME_DECIMALS),
         "quality": number(stance.quality),
         **{spec.key: number(stance.values[spec.key]) for spec in STANCE_METRICS},
     }
@@ -55,7 +49,7 @@ def stance_json(stance: Stance) -> dict[str, Any]:
 def cue_json(cue: Cue) -> dict[str, Any]:
     """One element of ``cues``."""
     return {
-        "t_s": round(cue.t_s, _TIME_DECIMALS),
+        "t_s": round(cue.t_s, TIME_DECIMALS),
         "side": str(cue.side),
         "metric": cue.metric,
         "value": number(cue.value),
@@ -73,8 +67,20 @@ def cadence_spm(stances: Sequence[Mapping[str, Any]]) -> float | None:
     return float(60.0 / steps.mean())
 
 
+def take_back(stances: Sequence[dict[str, Any]], since_s: float) -> None:
+    """Makes null, in place, what was measured for a place where the camera no longer stood.
+
+    Args:
+        stances: elements of ``stances`` in the document.
+        since_s: since which strike that was so; `CameraPlace.add_stance` tells it.
+    """
+    for stance in stances:
+        if stance["strike_s"] >= round(since_s, TIME_DECIMALS):
+            stance |= dict.fromkeys(CORRECTED)
+
+
 def summarise(
-    stances: Sequence[Mapping[str, Any]], view: View | None, reasons: Mapping[str, str] = MappingProxyType({})
+    stances: Sequence[Mapping[str, Any]], view: View | None, camera: CameraPose | None = None
 ) -> dict[str, Any]:
     """The ``summary`` of a session.
 
@@ -85,8 +91,11 @@ def summarise(
     Args:
         stances: elements of ``stances`` in the document, as `stance_json` makes them, in the order of time.
         view: the session's view; it decides what is unavailable.
-        reasons: further metrics that could not be measured, with the reason (a camera that is refused).
+        camera: where it stood, as found in the end; with one that is refused nothing is claimed of `CORRECTED`.
     """
+    reasons = {} if camera is None else why_not_corrected(camera)
+    if camera is not None and camera.state == "refused":
+        stances = [{**stance, **dict.fromkeys(CORRECTED)} for stance in stances]
     values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}
     summary: dict[str, Any] = {"cadence_spm": number(cadence_spm(stances))}
@@ -137,11 +146,12 @@ def _unavailable(
     """Every metric that no side has a claim of, with the reason. What the view cannot show comes before all else."""
     if view is None:
         return {}
-    missing = dict(reasons) | unavailable(view)
+    missing = unavailable(view)
     for spec in STANCE_METRICS:
         most = max(values[side][spec.key].size for side in Side)
         if spec.key not in missing and most < MIN_STANCES:
-            missing[spec.key] = f"too few stances: {most} of {MIN_STANCES}" if most else _reason(spec, blurred)
+            few = f"too few stances: {most} of {MIN_STANCES}" if most else _reason(spec, blurred)
+            missing[spec.key] = reasons.get(spec.key, few)
     return missing
 
 

@@ -20,7 +20,9 @@ from device.store.database import is_full, migrate, plain_errors, to_json
 from device.store.room import give_reserve_up, has_room, keep_reserve, lend_from_reserve
 from model.errors import StoreError
 from model.goals import Goal
+from model.place import CORRECTED
 from model.programme import Attempt
+from model.result import TIME_DECIMALS
 
 _STANCE_COLUMNS = ("side", "strike_s", "toe_off_s", "quality")
 _COUNTS = ("fps", "frames", "frames_with_runner", "view")
@@ -145,6 +147,13 @@ class Store:
         fixed = [stance[name] for name in _STANCE_COLUMNS]
         values = {key: value for key, value in stance.items() if key not in _STANCE_COLUMNS}
         return self._append("stances", session_id, (*_STANCE_COLUMNS, "values_json"), (*fixed, to_json(values)))
+
+    def take_back(self, session_id: int, since_s: float) -> None:
+        """Makes null what was measured for a place where the camera no longer stood; see `model.result.take_back`."""
+        nulls = ", ".join(f"'$.{key}', NULL" for key in CORRECTED)
+        sql = f"UPDATE stances SET values_json = json_set(values_json, {nulls}) WHERE session_id = ? AND strike_s >= ?"
+        with self._transaction() as db:
+            db.execute(sql, (session_id, round(since_s, TIME_DECIMALS)))
 
     def set_reps(self, session_id: int, reps: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> None:
         """Overwrites the repetitions of a test, elements of ``reps``, and its summary: both in one step.

@@ -17,6 +17,7 @@ from device.frames import Frame
 from device.live import LiveSubscriber
 from device.runtime import Device, Trial, run_device
 from device.store import SessionHeader, Store, StoreReader
+from model.camera_pose import CameraPose
 from model.errors import CameraError
 
 
@@ -143,6 +144,34 @@ def test_what_is_told_of_belt_and_lens_holds_at_once_and_the_lens_after_a_restar
     device, health = started()
     assert (device._place._belt_m_s, device._place._camera_m) == (None, 1.25)
     assert (health["camera_height_m"], health["camera_height_from"]) == (1.25, "page")
+
+
+def test_what_was_measured_before_a_move_of_the_camera_was_noticed_is_taken_back(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the store and in the summary: since it was kept, the camera has been brought from the side to the front."""
+    monkeypatch.setattr(runtime, "open_source", lambda camera: VideoSource(demo_clip))
+    kept = CameraPose(-12.0, 1.0, 0.0, 0.0, -12.0, -12.0, "belt", "approximate")
+    with Store.open(config.database_path()) as store:
+        store.set_setting("camera", {"installation": "demo_front.mp4", "camera": kept.as_json()})
+    device, stop = Device(config), threading.Event()
+    thread = threading.Thread(target=run_device, args=(device, stop))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        _until(live, lambda message: message["type"] == "session" and message["state"] == "ended")
+        stop.set()
+        thread.join(30)
+    with StoreReader(config.database_path()) as reader:
+        session = reader.session(1)
+    assert session is not None
+    assert session["camera"]["moved"]
+    assert session["camera"]["yaw_deg"] == pytest.approx(0.0, abs=2.0)
+    known = [stance["fppa_deg"] is not None for stance in session["stances"] if stance["quality"] > 0.5]
+    assert not any(known[:6])
+    assert all(known[16:])
+    left = session["summary"]["left"]["fppa_deg"]
+    assert left["n"] == sum(one["fppa_deg"] is not None for one in session["stances"] if one["side"] == "left")
+    assert left["mean"] == pytest.approx(4.0, abs=3.0)
 
 
 def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(

@@ -405,6 +405,19 @@ def test_the_database_is_set_up_for_power_cuts(path: Path) -> None:
     assert all(is_strict for name, is_strict in tables if not name.startswith("sqlite_"))
 
 
+def test_what_is_taken_back_is_null_from_then_on_and_nothing_else_changes(path: Path) -> None:
+    with Store.open(path) as store:
+        session_id = store.begin_session(HEADER)
+        for n in range(4):
+            store.add_stance(session_id, stance(n, pelvic_drop_deg=5.0))
+        store.take_back(session_id, 2 * 0.36 + 1e-6)
+    document = StoreReader(path).session(session_id)
+    assert document is not None
+    assert [one["fppa_deg"] for one in document["stances"]] == [11.9, 11.9, None, None]
+    assert {one["pelvic_drop_deg"] for one in document["stances"]} == {5.0}
+    assert list(document["stances"][3])[:6] == list(stance(3))
+
+
 def test_repetitions_of_a_test_are_overwritten_with_their_summary(path: Path) -> None:
     with Store.open(path) as store:
         session_id = store.begin_session(replace(HEADER, mode="squat"))

@@ -45,9 +45,16 @@ def _contacts() -> tuple[Contact, ...]:
 
 
 def _feed(
-    estimator: CameraPoseEstimator, poses: Iterable[Pose], contacts: Iterable[Contact], later_s: float = 0.0
+    estimator: CameraPoseEstimator,
+    poses: Iterable[Pose],
+    contacts: Iterable[Contact],
+    later_s: float = 0.0,
+    moves: list[tuple[float, float]] | None = None,
 ) -> list[CameraPose]:
-    """What was known after each stance; times are moved by ``later_s``."""
+    """What was known after each stance; times are moved by ``later_s``.
+
+    To ``moves`` is added when it was found that the camera has been moved, and since when that may have been so.
+    """
     known = []
     waiting = [Pose(pose.t_s + later_s, pose.xy_px, pose.score, pose.image_size_px) for pose in poses]
     for side, strike_s, toe_off_s in contacts:
@@ -56,7 +63,9 @@ def _feed(
         for pose in [pose for pose in waiting if pose.t_s <= toe_off_s]:
             estimator.step(pose)
         waiting = [pose for pose in waiting if pose.t_s > toe_off_s]
-        estimator.add_stance(side, strike_s, toe_off_s, stance)
+        since_s = estimator.add_stance(side, strike_s, toe_off_s, stance)
+        if moves is not None and since_s is not None:
+            moves.append((toe_off_s, since_s))
         known.append(estimator.current())
     return known
 
@@ -233,6 +242,26 @@ def test_a_known_place_that_is_wrong_is_given_up() -> None:
     _feed(estimator, project_motion(_runner(), camera), _contacts())
     assert estimator.current().moved
     assert estimator.current().yaw_deg == pytest.approx(7.0, abs=1.5)
+
+
+@pytest.mark.parametrize("yaw_deg", [12.0, 20.0])
+def test_a_known_place_that_is_far_off_is_given_up_within_ten_stances(yaw_deg: float) -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=yaw_deg)
+    estimator = _estimator(camera, known=CameraPose(-1.0, 1.0, state="good", source="belt"))
+    poses = _feed(estimator, project_motion(_runner(), camera, noise="measured"), _contacts())
+    assert next(n for n, pose in enumerate(poses) if pose.moved) < 10
+    assert all(pose.yaw_deg is None or pose.yaw_deg > yaw_deg - 3 for pose in poses[10:])
+
+
+def test_since_when_the_place_may_have_been_wrong_is_told_once() -> None:
+    before, after = VirtualCamera(View.FRONT, yaw_deg=-5.0), VirtualCamera(View.FRONT, yaw_deg=6.0)
+    estimator = _estimator(before)
+    moves: list[tuple[float, float]] = []
+    for again, camera in enumerate([before, before, after, after, after]):
+        _feed(estimator, project_motion(_runner(), camera), _contacts(), 12.0 * again, moves)
+    assert len(moves) == 1
+    found_s, since_s = moves[0]
+    assert since_s <= 24.0 < found_s < 40.0
 
 
 def test_times_that_begin_anew_are_a_new_session_at_the_same_place() -> None:

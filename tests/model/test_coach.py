@@ -300,7 +300,7 @@ def test_a_new_runner_begins_anew() -> None:
 def test_a_camera_that_was_moved_ends_baselines_in_the_picture() -> None:
     own = {(side, key): Baseline(2.0, 1.0, 20) for side in Side for key in ("fppa_deg", "fppa_image_deg")}
     coach = Coach(CoachSettings(), own)
-    coach.forget_picture()
+    coach.forget_place()
     belt = Belt(coach)
     for _ in range(8):
         belt.stride(picture_only(20.0), picture_only(20.0))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
-from model.analysis import AnalysisSettings, RunAnalysis
+from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
 from model.place import CameraPlace
-from model.pose import View
+from model.pose import Side, View
 from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Walker
 
@@ -19,13 +21,18 @@ LOW_M = 0.7
 
 def runs(place: CameraPlace, seconds: float = 12.0) -> CameraPose:
     """What is known of the camera's place after a run before it."""
+    for _ in outcomes(RunAnalysis(AnalysisSettings(view=View.FRONT), place), seconds):
+        pass
+    return place.camera
+
+
+def outcomes(analysis: RunAnalysis, seconds: float, camera: VirtualCamera = CAMERA) -> Iterator[Outcome]:
+    """Of a run before the camera."""
     walker = Walker(speed_m_s=3.0)
     t_s = np.arange(0.0, seconds, 1 / 30)
     motion = Motion(t_s, np.stack([walker.joints_m(float(t)) for t in t_s]))
-    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), place)
-    for pose in project_motion(motion, CAMERA):
-        analysis.step(pose.t_s, pose)
-    return place.camera
+    for pose in project_motion(motion, camera):
+        yield analysis.step(pose.t_s, pose)
 
 
 def place(height_m: float | None = None) -> CameraPlace:
@@ -86,3 +93,26 @@ def test_a_height_that_goes_leaves_the_average_one_and_the_place_that_was_found(
     kept = runs(again)
     again.set_height(None)  # no news: nothing begins anew
     assert again.camera is kept
+
+
+#: Where the camera stood once.
+BEFORE = CameraPose(0.3, 1.0, azimuth_left_deg=0.3, azimuth_right_deg=0.3, state="good", source="belt")
+
+
+@pytest.mark.parametrize("yaw_deg", [12.0, 20.0])
+def test_a_baseline_is_not_learnt_across_a_move_of_the_camera(yaw_deg: float) -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=yaw_deg)
+    learnt = []
+    for known in (None, BEFORE):
+        analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), bare(known=known))
+        analysis.coach.know({}, measure=True, schedule=None)
+        moves = [one.moved_since_s for one in outcomes(analysis, 30.0, camera) if one.moved_since_s is not None]
+        assert len(moves) == (known is not None)
+        learnt.append({side: analysis.coach.learnt.get((side, "fppa_deg")) for side in Side})
+    for side in Side:
+        without, across = learnt[0][side], learnt[1][side]
+        if without is None or across is None:
+            assert (without, across, yaw_deg) == (None, None, 20.0)
+        else:
+            assert across.mean == pytest.approx(without.mean, abs=1.0)
+            assert across.sd < without.sd + 0.5

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.metrics import METRICS, STANCE_METRICS
 from model.pose import Side, View
-from model.result import cadence_spm, cue_json, stance_json, summarise
+from model.result import cadence_spm, cue_json, stance_json, summarise, take_back
 from model.stance import Stance
 from model.table import stances_csv
 
@@ -59,8 +60,30 @@ def test_every_metric_is_either_there_or_unavailable_with_a_reason() -> None:
     assert summarise(stances(8), View.FRONT)["unavailable"]["hip_extension_deg"] == "needs a side view"
     slow = summarise(stances(8, knee_flexion_deg=40.0), View.SIDE)["unavailable"]
     assert slow["contact_s"] == "needs 30 frames per second or more"
-    refused = summarise(stances(8), View.FRONT, {"fppa_deg": "turn the camera 20° to the left"})["unavailable"]
-    assert refused["fppa_deg"] == "turn the camera 20° to the left"
+
+
+def test_a_refused_camera_claims_no_knee_angle_though_stances_hold_one() -> None:
+    refused = CameraPose(yaw_deg=20.0, state="refused", advice="turn the camera 20° to the left")
+    summary = summarise(stances(8, fppa_deg=4.0, pelvic_drop_deg=5.0), View.FRONT, refused)
+    assert "fppa_deg" not in summary["left"]
+    assert "fppa_deg" not in summary["asymmetry"]
+    assert summary["unavailable"]["fppa_deg"] == "turn the camera 20° to the left"
+    assert summary["left"]["pelvic_drop_deg"]["n"] == 8
+
+
+def test_a_place_that_is_lost_in_the_end_takes_nothing_back() -> None:
+    summary = summarise(stances(8, fppa_deg=4.0), View.FRONT, CameraPose(advice="the steps differ too much"))
+    assert summary["left"]["fppa_deg"]["n"] == 8
+    assert "fppa_deg" not in summary["unavailable"]
+    assert summarise(stances(8), View.FRONT, CameraPose(advice="why"))["unavailable"]["fppa_deg"] == "why"
+
+
+def test_what_was_measured_for_another_place_is_taken_back() -> None:
+    found = stances(8, fppa_deg=4.0, pelvic_drop_deg=5.0)
+    since_s = found[10]["strike_s"]
+    take_back(found, since_s)
+    assert [one["fppa_deg"] is None for one in found] == [one["strike_s"] >= since_s for one in found]
+    assert all(one["pelvic_drop_deg"] is not None for one in found)
 
 
 def test_nothing_is_claimed_from_six_stances() -> None:
@@ -81,8 +104,7 @@ def test_a_doubtful_stance_is_kept_but_not_counted() -> None:
 
 
 def test_the_view_is_the_first_reason_and_doubt_the_second() -> None:
-    camera = {"fppa_deg": "the camera's place is not known"}
-    assert summarise(stances(8), View.SIDE, camera)["unavailable"]["fppa_deg"] == "needs a front or rear view"
+    assert summarise(stances(8), View.SIDE, CameraPose())["unavailable"]["fppa_deg"] == "needs a front or rear view"
     blurred = [stance | {"quality": 0.1} for stance in stances(8, contact_s=0.25)]
     missing = summarise(blurred, View.SIDE)["unavailable"]
     assert missing["contact_s"] == "the runner was not seen clearly enough in any stance"

@@ -10,6 +10,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from device.config import CAMERA_HEIGHT_M
+from model.camera_pose import CameraPose
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
 from model.metrics import NOT_MEASURABLE
@@ -155,5 +156,6 @@ def _run(found: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
 
 def _summary_now(session: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of a session whose own is not written yet."""
-    summary = summarise(session["stances"], None if session["view"] is None else View(session["view"]))
+    view = None if session["view"] is None else View(session["view"])
+    summary = summarise(session["stances"], view, session["camera"] and CameraPose.from_json(session["camera"]))
     return summary_with_centimetres(summary, session.get("height_cm"))
