@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from device.whole_file import write_whole
 from model.errors import WeightsError
 from model.runtime import ModelName, PoseNet, RuntimeName, Weights, available_runtimes, load_weights
 
@@ -52,11 +53,12 @@ class Choice:
         return f"{self.runtime} with {self.threads} thread(s)"
 
 
-def cache_path() -> Path:
-    """Where measurements are kept: beside the store under systemd, else in the user's cache."""
-    base = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    if base:
-        return Path(base) / "board.json"
+def cache_path(database: Path) -> Path:
+    """Where measurements are kept: beside the service's database, for the service and for whoever may read there (so
+    that `doctor` speaks of the service's own); else in the user's cache."""
+    beside = database.with_name("board.json")
+    if os.environ.get("STATE_DIRECTORY") or os.access(beside, os.R_OK):
+        return beside
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kneeline" / "board.json"
 
 
@@ -91,30 +93,37 @@ def measure_ms(net: PoseNet, hopeless_ms: float = math.inf) -> float:
     return statistics.quantiles(times_ms[_WARM_UP:], n=4)[0]
 
 
-def best_choice(
-    weights: Weights, runtime: RuntimeName | None = None, threads: int = 0, cache: Path | None = None
-) -> Choice:
+def kept_choice(weights: Weights, runtime: RuntimeName | None, threads: int, cache: Path) -> Choice | None:
+    """What `best_choice` found on this board before; None where it has not been measured."""
+    entry = _read(cache).get(_key(weights, runtime, threads))
+    if entry is None:
+        return None
+    return Choice(entry["runtime"], entry["threads"], entry["invoke_ms"], entry.get("others_ms", {}))
+
+
+def best_choice(weights: Weights, runtime: RuntimeName | None, threads: int, cache: Path) -> Choice:
     """The fastest installed runtime and number of threads for ``weights`` on this board.
 
     Args:
         weights: the model.
         runtime: take this one instead of the fastest.
         threads: take this many instead of the fastest; 0 measures.
-        cache: where measurements are kept; `cache_path` by default.
+        cache: where measurements are kept.
 
     Raises:
         WeightsError: no runtime is installed, or none can load the weights.
     """
-    cache = cache or cache_path()
-    versions = [f"{name} {version}" for name, version in available_runtimes().items()]
-    key = " | ".join([board_name(), str(os.cpu_count()), weights.sha256, *versions, f"{runtime} {threads}"])
-    known = _read(cache)
-    if key in known:
-        entry = known[key]
-        return Choice(entry["runtime"], entry["threads"], entry["invoke_ms"], entry.get("others_ms", {}))
+    known = kept_choice(weights, runtime, threads, cache)
+    if known is not None:
+        return known
     choice = _fastest(weights, runtime, threads)
-    _write(cache, known | {key: asdict(choice)})
+    _write(cache, _read(cache) | {_key(weights, runtime, threads): asdict(choice)})
     return choice
+
+
+def _key(weights: Weights, runtime: RuntimeName | None, threads: int) -> str:
+    versions = [f"{name} {version}" for name, version in available_runtimes().items()]
+    return " | ".join([board_name(), str(os.cpu_count()), weights.sha256, *versions, f"{runtime} {threads}"])
 
 
 def _fastest(weights: Weights, runtime: RuntimeName | None, threads: int) -> Choice:
@@ -156,8 +165,8 @@ def _read(cache: Path) -> dict[str, Any]:
 
 def _write(cache: Path, known: dict[str, Any]) -> None:
     try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_text(json.dumps(known, indent=1), "utf-8")
+        cache.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        write_whole(cache, json.dumps(known, indent=1).encode(), 0o644)
     except OSError as error:
         log.warning("this board's measurement cannot be kept in %s (%s); it is made at each start", cache, error)
 
@@ -169,11 +178,7 @@ def sustains(choice: Choice, fps: float, mirrored: bool = False) -> bool:
 
 
 def choose_model(
-    name: ModelName | None,
-    fps: float,
-    runtime: RuntimeName | None = None,
-    threads: int = 0,
-    mirrored: bool = False,
+    name: ModelName | None, fps: float, runtime: RuntimeName | None, threads: int, mirrored: bool, cache: Path
 ) -> PoseNet:
     """The network to run: ``name``, or where None, Thunder if this board sustains ``fps`` with 20 % to spare.
 
@@ -182,10 +187,10 @@ def choose_model(
     """
     if name is None:
         weights = load_weights("thunder")
-        choice = best_choice(weights, runtime, threads)
+        choice = best_choice(weights, runtime, threads, cache)
         if sustains(choice, fps, mirrored):
             return PoseNet(weights, choice.runtime, choice.threads, mirrored=mirrored)
         name = "lightning"
     weights = load_weights(name)
-    choice = best_choice(weights, runtime, threads)
+    choice = best_choice(weights, runtime, threads, cache)
     return PoseNet(weights, choice.runtime, choice.threads, mirrored=mirrored)

@@ -97,7 +97,8 @@ class ModelConfig(Section):
         description="Pose model: lightning (fast) or thunder (more exact); auto goes by the board's speed.",
     )
     runtime: Literal["auto", "tflite", "litert"] = Field(
-        default="auto", description="Inference library; auto takes the faster one on this machine."
+        default="auto",
+        description="Inference library; auto takes the faster one here, for a recording always the same one.",
     )
     threads: int = Field(default=0, ge=0, le=16, description="Threads for inference; 0 chooses by the machine.")
     mirrored: bool = Field(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from device import aim
-from device.board import Choice, best_choice, sustains
+from device.board import Choice, best_choice, cache_path, kept_choice, sustains
 from device.cameras import open_source
 from device.config import Config
 from device.cues import all_off
@@ -48,7 +48,7 @@ def run_checks(config: Config) -> list[Check]:
     checks: tuple[tuple[str, Callable[[], Check]], ...] = (
         ("camera", lambda: _in_use("camera") if busy else _camera(config)),
         ("GPIO", lambda: _in_use("GPIO") if busy else _gpio(config)),
-        ("model", lambda: _model(config)),
+        ("model", lambda: _model(config, busy)),
         ("placement", lambda: _placement(config.database_path())),
         ("picture", lambda: _picture(config.database_path())),
         ("lens", lambda: _lens(config)),
@@ -102,7 +102,8 @@ def _gpio(config: Config) -> Check:
     )
 
 
-def _model(config: Config) -> Check:
+def _model(config: Config, busy: bool) -> Check:
+    """While the device runs, nothing is measured: it would be slower than it is, and be kept so."""
     names = ("lightning", "thunder") if config.model.name == "auto" else (config.model.name,)
     weights = [load_weights(cast(ModelName, name)) for name in names]
     runtimes = available_runtimes()
@@ -110,13 +111,15 @@ def _model(config: Config) -> Check:
         return Check("model", False, "no TensorFlow Lite runtime", "pip install ai-edge-litert")
     versions = ", ".join(f"{name} {version}" for name, version in runtimes.items())
     runtime = None if config.model.runtime == "auto" else config.model.runtime
-    choices = [best_choice(one, runtime, config.model.threads) for one in weights]
-    speeds = [
-        f"{one.name} {choice.invoke_ms:.1f} ms on {choice.label}{_slower(choice)}"
-        for one, choice in zip(weights, choices, strict=True)
-    ]
+    cache = cache_path(config.database_path())
+    choose = kept_choice if busy else best_choice
+    chosen = [(one, choose(one, runtime, config.model.threads, cache)) for one in weights]
+    measured = [(one, choice) for one, choice in chosen if choice is not None]
+    if not measured:
+        return Check("model", True, f"in use by the running device; not measured alone yet; installed: {versions}")
+    speeds = [f"{one.name} {choice.invoke_ms:.1f} ms on {choice.label}{_slower(choice)}" for one, choice in measured]
     fps, mirrored = config.camera.fps, config.model.mirrored
-    fast = [(one, choice) for one, choice in zip(weights, choices, strict=True) if sustains(choice, fps, mirrored)]
+    fast = [(one, choice) for one, choice in measured if sustains(choice, fps, mirrored)]
     said = f"{'; '.join(speeds)}; installed: {versions}"
     if not fast:
         slower = "set [model] mirrored = false or " if mirrored else "set "

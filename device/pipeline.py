@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from device.board import choose_model
+from device.board import cache_path, choose_model
 from device.config import Config
 from device.frames import Frame
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
@@ -14,7 +14,7 @@ from model.movenet import RunnerTracker
 from model.person import Region
 from model.place import CameraPlace
 from model.pose import View
-from model.runtime import ModelName, PoseNet
+from model.runtime import ModelName, PoseNet, RuntimeName, available_runtimes
 
 
 def analysis_settings(config: Config) -> AnalysisSettings:
@@ -42,17 +42,35 @@ def camera_place(
     return CameraPlace(model, vfov_deg, config.treadmill.belt_speed_m_s, height_m, config.camera.height_m, known)
 
 
-def open_model(config: Config, fps: float, name: ModelName | None = None, mirrored: bool | None = None) -> PoseNet:
+def open_model(
+    config: Config,
+    fps: float,
+    name: ModelName | None = None,
+    mirrored: bool | None = None,
+    runtime: RuntimeName | None = None,
+) -> PoseNet:
     """The network called ``name``, or that of the settings, or the best that this board sustains at ``fps``.
 
-    ``mirrored``: whether it looks at the mirrored picture too; None: as the settings say.
+    ``mirrored``: whether it looks at the mirrored picture too; None: as the settings say. ``runtime``: where the
+    settings name none, this one and not the fastest.
     """
     if name is None and config.model.name != "auto":
         name = config.model.name
-    runtime = None if config.model.runtime == "auto" else config.model.runtime
+    if config.model.runtime != "auto":
+        runtime = config.model.runtime
     if mirrored is None:
         mirrored = config.model.mirrored
-    return choose_model(name, fps, runtime, config.model.threads, mirrored)
+    return choose_model(name, fps, runtime, config.model.threads, mirrored, cache_path(config.database_path()))
+
+
+def open_model_for_file(
+    config: Config, fps: float, name: ModelName | None = None, mirrored: bool | None = None
+) -> PoseNet:
+    """The same for a recording: Lightning where neither the caller nor the settings name a model, and the first
+    installed runtime, so that the result does not depend on the board's speed."""
+    if name is None and config.model.name == "auto":
+        name = "lightning"
+    return open_model(config, fps, name, mirrored, next(iter(available_runtimes()), None))
 
 
 class Pipeline:

@@ -13,7 +13,7 @@ import numpy as np
 from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
-from device.pipeline import Pipeline, analysis_settings, camera_place, open_model
+from device.pipeline import Pipeline, analysis_settings, camera_place, open_model_for_file
 from device.view_check import ViewCheck
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
@@ -100,8 +100,7 @@ class ReplayOptions:
     Attributes:
         view: auto, front, rear or side.
         mode: what the person does.
-        model: lightning or thunder. Where neither this nor the settings name one it is lightning, so that the result
-            does not depend on the speed of the board.
+        model: lightning or thunder; see `open_model_for_file`.
         vfov_deg: vertical field of view of the camera.
         camera: where the camera stands, from an earlier result.
         height_cm: of the runner.
@@ -142,8 +141,7 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
     vfov_deg = options.vfov_deg or config.camera.vfov_deg
     with VideoSource(path, rotation=config.camera.rotation, vfov_deg=vfov_deg) as source:
         check_fps(source.name, source.fps)
-        name = options.model or ("lightning" if config.model.name == "auto" else config.model.name)
-        net = open_model(config, source.fps, name)
+        net = open_model_for_file(config, source.fps, options.model)
         place = camera_place(config, net.name, source.vfov_deg, options.camera, options.height_cm)
         settings = _settings(config, options)
         pipeline = Pipeline(net, settings, place, Region(config.camera.region))

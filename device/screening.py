@@ -14,7 +14,7 @@ from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
 from device.frames import Frame, Image
-from device.pipeline import open_model
+from device.pipeline import open_model_for_file
 from device.replay import ReplayOptions, captured, check_fps, cut_off, median_fps
 from device.view_check import ViewCheck
 from model.camera_pose import CameraPose
@@ -172,8 +172,8 @@ def _from_video(path: Path, config: Config, options: ReplayOptions) -> Recording
     vfov_deg = options.vfov_deg or config.camera.vfov_deg
     with VideoSource(path, rotation=config.camera.rotation, vfov_deg=vfov_deg) as source:
         check_fps(source.name, source.fps)
-        name = options.model or ("lightning" if config.model.name == "auto" else config.model.name)
-        net = open_model(config, source.fps, name, mirrored=False)  # `look_twice` does that itself, whatever is set
+        # `look_twice` looks at the mirrored picture itself, whatever is set.
+        net = open_model_for_file(config, source.fps, options.model, mirrored=False)
         looked = list(look_twice(net, source.frames(threading.Event()), config.camera.region))
         fault = cut_off(path, len(looked), source.announced_frames)
         return _recording(source.name, net.name, looked, source.vfov_deg, fault)

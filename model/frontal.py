@@ -18,7 +18,7 @@ from model import kinematics as k
 from model.bias import Surface
 from model.camera_geometry import level_rays
 from model.camera_pose import CameraPose
-from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
+from model.pose import LEGS, FloatArray, Joint, Side, View
 
 #: Shares of the straight leg in front of the hip joints at mid-stance, and their change from strike to toe-off:
 #: rendered runners and motion capture, which agree within 0.03 at mid-stance.
@@ -106,43 +106,20 @@ class FrontalPlane:
         """FPPA in the frontal plane, (...), + knee medial; NaN as `rectify`."""
         return k.fppa_image_deg(self.rectify(xy_px, side, phase), side)
 
-    def fppa_uncertainty_deg(self, side: Side, fppa_deg: float) -> float:
-        """SD of a session's mean FPPA that more stances would not mend; NaN where the camera is not known.
 
-        Args:
-            side: of the knee.
-            fppa_deg: its mean, the pose model's share of a dive put back.
-        """
-        camera = self.camera
-        azimuth_deg = camera.azimuth_left_deg if side is Side.LEFT else camera.azimuth_right_deg
-        if azimuth_deg is None or camera.yaw_sd_deg is None:
-            return math.nan
-        # One degree of azimuth is about one degree of FPPA, and as much more as a dive is shown too small.
-        model_sd_deg = 0.0 if self.surface is None else _MODEL_SD_DEG
-        seen_deg = math.hypot(camera.yaw_sd_deg, _LEFT_OVER * azimuth_deg, model_sd_deg)
-        return math.hypot(seen_deg / _SEEN_SHARE, _SEEN_SHARE_SD * max(0.0, fppa_deg - _ALIGNED_DEG))
+def fppa_uncertainty_deg(camera: CameraPose, side: Side, fppa_deg: float, seen_by_model: bool = True) -> float:
+    """SD of a session's mean FPPA that more stances would not mend; NaN where the camera's place is not known.
 
-
-@dataclass(frozen=True, slots=True)
-class FrontalAngles:
-    """Of one pose, the camera taken out; NaN where it cannot be told. Signs as in `kinematics`."""
-
-    fppa_deg: float
-    knee_offset_leg: float
-    pelvic_drop_deg: float
-    hip_adduction_deg: float
-    trunk_lean_deg: float
-
-
-def frontal_angles(pose: Pose, side: Side, plane: FrontalPlane, phase: float = 0.5) -> FrontalAngles:
-    """Angles of one pose in the frontal plane, ``side`` standing; all NaN where the camera may not be used."""
-    if not plane.camera.usable:
-        return FrontalAngles(*[math.nan] * 5)
-    xy = plane.rectify(pose.xy_px, side, phase)
-    return FrontalAngles(
-        fppa_deg=float(k.fppa_image_deg(xy, side)),
-        knee_offset_leg=float(k.knee_offset_leg(xy, side)),
-        pelvic_drop_deg=float(k.pelvic_drop_deg(xy, side)),
-        hip_adduction_deg=float(k.hip_adduction_deg(xy, side)),
-        trunk_lean_deg=float(k.trunk_lean_deg(xy, side)),
-    )
+    Args:
+        camera: where it stood.
+        side: of the knee.
+        fppa_deg: its mean, the pose model's share of a dive put back.
+        seen_by_model: whether a pose model saw the joints; False: they are motion capture's own.
+    """
+    azimuth_deg = camera.azimuth_left_deg if side is Side.LEFT else camera.azimuth_right_deg
+    if azimuth_deg is None or camera.yaw_sd_deg is None:
+        return math.nan
+    # One degree of azimuth is about one degree of FPPA, and as much more as a dive is shown too small.
+    model_sd_deg = _MODEL_SD_DEG if seen_by_model else 0.0
+    seen_deg = math.hypot(camera.yaw_sd_deg, _LEFT_OVER * azimuth_deg, model_sd_deg)
+    return math.hypot(seen_deg / _SEEN_SHARE, _SEEN_SHARE_SD * max(0.0, fppa_deg - _ALIGNED_DEG))

@@ -214,10 +214,6 @@ class GaitDetector:
     def running(self) -> bool:
         return self._state == "running"
 
-    def in_stance(self, side: Side) -> bool:
-        """Whether the foot of ``side`` is on the ground, as far as decided."""
-        return side in self._stances
-
     def stance_elapsed_s(self, side: Side, t_s: float) -> float | None:
         """Time since the foot of ``side`` came down, None when it is not on the ground."""
         return t_s - self._stances[side] if side in self._stances else None

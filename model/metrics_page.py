@@ -18,8 +18,9 @@ Generated from the registry in `metrics.py` by `python -m model.metrics_page`; a
   claimed.
 * **SDD** is the smallest detectable difference: below it, a change is not a change.
 * **Uncertainty** is how far a session's mean may be off (95 of 100 lie within), the worse of both pose models;
-  `validation.md` has where it comes from. It does not shrink with more stances. A difference from the same runner on
-  the same camera is safer than the number itself.
+  `validation.md` has where it comes from. It does not shrink with more stances; of FPPA it is larger where the camera
+  looks from aside, its place is less sure, or the knee is far inside. A difference from the same runner on the same
+  camera is safer than the number itself.
 * What is not measured is null with a reason, never 0.
 * A share of leg length becomes centimetres where the runner's height is known (leg = 0.491 of the height, Winter 2009):
   `step_width_cm` stands beside `step_width_leg` then, in stances, summary and CSV, and `height_cm` is that height.

@@ -11,6 +11,7 @@ import numpy as np
 
 from model.camera_pose import CameraPose
 from model.coach import Cue
+from model.frontal import fppa_uncertainty_deg
 from model.metrics import STANCE_METRICS, MetricSpec, unavailable
 from model.place import CORRECTED, why_not_corrected
 from model.pose import FloatArray, Side, View
@@ -85,8 +86,8 @@ def summarise(
     """The ``summary`` of a session.
 
     For each side and metric: mean, SD, number, 95 % interval of the mean, SDD, how far pose model and picture may be
-    off (``uncertainty``), and the trend from the first to the last fifth; nothing but the number from fewer than
-    `MIN_STANCES`. For both: cadence and asymmetry.
+    off (``uncertainty``; of FPPA more where the camera's place makes it so), and the trend from the first to the last
+    fifth; nothing but the number from fewer than `MIN_STANCES`. For both: cadence and asymmetry.
 
     Args:
         stances: elements of ``stances`` in the document, as `stance_json` makes them, in the order of time.
@@ -101,6 +102,8 @@ def summarise(
     summary: dict[str, Any] = {"cadence_spm": number(cadence_spm(stances))}
     for side in Side:
         metrics = {spec.key: _claim(values[side][spec.key], spec, view) for spec in STANCE_METRICS}
+        if camera is not None and camera.usable:
+            _widen(metrics, camera, side)
         summary[side] = {"stances": counts[side], **{key: claim for key, claim in metrics.items() if claim["n"]}}
     found = {
         spec.key: asymmetry(values[Side.LEFT][spec.key], values[Side.RIGHT][spec.key], spec.sdd)
@@ -132,6 +135,16 @@ def _claim(values: FloatArray, spec: MetricSpec, view: View | None) -> dict[str,
         "uncertainty": None if view is None else spec.uncertainty.get(view),
         "trend": _difference_json(trend(values, spec.sdd)),
     }
+
+
+def _widen(metrics: Mapping[str, dict[str, Any]], camera: CameraPose, side: Side) -> None:
+    """Makes FPPA's uncertainty as large as this camera's place makes it, where that is more than usual."""
+    for key in ("fppa_deg", "fppa_peak_deg"):
+        claim = metrics[key]
+        if claim["mean"] is not None and claim["uncertainty"] is not None:
+            here_deg = 1.96 * fppa_uncertainty_deg(camera, side, claim["mean"])
+            if here_deg > claim["uncertainty"]:
+                claim["uncertainty"] = round(here_deg, 1)
 
 
 def _difference_json(found: Difference | None) -> dict[str, Any] | None:

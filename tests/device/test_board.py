@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from device import board
-from model.runtime import RuntimeName, Weights, load_weights
+from model.runtime import ModelName, PoseNet, RuntimeName, Weights, load_weights
 
 
 class _Net:
@@ -19,7 +19,8 @@ class _Net:
 class _Bench:
     """Times in ms by model, runtime and threads, in place of measured ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: Path) -> None:
+        self.cache = cache
         self.thunder_ms = 20.0
         self.measured: list[tuple[str, RuntimeName, int]] = []
 
@@ -28,11 +29,16 @@ class _Bench:
         ms = self.thunder_ms if "thunder" in net.weights.name else 8.0
         return ms * {"litert": 1.0, "tflite": 5.0}[net.runtime] * (1.0 if net.threads > 1 else 1.5)
 
+    def best(self, weights: Weights) -> board.Choice:
+        return board.best_choice(weights, None, 0, self.cache)
+
+    def taken(self, name: ModelName | None, fps: float, mirrored: bool = False) -> PoseNet:
+        return board.choose_model(name, fps, None, 0, mirrored, self.cache)
+
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Bench:
-    bench = _Bench()
-    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    bench = _Bench(tmp_path / "state" / "board.json")
     monkeypatch.setattr(board, "PoseNet", _Net)
     monkeypatch.setattr(board, "measure_ms", bench)
     monkeypatch.setattr(board, "available_runtimes", lambda: {"litert": "2.1", "tflite": "2.14"})
@@ -43,15 +49,44 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Bench:
 
 def test_fastest_is_taken_and_remembered_with_what_else_was_tried(bench: _Bench) -> None:
     weights = load_weights("lightning")
-    first = board.best_choice(weights)
+    first = bench.best(weights)
     assert (first.runtime, first.threads, first.invoke_ms) == ("litert", 4, 8.0)
     assert first.others_ms == {
         "litert with 1 thread(s)": 12.0,
         "tflite with 4 thread(s)": 40.0,
         "tflite with 1 thread(s)": 60.0,
     }
-    assert board.best_choice(weights) == first
+    assert bench.best(weights) == first
     assert len(bench.measured) == 4
+
+
+def test_service_and_doctor_share_the_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = tmp_path / "kneeline.db"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    assert board.cache_path(database) == tmp_path / "cache" / "kneeline" / "board.json"
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    beside = board.cache_path(database)
+    beside.write_text("{}")
+    monkeypatch.delenv("STATE_DIRECTORY")
+    assert board.cache_path(database) == beside == tmp_path / "board.json"
+
+
+def test_what_was_measured_can_be_had_without_measuring(bench: _Bench) -> None:
+    weights = load_weights("lightning")
+    assert board.kept_choice(weights, None, 0, bench.cache) is None
+    assert bench.measured == []
+    first = bench.best(weights)
+    assert board.kept_choice(weights, None, 0, bench.cache) == first
+    assert board.kept_choice(weights, None, 2, bench.cache) is None
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(
+    bench: _Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.cache = Path("/proc/nowhere/board.json")
+    assert bench.best(load_weights("lightning")).invoke_ms == 8.0
+    assert "made at each start" in caplog.text
 
 
 @pytest.mark.parametrize("what", ["board", "model", "runtime"])
@@ -59,14 +94,14 @@ def test_another_board_model_or_runtime_is_measured_anew(
     bench: _Bench, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     weights = load_weights("lightning")
-    board.best_choice(weights)
+    bench.best(weights)
     if what == "board":
         monkeypatch.setattr(board, "board_name", lambda: "Raspberry Pi 4")
     elif what == "runtime":
         monkeypatch.setattr(board, "available_runtimes", lambda: {"litert": "2.2", "tflite": "2.14"})
     else:
         weights = replace(weights, sha256="0" * 64)
-    board.best_choice(weights)
+    bench.best(weights)
     assert len(bench.measured) == 8
 
 
@@ -78,17 +113,17 @@ def test_thunder_is_taken_with_a_fifth_of_the_time_to_spare(
     bench: _Bench, thunder_ms: float, fps: float, taken: str
 ) -> None:
     bench.thunder_ms = thunder_ms
-    assert board.choose_model(None, fps).weights.name == f"movenet-{taken}-int8"
+    assert bench.taken(None, fps).weights.name == f"movenet-{taken}-int8"
 
 
 @pytest.mark.parametrize(("thunder_ms", "taken"), [(13.3, "thunder"), (13.4, "lightning")])
 def test_the_mirrored_look_takes_twice_the_time(bench: _Bench, thunder_ms: float, taken: str) -> None:
     bench.thunder_ms = thunder_ms
-    net = board.choose_model(None, 30, mirrored=True)
+    net = bench.taken(None, 30, mirrored=True)
     assert (net.weights.name, net.mirrored) == (f"movenet-{taken}-int8", True)
-    assert not board.choose_model(None, 30).mirrored
+    assert not bench.taken(None, 30).mirrored
 
 
 def test_model_that_was_set_is_taken_however_slow(bench: _Bench) -> None:
     bench.thunder_ms = 500.0
-    assert board.choose_model("thunder", 30).weights.name == "movenet-thunder-int8"
+    assert bench.taken("thunder", 30).weights.name == "movenet-thunder-int8"

@@ -10,6 +10,8 @@ import pytest
 
 from device import config as module
 from device.config import Config, ConfigError, load_config, parse_config, settings
+from model.coach import Baseline, Coach, CoachSettings, Instrument
+from model.pose import Side
 
 DOCUMENT = Path(module.__file__).with_name("config.md")
 
@@ -141,6 +143,16 @@ def test_what_the_mirrored_look_brings_is_said_alike_in_all_places() -> None:
     repo = DOCUMENT.parents[1]
     for document in ("README.md", "device/config.md", "model/tracking.md", "tests/validation/tracking.md"):
         assert gain.rstrip(".") in " ".join((repo / document).read_text("utf-8").split()), document
+
+
+def test_the_noise_of_a_baseline_is_said_as_it_is() -> None:
+    """With a baseline of 20 stances that do not differ at all, the target is this far over its mean."""
+    said = DOCUMENT.read_text("utf-8")
+    for name in ("Lightning", "Thunder"):
+        coach = Coach(CoachSettings(), {(Side.LEFT, "fppa_deg"): Baseline(0.0, 0.0, 20)})
+        target = coach._target(Side.LEFT, "fppa_deg", Instrument(f"movenet-{name.lower()}-int8"))
+        assert target is not None
+        assert f"{target.limit:.1f}° for {name}" in said
 
 
 def test_every_section_is_documented() -> None:

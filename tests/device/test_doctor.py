@@ -20,6 +20,7 @@ from device.password import FILE_NAME, password_path, set_password
 from device.store import SessionHeader, Store
 from device.told import SETTING
 from model.errors import WeightsError
+from model.runtime import load_weights
 
 NAMES = [
     "camera",
@@ -230,6 +231,18 @@ def test_model_says_why_this_runtime(config: Config, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(doctor, "best_choice", lambda *_: choice)
     said = "3.0 ms on litert with 2 thread(s) (tried: 4.1 ms on litert with 1 thread(s), 35.2 ms on tflite with 1 "
     assert said in checked(config)["model"].detail
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_board_that_is_busy_is_not_measured(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be slower than it is, and be kept so; what the running device measured before it began is told."""
+    monkeypatch.setattr(doctor, "_device_runs", lambda _: True)
+    monkeypatch.setattr(doctor, "best_choice", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(doctor, "kept_choice", lambda *_: None)
+    assert "not measured alone yet" in checked(config)["model"].detail
+    thunder = load_weights("thunder")
+    monkeypatch.setattr(doctor, "kept_choice", lambda one, *_: Choice("litert", 2, 9.0) if one == thunder else None)
+    assert "takes movenet-thunder-int8 at 30 frames" in checked(config)["model"].detail
 
 
 @pytest.mark.usefixtures("pins")

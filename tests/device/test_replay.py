@@ -10,9 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
+from device import board
 from device.cli import NO_RUNNER, main
+from device.config import Config
+from device.pipeline import open_model, open_model_for_file
 from device.truth import compare, load_truth
 from model.metrics import STANCE_METRICS
+from model.runtime import RuntimeName, available_runtimes
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +79,18 @@ def test_same_input_same_bytes(result: Path, tmp_path: Path, demo_clip: Path) ->
     again = tmp_path / "again.json"
     assert main(["replay", str(demo_clip), "--json", str(again)]) == 0
     assert again.read_bytes() == result.read_bytes()
+
+
+def test_a_recording_gives_the_same_whichever_runtime_is_faster_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(fast: RuntimeName) -> RuntimeName:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / fast))
+        monkeypatch.setattr(board, "measure_ms", lambda net, _: 1.0 if net.runtime == fast else 9.0)
+        assert open_model(Config(), 30.0).runtime == fast
+        return open_model_for_file(Config(), 30.0).runtime
+
+    assert len({taken(fast) for fast in available_runtimes()}) == 1
 
 
 def test_real_runner_from_the_side(shared: Path, tmp_path: Path) -> None:

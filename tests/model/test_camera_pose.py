@@ -15,7 +15,7 @@ import pytest
 from device.mocap import read_motion
 from model import kinematics as k
 from model.camera_pose import CameraPose, CameraPoseEstimator, focal_px
-from model.frontal import FrontalPlane, frontal_angles
+from model.frontal import FrontalPlane, fppa_uncertainty_deg
 from model.pose import Joint, Pose, Side, View
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion
 from tests.model.walkers import Walker
@@ -339,24 +339,21 @@ def test_the_frontal_angle_does_not_depend_on_the_camera(view: View, yaw_deg: fl
     poses = list(project_motion(motion, camera))
     for side, strike_s, toe_off_s in _contacts()[4:10]:
         i = int(np.argmin(np.abs(motion.t_s - (strike_s + toe_off_s) / 2)))
-        found = frontal_angles(poses[i], side, plane)
-        assert found.fppa_deg == pytest.approx(_true_fppa(motion.xyz_m[i], side), abs=3.0)
-        assert found.pelvic_drop_deg == pytest.approx(0.0, abs=1.5)
-        assert found.trunk_lean_deg == pytest.approx(0.0, abs=2.5)
+        xy = plane.rectify(poses[i].xy_px, side)
+        assert float(plane.fppa_deg(poses[i].xy_px, side)) == pytest.approx(_true_fppa(motion.xyz_m[i], side), abs=3.0)
+        assert float(k.pelvic_drop_deg(xy, side)) == pytest.approx(0.0, abs=1.5)
+        assert float(k.trunk_lean_deg(xy, side)) == pytest.approx(0.0, abs=2.5)
 
 
-def test_nothing_is_told_of_a_camera_that_is_refused_or_unknown() -> None:
+def test_nothing_is_told_of_a_camera_that_is_not_known() -> None:
     pose = next(project_motion(_runner(), VirtualCamera(View.FRONT)))
-    refused = CameraPose(20.0, 1.0, state="refused")
-    plane = FrontalPlane(refused, View.FRONT, 600.0, (640, 480))
-    assert math.isnan(frontal_angles(pose, Side.LEFT, plane).fppa_deg)
     unknown = FrontalPlane(CameraPose(), View.FRONT, 600.0, (640, 480))
     assert np.isnan(unknown.fppa_deg(pose.xy_px, Side.LEFT))
 
 
 def test_uncertainty_grows_with_azimuth_dive_and_unsure_yaw() -> None:
     def of(fppa_deg: float, camera: CameraPose) -> float:
-        return FrontalPlane(camera, View.FRONT, 600.0, (640, 480)).fppa_uncertainty_deg(Side.LEFT, fppa_deg)
+        return fppa_uncertainty_deg(camera, Side.LEFT, fppa_deg)
 
     square = CameraPose(0.0, 1.0, azimuth_left_deg=0.0, state="good")
     assert of(5.0, square) < of(5.0, replace(square, azimuth_left_deg=10.0))

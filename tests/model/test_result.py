@@ -71,6 +71,19 @@ def test_a_refused_camera_claims_no_knee_angle_though_stances_hold_one() -> None
     assert summary["left"]["pelvic_drop_deg"]["n"] == 8
 
 
+def test_the_uncertainty_of_fppa_is_that_of_the_camera_s_place_where_that_is_more() -> None:
+    def said(azimuth_deg: float, sd_deg: float, fppa_deg: float) -> float:
+        camera = CameraPose(azimuth_deg, sd_deg, 0.0, 0.0, azimuth_deg, azimuth_deg, "belt", "good")
+        summary = summarise(stances(8, fppa_deg=fppa_deg, pelvic_drop_deg=5.0), View.FRONT, camera)
+        assert summary["left"]["pelvic_drop_deg"]["uncertainty"] == METRICS["pelvic_drop_deg"].uncertainty[View.FRONT]
+        value: float = summary["left"]["fppa_deg"]["uncertainty"]
+        return value
+
+    usual = METRICS["fppa_deg"].uncertainty[View.FRONT]
+    assert said(0.0, 0.5, 4.0) == usual
+    assert usual < said(11.0, 1.0, 4.0) < said(11.0, 2.0, 4.0) < said(11.0, 2.0, 14.0) < 9
+
+
 def test_a_place_that_is_lost_in_the_end_takes_nothing_back() -> None:
     summary = summarise(stances(8, fppa_deg=4.0), View.FRONT, CameraPose(advice="the steps differ too much"))
     assert summary["left"]["fppa_deg"]["n"] == 8

@@ -29,7 +29,7 @@ from device.mocap import read_motion  # noqa: E402
 from model import kinematics as k  # noqa: E402
 from model.bias import bias_of  # noqa: E402
 from model.camera_pose import CameraPose, CameraPoseEstimator  # noqa: E402
-from model.frontal import FrontalPlane  # noqa: E402
+from model.frontal import FrontalPlane, fppa_uncertainty_deg  # noqa: E402
 from model.gait import GaitDetector  # noqa: E402
 from model.pose import LEGS, FloatArray, Pose, Side, View  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
@@ -99,12 +99,11 @@ class Result:
 
     def uncertainty_deg(self, side: Side) -> float:
         """What is said of the mean aligned FPPA of a side: SD."""
-        case, mine = self.case, self._aligned(side)
+        mine = self._aligned(side)
         if not len(mine):
             return math.nan
-        surface = bias_of(case.model, case.view).surface
-        plane = FrontalPlane(self.camera, case.view, case.focal_px, case.poses[0].image_size_px, surface)
-        return plane.fppa_uncertainty_deg(side, float(mine[:, _FOUND].mean()))
+        seen_by_model = bias_of(self.case.model, self.case.view).surface is not None
+        return fppa_uncertainty_deg(self.camera, side, float(mine[:, _FOUND].mean()), seen_by_model)
 
     def over_threshold(self, dives: bool) -> tuple[int, int]:
         """Stances over the cue's threshold, and all: of those with a whole dive, or with none."""
