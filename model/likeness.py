@@ -175,7 +175,8 @@ class Likeness:
         """Whether somebody who slowly came before a runner in place has drawn the pose along."""
         if not self._in_place:
             return False
-        if who.colour is not None:
+        # From the side the trunk is narrow, and an arm swings before it: its colour tells too little there.
+        if who.colour is not None and self._may_move_torsos == _ASIDE_TORSOS:
             if self._looks_like(who, _OTHER_COLOUR):
                 self._others_clothes = 0
             else:

@@ -6,6 +6,7 @@ is the smallest detectable difference: below it, a change is not a change.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -51,6 +52,15 @@ class MetricSpec:
     per_stance: bool = True
     reason_missing: str = "not seen in any stance"
     uncertainty: Mapping[View, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def least_change(self, view: View | None) -> float | None:
+        """What is smaller is no change on the same side and camera: the SDD, else what a mean may be off."""
+        return self.uncertainty.get(view) if self.sdd is None and view is not None else self.sdd
+
+    def least_asymmetry(self, view: View | None) -> float | None:
+        """What is smaller is no difference of the sides: each may be off by the uncertainty in its own way."""
+        unsure = self.uncertainty.get(view) if view is not None else None
+        return self.sdd if unsure is None else max(self.sdd or 0.0, math.sqrt(2) * unsure)
 
     def unavailable_in(self, view: View) -> str | None:
         """Why ``view`` cannot show this metric; None where it can."""

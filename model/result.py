@@ -106,7 +106,7 @@ def summarise(
             _widen(metrics, camera, side)
         summary[side] = {"stances": counts[side], **{key: claim for key, claim in metrics.items() if claim["n"]}}
     found = {
-        spec.key: asymmetry(values[Side.LEFT][spec.key], values[Side.RIGHT][spec.key], spec.sdd)
+        spec.key: asymmetry(values[Side.LEFT][spec.key], values[Side.RIGHT][spec.key], spec.least_asymmetry(view))
         for spec in STANCE_METRICS
     }
     summary["asymmetry"] = {key: _difference_json(one) for key, one in found.items() if one is not None}
@@ -133,7 +133,7 @@ def _claim(values: FloatArray, spec: MetricSpec, view: View | None) -> dict[str,
         "n": sample.n,
         "ci95": number(sample.ci95),
         "uncertainty": None if view is None else spec.uncertainty.get(view),
-        "trend": _difference_json(trend(values, spec.sdd)),
+        "trend": _difference_json(trend(values, spec.least_change(view))),
     }
 
 

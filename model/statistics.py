@@ -46,7 +46,7 @@ class Difference:
     Attributes:
         value: in the metric's unit.
         ci95: half-width of its 95 % interval (Welch).
-        changed: whether it is beyond both its interval and the SDD.
+        changed: whether it is beyond its interval and beyond what can be detected at all.
     """
 
     value: float
@@ -78,25 +78,28 @@ def describe(values: FloatArray) -> Sample:
     return Sample(float(values.mean()), sd, n, student_95(n - 1) * sd / math.sqrt(n))
 
 
-def difference(first: Sample, second: Sample, sdd: float | None) -> Difference | None:
-    """``second`` − ``first``, None where one of them claims nothing."""
+def difference(first: Sample, second: Sample, least: float | None) -> Difference | None:
+    """``second`` − ``first``, None where one of them claims nothing.
+
+    ``least``: what is smaller is no change, in the metric's unit; None: nothing is one, as it is not known.
+    """
     if not (first.claimed and second.claimed):
         return None
     a, b = first.sd**2 / first.n, second.sd**2 / second.n
     value = second.mean - first.mean
     # Welch's degrees of freedom; never below those of the smaller sample.
-    least = min(first.n, second.n) - 1
-    freedom = (a + b) ** 2 / (a**2 / (first.n - 1) + b**2 / (second.n - 1)) if a + b > 0 else least
-    ci95 = student_95(max(freedom, least)) * math.sqrt(a + b)
-    return Difference(value, ci95, abs(value) > max(ci95, sdd or 0.0))
+    fewest = min(first.n, second.n) - 1
+    freedom = (a + b) ** 2 / (a**2 / (first.n - 1) + b**2 / (second.n - 1)) if a + b > 0 else fewest
+    ci95 = student_95(max(freedom, fewest)) * math.sqrt(a + b)
+    return Difference(value, ci95, least is not None and abs(value) > max(ci95, least))
 
 
-def trend(values: FloatArray, sdd: float | None) -> Difference | None:
+def trend(values: FloatArray, least: float | None) -> Difference | None:
     """Last fifth minus first fifth (fatigue).
 
     Args:
         values: (n,) in the order of time; NaN are not counted.
-        sdd: the metric's smallest detectable difference.
+        least: see `difference`.
 
     Returns:
         None where a fifth holds fewer than `MIN_STANCES`.
@@ -105,9 +108,9 @@ def trend(values: FloatArray, sdd: float | None) -> Difference | None:
     fifth = values.size // 5
     if fifth < MIN_STANCES:
         return None
-    return difference(describe(values[:fifth]), describe(values[-fifth:]), sdd)
+    return difference(describe(values[:fifth]), describe(values[-fifth:]), least)
 
 
-def asymmetry(left: FloatArray, right: FloatArray, sdd: float | None) -> Difference | None:
+def asymmetry(left: FloatArray, right: FloatArray, least: float | None) -> Difference | None:
     """Left − right. 2 to 3° is normal and no reason for an alarm (Malisoux 2024); None from too few stances."""
-    return difference(describe(right), describe(left), sdd)
+    return difference(describe(right), describe(left), least)

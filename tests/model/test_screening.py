@@ -186,6 +186,32 @@ def _without(
     return kept
 
 
+@pytest.mark.parametrize(
+    ("exercise", "who"), [(Exercise.SQUAT, SQUATS), (Exercise.STEP_DOWN, steps(Side.LEFT))], ids=["squat", "step-down"]
+)
+@pytest.mark.parametrize("comes_from", [0.4, 1.0], ids=["from-afar", "was-there"])
+def test_a_film_may_show_the_way_there_and_the_way_to_the_camera(
+    exercise: Exercise, who: Exerciser, comes_from: float
+) -> None:
+    """Who then comes up to the camera to switch it off looks twice as large at the end."""
+    test = who.poses()
+    alone = screen(test, settings(exercise))
+
+    def way(at: Pose, begin_s: float, sizes: Sequence[float]) -> list[Pose]:
+        middle = np.array(at.image_size_px) / 2
+        return [
+            replace(at, t_s=begin_s + n / 30, xy_px=middle + size * (at.xy_px - middle)) for n, size in enumerate(sizes)
+        ]
+
+    there = way(test[0], test[0].t_s - 6.0, np.linspace(comes_from, 1.0, 180).tolist())
+    back = way(test[-1], test[-1].t_s + 1 / 30, np.linspace(1.0, 2.0, 180).tolist())
+    found = screen([*there, *test, *back], settings(exercise))
+    assert [rep.bottom_s for rep in found] == pytest.approx([rep.bottom_s for rep in alone], abs=0.05)
+    for rep, same in zip(found, alone, strict=True):
+        assert rep.faults == same.faults
+        assert rep.depth_leg == pytest.approx(same.depth_leg, abs=0.01)
+
+
 def test_gaps_never_become_numbers() -> None:
     poses, plain = SQUATS.poses(), screen(SQUATS.poses(), settings())
     second = SQUATS.bottoms_s[1]
