@@ -95,6 +95,8 @@ def extent(keypoints: Sequence[Sequence[float | None]], image_size: Sequence[flo
         return None
     soles = max(ankles)
     span = soles - min(heads) if heads else (soles - min(shoulders)) * _EYES_SHARE
+    if span <= 0:  # the picture is upside down
+        return None
     eyes = soles - span
     across = [x for x, _ in seen.values()]
     score = fmean(float(keypoints[j][2] or 0.0) for j in _JUDGED)
@@ -152,7 +154,8 @@ class AimWindow:
 
 def _framing(reaches: Sequence[Extent], frame: Mapping[str, Any], health: Mapping[str, Any]) -> list[Check]:
     if not reaches:
-        advice = "Let someone stand on the belt, whole in the picture from head to feet."
+        why = frame.get("message") if frame.get("keypoints") else None
+        advice = sentence(why) if why else "Let someone stand on the belt, whole in the picture from head to feet."
         return [
             Check("whole", "Whole runner in the picture", "unknown", "nobody seen whole", advice),
             Check("size", "Size in the picture", "unknown", "—"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +30,8 @@ from model.runtime import ModelName
 from model.standing import StandingCalibration
 from model.strides import StrideBands
 from model.virtual_camera import Noise, VirtualCamera
+
+_log = logging.getLogger(__name__)
 
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
 MIN_FPS = 10.0
@@ -146,10 +150,28 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         settings = _settings(config, options)
         pipeline = Pipeline(net, settings, place, Region(config.camera.region))
         check = ViewCheck(settings.view)
-        outcomes = check.watch(pipeline.step(frame) for frame in source.frames(threading.Event()))
+        why: Counter[str | None] = Counter()
+        outcomes = _counted(check.watch(pipeline.step(frame) for frame in source.frames(threading.Event())), why)
         document = session_document(source.name, options.mode, net.name, place, outcomes)
         check.tell(source.name)
+        _tell_why_nothing(source.name, why)
         return document, cut_off(path, document["frames"], source.announced_frames)
+
+
+def _counted(outcomes: Iterable[Outcome], why: Counter[str | None]) -> Iterator[Outcome]:
+    """Hands ``outcomes`` on, and counts why nothing was computed from those in which somebody was seen."""
+    for outcome in outcomes:
+        if outcome.pose is not None:
+            why[outcome.message] += 1
+        yield outcome
+
+
+def _tell_why_nothing(name: str, why: Counter[str | None]) -> None:
+    """Warns where more than half of the pictures of somebody were of no use."""
+    poor = why.total() - why[None]
+    if 2 * poor > why.total():
+        said = max((reason for reason in why if reason is not None), key=lambda reason: why[reason])
+        _log.warning("%s: %d of %d pictures of a runner are of no use: %s", name, poor, why.total(), said)
 
 
 @dataclass(frozen=True, slots=True)

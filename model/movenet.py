@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from model.likeness import Likeness
 from model.person import Box, Point, Region, Sighting, Stay, sighting, trunk_colour
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
-from model.quality import COVERED, CROWDED, OUTSIDE, FrameQuality, frame_quality, nobody
+from model.quality import COVERED, CROWDED, OUTSIDE, FrameQuality, Upright, frame_quality, nobody
 from model.view import ViewEstimator
 
 #: Google's model card: below this a joint is not to be trusted.
@@ -211,6 +211,7 @@ class RunnerTracker:
         self.region = region or Region()
         self._known: Likeness | None = None
         self._outsider = Stay()
+        self._upright = Upright()
         self._lose()
 
     def _lose(self) -> None:
@@ -273,7 +274,7 @@ class RunnerTracker:
         if self._lost or self._known is None or self._known.needs_colour(who):
             who = replace(who, colour=trunk_colour(cut, joints, _light(image)))
         refused = self._refused(who)
-        quality = frame_quality(pose, cut)
+        quality = self._upright.step(pose) or frame_quality(pose, cut)
         if refused is None and awaited and not (self._past and quality.reason is None):
             refused = COVERED  # what shows in the runner's place may still be made of both
         if refused is not None:

@@ -8,6 +8,7 @@ sharpness only say why, and are looked at only then.
 from __future__ import annotations
 
 import math
+from collections import Counter, deque
 from dataclasses import dataclass
 
 import cv2
@@ -26,6 +27,9 @@ _DARK, _FLAT = 25.0, 9.0
 _SOFT = 0.06
 #: Body height over mid-shoulder to mid-hip, and over shoulders to ankles (Drillis & Contini 1966).
 _BODY_TORSOS, _BODY_OVER_STANDING = 3.45, 1.28
+#: Shoulders are so much farther beside the ankles than above them where a picture lies on its side. Of a runner who
+#: leans it is a fifth of that, of one who bends over half. It is told by the poses of some seconds.
+_LYING, _SURE, _TURNED_S, _FEWEST = 1.2, 0.3, 2.0, 15
 _LEGS = slice(Joint.LEFT_HIP, Joint.RIGHT_ANKLE + 1)
 _LEVELS = [5, 6, 11, 12, 15, 16]  # shoulders, hips, ankles
 
@@ -51,6 +55,8 @@ NOBODY = FrameQuality(0.0, "nobody in view")
 COVERED = FrameQuality(0.0, "the runner is covered by somebody or something")
 OUTSIDE = FrameQuality(0.0, "somebody is in view, but not where the runner runs")
 CROWDED = FrameQuality(0.2, "two people on the belt: nothing is counted")
+_UPSIDE_DOWN = "the picture is upside down: set [camera] rotation = 180, or turn the camera"
+_ON_ITS_SIDE = "the picture lies on its side: turn the camera by 90°"
 _TOO_DARK = "too dark: more light is needed"
 
 
@@ -61,6 +67,42 @@ def image_stats(crop: NDArray[np.uint8]) -> ImageStats:
     _, edges = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
     contrast = float(spread[0, 0])
     return ImageStats(float(mean[0, 0]), contrast, float(edges[0, 0]) / max(contrast, 1.0))
+
+
+class Upright:
+    """Whether people stand upright in the picture: told by the poses of the last two seconds."""
+
+    def __init__(self) -> None:
+        self._votes: deque[tuple[float, str | None]] = deque()
+
+    def step(self, pose: Pose) -> FrameQuality | None:
+        """Takes one pose, in the order of time.
+
+        Returns:
+            What to do about the camera, as a reason why nothing can be computed; None where most stand upright.
+        """
+        feet = _shoulders_to_ankles(pose)
+        if feet is None:
+            return None
+        across, down = abs(feet[0]), feet[1]
+        turned = _ON_ITS_SIDE if across > _LYING * abs(down) else _UPSIDE_DOWN if down < 0 else None
+        self._votes.append((pose.t_s, turned))
+        while self._votes[0][0] < pose.t_s - _TURNED_S:
+            self._votes.popleft()
+        said, count = Counter(vote for _, vote in self._votes).most_common(1)[0]
+        enough = said is not None and count >= _FEWEST and 2 * count > len(self._votes)
+        return FrameQuality(MIN_LEG_SCORE / 2, said) if enough else None
+
+
+def _shoulders_to_ankles(pose: Pose) -> tuple[float, float] | None:
+    """From the shoulders that are surely seen to the ankles: right and down, px."""
+    ends = []
+    for pair in ((Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER), (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE)):
+        sure = [joint for joint in pair if pose.score[joint] >= _SURE]
+        if not sure:
+            return None
+        ends.append([sum(float(pose.xy_px[joint, axis]) for joint in sure) / len(sure) for axis in (0, 1)])
+    return ends[1][0] - ends[0][0], ends[1][1] - ends[0][1]
 
 
 def nobody(crop: NDArray[np.uint8]) -> FrameQuality:

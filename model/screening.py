@@ -29,6 +29,8 @@ LEAST_FALL = {"squat": 0.12, "step-down": 0.09}
 #: The ankle of a foot that stays keeps within this, straight legs; the free foot goes down by at least this share of
 #: the pelvis' fall.
 _STILL_LEG, _FREE_SHARE = 0.14, 0.4
+#: Whose feet are farther than this from their usual place, in legs as they look on the whole, comes or goes.
+_PLACE_LEG = 0.25
 #: Standing is within this share of the fall from the top, this long before and after a repetition.
 _STANDING_SHARE, _STANDING_S = 0.08, 0.7
 #: Fewer poses than this at the bottom tell nothing.
@@ -167,11 +169,17 @@ def _track(poses: Sequence[Pose]) -> _Track:
     score = np.stack([pose.score for pose in poses])
     xy = np.where((score >= _MIN_SCORE)[..., None], xy, np.nan)
     legs = np.stack([k.leg_length_px(xy, side) for side in Side]).mean(axis=0)
-    legs = legs[np.isfinite(legs)]
-    # Legs look longest when they are straight.
-    leg_px = float(np.percentile(legs, 90)) if legs.size else math.nan
+    feet = xy[:, [LEGS[side].ankle for side in Side]].mean(axis=1)
+    seen = np.isfinite(legs) & np.isfinite(feet).all(axis=1)
+    height_px, leg_px = k.mid_hip_height_px(xy), math.nan
+    if seen.any():
+        away_px = np.linalg.norm(feet - np.median(feet[seen], axis=0), axis=1)
+        comes_or_goes = seen & (away_px > _PLACE_LEG * np.median(legs[seen]))
+        height_px = np.where(comes_or_goes, np.nan, height_px)
+        # Legs look longest when they are straight.
+        leg_px = float(np.percentile(legs[seen & ~comes_or_goes], 90))
     t_s = np.array([pose.t_s for pose in poses])
-    return _Track(t_s, xy, k.mid_hip_height_px(xy), leg_px, poses[0].image_size_px)
+    return _Track(t_s, xy, height_px, leg_px, poses[0].image_size_px)
 
 
 def _sides(track: _Track, span: Span, settings: ScreeningSettings) -> tuple[Side | None, ...]:

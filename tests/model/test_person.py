@@ -18,7 +18,7 @@ from model.likeness import REMEMBER_S, Likeness
 from model.movenet import RunnerTracker, Sight, _is_another, _own_points
 from model.person import Region, Sighting, Stay, trunk_colour
 from model.pose import FloatArray, Joint, Pose
-from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, OUTSIDE, frame_quality, nobody
+from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, OUTSIDE, Upright, frame_quality, nobody
 from model.runtime import PoseNet, available_runtimes, load_weights
 from model.stance import MIN_QUALITY, Stance
 from tests.model.bystanders import Image, Sprite, cut_out, mid_hip, torso_px, with_second_person
@@ -603,3 +603,28 @@ def test_spoilt_pictures_say_why(net: PoseNet, film: Film, spoil: Callable[[Imag
         tracker.look(image, t_s)
     reasons = [tracker.look(spoil(image).astype(np.uint8), t_s).quality.reason for t_s, image, _ in film[60:66]]
     assert all(reason is not None and words in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("turns", "words"), [(0, None), (2, "upside down: set [camera] rotation"), (1, "on its side"), (3, "on its side")]
+)
+def test_a_camera_that_is_mounted_wrong_is_said_and_nothing_computed(
+    net: PoseNet, film: Film, turns: int, words: str | None
+) -> None:
+    tracker = RunnerTracker(net, net.weights.size_px)
+    sights = [tracker.look(np.ascontiguousarray(np.rot90(image, turns)), t_s) for t_s, image, _ in film[:90]]
+    reasons = [sight.quality.reason for sight in sights[45:] if sight.pose is not None]
+    if words is None:
+        assert set(reasons) == {None}
+    else:
+        assert np.mean([reason is not None and words in reason for reason in reasons]) > 0.8
+
+
+def test_who_bends_over_or_lies_down_for_a_moment_is_upright() -> None:
+    upright = Upright()
+    stands = standing(300, 0.7)
+    over = stands.xy_px.copy()
+    over[[5, 6]] = over[[11, 12]] + (85, 0)
+    bent, lying = replace(stands, xy_px=over), replace(stands, xy_px=stands.xy_px[:, ::-1].copy())
+    for n, pose in enumerate([*[stands] * 30, *[bent] * 60, *[stands] * 60, *[lying] * 25]):
+        assert upright.step(replace(pose, t_s=n / 30)) is None, n

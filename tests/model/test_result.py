@@ -62,6 +62,23 @@ def test_every_metric_is_either_there_or_unavailable_with_a_reason() -> None:
     assert slow["contact_s"] == "needs 30 frames per second or more"
 
 
+@pytest.mark.parametrize(
+    ("key", "view", "apart", "changed"),
+    [
+        ("hip_extension_deg", View.SIDE, 4.0, False),  # no SDD; each side may be off by 9°
+        ("hip_extension_deg", View.SIDE, 14.0, True),
+        ("fppa_deg", View.FRONT, 8.0, False),  # SDD 8.2°
+        ("fppa_deg", View.FRONT, 9.0, True),
+        ("knee_offset_leg", View.FRONT, 0.03, False),
+    ],
+)
+def test_left_and_right_differ_only_beyond_sdd_and_what_each_may_be_off(
+    key: str, view: View, apart: float, changed: bool
+) -> None:
+    found = [one | {key: 1.0 + apart * (one["side"] == "left")} for one in stances(8)]
+    assert summarise(found, view)["asymmetry"][key] == {"value": apart, "ci95": 0.0, "changed": changed}
+
+
 def test_a_refused_camera_claims_no_knee_angle_though_stances_hold_one() -> None:
     refused = CameraPose(yaw_deg=20.0, state="refused", advice="turn the camera 20° to the left")
     summary = summarise(stances(8, fppa_deg=4.0, pelvic_drop_deg=5.0), View.FRONT, refused)

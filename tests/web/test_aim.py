@@ -10,6 +10,7 @@ import pytest
 from device.aim import AimWindow, LastAim, extent
 from device.live import Message
 from model.pose import Joint
+from model.words import sentence
 
 Make = Callable[..., Message]
 
@@ -190,6 +191,20 @@ def test_runner_without_feet_is_not_whole(frame: Make) -> None:
     for joint in (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE):
         message["keypoints"][joint][2] = 0.1
     assert checks(report([message]))["whole"]["state"] == "unknown"
+
+
+def test_an_upside_down_picture_says_so_and_nothing_of_sizes(stride: list[Message]) -> None:
+    """Not that the runner is so many per cent of the picture's height below zero."""
+    said = "the picture is upside down: set [camera] rotation = 180, or turn the camera"
+    turned = [
+        message
+        | {"message": said, "quality": 0.2}
+        | {"keypoints": [[x, message["image_size"][1] - y, score] for x, y, score in message["keypoints"]]}
+        for message in stride
+    ]
+    said_of = checks(report(turned))
+    assert said_of["whole"]["advice"] == sentence(said)
+    assert {said_of[key]["state"] for key in ("whole", "size", "distance", "light")} == {"unknown"}
 
 
 def test_slow_camera_is_said(stride: list[Message], health: Make) -> None:
