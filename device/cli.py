@@ -197,7 +197,7 @@ def _replay(args: argparse.Namespace) -> int:
     from device.truth import load_truth
     from model.pose import Side
 
-    _check_target(args.json)
+    _check_target(args.json, args.video, args.truth, args.camera)
     truth = None if args.truth is None else load_truth(args.truth)
     if args.side is not None and args.mode != "step-down":
         raise InputError(f"--side {args.side}: only a step-down has a standing leg: use it with --mode step-down")
@@ -304,10 +304,16 @@ def _write_json(path: Path, document: Any) -> None:
         raise _not_written(path, error) from error
 
 
-def _check_target(path: Path | None) -> None:
-    """Tells before the work that its result cannot be written. What is there stays as it is, and nothing is left."""
+def _check_target(path: Path | None, *read: Path | None) -> None:
+    """Tells before the work that its result cannot be written, or would take the place of a file that is ``read``.
+
+    What is there stays as it is, and nothing is left.
+    """
     if path is None:
         return
+    for source in read:
+        if source is not None and source.exists() and path.exists() and path.samefile(source):
+            raise InputError(f"--json {path}: would overwrite {source}, which is read: name another file")
     try:
         if path.is_file():
             path.open("ab").close()

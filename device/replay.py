@@ -36,8 +36,6 @@ _log = logging.getLogger(__name__)
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
 MIN_FPS = 10.0
 MAX_FPS = 240.0
-#: Containers miscount by a few frames; a file with less than this share of what it announces is cut off.
-_WHOLE_SHARE = 0.95
 
 
 @dataclass(slots=True)
@@ -155,7 +153,7 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         document = session_document(source.name, options.mode, net.name, place, outcomes)
         check.tell(source.name)
         _tell_why_nothing(source.name, why)
-        return document, cut_off(path, document["frames"], source.announced_frames)
+        return document, source.cut_off(document["frames"])
 
 
 def _counted(outcomes: Iterable[Outcome], why: Counter[str | None]) -> Iterator[Outcome]:
@@ -218,16 +216,6 @@ def _replay_mocap(path: Path, config: Config, options: ReplayOptions) -> dict[st
 def _settings(config: Config, options: ReplayOptions) -> AnalysisSettings:
     view = options.view or config.camera.view
     return replace(analysis_settings(config), view=None if view == "auto" else View(view))
-
-
-def cut_off(path: Path, frames: int, announced: int) -> str | None:
-    """What is wrong with a file of which only so many frames could be read; None where it is whole."""
-    if frames >= announced * _WHOLE_SHARE:
-        return None
-    return (
-        f"{path} is cut off or damaged: {frames} of {announced} frames could be read, the result covers only those: "
-        "copy or record it again"
-    )
 
 
 def session_document(

@@ -15,7 +15,7 @@ from device.cameras.video import VideoSource
 from device.config import Config
 from device.frames import Frame, Image
 from device.pipeline import open_model_for_file
-from device.replay import ReplayOptions, captured, check_fps, cut_off, median_fps
+from device.replay import ReplayOptions, captured, check_fps, median_fps
 from device.view_check import ViewCheck
 from model.camera_pose import CameraPose
 from model.errors import InputError
@@ -175,7 +175,7 @@ def _from_video(path: Path, config: Config, options: ReplayOptions) -> Recording
         # `look_twice` looks at the mirrored picture itself, whatever is set.
         net = open_model_for_file(config, source.fps, options.model, mirrored=False)
         looked = list(look_twice(net, source.frames(threading.Event()), config.camera.region))
-        fault = cut_off(path, len(looked), source.announced_frames)
+        fault = source.cut_off(len(looked))
         return _recording(source.name, net.name, looked, source.vfov_deg, fault)
 
 

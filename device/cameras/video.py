@@ -22,6 +22,8 @@ cv2.setLogLevel(2)
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.2
+#: Containers miscount by a few frames; a file with less than this share of what it announces is cut off.
+_WHOLE_SHARE = 0.95
 #: A player that is later than this (the machine slept, or cannot decode in time) goes on from now.
 _MAX_LAG_NS = 1_000_000_000
 
@@ -47,7 +49,8 @@ class VideoSource:
         vfov_deg: vertical field of view of the camera that took it, where known.
 
     Attributes:
-        announced_frames: how many frames the file says it has; 0 where it does not say.
+        announced_frames: how many frames the file says it has; 0 where it does not say. Some say duration times rate.
+        played_s: how much of the file was decoded when it was read last, by its own times.
 
     Raises:
         InputError: from ``__enter__``, where the file is missing, empty, no video, or holds less than two
@@ -73,6 +76,7 @@ class VideoSource:
         self._fps = 0.0
         self._size_px = (0, 0)
         self.announced_frames = 0
+        self.played_s = 0.0
 
     @property
     def name(self) -> str:
@@ -85,6 +89,19 @@ class VideoSource:
     @property
     def size_px(self) -> tuple[int, int]:
         return self._size_px
+
+    def cut_off(self, frames: int) -> str | None:
+        """What is wrong with the file, of which so many frames could be read; None where it is whole.
+
+        A whole file may lack frames that it announces (its frames' times vary), or time (its first frame comes late).
+        """
+        announced_s = self.announced_frames / self._fps
+        if frames >= _WHOLE_SHARE * self.announced_frames or self.played_s >= _WHOLE_SHARE * announced_s:
+            return None
+        return (
+            f"{self.path} is cut off or damaged: {frames} of {self.announced_frames} frames could be read, the result "
+            "covers only those: copy or record it again"
+        )
 
     @property
     def dropped(self) -> int:
@@ -146,6 +163,7 @@ class VideoSource:
                 if elapsed_ns <= last_ns:
                     elapsed_ns = last_ns + period_ns
                 last_ns = elapsed_ns
+                self.played_s = (elapsed_ns + period_ns) / 1e9
                 yield elapsed_ns, to_rgb(bgr, self._rotation)  # type: ignore[arg-type]
         finally:
             capture.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from device import board
+from device.cameras.video import VideoSource
 from device.cli import NO_RUNNER, main
 from device.config import Config
 from device.pipeline import open_model, open_model_for_file
@@ -143,6 +145,31 @@ def test_truncated_file(tmp_path: Path, demo_clip: Path, capsys: pytest.CaptureF
     assert main(["replay", str(cut), "--json", str(path)]) == 2
     assert "is cut off or damaged: 166 of 600 frames" in _one_line(capsys)
     assert len(json.loads(path.read_text("utf-8"))["stances"]) >= 12, "what could be read is not lost"
+
+
+def test_a_file_whose_frames_times_vary_is_whole_where_its_time_is(demo_clip: Path) -> None:
+    """As Matroska's, which announces its duration times its rate."""
+    with VideoSource(demo_clip) as source:
+        frames = sum(1 for _ in source.frames(threading.Event()))
+        assert source.played_s == pytest.approx(20.0, abs=0.05)
+        assert source.cut_off(frames) is None
+        source.announced_frames = 900
+        assert "600 of 900 frames could be read" in (source.cut_off(frames) or "")
+        source._fps = 45.0
+        assert source.cut_off(frames) is None
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_file_that_is_read_is_not_overwritten(
+    tmp_path: Path, demo_clip: Path, capsys: pytest.CaptureFixture[str], link: bool
+) -> None:
+    clip, target = tmp_path / "clip.mp4", tmp_path / ("link.json" if link else "clip.mp4")
+    clip.write_bytes(demo_clip.read_bytes())
+    if link:
+        target.symlink_to(clip)
+    assert main(["replay", str(clip), "--json", str(target)]) == 2
+    assert "would overwrite" in _one_line(capsys)
+    assert clip.read_bytes() == demo_clip.read_bytes()
 
 
 def test_video_without_a_person(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
