@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeGuard
 
-from device.live import Message
+from device.live import Message, is_number
 from device.recording import SessionWriter
 from device.store import Person, Runner, Store
 from model.goals import is_goal
@@ -86,7 +86,7 @@ class RunnerChoice:
     def _add(self, command: Message) -> bool:
         name = " ".join(str(command.get("name") or "").split())
         height_cm = command.get("height_cm")
-        if len(name) > MAX_NAME or not _is_height(height_cm):
+        if len(name) > MAX_NAME or not _is_text(name) or not _is_height(height_cm):
             return False
         self._writer.add_runner(name, height_cm, self._choose)
         return True
@@ -95,7 +95,7 @@ class RunnerChoice:
         if runner_id is None:
             self.session_ended()
             return True
-        if not isinstance(runner_id, int) or isinstance(runner_id, bool):
+        if not is_number(runner_id):
             return False
 
         def found(runner: Runner | None) -> None:
@@ -138,6 +138,15 @@ class RunnerChoice:
                 return
             self._chosen = replace(runner, person=change(runner.person))
         self._writer.also(lambda store, _: keep(store, runner.id))
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be stored: JSON may hold halves of characters."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_height(value: object) -> TypeGuard[float | None]:

@@ -70,9 +70,10 @@ def test_blanks_are_squeezed_and_too_long_a_name_is_refused(choice: RunnerChoice
     until(lambda: StoreReader(path).runners())
     assert StoreReader(path).runners()[0]["name"] == "Anna Maria"
     assert not choice.obey({"command": "add_runner", "name": "x" * 41})
+    assert not choice.obey({"command": "add_runner", "name": "Anna \ud83d"})  # half of a character
 
 
-@pytest.mark.parametrize("runner_id", ["1", 1.0, True, [1]])
+@pytest.mark.parametrize("runner_id", ["1", 1.0, True, [1], 0, 2**63, 10**30])
 def test_runner_that_is_no_number_is_refused(choice: RunnerChoice, runner_id: object) -> None:
     assert not choice.obey({"command": "select_runner", "runner_id": runner_id})
 
