@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from device.store import Person, Runner, SessionHeader, Store
+from device.store import Person, Runner, SessionHeader, Store, utc_now
 from model.errors import StoreError
 
 _log = logging.getLogger(__name__)
@@ -80,12 +80,7 @@ class SessionWriter:
 
     def take_back(self, since_s: float) -> None:
         """Makes null what the session's stances were measured for a place where the camera no longer stood."""
-
-        def job() -> None:
-            if self._session_id is not None:
-                self._store.take_back(self._session_id, since_s)
-
-        self._put(job)
+        self._put_for_session(lambda session_id: self._store.take_back(session_id, since_s))
 
     def cue(self, cue: Mapping[str, Any]) -> None:
         """Adds a cue to the session."""
@@ -96,7 +91,7 @@ class SessionWriter:
         self._put_for_session(lambda session_id: self._store.set_reps(session_id, reps, summary))
 
     def update(self, **values: Any) -> None:
-        """Overwrites the session's counts, camera or summary; see `Store.update_session`."""
+        """Overwrites the session's counts, camera, summary or start; see `Store.update_session`."""
         self._put_for_session(lambda session_id: self._store.update_session(session_id, **values))
 
     def add_runner(self, name: str, height_cm: float | None, on_added: Callable[[Runner], None]) -> None:
@@ -138,8 +133,9 @@ class SessionWriter:
         self._put(lambda: self._store.set_setting(key, value))
 
     def end(self, on_ended: Callable[[int], None]) -> None:
-        """Closes the session as complete; ``on_ended`` is called with its id from the writer's thread."""
-        self._leave(self._store.end_session, on_ended)
+        """Closes the session as complete now; ``on_ended`` is called with its id from the writer's thread."""
+        ended_utc = utc_now()  # the disk may take it much later
+        self._leave(lambda session_id: self._store.end_session(session_id, ended_utc), on_ended)
 
     def discard(self, on_discarded: Callable[[int], None]) -> None:
         """Deletes the session; ``on_discarded`` is called with its id from the writer's thread."""

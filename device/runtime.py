@@ -108,6 +108,11 @@ class _Session:
     def started(self) -> bool:
         return self.since_s is not None
 
+    @property
+    def lasted_s(self) -> float | None:
+        """How long the session has lasted, by the frames' times; None until it has started."""
+        return None if self.since_s is None else self.recorder.times_s[-1] - self.since_s
+
 
 class _Obedient(Protocol):
     """What carries commands out."""
@@ -475,6 +480,7 @@ class Device:
             "frames_with_runner": recorder.frames_with_runner,
             "view": None if recorder.view is None else str(recorder.view),
             "camera": self._place.camera.as_json(),
+            "started_utc": utc_now(ago_s=session.lasted_s or 0.0),
         }
 
     def _screen(self, frame: Frame, source: FrameSource) -> None:
@@ -496,9 +502,7 @@ class Device:
     # What is told: to the page, to the log, to the terminal.
 
     def _tell(self, outcome: Outcome, source: FrameSource, session: _Session) -> None:
-        since_s = session.since_s
-        session_s = None if since_s is None else outcome.t_s - since_s
-        message = self._frame_message(outcome, self._why(outcome), session_s)
+        message = self._frame_message(outcome, self._why(outcome), session.lasted_s)
         self._live.publish(message)
         self._publish_health(source)
         if session.started:

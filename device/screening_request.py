@@ -226,7 +226,7 @@ class ScreeningOnRequest:
             self._writer.begin(self._header(test), lambda session_id: self._say(session_id, "started"))
         test.stored = len(reps)
         self._writer.reps(reps, summary)
-        self._writer.update(**test.progress.counts())
+        self._writer.update(**test.progress.counts(), started_utc=utc_now(ago_s=test.progress.now_s))
 
     def _header(self, test: _Test) -> SessionHeader:
         assert self._wanted is not None

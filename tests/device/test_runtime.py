@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from device.cues import CueOutput
 from device.frames import Frame
 from device.live import LiveSubscriber
 from device.runtime import Device, Trial, run_device
-from device.store import SessionHeader, Store, StoreReader
+from device.store import SessionHeader, Store, StoreReader, writer
 from model.camera_pose import CameraPose
 from model.errors import CameraError
 
@@ -74,6 +75,40 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     assert first["state"] == "complete"
     assert len(first["stances"]) >= 8
     assert first["summary"]["left"]["stances"] + first["summary"]["right"]["stances"] == len(first["stances"])
+
+
+class SetClock(datetime):
+    """The machine's clock, which the network sets."""
+
+    ahead = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> SetClock:
+        return super().now(tz) + cls.ahead
+
+
+def test_a_session_is_as_long_as_its_frames_though_the_network_sets_the_clock(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut the clock stands at the last shutdown until the network is there."""
+    monkeypatch.setattr(writer, "datetime", SetClock)
+    monkeypatch.setattr(SetClock, "ahead", timedelta(days=-9))
+    device, stop = Device(config, trial=Trial(demo_clip, loop=False)), threading.Event()
+    thread = threading.Thread(target=run_device, args=(device, stop))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        _until(live, lambda m: m["type"] == "frame" and (m["session_s"] or 0) > 3)
+        monkeypatch.setattr(SetClock, "ahead", timedelta())
+        lasted_s = _until(live, lambda m: m["type"] == "frame" and (m["session_s"] or 0) > 6)[-1]["session_s"]
+        with StoreReader(config.database_path()) as reader:
+            began = (reader.session(1) or {})["started_utc"]
+        stop.set()
+        thread.join(30)
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(began)) < timedelta(minutes=1), "right before its end, too"
+    session = StoreReader(config.database_path()).session(1)
+    assert session is not None
+    length = datetime.fromisoformat(session["ended_utc"]) - datetime.fromisoformat(session["started_utc"])
+    assert lasted_s - 1 < length.total_seconds() < lasted_s + 4
 
 
 def test_height_goal_and_calibration_are_of_the_session(

@@ -15,12 +15,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from device.store import SessionHeader, Store, StoreReader, database, reader
+from device.store import SessionHeader, Store, StoreReader, database, reader, writer
 from model.errors import StoreError
 
 REPO = Path(__file__).resolve().parents[2]
@@ -202,6 +203,48 @@ def test_kill_9_leaves_an_interrupted_session_with_all_its_stances(path: Path) -
     values = [s["fppa_deg"] for s in document["stances"]]
     assert values == list(range(len(values)))
     assert len(values) in (committed, committed + 1)  # the last may have been on the disk before it was told
+
+
+class SetClock(datetime):
+    """The machine's clock, which somebody sets."""
+
+    ahead = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> SetClock:
+        return super().now(tz) + cls.ahead
+
+
+@pytest.mark.parametrize("days", [9, -9, 0])
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_session_is_as_long_as_it_was_though_the_clock_is_set_amid_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, days: int, killed: bool
+) -> None:
+    monkeypatch.setattr(writer, "datetime", SetClock)
+    monkeypatch.setattr(SetClock, "ahead", timedelta())
+    with Store.open(path) as store:
+        began_utc = writer.utc_now(ago_s=40.0)
+        session_id = store.begin_session(replace(HEADER, started_utc=began_utc))
+        monkeypatch.setattr(SetClock, "ahead", timedelta(days=days))
+        store.add_stance(session_id, stance())
+        store.update_session(session_id, frames=1200, started_utc=writer.utc_now(ago_s=40.3))
+        if killed:
+            store.close_interrupted()
+        else:
+            store.end_session(session_id)
+    (row,) = StoreReader(path).list_sessions()
+    started, ended = (datetime.fromisoformat(row[key]) for key in ("started_utc", "ended_utc"))
+    assert 39.0 < (ended - started).total_seconds() < 45.0
+    assert abs(ended - SetClock.now(UTC)) < timedelta(seconds=5)
+    assert (row["started_utc"] == began_utc) is (days == 0), "it stays as it is where the clock was not set"
+
+
+def test_a_clock_that_was_set_back_just_before_a_power_cut_makes_no_session_shorter_than_nothing(path: Path) -> None:
+    with Store.open(path) as store:
+        store.begin_session(replace(HEADER, started_utc="2999-01-01T00:00:00.000+00:00"))
+        store.close_interrupted()
+    (row,) = StoreReader(path).list_sessions()
+    assert row["ended_utc"] == row["started_utc"]
 
 
 def test_a_second_writer_is_refused_and_the_first_goes_on(path: Path) -> None:
