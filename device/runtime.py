@@ -226,6 +226,10 @@ class Device:
                 document = reader.session(session_id)
             if document is None:
                 continue
+            if not document["stances"] and not document["reps"]:
+                store.delete_session(session_id)
+                self._announce(f"session {session_id} was cut off before anybody ran; discarded")
+                continue
             if document["summary"] is None:  # a test keeps its own up with each repetition
                 view = None if document["view"] is None else View(document["view"])
                 camera = document["camera"] and CameraPose.from_json(document["camera"])
@@ -292,7 +296,7 @@ class Device:
             for frame, t_s in self._frames_of(source, stop):
                 if self._screening.running:
                     if session is not None:
-                        self._set_aside(session)
+                        self._end(session, keep_choice=True)
                         self._keep_camera(source)
                         session = None
                     presence.hold(t_s)
@@ -442,24 +446,28 @@ class Device:
             height_cm=self._runner.person.height_cm,
         )
 
-    def _end(self, session: _Session) -> None:
-        self._dark()
-        if session.started:
-            self._complete(session)
-            self._runner.session_ended()
+    def _end(self, session: _Session, keep_choice: bool = False) -> None:
+        """Whoever was there has gone, or a test takes the pictures. One without a step was no run: it is discarded.
 
-    def _set_aside(self, session: _Session) -> None:
-        """A test takes the pictures. Who runs is tested; who stood there for the test has not run."""
+        ``keep_choice``: who is chosen stays so; always where nobody has run.
+        """
         self._dark()
-        if session.started and session.recorder.stances:
+        if not session.started:
+            return
+        ran = bool(session.recorder.stances)
+        if keep_choice or not ran:
+            self._runner.keep()
+        else:
+            self._runner.session_ended()
+        self._aim.end()
+        if ran:
             self._complete(session)
-        elif session.started:
+        else:
             self._writer.discard(lambda session_id: self._say_session(session_id, "discarded"))
 
     def _complete(self, session: _Session) -> None:
         """Closes a session in the store, with its summary."""
         self._write(session)
-        self._aim.end()
         self._coaching.end()
         summary = self._summarise(session)
         self._writer.end(lambda session_id: self._say_session(session_id, "ended"))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from device import aim, runtime, standing
 from device.cameras.video import VideoSource
-from device.config import Config, parse_config
+from device.config import Config, SessionConfig, parse_config
 from device.cues import CueOutput
 from device.frames import Frame
 from device.live import LiveSubscriber
@@ -209,6 +212,84 @@ def test_what_was_measured_before_a_move_of_the_camera_was_noticed_is_taken_back
     assert left["mean"] == pytest.approx(4.0, abs=3.0)
 
 
+class Stage(VideoSource):
+    """The clip's runner in front of the camera: runs, stands still, or has gone."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, paced=True, loop=True)
+        self.scene = "empty"
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        first: Frame | None = None
+        for frame in super().frames(stop):
+            first = first or frame
+            shown = {"runs": frame.image, "stands": first.image, "empty": np.zeros_like(frame.image)}
+            yield Frame(frame.index, frame.t_ns, shown[self.scene])
+
+
+@pytest.fixture
+def stage(demo_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    there = Stage(demo_clip)
+    monkeypatch.setattr(runtime, "open_source", lambda camera: there)
+    return there
+
+
+@contextmanager
+def _at_work(config: Config, said: list[str] | None = None) -> Iterator[LiveSubscriber]:
+    """A device that runs, and who listens to it."""
+    device = Device(config, announce=[].append if said is None else said.append)
+    stop, statuses = threading.Event(), list[int]()
+    thread = threading.Thread(target=lambda: statuses.append(run_device(device, stop)))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        try:
+            _until(live, lambda message: message["type"] == "frame")
+            yield live
+        finally:
+            stop.set()
+            thread.join(30)
+    assert statuses == [0]
+
+
+def _said(state: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda message: message["type"] == "session" and message["state"] == state
+
+
+def _runs(name: str | None) -> Callable[[dict[str, Any]], bool]:
+    """Whether the device tells that this is who runs, or is next."""
+    return lambda message: message["type"] == "health" and (message["runner"] or {"name": None})["name"] == name
+
+
+def test_who_stands_there_has_not_run_and_is_still_the_one_who_is_chosen(config: Config, stage: Stage) -> None:
+    quick = SessionConfig(start_after_s=1.0, end_after_s=1.0)
+    with _at_work(config.model_copy(update={"session": quick})) as live:
+        live.send({"command": "add_runner", "name": "Anna"})
+        stage.scene = "stands"
+        _until(live, _said("started"))
+        stage.scene = "empty"
+        _until(live, _said("discarded"))
+        assert StoreReader(config.database_path()).list_sessions() == []
+        _until(live, _runs("Anna"))
+        stage.scene = "runs"
+        _until(live, lambda message: message["type"] == "stance" and message["session_id"] is not None)
+        stage.scene = "empty"
+        _until(live, _said("ended"))
+        _until(live, _runs(None))
+    (only,) = StoreReader(config.database_path()).list_sessions()
+    assert (only["runner_id"], only["state"]) == (1, "complete")
+
+
+def test_a_session_that_was_cut_off_before_a_step_is_discarded(config: Config) -> None:
+    with Store.open(config.database_path()) as store:
+        store.begin_session(SessionHeader("camera", "m", "0"))
+    said: list[str] = []
+    stop = threading.Event()
+    stop.set()
+    assert run_device(Device(config, announce=said.append), stop) == 0
+    assert said == ["session 1 was cut off before anybody ran; discarded"]
+    assert StoreReader(config.database_path()).list_sessions() == []
+
+
 def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,8 +379,10 @@ def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
 def _until(live: LiveSubscriber, done: Any) -> list[dict[str, Any]]:
     """All messages until ``done`` of one."""
     messages: list[dict[str, Any]] = []
+    until_s = time.monotonic() + 90.0
     for message in live.events(idle_s=30.0):
         assert message is not None, "the device has fallen silent"
+        assert time.monotonic() < until_s, "it did not come"
         messages.append(message)
         if done(message):
             break
