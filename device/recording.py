@@ -108,7 +108,7 @@ class SessionWriter:
         self._put(lambda: on_found(self._store.runner(runner_id)))
 
     def runs(self, runner: Runner) -> None:
-        """The session that is open when this is written, if any, is this runner's."""
+        """The session that is open when this is written is this runner's, if there is one and it is nobody's yet."""
         self._put_for_session(lambda session_id: self._store.set_session_runner(session_id, runner))
 
     def height(self, height_cm: float | None) -> None:

@@ -294,11 +294,14 @@ class Device:
         t_s = 0.0
         try:
             for frame, t_s in self._frames_of(source, stop):
+                if session is not None and (self._runner.another_chosen or self._screening.running):
+                    self._end(session, keep_choice=True)
+                    self._keep_camera(source)
+                    session = None
+                    presence.restart()
+                if self._runner.another_chosen:
+                    self._screening.interrupt("another runner was chosen")
                 if self._screening.running:
-                    if session is not None:
-                        self._end(session, keep_choice=True)
-                        self._keep_camera(source)
-                        session = None
                     presence.hold(t_s)
                     self._screen(frame, source)
                     continue
@@ -431,25 +434,17 @@ class Device:
         session.since_s = outcome.t_s - ago_s
         view = None if outcome.view is None else str(outcome.view)
         header = replace(self._header(source), view=view, started_utc=utc_now(ago_s=ago_s))
-        self._writer.begin(header, lambda session_id: self._say_session(session_id, "started"))
+        self._runner.begin_session(header, lambda session_id: self._say_session(session_id, "started"))
         self._write(session)
 
     def _header(self, source: FrameSource) -> SessionHeader:
-        """Of a session that begins now."""
-        runner = self._runner.current
-        return SessionHeader(
-            source=source.name,
-            model=self._model_name,
-            app_version=VERSION,
-            fps=source.fps,
-            runner_id=None if runner is None else runner.id,
-            height_cm=self._runner.person.height_cm,
-        )
+        """Of a session that begins now, but for its runner."""
+        return SessionHeader(source=source.name, model=self._model_name, app_version=VERSION, fps=source.fps)
 
     def _end(self, session: _Session, keep_choice: bool = False) -> None:
-        """Whoever was there has gone, or a test takes the pictures. One without a step was no run: it is discarded.
+        """One without a step was no run: it is discarded, and who was chosen stays so.
 
-        ``keep_choice``: who is chosen stays so; always where nobody has run.
+        ``keep_choice``: so they do where it ends before they have gone: for a test, or for another runner.
         """
         self._dark()
         if not session.started:

@@ -312,12 +312,14 @@ class Store:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def set_session_runner(self, session_id: int, runner: people.Runner) -> None:
-        """Says whose a session is; the height of who was taken for its runner before goes.
+        """Says whose a session is that is nobody's yet; the height that was told for it goes.
 
-        Nothing changes where the runner has been deleted.
+        Nothing changes where it is somebody else's, or the runner has been deleted.
         """
         with self._transaction() as db:
-            if people.read_runner(db, runner.id) is not None:
+            found = db.execute("SELECT runner_id FROM sessions WHERE id = ?", (session_id,)).fetchone()
+            theirs = found is not None and found[0] in (None, runner.id)
+            if theirs and people.read_runner(db, runner.id) is not None:
                 _set(db, session_id, {"runner_id": runner.id, "height_cm": runner.person.height_cm})
 
     def set_session_height(self, session_id: int, height_cm: float | None) -> None:
@@ -390,7 +392,10 @@ class Store:
             db.execute(sql, (utc_now(), runner_id))
 
     def save_attempt(self, programme_id: int, session_id: int, attempt: Attempt) -> None:
-        """Adds or overwrites what a session did of a programme; nothing where its runner has been deleted."""
+        """Adds or overwrites what a session did of a programme.
+
+        Nothing where the runner has been deleted, or the session did something of another programme before.
+        """
         with self._transaction() as db:
             if db.execute("SELECT 1 FROM programmes WHERE id = ?", (programme_id,)).fetchone() is None:
                 return

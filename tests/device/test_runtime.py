@@ -235,9 +235,9 @@ def stage(demo_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 @contextmanager
-def _at_work(config: Config, said: list[str] | None = None) -> Iterator[LiveSubscriber]:
+def _at_work(config: Config) -> Iterator[LiveSubscriber]:
     """A device that runs, and who listens to it."""
-    device = Device(config, announce=[].append if said is None else said.append)
+    device = Device(config)
     stop, statuses = threading.Event(), list[int]()
     thread = threading.Thread(target=lambda: statuses.append(run_device(device, stop)))
     with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
@@ -258,6 +258,55 @@ def _said(state: str) -> Callable[[dict[str, Any]], bool]:
 def _runs(name: str | None) -> Callable[[dict[str, Any]], bool]:
     """Whether the device tells that this is who runs, or is next."""
     return lambda message: message["type"] == "health" and (message["runner"] or {"name": None})["name"] == name
+
+
+@pytest.mark.parametrize("scene", ["empty", "runs"])
+def test_who_is_chosen_after_another_has_run_gets_a_session_of_their_own(
+    config: Config, stage: Stage, scene: str
+) -> None:
+    """The belt may be empty by then, or somebody is on it; the session of who ran is open in both cases."""
+    with Store.open(config.database_path()) as store:
+        anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
+        for runner_id in (anna, ben):
+            store.start_programme(runner_id, "fppa_deg")
+    with _at_work(config) as live:
+        live.send({"command": "select_runner", "runner_id": anna})
+        _until(live, _runs("Anna"))
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
+        stage.scene = scene
+        live.send({"command": "select_runner", "runner_id": ben})
+        asked_s = time.monotonic()
+        _until(live, _said("ended"))
+        assert time.monotonic() - asked_s < 5, "not only when nobody was there for long"
+        _until(live, _runs("Ben"))
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
+    with StoreReader(config.database_path()) as reader:
+        rows = reader.list_sessions()
+        attempts = [getattr(reader.programme(runner_id), "attempts", ()) for runner_id in (anna, ben)]
+    assert [row["runner_id"] for row in rows] == [ben, anna]
+    assert all(row["stances"] for row in rows)
+    assert [len(did) for did in attempts] == [1, 1]
+
+
+def test_who_is_chosen_during_anothers_test_ends_it(config: Config, shared: Path) -> None:
+    with Store.open(config.database_path()) as store:
+        anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
+    device = Device(config, trial=Trial(shared / "clips" / "dev_squat.mp4", loop=False))
+    device._commands.append({"command": "select_runner", "runner_id": anna})
+    device._commands.append({"command": "start_screening", "exercise": "squat", "side": None, "request": "r"})
+    thread = threading.Thread(target=run_device, args=(device, threading.Event()))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        _until(live, lambda m: m["type"] == "frame" and (m["screening"] or {"reps": 0})["reps"] >= 2)
+        live.send({"command": "select_runner", "runner_id": ben})
+        told = _until(live, lambda m: m["type"] == "frame" and m["screening"]["state"] == "done")[-1]
+        assert told["screening"]["message"].startswith("Another runner was chosen. Done: ")
+        _until(live, _runs("Ben"))
+        thread.join(60)
+    rows = StoreReader(config.database_path()).list_sessions()
+    assert [(row["mode"], row["runner_id"]) for row in rows][-1] == ("squat", anna)
 
 
 def test_who_stands_there_has_not_run_and_is_still_the_one_who_is_chosen(config: Config, stage: Stage) -> None:

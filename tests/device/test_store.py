@@ -23,6 +23,7 @@ import pytest
 
 from device.store import SessionHeader, Store, StoreReader, database, reader, writer
 from model.errors import StoreError
+from model.programme import Adherence, Attempt
 
 REPO = Path(__file__).resolve().parents[2]
 HEADER = SessionHeader(source="demo_front.mp4", model="movenet-lightning-int8", app_version="0.1.0", fps=30.0)
@@ -245,6 +246,22 @@ def test_a_clock_that_was_set_back_just_before_a_power_cut_makes_no_session_shor
         store.close_interrupted()
     (row,) = StoreReader(path).list_sessions()
     assert row["ended_utc"] == row["started_utc"]
+
+
+def test_what_a_session_did_of_a_programme_is_not_erased_by_another_one(path: Path) -> None:
+    with Store.open(path) as store:
+        programmes = []
+        for name in ("Anna", "Ben"):
+            runner_id, _ = store.add_runner(name)
+            store.start_programme(runner_id, "fppa_deg")
+            programmes.append(store.programme(runner_id))
+        anna, ben = programmes
+        assert anna is not None
+        assert ben is not None
+        for programme, run_s in ((anna, 800.0), (anna, 900.0), (ben, 10.0)):
+            store.save_attempt(programme.id, 1, Attempt(1, run_s, Adherence(on=100, on_within=90)))
+        kept = [store.programme(runner_id) for runner_id in (1, 2)]
+    assert [[attempt.run_s for attempt in one.attempts] for one in kept if one is not None] == [[900.0], []]
 
 
 def test_a_second_writer_is_refused_and_the_first_goes_on(path: Path) -> None:
