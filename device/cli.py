@@ -543,7 +543,15 @@ def _validate(args: argparse.Namespace) -> int:
 def _cues_off(args: argparse.Namespace) -> int:
     from device.cues import all_off
 
-    all_off(load_config(args.config).cues)
+    cues = load_config(args.config).cues
+    if not cues.enabled or not cues.pins():
+        _say("nothing to switch off: the settings use no pin")
+        return 0
+    fault = all_off(cues)
+    if fault is not None:
+        remedy = "stop the device if it runs, and use sudo or an account of group gpio"
+        raise InputError(f"cues-off: {fault}: nothing was switched off; {remedy}")
+    _say("LEDs and buzzer are off")
     return 0
 
 

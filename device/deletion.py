@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TypeGuard
 
-from device.live import Message, is_request
+from device.live import Message, is_number, is_request
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
 from device.store import StillRunning, Store
@@ -39,12 +38,12 @@ class Deletion:
     def obey(self, command: Message) -> bool:
         """Carries out a command of `COMMANDS`; False where it is none of them, or is not valid."""
         number, request = command.get("id"), command.get("request")
-        if command["command"] not in COMMANDS or not _is_number(number) or not is_request(request):
+        if command["command"] not in COMMANDS or not is_number(number) or not is_request(request):
             return False
         if command["command"] == "delete_session":
             self._writer.at_once(lambda store: self._carry_out(store, request, lambda: _session(store, number)))
-        elif self._writer.fault is not None:
-            self._refuse(request, f"{self._writer.fault}. A runner can be deleted when that is mended.")
+        elif self._writer.stuck is not None:
+            self._refuse(request, f"{self._writer.stuck}. A runner can be deleted when that is mended.")
         else:
             self._writer.also(
                 lambda store, _: self._carry_out(store, request, lambda: self._delete_runner(store, number))
@@ -90,7 +89,3 @@ def _session(store: Store, session_id: int) -> int:
         raise _Refused("Not deleted: this session runs now. Wait for its end.") from None
     _log.info("deleted session %d", session_id)
     return int(gone)
-
-
-def _is_number(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63

@@ -384,6 +384,11 @@ def is_request(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= _MAX_REQUEST
 
 
+def is_number(value: object) -> TypeGuard[int]:
+    """Whether this can be the number of something that is stored."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
+
+
 def _parsed(line: bytes) -> Message | None:
     try:
         value = json.loads(line)

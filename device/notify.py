@@ -21,13 +21,6 @@ class Notifier:
         if self._socket is not None:
             self._socket.setblocking(False)
 
-    @property
-    def watchdog_s(self) -> float | None:
-        """How often at least ``watchdog`` must be called (half of systemd's limit), None where it does not watch."""
-        limit_us = os.environ.get("WATCHDOG_USEC", "")
-        watched = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        return int(limit_us) / 2e6 if limit_us.isdigit() and int(limit_us) > 0 and watched else None
-
     def ready(self, status: str) -> None:
         """The service has started."""
         self._send(f"READY=1\nSTATUS={_one_line(status)}")

@@ -1,15 +1,16 @@
-"""What a session brought, on its way to the disk: in order, on its own thread, never lost while the process lives."""
+"""What a session brought, on its way to the disk: in order, on its own thread, which outlives whatever fails."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from device.store import Person, Runner, SessionHeader, Store
+from device.store import Person, Runner, SessionHeader, Store, utc_now
 from model.errors import StoreError
 
 _log = logging.getLogger(__name__)
@@ -21,11 +22,16 @@ _Job = Callable[[], object]
 class SessionWriter:
     """Writes sessions behind the pipeline's back. Use it as a context manager.
 
-    Every call returns at once; the thread commits it as soon as the disk takes it. A write that fails (a full disk) is
-    kept, in order, and tried again; `fault` says so meanwhile.
+    Every call returns at once; the thread commits it as soon as the disk takes it. A write that the disk refuses (it is
+    full) is kept, in order, and tried again. One that fails by a fault of this program is given up, so that all others
+    go on; with a session that could not be begun goes all that belongs to it.
 
     Args:
         store: the open store.
+
+    Attributes:
+        stuck: why the disk takes nothing now, and the remedy; None where it does.
+        lost: what of this session or the last one was given up, and the remedy; None for nothing.
     """
 
     def __init__(self, store: Store) -> None:
@@ -35,7 +41,8 @@ class SessionWriter:
         self._urgent: deque[_Job] = deque()
         self._closing = False
         self._session_id: int | None = None
-        self.fault: str | None = None
+        self.stuck: str | None = None
+        self.lost: str | None = None
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
 
@@ -48,6 +55,11 @@ class SessionWriter:
         self.close()
 
     @property
+    def fault(self) -> str | None:
+        """What people are to be told of the store; None where all is well."""
+        return self.stuck or self.lost
+
+    @property
     def session_id(self) -> int | None:
         """The id of the session that is being written; None between sessions."""
         return self._session_id
@@ -57,34 +69,30 @@ class SessionWriter:
 
         def job() -> None:
             self._session_id = self._store.begin_session(header)
+            self.lost = None
             on_begun(self._session_id)
 
         self._put(job)
 
     def stance(self, stance: Mapping[str, Any]) -> None:
         """Adds a stance to the session."""
-        self._put(lambda: self._store.add_stance(self._id(), stance))
+        self._put_for_session(lambda session_id: self._store.add_stance(session_id, stance))
 
     def take_back(self, since_s: float) -> None:
         """Makes null what the session's stances were measured for a place where the camera no longer stood."""
-
-        def job() -> None:
-            if self._session_id is not None:
-                self._store.take_back(self._session_id, since_s)
-
-        self._put(job)
+        self._put_for_session(lambda session_id: self._store.take_back(session_id, since_s))
 
     def cue(self, cue: Mapping[str, Any]) -> None:
         """Adds a cue to the session."""
-        self._put(lambda: self._store.add_cue(self._id(), cue))
+        self._put_for_session(lambda session_id: self._store.add_cue(session_id, cue))
 
     def reps(self, reps: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> None:
         """Overwrites the repetitions of a test, and its summary with them."""
-        self._put(lambda: self._store.set_reps(self._id(), reps, summary))
+        self._put_for_session(lambda session_id: self._store.set_reps(session_id, reps, summary))
 
     def update(self, **values: Any) -> None:
-        """Overwrites the session's counts, camera or summary; see `Store.update_session`."""
-        self._put(lambda: self._store.update_session(self._id(), **values))
+        """Overwrites the session's counts, camera, summary or start; see `Store.update_session`."""
+        self._put_for_session(lambda session_id: self._store.update_session(session_id, **values))
 
     def add_runner(self, name: str, height_cm: float | None, on_added: Callable[[Runner], None]) -> None:
         """Adds a runner; ``on_added`` is called with them from the writer's thread."""
@@ -100,22 +108,12 @@ class SessionWriter:
         self._put(lambda: on_found(self._store.runner(runner_id)))
 
     def runs(self, runner: Runner) -> None:
-        """The session that is open when this is written, if any, is this runner's."""
-
-        def job() -> None:
-            if self._session_id is not None:
-                self._store.set_session_runner(self._session_id, runner)
-
-        self._put(job)
+        """The session that is open when this is written is this runner's, if there is one and it is nobody's yet."""
+        self._put_for_session(lambda session_id: self._store.set_session_runner(session_id, runner))
 
     def height(self, height_cm: float | None) -> None:
         """The runner of the session that is open when this is written, if any, is so tall; None: not known."""
-
-        def job() -> None:
-            if self._session_id is not None:
-                self._store.set_session_height(self._session_id, height_cm)
-
-        self._put(job)
+        self._put_for_session(lambda session_id: self._store.set_session_height(session_id, height_cm))
 
     def also(self, job: Callable[[Store, int | None], None]) -> None:
         """Calls ``job`` from the writer's thread, with the store and the id of the session that is open then."""
@@ -135,21 +133,27 @@ class SessionWriter:
         self._put(lambda: self._store.set_setting(key, value))
 
     def end(self, on_ended: Callable[[int], None]) -> None:
-        """Closes the session as complete; ``on_ended`` is called with its id from the writer's thread."""
-        self._leave(self._store.end_session, on_ended)
+        """Closes the session as complete now; ``on_ended`` is called with its id from the writer's thread."""
+        ended_utc = utc_now()  # the disk may take it much later
+        self._leave(lambda session_id: self._store.end_session(session_id, ended_utc), on_ended)
 
     def discard(self, on_discarded: Callable[[int], None]) -> None:
         """Deletes the session; ``on_discarded`` is called with its id from the writer's thread."""
         self._leave(self._store.discard_session, on_discarded)
 
     def _leave(self, how: Callable[[int], None], told: Callable[[int], None]) -> None:
-        def job() -> None:
-            session_id = self._id()
-            how(session_id)
+        def job(session_id: int) -> None:
+            try:
+                how(session_id)
+            except StoreError:
+                raise  # it is tried again
+            except Exception:
+                self._session_id = None
+                raise
             self._session_id = None
             told(session_id)
 
-        self._put(job)
+        self._put_for_session(job)
 
     def close(self) -> None:
         """Writes what is left and ends the thread. What a full disk still refuses is given up, and said."""
@@ -158,9 +162,14 @@ class SessionWriter:
             self._changed.notify()
         self._thread.join()
 
-    def _id(self) -> int:
-        assert self._session_id is not None
-        return self._session_id
+    def _put_for_session(self, job: Callable[[int], object]) -> None:
+        """For the session that is open when it is written; nothing is done where none is."""
+
+        def for_session() -> None:
+            if self._session_id is not None:
+                job(self._session_id)
+
+        self._put(for_session)
 
     def _put(self, job: _Job) -> None:
         with self._changed:
@@ -174,14 +183,14 @@ class SessionWriter:
                 urgent = self._urgent.popleft() if self._urgent else None
                 job = self._jobs[0] if self._jobs else None
             if urgent is not None:
-                urgent()
+                self._try_once(urgent)
             elif job is None:
                 return
             elif self._written(job):
                 with self._changed:
                     self._jobs.popleft()
             elif self._given_up():
-                _log.error("%d results of the session could not be written: %s", len(self._jobs), self.fault)
+                _log.error("%d results of the session could not be written: %s", len(self._jobs), self.stuck)
                 return
 
     def _given_up(self) -> bool:
@@ -190,13 +199,36 @@ class SessionWriter:
             self._changed.wait_for(lambda: self._closing or self._urgent, _RETRY_S)
             return self._closing
 
-    def _written(self, job: _Job) -> bool:
+    def _try_once(self, job: _Job) -> None:
         try:
-            job()
+            with self._survived():
+                job()
         except StoreError as error:
-            if self.fault is None:
+            _log.error("%s", error)
+
+    def _written(self, job: _Job) -> bool:
+        """False where the disk does not take it now."""
+        try:
+            with self._survived():
+                job()
+        except StoreError as error:
+            if self.stuck is None:
                 _log.error("%s; results are kept in memory and written when there is room", error)
-            self.fault = str(error)
+            self.stuck = str(error)
             return False
-        self.fault = None
+        self.stuck = None
         return True
+
+    @contextmanager
+    def _survived(self) -> Iterator[None]:
+        """A job that fails otherwise than by the disk would fail again: it is given up, and this thread lives on."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except Exception as error:
+            _log.exception("something could not be stored, and is lost")
+            self.lost = (
+                f"something could not be stored, by a fault of this program ({type(error).__name__}); "
+                "restart the device, and send its log to who looks after it"
+            )

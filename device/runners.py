@@ -1,7 +1,9 @@
 """Who runs: chosen on a page before or during a session, forgotten after it.
 
-The choice never outlives a session, nor a while without one, so that nobody is taken for the one who ran before. Height
-and goal go with the person: kept in the store with a name, for this session only without one.
+The choice never outlives a session, nor a while without one, so that nobody is taken for the one who ran before. A
+session that runs without a name becomes that of who is chosen. One that is somebody else's stays theirs: it ends, and
+what follows is the chosen one's. Height and goal go with the person: kept in the store with a name, for this session
+only without one.
 """
 
 from __future__ import annotations
@@ -10,12 +12,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from device.live import Message
+from device.live import Message, is_number
 from device.recording import SessionWriter
-from device.store import Person, Runner, Store
+from device.store import Person, Runner, SessionHeader, Store
 from model.goals import is_goal
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 
@@ -27,8 +29,18 @@ MAX_NAME = 40
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """Who was chosen while somebody else's session runs; None for an anonymous runner."""
+
+    runner: Runner | None
+
+
 class RunnerChoice:
     """The runner of this session or the next. Disk work is left to the writer's thread.
+
+    Sessions begin here (`begin_session`), so that none is between two runners. Whoever keeps one says when it has ended
+    (`session_ended`, `keep`), and ends it where `another_chosen` says so.
 
     Args:
         writer: of the sessions.
@@ -40,6 +52,8 @@ class RunnerChoice:
         self._clock = clock
         self._lock = threading.Lock()  # the writer's thread chooses, too
         self._chosen: Runner | None = None
+        self._next: _Next | None = None
+        self._running = False
         self._guest = Person()
         self._chosen_s = 0.0
 
@@ -57,6 +71,12 @@ class RunnerChoice:
             self._drop_old()
             return self._guest if self._chosen is None else self._chosen.person
 
+    @property
+    def another_chosen(self) -> bool:
+        """Whether the session that runs is to end, because another was chosen than whose it is."""
+        with self._lock:
+            return self._next is not None
+
     def obey(self, command: Message) -> bool:
         """Carries out a command of `COMMANDS`; False where it is none of them, or is not valid."""
         jobs: dict[str, Callable[[Message], bool]] = {
@@ -68,50 +88,80 @@ class RunnerChoice:
         job = jobs.get(str(command["command"]))
         return job is not None and job(command)
 
-    def session_ended(self) -> None:
-        """Forgets who ran."""
-        with self._lock:
-            self._chosen, self._guest = None, Person()
-
-    def keep(self) -> None:
-        """Keeps the choice for as long as a new one: whoever is tested is often tested again, or runs."""
+    def begin_session(self, header: SessionHeader, on_begun: Callable[[int], None]) -> None:
+        """Has the writer begin a session of who is chosen; see `SessionWriter.begin`."""
         with self._lock:
             self._drop_old()
+            self._running = True
+            runner = self._chosen
+            person = self._guest if runner is None else runner.person
+            runner_id = None if runner is None else runner.id
+            self._writer.begin(replace(header, runner_id=runner_id, height_cm=person.height_cm), on_begun)
+
+    def session_ended(self) -> None:
+        """Forgets who ran; to be called before the writer is told of the end."""
+        with self._lock:
+            self._running = False
+            self._take_next(_Next(None))
+
+    def keep(self) -> None:
+        """No session runs, or it did not count: the choice stays for as long as a new one.
+
+        Whoever is tested is often tested again, or runs.
+        """
+        with self._lock:
+            self._drop_old()
+            self._running = False
             self._chosen_s = self._clock()
+            self._take_next(None)
+
+    def _take_next(self, otherwise: _Next | None) -> None:
+        """Who was chosen during the session is next; ``otherwise`` where nobody was, None: who was chosen before it."""
+        following, self._next = self._next or otherwise, None
+        if following is not None:
+            self._chosen, self._guest = following.runner, Person()
 
     def _drop_old(self) -> None:
-        if self._writer.session_id is None and self._clock() - self._chosen_s > KEPT_S:
+        if not self._running and self._clock() - self._chosen_s > KEPT_S:
             self._chosen, self._guest = None, Person()
 
     def _add(self, command: Message) -> bool:
         name = " ".join(str(command.get("name") or "").split())
         height_cm = command.get("height_cm")
-        if len(name) > MAX_NAME or not _is_height(height_cm):
+        if len(name) > MAX_NAME or not _is_text(name) or not _is_height(height_cm):
             return False
-        self._writer.add_runner(name, height_cm, self._choose)
+        self._writer.add_runner(name, height_cm, self._found)
         return True
 
     def _select(self, runner_id: object) -> bool:
         if runner_id is None:
-            self.session_ended()
+            self._found(None)
             return True
-        if not isinstance(runner_id, int) or isinstance(runner_id, bool):
+        if not is_number(runner_id):
             return False
 
         def found(runner: Runner | None) -> None:
             if runner is None:
                 _log.warning("there is no runner %d", runner_id)
             else:
-                self._choose(runner)
+                self._found(runner)
 
         self._writer.find_runner(runner_id, found)
         return True
 
-    def _choose(self, runner: Runner) -> None:
+    def _found(self, runner: Runner | None) -> None:
         with self._lock:
-            self._chosen_s = self._clock()
-            self._chosen, self._guest = runner, Person()
-        self._writer.runs(runner)
+            self._choose(runner)
+
+    def _choose(self, runner: Runner | None) -> None:
+        """Under the lock, so that the session becomes theirs before it can end."""
+        self._chosen_s = self._clock()
+        if self._running and self._chosen is not None:
+            self._next = None if _same(runner, self._chosen) else _Next(runner)
+            return
+        self._chosen, self._guest = runner, Person()
+        if runner is not None:
+            self._writer.runs(runner)
 
     def _set_height(self, height_cm: object) -> bool:
         if not _is_height(height_cm):
@@ -138,6 +188,19 @@ class RunnerChoice:
                 return
             self._chosen = replace(runner, person=change(runner.person))
         self._writer.also(lambda store, _: keep(store, runner.id))
+
+
+def _same(one: Runner | None, other: Runner | None) -> bool:
+    return (one and one.id) == (other and other.id)
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be stored: JSON may hold halves of characters."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_height(value: object) -> TypeGuard[float | None]:

@@ -108,6 +108,11 @@ class _Session:
     def started(self) -> bool:
         return self.since_s is not None
 
+    @property
+    def lasted_s(self) -> float | None:
+        """How long the session has lasted, by the frames' times; None until it has started."""
+        return None if self.since_s is None else self.recorder.times_s[-1] - self.since_s
+
 
 class _Obedient(Protocol):
     """What carries commands out."""
@@ -221,6 +226,10 @@ class Device:
                 document = reader.session(session_id)
             if document is None:
                 continue
+            if not document["stances"] and not document["reps"]:
+                store.delete_session(session_id)
+                self._announce(f"session {session_id} was cut off before anybody ran; discarded")
+                continue
             if document["summary"] is None:  # a test keeps its own up with each repetition
                 view = None if document["view"] is None else View(document["view"])
                 camera = document["camera"] and CameraPose.from_json(document["camera"])
@@ -285,11 +294,14 @@ class Device:
         t_s = 0.0
         try:
             for frame, t_s in self._frames_of(source, stop):
+                if session is not None and (self._runner.another_chosen or self._screening.running):
+                    self._end(session, keep_choice=True)
+                    self._keep_camera(source)
+                    session = None
+                    presence.restart()
+                if self._runner.another_chosen:
+                    self._screening.interrupt("another runner was chosen")
                 if self._screening.running:
-                    if session is not None:
-                        self._set_aside(session)
-                        self._keep_camera(source)
-                        session = None
                     presence.hold(t_s)
                     self._screen(frame, source)
                     continue
@@ -422,39 +434,35 @@ class Device:
         session.since_s = outcome.t_s - ago_s
         view = None if outcome.view is None else str(outcome.view)
         header = replace(self._header(source), view=view, started_utc=utc_now(ago_s=ago_s))
-        self._writer.begin(header, lambda session_id: self._say_session(session_id, "started"))
+        self._runner.begin_session(header, lambda session_id: self._say_session(session_id, "started"))
         self._write(session)
 
     def _header(self, source: FrameSource) -> SessionHeader:
-        """Of a session that begins now."""
-        runner = self._runner.current
-        return SessionHeader(
-            source=source.name,
-            model=self._model_name,
-            app_version=VERSION,
-            fps=source.fps,
-            runner_id=None if runner is None else runner.id,
-            height_cm=self._runner.person.height_cm,
-        )
+        """Of a session that begins now, but for its runner."""
+        return SessionHeader(source=source.name, model=self._model_name, app_version=VERSION, fps=source.fps)
 
-    def _end(self, session: _Session) -> None:
+    def _end(self, session: _Session, keep_choice: bool = False) -> None:
+        """One without a step was no run: it is discarded, and who was chosen stays so.
+
+        ``keep_choice``: so they do where it ends before they have gone: for a test, or for another runner.
+        """
         self._dark()
-        if session.started:
-            self._complete(session)
+        if not session.started:
+            return
+        ran = bool(session.recorder.stances)
+        if keep_choice or not ran:
+            self._runner.keep()
+        else:
             self._runner.session_ended()
-
-    def _set_aside(self, session: _Session) -> None:
-        """A test takes the pictures. Who runs is tested; who stood there for the test has not run."""
-        self._dark()
-        if session.started and session.recorder.stances:
+        self._aim.end()
+        if ran:
             self._complete(session)
-        elif session.started:
+        else:
             self._writer.discard(lambda session_id: self._say_session(session_id, "discarded"))
 
     def _complete(self, session: _Session) -> None:
         """Closes a session in the store, with its summary."""
         self._write(session)
-        self._aim.end()
         self._coaching.end()
         summary = self._summarise(session)
         self._writer.end(lambda session_id: self._say_session(session_id, "ended"))
@@ -475,6 +483,7 @@ class Device:
             "frames_with_runner": recorder.frames_with_runner,
             "view": None if recorder.view is None else str(recorder.view),
             "camera": self._place.camera.as_json(),
+            "started_utc": utc_now(ago_s=session.lasted_s or 0.0),
         }
 
     def _screen(self, frame: Frame, source: FrameSource) -> None:
@@ -496,9 +505,7 @@ class Device:
     # What is told: to the page, to the log, to the terminal.
 
     def _tell(self, outcome: Outcome, source: FrameSource, session: _Session) -> None:
-        since_s = session.since_s
-        session_s = None if since_s is None else outcome.t_s - since_s
-        message = self._frame_message(outcome, self._why(outcome), session_s)
+        message = self._frame_message(outcome, self._why(outcome), session.lasted_s)
         self._live.publish(message)
         self._publish_health(source)
         if session.started:

@@ -42,7 +42,7 @@ class Scene:
         net: looks at each picture once.
         camera: where it stands, as far as the installation knows.
         vfov_deg: vertical field of view, where it is known.
-        header: of a session that begins now, but for what is the test's own.
+        header: of a session that begins now, but for its runner and what is the test's own.
     """
 
     net: PoseNet
@@ -223,10 +223,10 @@ class ScreeningOnRequest:
         if not reps:
             return
         if not test.stored:
-            self._writer.begin(self._header(test), lambda session_id: self._say(session_id, "started"))
+            self._runner.begin_session(self._header(test), lambda session_id: self._say(session_id, "started"))
         test.stored = len(reps)
         self._writer.reps(reps, summary)
-        self._writer.update(**test.progress.counts())
+        self._writer.update(**test.progress.counts(), started_utc=utc_now(ago_s=test.progress.now_s))
 
     def _header(self, test: _Test) -> SessionHeader:
         assert self._wanted is not None

@@ -60,9 +60,13 @@ class SessionTracker:
 
         None starts until they run, or have been gone for as long as ends a session.
         """
+        self.restart()
+        self._held_s = t_s
+
+    def restart(self) -> None:
+        """Another is to begin with whoever is there: as if nobody had been seen before."""
         self.active = False
         self._seen_since_s = self._last_seen_s = self._present_s = None
-        self._held_s = t_s
 
     def _is_held(self, t_s: float, runner_seen: bool, runs: bool) -> bool:
         if self._held_s is None:
@@ -101,6 +105,5 @@ class SessionTracker:
     def _end(self, t_s: float) -> Ended:
         assert self._present_s is not None
         ended = Ended(t_s, self._present_s)
-        self.active = False
-        self._seen_since_s = self._last_seen_s = self._present_s = None
+        self.restart()
         return ended

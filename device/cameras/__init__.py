@@ -11,17 +11,16 @@ from device.config import CameraConfig
 from device.frames import FrameSource
 
 
-def open_source(config: CameraConfig, *, loop: bool = False) -> FrameSource:
+def open_source(config: CameraConfig) -> FrameSource:
     """The source that the settings name, yet to be entered.
 
     Args:
         config: ``source`` is "picamera", "usb", a video file (played in real time), or "auto": the Pi's camera where
             there is one, else USB.
-        loop: a video file begins again at its end.
     """
     if config.source == "picamera" or (config.source == "auto" and pi_camera_count() > 0):
         return PiCamera(config)
     if config.source in ("usb", "auto"):
         return UsbCamera(config)
     path = Path(config.source).expanduser()
-    return VideoSource(path, paced=True, loop=loop, rotation=config.rotation, vfov_deg=config.vfov_deg)
+    return VideoSource(path, paced=True, rotation=config.rotation, vfov_deg=config.vfov_deg)

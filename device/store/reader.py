@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 from device.store import training
 from device.store.database import migrations, plain_errors, version
+from device.whole_file import made_whole
 from model.errors import StoreError
 from model.lengths import with_centimetres
 
@@ -122,27 +122,22 @@ class StoreReader:
     def backup(self, target: Path) -> None:
         """Copies the whole database into one new file, while the device may go on writing.
 
+        It holds names and heights, so that only who made it may read it. It is there whole or not at all.
+
         Raises:
             StoreError: there is nothing to copy, the target exists, or it cannot be written.
         """
         with _told_of(target):
             if target.exists():
                 raise StoreError(f"{target} exists already; name a new file")
-        part = target.with_name(target.name + ".part")
         with self._connection() as db:
             if db is None:
                 raise StoreError(
                     f"{self._path} does not exist yet, so there is nothing to back up; run a session first"
                 )
-            try:
-                with _told_of(target), closing(sqlite3.connect(part)) as copy:
-                    db.backup(copy)
-                    copy.execute("PRAGMA journal_mode = DELETE")
-                with _told_of(target):
-                    os.replace(part, target)
-            finally:
-                with suppress(OSError):  # what went wrong before is told, not this
-                    part.unlink(missing_ok=True)
+            with _told_of(target), made_whole(target) as part, closing(sqlite3.connect(part)) as copy:
+                db.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection | None]:

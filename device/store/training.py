@@ -70,9 +70,11 @@ def read_programme(db: sqlite3.Connection, runner_id: int) -> StoredProgramme | 
 
 
 def write_attempt(db: sqlite3.Connection, programme_id: int, session_id: int, attempt: Attempt) -> None:
-    """Adds or overwrites what a session did of a programme."""
+    """Adds or overwrites what a session did of a programme. What it did of another one before stays."""
     did = attempt.adherence
+    values = ("n", "run_s", "stances_on", "stances_on_within", "stances_off", "stances_off_within")
     db.execute(
-        "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE "
+        f"SET {', '.join(f'{name} = excluded.{name}' for name in values)} WHERE programme_id = excluded.programme_id",
         (session_id, programme_id, attempt.n, attempt.run_s, did.on, did.on_within, did.off, did.off_within),
     )

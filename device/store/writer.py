@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from device.store import people, training
 from device.store.database import is_full, migrate, plain_errors, to_json
@@ -31,6 +31,8 @@ _OF_A_SESSION = ("stances", "reps", "cues")
 #: Rows that are deleted at once where the disk is full.
 _STEP_ROWS = 500
 _INCREMENTAL = 2
+#: Times of the frames and of the clock that are further apart: the clock has been set.
+_CLOCK_SET_S = 2.0
 #: The highest number that a runner ever had, kept when somebody is deleted.
 _LAST_RUNNER_SETTING = "last_runner_id"
 
@@ -183,22 +185,30 @@ class Store:
         view: str | None = None,
         camera: Mapping[str, Any] | None = None,
         summary: Mapping[str, Any] | None = None,
-        runner_id: int | None = None,
+        started_utc: str | None = None,
     ) -> None:
-        """Overwrites what is given; None leaves a value as it is."""
+        """Overwrites what is given; None leaves a value as it is.
+
+        ``started_utc`` is when the session began, counted back from now: it is taken over where the clock has been set
+        since, else it stays as it is.
+        """
         given: dict[str, object] = dict(zip(_COUNTS, (fps, frames, frames_with_runner, view), strict=True))
-        given["runner_id"] = runner_id
         given["camera_json"] = None if camera is None else to_json(dict(camera))
         given["summary_json"] = None if summary is None else to_json(dict(summary))
-        self._set(session_id, {name: value for name, value in given.items() if value is not None})
+        with self._transaction() as db:
+            if started_utc is not None and _differ(_started_utc(db, session_id), started_utc):
+                given["started_utc"] = started_utc
+            _set(db, session_id, {name: value for name, value in given.items() if value is not None})
 
-    def end_session(self, session_id: int, state: Literal["complete", "interrupted"] = "complete") -> None:
-        """Closes an open session now."""
-        self._set(session_id, {"state": state, "ended_utc": utc_now()})
+    def end_session(self, session_id: int, ended_utc: str | None = None) -> None:
+        """Closes an open session as complete; None: now."""
+        with self._transaction() as db:
+            _set(db, session_id, {"state": "complete", "ended_utc": ended_utc or utc_now()})
 
     def close_interrupted(self) -> list[int]:
         """Closes what a crash or power cut left open, as ended at the last write. Returns the ids."""
-        sql = "UPDATE sessions SET state = 'interrupted', ended_utc = last_write_utc WHERE state = 'open' RETURNING id"
+        ended_utc = "max(started_utc, last_write_utc)"  # the clock may have been set back
+        sql = f"UPDATE sessions SET state = 'interrupted', ended_utc = {ended_utc} WHERE state = 'open' RETURNING id"
         with self._transaction() as db:
             return sorted(row[0] for row in db.execute(sql).fetchall())
 
@@ -302,17 +312,20 @@ class Store:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def set_session_runner(self, session_id: int, runner: people.Runner) -> None:
-        """Says whose a session is; the height of who was taken for its runner before goes.
+        """Says whose a session is that is nobody's yet; the height that was told for it goes.
 
-        Nothing changes where the runner has been deleted.
+        Nothing changes where it is somebody else's, or the runner has been deleted.
         """
-        if self.runner(runner.id) is None:
-            return
-        self._set(session_id, {"runner_id": runner.id, "height_cm": runner.person.height_cm})
+        with self._transaction() as db:
+            found = db.execute("SELECT runner_id FROM sessions WHERE id = ?", (session_id,)).fetchone()
+            theirs = found is not None and found[0] in (None, runner.id)
+            if theirs and people.read_runner(db, runner.id) is not None:
+                _set(db, session_id, {"runner_id": runner.id, "height_cm": runner.person.height_cm})
 
     def set_session_height(self, session_id: int, height_cm: float | None) -> None:
         """Says how tall the runner of a session is; None: not known."""
-        self._set(session_id, {"height_cm": height_cm})
+        with self._transaction() as db:
+            _set(db, session_id, {"height_cm": height_cm})
 
     def add_runner(self, name: str, height_cm: float | None = None) -> tuple[int, str]:
         """Adds a runner and returns id and name. Without a name, the runner is called by the id.
@@ -379,7 +392,10 @@ class Store:
             db.execute(sql, (utc_now(), runner_id))
 
     def save_attempt(self, programme_id: int, session_id: int, attempt: Attempt) -> None:
-        """Adds or overwrites what a session did of a programme; nothing where its runner has been deleted."""
+        """Adds or overwrites what a session did of a programme.
+
+        Nothing where the runner has been deleted, or the session did something of another programme before.
+        """
         with self._transaction() as db:
             if db.execute("SELECT 1 FROM programmes WHERE id = ?", (programme_id,)).fetchone() is None:
                 return
@@ -402,13 +418,6 @@ class Store:
             db.execute("UPDATE sessions SET last_write_utc = ? WHERE id = ?", (utc_now(), session_id))
         return n
 
-    def _set(self, session_id: int, values: Mapping[str, object]) -> None:
-        named = {"last_write_utc": utc_now(), **values}
-        sql = f"UPDATE sessions SET {', '.join(f'{name} = ?' for name in named)} WHERE id = ?"
-        with self._transaction() as db:
-            if db.execute(sql, (*named.values(), session_id)).rowcount == 0:
-                raise KeyError(f"no session {session_id}")
-
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._mutex, plain_errors(self._path):
@@ -420,6 +429,26 @@ class Store:
                 if self._connection.in_transaction:  # a full disk has rolled back by itself
                     self._connection.execute("ROLLBACK")
                 raise
+
+
+def _set(db: sqlite3.Connection, session_id: int, values: Mapping[str, object]) -> None:
+    named = {"last_write_utc": utc_now(), **values}
+    sql = f"UPDATE sessions SET {', '.join(f'{name} = ?' for name in named)} WHERE id = ?"
+    if db.execute(sql, (*named.values(), session_id)).rowcount == 0:
+        raise KeyError(f"no session {session_id}")
+
+
+def _started_utc(db: sqlite3.Connection, session_id: int) -> str | None:
+    row = db.execute("SELECT started_utc FROM sessions WHERE id = ?", (session_id,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _differ(stored_utc: str | None, counted_utc: str) -> bool:
+    """Whether the clock was set between the two."""
+    if stored_utc is None:
+        return False
+    apart = datetime.fromisoformat(counted_utc) - datetime.fromisoformat(stored_utc)
+    return abs(apart.total_seconds()) > _CLOCK_SET_S
 
 
 def _last_runner_id(db: sqlite3.Connection) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from device import cli
+from device import cli, cues
 from device.cli import main
 from device.store import SessionHeader, Store
 
@@ -312,6 +312,35 @@ def test_session_that_is_not_there_is_told_with_those_that_are(
 ) -> None:
     assert main(["export", str(2**63 - 1), "--config", str(settings)]) == 2
     assert "no such session; the newest are: 1" in capsys.readouterr().err
+
+
+def test_pins_that_cannot_be_switched_off_are_told(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cues, "all_off", lambda _: "no GPIO here (GPIO busy)")
+    assert main(["cues-off", "--config", str(settings)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("kneeline: cues-off: no GPIO here (GPIO busy): nothing was switched off; stop the device")
+    assert said.count("\n") == 1
+    monkeypatch.setattr(cues, "all_off", lambda _: None)
+    assert main(["cues-off", "--config", str(settings)]) == 0
+    assert capsys.readouterr().out == "LEDs and buzzer are off\n"
+
+
+@pytest.mark.parametrize(
+    "lines", ["enabled = false", "led_left_pin = false\nled_right_pin = false\nbuzzer_pin = false"]
+)
+def test_without_pins_there_is_nothing_to_switch_off(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lines: str
+) -> None:
+    def never(_: object) -> str:
+        raise AssertionError("those pins may be another program's")
+
+    monkeypatch.setattr(cues, "all_off", never)
+    with settings.open("a") as file:
+        file.write(f"[cues]\n{lines}\n")
+    assert main(["cues-off", "--config", str(settings)]) == 0
+    assert capsys.readouterr().out == "nothing to switch off: the settings use no pin\n"
 
 
 def test_every_command_and_option_is_in_the_readme() -> None:

@@ -83,16 +83,3 @@ def test_a_full_socket_does_not_hold_the_pipeline_up(systemd: socket.socket) -> 
         notifier.watchdog()
     notifier.close()
     assert systemd.recv(100) == b"WATCHDOG=1"
-
-
-@pytest.mark.parametrize(
-    ("usec", "pid", "expected"),
-    [("20000000", None, 10.0), ("20000000", "1", None), ("", None, None), ("0", None, None), ("x", None, None)],
-)
-def test_the_watchdog_is_fed_twice_as_often_as_asked(
-    monkeypatch: pytest.MonkeyPatch, usec: str, pid: str | None, expected: float | None
-) -> None:
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    monkeypatch.setenv("WATCHDOG_USEC", usec)
-    monkeypatch.setenv("WATCHDOG_PID", pid or str(os.getpid()))
-    assert Notifier().watchdog_s == expected

@@ -11,6 +11,9 @@ import pytest
 from device.recording import SessionWriter
 from device.runners import KEPT_S, RunnerChoice
 from device.store import Person, SessionHeader, Store, StoreReader
+from model.errors import StoreError
+
+HEADER = SessionHeader("clip", "model", "0")
 
 
 class Clock:
@@ -70,9 +73,10 @@ def test_blanks_are_squeezed_and_too_long_a_name_is_refused(choice: RunnerChoice
     until(lambda: StoreReader(path).runners())
     assert StoreReader(path).runners()[0]["name"] == "Anna Maria"
     assert not choice.obey({"command": "add_runner", "name": "x" * 41})
+    assert not choice.obey({"command": "add_runner", "name": "Anna \ud83d"})  # half of a character
 
 
-@pytest.mark.parametrize("runner_id", ["1", 1.0, True, [1]])
+@pytest.mark.parametrize("runner_id", ["1", 1.0, True, [1], 0, 2**63, 10**30])
 def test_runner_that_is_no_number_is_refused(choice: RunnerChoice, runner_id: object) -> None:
     assert not choice.obey({"command": "select_runner", "runner_id": runner_id})
 
@@ -102,7 +106,7 @@ def test_unknown_runner_changes_nothing(
 
 def test_choice_during_a_session_makes_it_the_runners(choice: RunnerChoice, writer: SessionWriter, path: Path) -> None:
     begun: list[int] = []
-    writer.begin(SessionHeader("clip", "model", "0"), begun.append)
+    writer.begin(HEADER, begun.append)
     runner_id = add(choice, "Anna")
     writer.end(lambda session_id: None)
     until(lambda: writer.session_id is None)
@@ -111,7 +115,7 @@ def test_choice_during_a_session_makes_it_the_runners(choice: RunnerChoice, writ
 
 
 def test_choice_after_a_session_does_not_touch_it(choice: RunnerChoice, writer: SessionWriter, path: Path) -> None:
-    writer.begin(SessionHeader("clip", "model", "0"), lambda session_id: None)
+    writer.begin(HEADER, lambda session_id: None)
     writer.end(lambda session_id: choice.session_ended())
     add(choice, "Anna")
     writer.close()
@@ -130,10 +134,94 @@ def test_choice_is_forgotten_with_the_session_and_after_a_while(choice: RunnerCh
 
 
 def test_choice_outlasts_a_long_session(choice: RunnerChoice, clock: Clock, writer: SessionWriter) -> None:
-    writer.begin(SessionHeader("clip", "model", "0"), lambda session_id: None)
+    choice.begin_session(HEADER, lambda session_id: None)
     add(choice, "Anna")
     clock.now_s += 2 * KEPT_S
     assert choice.current is not None
+
+
+def test_choice_outlasts_a_session_that_a_full_disk_does_not_take(
+    choice: RunnerChoice, clock: Clock, writer: SessionWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(choice, "Anna")
+
+    def full(self: Store, header: SessionHeader) -> int:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "begin_session", full)
+        choice.begin_session(HEADER, lambda session_id: None)
+        until(lambda: writer.fault)
+        clock.now_s += 2 * KEPT_S
+        assert choice.current is not None
+
+
+def test_a_session_that_is_anothers_stays_theirs_and_the_choice_waits_for_its_end(
+    choice: RunnerChoice, writer: SessionWriter, path: Path
+) -> None:
+    """Somebody has left the belt, the next one is chosen, and the session is still open."""
+    anna = add(choice, "Anna")
+    choice.begin_session(HEADER, lambda session_id: None)
+    until(lambda: writer.session_id)
+    assert choice.obey({"command": "add_runner", "name": "Ben", "height_cm": 190})
+    until(lambda: choice.another_chosen)
+    assert choice.current is not None
+    assert choice.current.name == "Anna", "whose session it is"
+    choice.session_ended()
+    writer.end(lambda session_id: None)
+    assert choice.current is not None
+    assert (choice.current.name, choice.person.height_cm, choice.another_chosen) == ("Ben", 190.0, False)
+    choice.begin_session(HEADER, lambda session_id: None)
+    choice.session_ended()
+    assert choice.current is None
+    writer.end(lambda session_id: None)
+    writer.close()
+    rows = [(row["runner_id"], row["height_cm"]) for row in StoreReader(path).list_sessions()]
+    assert rows == [(anna + 1, 190.0), (anna, None)]
+
+
+def test_who_was_anonymous_and_got_a_name_is_not_given_another(
+    choice: RunnerChoice, writer: SessionWriter, path: Path
+) -> None:
+    choice.begin_session(HEADER, lambda session_id: None)
+    anna = add(choice, "Anna")
+    assert not choice.another_chosen
+    choice.obey({"command": "select_runner", "runner_id": None})
+    assert choice.another_chosen, "what follows is nobody's"
+    choice.obey({"command": "select_runner", "runner_id": anna})
+    until(lambda: not choice.another_chosen)
+    choice.obey({"command": "select_runner", "runner_id": None})
+    choice.session_ended()
+    assert choice.current is None
+    writer.end(lambda session_id: None)
+    writer.close()
+    assert StoreReader(path).list_sessions()[0]["runner_id"] == anna
+
+
+def test_the_next_one_outlasts_a_session_that_did_not_count(choice: RunnerChoice, writer: SessionWriter) -> None:
+    add(choice, "Anna")
+    choice.begin_session(HEADER, lambda session_id: None)
+    choice.keep()
+    assert choice.current is not None
+    assert choice.current.name == "Anna"
+    choice.begin_session(HEADER, lambda session_id: None)
+    choice.obey({"command": "add_runner", "name": "Ben"})
+    until(lambda: choice.another_chosen)
+    choice.keep()
+    assert choice.current is not None
+    assert (choice.current.name, choice.another_chosen) == ("Ben", False)
+
+
+def test_the_store_gives_no_session_away(path: Path) -> None:
+    with Store.open(path) as store:
+        anna, ben = (store.runner(store.add_runner(name, 170.0)[0]) for name in ("Anna", "Ben"))
+        assert anna is not None
+        assert ben is not None
+        session_id = store.begin_session(HEADER)
+        for runner in (anna, ben):
+            store.set_session_runner(session_id, runner)
+    (row,) = StoreReader(path).list_sessions()
+    assert (row["runner_id"], row["height_cm"]) == (anna.id, 170.0)
 
 
 def test_height_of_a_named_runner_is_stored_and_comes_back_with_them(choice: RunnerChoice, path: Path) -> None:

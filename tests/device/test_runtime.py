@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from device import aim, runtime, standing
 from device.cameras.video import VideoSource
-from device.config import Config, parse_config
+from device.config import Config, SessionConfig, parse_config
 from device.cues import CueOutput
 from device.frames import Frame
 from device.live import LiveSubscriber
 from device.runtime import Device, Trial, run_device
-from device.store import SessionHeader, Store, StoreReader
+from device.store import SessionHeader, Store, StoreReader, writer
 from model.camera_pose import CameraPose
 from model.errors import CameraError
 
@@ -74,6 +78,40 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     assert first["state"] == "complete"
     assert len(first["stances"]) >= 8
     assert first["summary"]["left"]["stances"] + first["summary"]["right"]["stances"] == len(first["stances"])
+
+
+class SetClock(datetime):
+    """The machine's clock, which the network sets."""
+
+    ahead = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> SetClock:
+        return super().now(tz) + cls.ahead
+
+
+def test_a_session_is_as_long_as_its_frames_though_the_network_sets_the_clock(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut the clock stands at the last shutdown until the network is there."""
+    monkeypatch.setattr(writer, "datetime", SetClock)
+    monkeypatch.setattr(SetClock, "ahead", timedelta(days=-9))
+    device, stop = Device(config, trial=Trial(demo_clip, loop=False)), threading.Event()
+    thread = threading.Thread(target=run_device, args=(device, stop))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        _until(live, lambda m: m["type"] == "frame" and (m["session_s"] or 0) > 3)
+        monkeypatch.setattr(SetClock, "ahead", timedelta())
+        lasted_s = _until(live, lambda m: m["type"] == "frame" and (m["session_s"] or 0) > 6)[-1]["session_s"]
+        with StoreReader(config.database_path()) as reader:
+            began = (reader.session(1) or {})["started_utc"]
+        stop.set()
+        thread.join(30)
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(began)) < timedelta(minutes=1), "right before its end, too"
+    session = StoreReader(config.database_path()).session(1)
+    assert session is not None
+    length = datetime.fromisoformat(session["ended_utc"]) - datetime.fromisoformat(session["started_utc"])
+    assert lasted_s - 1 < length.total_seconds() < lasted_s + 4
 
 
 def test_height_goal_and_calibration_are_of_the_session(
@@ -174,6 +212,133 @@ def test_what_was_measured_before_a_move_of_the_camera_was_noticed_is_taken_back
     assert left["mean"] == pytest.approx(4.0, abs=3.0)
 
 
+class Stage(VideoSource):
+    """The clip's runner in front of the camera: runs, stands still, or has gone."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, paced=True, loop=True)
+        self.scene = "empty"
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        first: Frame | None = None
+        for frame in super().frames(stop):
+            first = first or frame
+            shown = {"runs": frame.image, "stands": first.image, "empty": np.zeros_like(frame.image)}
+            yield Frame(frame.index, frame.t_ns, shown[self.scene])
+
+
+@pytest.fixture
+def stage(demo_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    there = Stage(demo_clip)
+    monkeypatch.setattr(runtime, "open_source", lambda camera: there)
+    return there
+
+
+@contextmanager
+def _at_work(config: Config) -> Iterator[LiveSubscriber]:
+    """A device that runs, and who listens to it."""
+    device = Device(config)
+    stop, statuses = threading.Event(), list[int]()
+    thread = threading.Thread(target=lambda: statuses.append(run_device(device, stop)))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        try:
+            _until(live, lambda message: message["type"] == "frame")
+            yield live
+        finally:
+            stop.set()
+            thread.join(30)
+    assert statuses == [0]
+
+
+def _said(state: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda message: message["type"] == "session" and message["state"] == state
+
+
+def _runs(name: str | None) -> Callable[[dict[str, Any]], bool]:
+    """Whether the device tells that this is who runs, or is next."""
+    return lambda message: message["type"] == "health" and (message["runner"] or {"name": None})["name"] == name
+
+
+@pytest.mark.parametrize("scene", ["empty", "runs"])
+def test_who_is_chosen_after_another_has_run_gets_a_session_of_their_own(
+    config: Config, stage: Stage, scene: str
+) -> None:
+    """The belt may be empty by then, or somebody is on it; the session of who ran is open in both cases."""
+    with Store.open(config.database_path()) as store:
+        anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
+        for runner_id in (anna, ben):
+            store.start_programme(runner_id, "fppa_deg")
+    with _at_work(config) as live:
+        live.send({"command": "select_runner", "runner_id": anna})
+        _until(live, _runs("Anna"))
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
+        stage.scene = scene
+        live.send({"command": "select_runner", "runner_id": ben})
+        asked_s = time.monotonic()
+        _until(live, _said("ended"))
+        assert time.monotonic() - asked_s < 5, "not only when nobody was there for long"
+        _until(live, _runs("Ben"))
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
+    with StoreReader(config.database_path()) as reader:
+        rows = reader.list_sessions()
+        attempts = [getattr(reader.programme(runner_id), "attempts", ()) for runner_id in (anna, ben)]
+    assert [row["runner_id"] for row in rows] == [ben, anna]
+    assert all(row["stances"] for row in rows)
+    assert [len(did) for did in attempts] == [1, 1]
+
+
+def test_who_is_chosen_during_anothers_test_ends_it(config: Config, shared: Path) -> None:
+    with Store.open(config.database_path()) as store:
+        anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
+    device = Device(config, trial=Trial(shared / "clips" / "dev_squat.mp4", loop=False))
+    device._commands.append({"command": "select_runner", "runner_id": anna})
+    device._commands.append({"command": "start_screening", "exercise": "squat", "side": None, "request": "r"})
+    thread = threading.Thread(target=run_device, args=(device, threading.Event()))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        _until(live, lambda m: m["type"] == "frame" and (m["screening"] or {"reps": 0})["reps"] >= 2)
+        live.send({"command": "select_runner", "runner_id": ben})
+        told = _until(live, lambda m: m["type"] == "frame" and m["screening"]["state"] == "done")[-1]
+        assert told["screening"]["message"].startswith("Another runner was chosen. Done: ")
+        _until(live, _runs("Ben"))
+        thread.join(60)
+    rows = StoreReader(config.database_path()).list_sessions()
+    assert [(row["mode"], row["runner_id"]) for row in rows][-1] == ("squat", anna)
+
+
+def test_who_stands_there_has_not_run_and_is_still_the_one_who_is_chosen(config: Config, stage: Stage) -> None:
+    quick = SessionConfig(start_after_s=1.0, end_after_s=1.0)
+    with _at_work(config.model_copy(update={"session": quick})) as live:
+        live.send({"command": "add_runner", "name": "Anna"})
+        stage.scene = "stands"
+        _until(live, _said("started"))
+        stage.scene = "empty"
+        _until(live, _said("discarded"))
+        assert StoreReader(config.database_path()).list_sessions() == []
+        _until(live, _runs("Anna"))
+        stage.scene = "runs"
+        _until(live, lambda message: message["type"] == "stance" and message["session_id"] is not None)
+        stage.scene = "empty"
+        _until(live, _said("ended"))
+        _until(live, _runs(None))
+    (only,) = StoreReader(config.database_path()).list_sessions()
+    assert (only["runner_id"], only["state"]) == (1, "complete")
+
+
+def test_a_session_that_was_cut_off_before_a_step_is_discarded(config: Config) -> None:
+    with Store.open(config.database_path()) as store:
+        store.begin_session(SessionHeader("camera", "m", "0"))
+    said: list[str] = []
+    stop = threading.Event()
+    stop.set()
+    assert run_device(Device(config, announce=said.append), stop) == 0
+    assert said == ["session 1 was cut off before anybody ran; discarded"]
+    assert StoreReader(config.database_path()).list_sessions() == []
+
+
 def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,8 +428,10 @@ def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
 def _until(live: LiveSubscriber, done: Any) -> list[dict[str, Any]]:
     """All messages until ``done`` of one."""
     messages: list[dict[str, Any]] = []
+    until_s = time.monotonic() + 90.0
     for message in live.events(idle_s=30.0):
         assert message is not None, "the device has fallen silent"
+        assert time.monotonic() < until_s, "it did not come"
         messages.append(message)
         if done(message):
             break

@@ -362,6 +362,26 @@ def test_a_full_disk_loses_nothing(box: Box, monkeypatch: pytest.MonkeyPatch) ->
     assert box.writer.fault is None
 
 
+def test_a_test_stays_that_of_who_made_it(box: Box) -> None:
+    ids = [box.store.add_runner(name)[0] for name in ("Anna", "Ben")]
+    box.choice.obey({"command": "select_runner", "runner_id": ids[0]})
+    box.written()
+    box.ask("start_screening", **_SQUAT)
+    box.show(squats(3))
+    box.choice.obey({"command": "select_runner", "runner_id": ids[1]})
+    box.written()
+    assert box.choice.another_chosen
+    box.test.interrupt("another runner was chosen")
+    told = box.test.as_json()
+    assert told is not None
+    assert told["message"] == "Another runner was chosen. Done: 3 of 5 repetitions."
+    assert box.choice.current is not None
+    assert box.choice.current.name == "Ben"
+    document = box.stored()
+    assert document is not None
+    assert (document["runner_id"], document["state"]) == (ids[0], "complete")
+
+
 def test_the_runner_is_kept_from_test_to_test(box: Box) -> None:
     runner_id, _ = box.store.add_runner("Anna", 172.0)
     box.choice.obey({"command": "select_runner", "runner_id": runner_id})

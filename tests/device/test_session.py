@@ -70,6 +70,16 @@ def test_five_frames_a_second_are_enough() -> None:
     assert [event for event in said if event] == [Started(3.0, 0.0)]
 
 
+def test_a_session_that_is_cut_short_is_followed_by_another_of_whoever_is_there() -> None:
+    tracker = SessionTracker()
+    for n in range(5 * FPS):
+        tracker.step(n / FPS, True)
+    tracker.restart()
+    assert not tracker.active
+    said = (tracker.step(n / FPS, True) for n in range(5 * FPS, 10 * FPS))
+    assert [told(event) for event in said if event is not None] == [("started", 8.0, 5.0)]
+
+
 def after_a_test(seen: Iterable[bool], runs_s: float = 1e9) -> list[tuple[str, float, float]]:
     """What the tracker says after a test that ended at 0 s; steps are found from ``runs_s`` on."""
     tracker = SessionTracker()

@@ -15,13 +15,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from device.store import SessionHeader, Store, StoreReader, database, reader
+from device.store import SessionHeader, Store, StoreReader, database, reader, writer
 from model.errors import StoreError
+from model.programme import Adherence, Attempt
 
 REPO = Path(__file__).resolve().parents[2]
 HEADER = SessionHeader(source="demo_front.mp4", model="movenet-lightning-int8", app_version="0.1.0", fps=30.0)
@@ -204,6 +206,64 @@ def test_kill_9_leaves_an_interrupted_session_with_all_its_stances(path: Path) -
     assert len(values) in (committed, committed + 1)  # the last may have been on the disk before it was told
 
 
+class SetClock(datetime):
+    """The machine's clock, which somebody sets."""
+
+    ahead = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> SetClock:
+        return super().now(tz) + cls.ahead
+
+
+@pytest.mark.parametrize("days", [9, -9, 0])
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_session_is_as_long_as_it_was_though_the_clock_is_set_amid_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, days: int, killed: bool
+) -> None:
+    monkeypatch.setattr(writer, "datetime", SetClock)
+    monkeypatch.setattr(SetClock, "ahead", timedelta())
+    with Store.open(path) as store:
+        began_utc = writer.utc_now(ago_s=40.0)
+        session_id = store.begin_session(replace(HEADER, started_utc=began_utc))
+        monkeypatch.setattr(SetClock, "ahead", timedelta(days=days))
+        store.add_stance(session_id, stance())
+        store.update_session(session_id, frames=1200, started_utc=writer.utc_now(ago_s=40.3))
+        if killed:
+            store.close_interrupted()
+        else:
+            store.end_session(session_id)
+    (row,) = StoreReader(path).list_sessions()
+    started, ended = (datetime.fromisoformat(row[key]) for key in ("started_utc", "ended_utc"))
+    assert 39.0 < (ended - started).total_seconds() < 45.0
+    assert abs(ended - SetClock.now(UTC)) < timedelta(seconds=5)
+    assert (row["started_utc"] == began_utc) is (days == 0), "it stays as it is where the clock was not set"
+
+
+def test_a_clock_that_was_set_back_just_before_a_power_cut_makes_no_session_shorter_than_nothing(path: Path) -> None:
+    with Store.open(path) as store:
+        store.begin_session(replace(HEADER, started_utc="2999-01-01T00:00:00.000+00:00"))
+        store.close_interrupted()
+    (row,) = StoreReader(path).list_sessions()
+    assert row["ended_utc"] == row["started_utc"]
+
+
+def test_what_a_session_did_of_a_programme_is_not_erased_by_another_one(path: Path) -> None:
+    with Store.open(path) as store:
+        programmes = []
+        for name in ("Anna", "Ben"):
+            runner_id, _ = store.add_runner(name)
+            store.start_programme(runner_id, "fppa_deg")
+            programmes.append(store.programme(runner_id))
+        anna, ben = programmes
+        assert anna is not None
+        assert ben is not None
+        for programme, run_s in ((anna, 800.0), (anna, 900.0), (ben, 10.0)):
+            store.save_attempt(programme.id, 1, Attempt(1, run_s, Adherence(on=100, on_within=90)))
+        kept = [store.programme(runner_id) for runner_id in (1, 2)]
+    assert [[attempt.run_s for attempt in one.attempts] for one in kept if one is not None] == [[900.0], []]
+
+
 def test_a_second_writer_is_refused_and_the_first_goes_on(path: Path) -> None:
     with Store.open(path) as store:
         with pytest.raises(StoreError, match="another kneeline device"):
@@ -327,7 +387,7 @@ def test_a_backup_is_whole_and_a_single_file(path: Path, tmp_path: Path) -> None
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     with pytest.raises(StoreError, match=r"copy.db exists already; name a new file"):
         StoreReader(path).backup(target)
-    with pytest.raises(StoreError, match=r"/absent/copy\.db cannot be opened; check that its folder exists"):
+    with pytest.raises(StoreError, match=r"/absent/copy\.db cannot be written \(No such file or directory\); name"):
         StoreReader(path).backup(tmp_path / "absent" / "copy.db")
 
 
@@ -349,9 +409,37 @@ def test_a_backup_that_the_disk_refuses_is_one_line_with_the_name_that_was_typed
         patched.setattr(os if call == "replace" else Path, call, refused)
         with pytest.raises(StoreError) as told:
             StoreReader(path).backup(folder / "copy.db")
-    said = "cannot be opened; check that" if call == "unlink" else "cannot be written (Read-only file system); name a"
-    assert str(told.value).startswith(f"{folder}/copy.db {said}")
+    assert str(told.value).startswith(f"{folder}/copy.db cannot be written (Read-only file system); name a")
     assert not list((tmp_path / "there").iterdir())
+
+
+def test_a_backup_is_its_makers_alone_and_on_the_disk_before_it_has_its_name(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds names and heights; and a power cut after it was said to be written must not leave it empty."""
+    Store.open(path).close()
+    target = tmp_path / "copy.db"
+    seen: list[tuple[str, int]] = []
+    fsync, replace_ = os.fsync, os.replace
+
+    def synced(fd: int) -> None:
+        seen.append((os.readlink(f"/proc/self/fd/{fd}"), os.fstat(fd).st_mode & 0o777))
+        fsync(fd)
+
+    def replaced(source: Path, to: Path) -> None:
+        seen.append((str(to), source.stat().st_mode & 0o777))
+        replace_(source, to)
+
+    before = os.umask(0o022)
+    try:
+        monkeypatch.setattr(os, "fsync", synced)
+        monkeypatch.setattr(os, "replace", replaced)
+        StoreReader(path).backup(target)
+    finally:
+        os.umask(before)
+    part, folder = f"{target}.{os.getpid()}.part", tmp_path.stat().st_mode & 0o777
+    assert seen == [(part, 0o600), (str(target), 0o600), (str(tmp_path), folder)]
+    assert StoreReader(target).list_sessions() == []
 
 
 def _migrations(monkeypatch: pytest.MonkeyPatch, *more: str) -> None:
