@@ -142,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     device = add("device", _device, "camera, model, pins and store, without the web page")
     device.add_argument("--source", help=argparse.SUPPRESS)
     device.add_argument("--loop", action="store_true", help=argparse.SUPPRESS)
-    device.add_argument("--need-camera", action="store_true", help="end where no camera is found at the start")
+    device.add_argument("--need-camera", action="store_true", help="end where no camera, or no database, can be had")
     device.add_argument("--tell", action="store_true", help="print what happens")
     web = add("web", _web, "the web page alone")
     web.add_argument("--port", type=_whole(1, 65535))
@@ -350,7 +350,7 @@ def _device(args: argparse.Namespace) -> int:
     stop = _stop_on_signals()
     told: dict[str, Any] = {"announce": _say} if args.tell else {}
     trial = None if args.source is None else Trial(Path(args.source), loop=args.loop)
-    device = Device(config, trial=trial, wait_for_camera=not args.need_camera, **told)
+    device = Device(config, trial=trial, unattended=not args.need_camera, **told)
     return run_device(device, stop)
 
 

@@ -28,14 +28,16 @@ class SessionWriter:
 
     Args:
         store: the open store.
+        unkept: why what is written is not kept, and the remedy, where the store only stands in for another; else None.
 
     Attributes:
         stuck: why the disk takes nothing now, and the remedy; None where it does.
         lost: what of this session or the last one was given up, and the remedy; None for nothing.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, unkept: str | None = None) -> None:
         self._store = store
+        self._unkept = unkept
         self._changed = threading.Condition()
         self._jobs: deque[_Job] = deque()
         self._urgent: deque[_Job] = deque()
@@ -57,7 +59,7 @@ class SessionWriter:
     @property
     def fault(self) -> str | None:
         """What people are to be told of the store; None where all is well."""
-        return self.stuck or self.lost
+        return self._unkept or self.stuck or self.lost
 
     @property
     def session_id(self) -> int | None:

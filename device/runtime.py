@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from device import aim, coaching, deletion, runners, screening_request, standing, told
@@ -31,11 +32,11 @@ from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
 from device.replay import Recorder
 from device.session import Ended, SessionTracker, Started
-from device.store import SessionHeader, Store, StoreReader, utc_now
+from device.store import SessionHeader, Store, StoreInUse, StoreReader, utc_now
 from model.analysis import Outcome
 from model.camera_pose import CameraPose
 from model.coach import Cue
-from model.errors import CameraError, KneelineError
+from model.errors import CameraError, KneelineError, StoreError
 from model.lengths import stance_with_centimetres
 from model.person import Region
 from model.place import CameraPlace
@@ -52,15 +53,15 @@ _HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 1.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
+COMMANDS_WITHOUT_STORE = ("test_cue", *told.COMMANDS, *standing.COMMANDS)
 COMMANDS = (
-    "test_cue",
-    *told.COMMANDS,
-    *standing.COMMANDS,
+    *COMMANDS_WITHOUT_STORE,
     *screening_request.COMMANDS,
     *runners.COMMANDS,
     *coaching.COMMANDS,
     *deletion.COMMANDS,
 )
+_IN_MEMORY = Path("/dev/shm")
 _CAMERA_SETTING = "camera"
 _INSTALLATION_SETTING = "installation"
 #: What a cue says, by its metric, and the unit.
@@ -141,7 +142,8 @@ class Device:
     Args:
         config: the settings.
         trial: a film instead of the camera.
-        wait_for_camera: keep trying where no camera is found at the start; else that is an error.
+        unattended: keep trying where no camera is found at the start, and coach without storing where the database
+            cannot be had; else both are errors.
         announce: told in plain words what happens (demo and run print it).
     """
 
@@ -150,12 +152,12 @@ class Device:
         config: Config,
         *,
         trial: Trial | None = None,
-        wait_for_camera: bool = True,
+        unattended: bool = True,
         announce: Callable[[str], None] = _log.info,
     ) -> None:
         self._config = config
         self._trial = trial
-        self._wait_for_camera = wait_for_camera
+        self._unattended = unattended
         self._announce = announce
         self._commands: list[Message] = []
         self._notify = Notifier()
@@ -174,13 +176,13 @@ class Device:
         """Works until ``stop`` is set.
 
         Raises:
-            KneelineError: store, socket, weights or (at the start, where not told to wait) camera cannot be had.
+            KneelineError: socket or weights cannot be had, the store is another's, or (at the start, where somebody
+                attends to it) camera or store cannot be had.
         """
         with ExitStack() as stack:
-            store = stack.enter_context(Store.open(self._config.database_path()))
-            self._close_interrupted(store)
+            store = self._open_store(stack)
             self._live = stack.enter_context(LivePublisher(self._config.socket_path(), self._commands.append))
-            self._writer = stack.enter_context(SessionWriter(store))
+            self._writer = stack.enter_context(SessionWriter(store, self._unkept))
             self._told = told.Told(self._config, self._kept(told.SETTING), self._keep_camera_height)
             self._runner = runners.RunnerChoice(self._writer)
             self._coaching = coaching.Coaching(
@@ -204,6 +206,38 @@ class Device:
                 self._screening.interrupt("the pictures have ended")
                 self._say_latency()
 
+    def _open_store(self, stack: ExitStack) -> Store:
+        """The store; where it cannot be had and nobody is there to mend it, one that stands in and is thrown away.
+
+        Whoever runs is coached all the same, and the page says what is wrong.
+        """
+        self._database, self._unkept = self._config.database_path(), None
+        try:
+            store = stack.enter_context(Store.open(self._database))
+            self._close_interrupted(store)
+            return store
+        except StoreInUse:
+            raise
+        except StoreError as error:
+            if not self._unattended:
+                raise
+            _log.error("%s; until then nobody's session is stored", error)
+            self._unkept = f"sessions are not stored: {error}; then restart Kneeline"
+            folder = _IN_MEMORY if _IN_MEMORY.is_dir() else None  # the disk may be what is wrong
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="kneeline-", dir=folder)))
+            self._database = folder / "stand-in.db"
+            return stack.enter_context(Store.open(self._database))
+
+    @property
+    def _session_id(self) -> int | None:
+        """Of the session that is stored now; None for none."""
+        return self._writer.session_id if self._unkept is None else None
+
+    @property
+    def _allowed(self) -> tuple[str, ...]:
+        """What listeners may ask for now: nothing that needs the store where it cannot be had."""
+        return COMMANDS if self._unkept is None else COMMANDS_WITHOUT_STORE
+
     def _camera_moved(self, number: int) -> None:
         """The runner's feet say so; it is the installation of that number from now on."""
         self._writer.setting(_INSTALLATION_SETTING, number)
@@ -216,13 +250,17 @@ class Device:
 
     def _kept(self, setting: str) -> Any:
         """What the store keeps from run to run under a name; None for nothing."""
-        with StoreReader(self._config.database_path()) as reader:
-            return reader.setting(setting)
+        try:
+            with StoreReader(self._database) as reader:
+                return reader.setting(setting)
+        except StoreError as error:
+            _log.error("%s; what was kept as %r is not known", error, setting)
+            return None
 
     def _close_interrupted(self, store: Store) -> None:
         """Ends what a power cut left open, with a summary of the stances it had."""
         for session_id in store.close_interrupted():
-            with StoreReader(self._config.database_path()) as reader:
+            with StoreReader(self._database) as reader:
                 document = reader.session(session_id)
             if document is None:
                 continue
@@ -249,7 +287,7 @@ class Device:
                     return
                 stop.wait(_LOOP_PAUSE_S)
             except CameraError as error:
-                if not found and not self._wait_for_camera:
+                if not found and not self._unattended:
                     raise
                 self._no_camera(error, stop)
 
@@ -377,7 +415,9 @@ class Device:
     def _obey(self) -> None:
         while self._commands:
             command = self._commands.pop(0)
-            if command["command"] == "test_cue" and command.get("side") in tuple(Side):
+            if command["command"] in COMMANDS and command["command"] not in self._allowed:
+                _log.warning("%s: %s", command["command"], self._unkept)
+            elif command["command"] == "test_cue" and command.get("side") in tuple(Side):
                 self._cues.test(Side(command["side"]))
             elif not any(one.obey(command) for one in self._obedient()):
                 _log.warning("unknown command %.80r", command)
@@ -404,7 +444,7 @@ class Device:
             session.waiting.append((SessionWriter.cue, document))
             height_cm = self._runner.person.height_cm
             lengths = coaching.in_centimetres(cue.metric, cue.value, cue.threshold, height_cm)
-            self._live.publish({"type": "cue", "session_id": self._writer.session_id, **document, **lengths})
+            self._live.publish({"type": "cue", "session_id": self._session_id, **document, **lengths})
 
     def _dark(self) -> None:
         self._cues.metronome(None)
@@ -415,7 +455,7 @@ class Device:
         for document in session.recorder.add(outcome):
             session.waiting.append((SessionWriter.stance, document))
             told = stance_with_centimetres(document, self._runner.person.height_cm)
-            self._live.publish({"type": "stance", "session_id": self._writer.session_id, **told})
+            self._live.publish({"type": "stance", "session_id": self._session_id, **told})
         if session.started and outcome.moved_since_s is not None:
             self._writer.take_back(outcome.moved_since_s)
         if session.started:
@@ -534,7 +574,7 @@ class Device:
             "camera": dict(UNKNOWN_CAMERA) if outcome is None else outcome.camera.as_json(),
             "calibration": self._standing.as_json(self._runner.person.height_cm),
             "screening": self._screening.as_json(),
-            "session_id": self._writer.session_id,
+            "session_id": self._session_id,
             "session_s": None if session_s is None else round(session_s, 1),
             "model": self._model_name,
         }
@@ -571,7 +611,7 @@ class Device:
             "gpio": self._cues.gpio,
             "gpio_note": self._cues.gpio_note,
             "temperature_c": temperature_c(),
-            "commands": list(COMMANDS),
+            "commands": list(self._allowed),
             "runner": None if runner is None else runner.as_json(),
             **asdict(self._runner.person),
             **self._told.as_json(),
@@ -579,6 +619,8 @@ class Device:
         }
 
     def _say_session(self, session_id: int, state: str) -> None:
+        if self._unkept is not None:  # a page would take it for the one of that number in the store
+            return
         self._live.publish({"type": "session", "session_id": session_id, "state": state})
         self._announce(f"session {session_id} {state}")
 

@@ -2,6 +2,6 @@
 
 from device.store.people import Person, Runner
 from device.store.reader import StoreReader
-from device.store.writer import SessionHeader, StillRunning, Store, utc_now
+from device.store.writer import SessionHeader, StillRunning, Store, StoreInUse, utc_now
 
-__all__ = ["Person", "Runner", "SessionHeader", "StillRunning", "Store", "StoreReader", "utc_now"]
+__all__ = ["Person", "Runner", "SessionHeader", "StillRunning", "Store", "StoreInUse", "StoreReader", "utc_now"]

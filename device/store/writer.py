@@ -73,6 +73,10 @@ class StillRunning(StoreError):
     """What is to be deleted is being written."""
 
 
+class StoreInUse(StoreError):
+    """Another instance writes it."""
+
+
 class Store:
     """Writes sessions. One per machine: a lock file beside the database keeps a second one out.
 
@@ -472,7 +476,7 @@ def _lock(path: Path) -> int:
     except BlockingIOError:
         holder = os.read(fd, 32).decode(errors="replace").strip() or "unknown"
         os.close(fd)
-        raise StoreError(
+        raise StoreInUse(
             f"another kneeline device is running on {path} (process {holder}); stop it first, "
             "or name another file under [store] path"
         ) from None

@@ -63,7 +63,7 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     said: list[str] = []
     stop = threading.Event()
     statuses: list[int] = []
-    device = Device(config, wait_for_camera=False, announce=said.append)
+    device = Device(config, unattended=False, announce=said.append)
     thread = threading.Thread(target=lambda: statuses.append(run_device(device, stop)))
     with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
         thread.start()
@@ -414,6 +414,37 @@ def test_a_test_that_was_cut_off_keeps_its_own_summary(config: Config) -> None:
     assert (document["state"], document["summary"]) == ("interrupted", {"reps": 2})
 
 
+def test_whoever_runs_is_coached_though_the_database_is_damaged(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is there to mend it: the page says so, and offers nothing that needs it. The file stays as it is."""
+    monkeypatch.setattr(runtime, "open_source", lambda camera: VideoSource(demo_clip))
+    damaged = b"no database" * 1000
+    config.database_path().write_bytes(damaged)
+    device, stop = Device(config), threading.Event()
+    thread = threading.Thread(target=run_device, args=(device, stop))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        messages = _until(live, lambda message: message["type"] == "cue")
+        assert live.send({"command": "delete_session", "id": 1, "request": "r1"})
+        messages += _until(live, lambda message: message["type"] == "cue" and message["side"] == "right")
+        stop.set()
+        thread.join(30)
+    assert {message.get("session_id") for message in messages} == {None}  # it would be another one's in the store
+    assert any("sessions are not stored" in (m.get("message") or "") for m in messages if m["type"] == "frame")
+    assert not any(m["type"] == "answer" for m in messages)
+    (health, *_) = [m for m in messages if m["type"] == "health"]
+    assert "calibrate" in health["commands"]
+    assert not {"delete_session", "select_runner", "start_screening"} & set(health["commands"])
+    assert config.database_path().read_bytes() == damaged
+    assert run_device(Device(config, unattended=False), threading.Event()) == 2
+
+
+def test_the_store_of_another_device_is_left_alone(config: Config) -> None:
+    with Store.open(config.database_path()):
+        assert run_device(Device(config), threading.Event()) == 2
+
+
 def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
     config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -421,7 +452,7 @@ def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
         raise CameraError("there is no camera: plug one in")
 
     monkeypatch.setattr(runtime, "open_source", none_there)
-    assert run_device(Device(config, wait_for_camera=False), threading.Event()) == 2
+    assert run_device(Device(config, unattended=False), threading.Event()) == 2
     assert "there is no camera: plug one in" in caplog.text
 
 
