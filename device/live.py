@@ -322,10 +322,15 @@ class LiveSubscriber:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):
-                connection.settimeout(2.0)
-                connection.connect(str(self._path))
-                self._listen(connection)
+            try:
+                with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                    connection.settimeout(2.0)
+                    connection.connect(str(self._path))
+                    self._listen(connection)
+            except OSError:
+                pass  # it is not there
+            except Exception:  # a faulty message must not end the listening
+                _log.exception("live: listening anew")
             with self._lock:
                 self._connection = None
             self._closing.wait(self._retry_s)
@@ -381,7 +386,7 @@ class _Listener:
 
 def is_request(value: object) -> TypeGuard[str]:
     """Whether this can be what a command is answered by."""
-    return isinstance(value, str) and 0 < len(value) <= _MAX_REQUEST
+    return isinstance(value, str) and value.isascii() and 0 < len(value) <= _MAX_REQUEST
 
 
 def is_number(value: object) -> TypeGuard[int]:

@@ -355,6 +355,7 @@ def test_a_store_that_cannot_be_written_is_said(box: Box, store: Store, monkeypa
         {"command": "delete_runner", "id": 0, "request": "r"},
         {"command": "delete_runner", "id": 2**63, "request": "r"},
         {"command": "delete_runner", "id": 1, "request": "r" * 65},
+        {"command": "delete_runner", "id": 1, "request": "\ud83d"},
         {"command": "delete_all", "id": 1, "request": "r"},
     ],
 )

@@ -190,6 +190,16 @@ def test_the_subscriber_finds_the_device_again(path: Path) -> None:
         assert subscriber.latest().last["frame"]["t_s"] == 1
 
 
+def test_a_faulty_message_does_not_end_the_listening(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with LivePublisher(path) as publisher, LiveSubscriber(path, retry_s=0.05) as subscriber:
+        until(lambda: subscriber.latest().connected)
+        publisher.publish({"type": ["odd"]})
+        until(lambda: "live: listening anew" in caplog.text)
+        until(lambda: subscriber.latest().connected)
+        publisher.publish(STANCE)
+        until(lambda: subscriber.latest().last.get("stance") == STANCE)
+
+
 def test_silence_is_told_and_closing_ends_the_events(path: Path) -> None:
     subscriber = LiveSubscriber(path)
     events = subscriber.events(idle_s=0.05)
