@@ -179,6 +179,7 @@ def _lens(config: Config) -> Check:
 
 def _database(path: Path) -> Check:
     with StoreReader(path) as reader:
+        reader.check()
         sessions = reader.count_sessions()
     target = path if path.exists() else next(p for p in path.absolute().parents if p.exists())
     if not os.access(target, os.W_OK) and os.geteuid() == 0:

@@ -40,6 +40,16 @@ def plain_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"{path} {_REMEDIES[code]}") from error
 
 
+def check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """Reads every page.
+
+    Raises:
+        StoreError: the database is damaged.
+    """
+    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise StoreError(f"{path} {_REMEDIES[sqlite3.SQLITE_CORRUPT]}")
+
+
 def is_full(error: StoreError) -> bool:
     """Whether the disk was full."""
     return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL

@@ -12,7 +12,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from device.store import training
-from device.store.database import migrations, plain_errors, version
+from device.store.database import check_whole, migrations, plain_errors, version
 from device.whole_file import made_whole
 from model.errors import StoreError
 from model.lengths import with_centimetres
@@ -125,7 +125,7 @@ class StoreReader:
         It holds names and heights, so that only who made it may read it. It is there whole or not at all.
 
         Raises:
-            StoreError: there is nothing to copy, the target exists, or it cannot be written.
+            StoreError: there is nothing to copy, it is damaged, the target exists, or it cannot be written.
         """
         with _told_of(target):
             if target.exists():
@@ -135,9 +135,20 @@ class StoreReader:
                 raise StoreError(
                     f"{self._path} does not exist yet, so there is nothing to back up; run a session first"
                 )
+            check_whole(db, self._path)
             with _told_of(target), made_whole(target) as part, closing(sqlite3.connect(part)) as copy:
                 db.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
+
+    def check(self) -> None:
+        """Reads the whole database.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+        with self._connection() as db:
+            if db is not None:
+                check_whole(db, self._path)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection | None]:

@@ -391,6 +391,23 @@ def test_a_backup_is_whole_and_a_single_file(path: Path, tmp_path: Path) -> None
         StoreReader(path).backup(tmp_path / "absent" / "copy.db")
 
 
+def test_a_damaged_database_is_found_and_not_copied_as_if_it_were_whole(path: Path, tmp_path: Path) -> None:
+    with Store.open(path) as store:
+        session_id = store.begin_session(HEADER)
+        for n in range(400):
+            store.add_stance(session_id, stance(n))
+    StoreReader(path).check()
+    with path.open("r+b") as file:  # a page in the middle of the stances
+        file.seek(path.stat().st_size // 4096 // 2 * 4096)
+        file.write(os.urandom(4096))
+    assert StoreReader(path).count_sessions() == 1
+    with pytest.raises(StoreError, match="is damaged; move it away and put a backup in its place"):
+        StoreReader(path).check()
+    with pytest.raises(StoreError, match="is damaged"):
+        StoreReader(path).backup(tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+
+
 @pytest.mark.parametrize("call", ["unlink", "replace", "exists"])
 def test_a_backup_that_the_disk_refuses_is_one_line_with_the_name_that_was_typed(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
