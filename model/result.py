@@ -99,7 +99,8 @@ def summarise(
         stances = [{**stance, **dict.fromkeys(CORRECTED)} for stance in stances]
     values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}
-    summary: dict[str, Any] = {"cadence_spm": number(cadence_spm(stances))}
+    blurred = bool(stances) and all(stance["quality"] < MIN_QUALITY for stance in stances)
+    summary: dict[str, Any] = {"cadence_spm": None if blurred else number(cadence_spm(stances))}
     for side in Side:
         metrics = {spec.key: _claim(values[side][spec.key], spec, view) for spec in STANCE_METRICS}
         if camera is not None and camera.usable:
@@ -110,7 +111,6 @@ def summarise(
         for spec in STANCE_METRICS
     }
     summary["asymmetry"] = {key: _difference_json(one) for key, one in found.items() if one is not None}
-    blurred = bool(stances) and all(stance["quality"] < MIN_QUALITY for stance in stances)
     summary["unavailable"] = _unavailable(values, view, reasons, blurred)
     return summary
 

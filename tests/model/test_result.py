@@ -136,7 +136,9 @@ def test_a_doubtful_stance_is_kept_but_not_counted() -> None:
 def test_the_view_is_the_first_reason_and_doubt_the_second() -> None:
     assert summarise(stances(8), View.SIDE, CameraPose())["unavailable"]["fppa_deg"] == "needs a front or rear view"
     blurred = [stance | {"quality": 0.1} for stance in stances(8, contact_s=0.25)]
-    missing = summarise(blurred, View.SIDE)["unavailable"]
+    summary = summarise(blurred, View.SIDE)
+    assert summary["cadence_spm"] is None
+    missing = summary["unavailable"]
     assert missing["contact_s"] == "the runner was not seen clearly enough in any stance"
 
 
