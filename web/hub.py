@@ -137,13 +137,18 @@ class LiveHub:
         self._events: deque[Message] = deque(maxlen=_KEPT_EVENTS)
         self._answers: deque[Message] = deque(maxlen=_KEPT_ANSWERS)
         self._count = itertools.count(1)
+        self._epoch = secrets.token_hex(8)
         self._aim = AimWindow()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="live-hub", daemon=True)
         self._thread.start()
 
     def status(self, reader: Reader = ALL_OF_IT) -> dict[str, Any]:
-        """Whether the device is heard, and how long ago it was (null: never since this server started)."""
+        """Whether the device is heard, and how long ago it was (null: never since this server started).
+
+        Events are numbered anew after a restart: their numbers go with the ``epoch``. A clock would not do in its
+        place: a box without a network may come back from a power cut in its own past.
+        """
         heard = self._subscriber.latest()
         live = heard.connected and heard.age_s is not None and heard.age_s <= SILENT_AFTER_S
         return {
@@ -151,6 +156,7 @@ class LiveHub:
             "device": "live" if live else "silent",
             "age_s": None if heard.age_s is None else round(heard.age_s, 1),
             "version": self.version + reader.version,
+            "epoch": self._epoch,
         }
 
     def snapshot(self, reader: Reader = ALL_OF_IT) -> dict[str, Any]:
@@ -158,9 +164,9 @@ class LiveHub:
 
         While the device is silent there is no frame and no health: old ones would look like new ones.
         """
-        status, last = self.status(reader), self._subscriber.latest().last
         with self._lock:
             events = list(self._events)
+        status, last = self.status(reader), self._subscriber.latest().last  # no older than the events
         states: dict[str, Message | None] = dict.fromkeys(STATES)
         if status["device"] == "live":
             states |= {kind: _for(reader, last[kind]) for kind in STATES if kind in last}
