@@ -59,9 +59,11 @@ def create_app(config: Config) -> Flask:
     The database may be missing (then there are no sessions yet) and the device silent (then the pages say so). A thread
     listens to the device until `close_app`.
     """
+    from web import hosts
     from web.views import api, commands, deletion, pages, runners, sign_in
 
     app = Flask(__name__)
+    app.before_request(hosts.refuse)
     app.before_request(access.refuse)
     auth.protect(app, auth.key_folder(config))
     hub = LiveHub(LiveSubscriber(config.socket_path()), page_version())

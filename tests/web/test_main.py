@@ -21,7 +21,7 @@ import pytest
 from device.config import Config
 from device.live import LivePublisher
 from device.password import password_path, set_password
-from web.__main__ import main
+from web.__main__ import main, settings_with
 from web.address import page_url
 
 REPO = Path(__file__).resolve().parents[2]
@@ -122,6 +122,12 @@ def test_port_in_use_is_one_line_with_the_remedy(config_file: Path, capsys: pyte
 def test_address_that_is_not_ours_is_said(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config", str(config_file), "--host", "203.0.113.9", "--port", "0"]) == 2
     assert "0.0.0.0 for all networks" in capsys.readouterr().err
+
+
+def test_host_of_the_command_line_is_that_of_the_settings(config_file: Path) -> None:
+    """It is a name that leads to the page, and an address by which the box reaches itself."""
+    for host, known in ((None, "0.0.0.0"), ("gym.example", "gym.example")):
+        assert settings_with(config_file, host).web.host == known
 
 
 @pytest.mark.parametrize("port", ["70000", "-1", "http"])
