@@ -18,7 +18,7 @@ from device.address import listen
 from device.config import Config, load_config
 from model.errors import KneelineError
 from web.address import page_url
-from web.app import close_app, create_app
+from web.app import MAX_BODY_BYTES, close_app, create_app
 from web.hub import MAX_STREAMS
 
 #: Threads for everything but the streams, each of which keeps one busy.
@@ -28,6 +28,8 @@ _MAX_PORT = 65_535
 _STALLED_MS = 20_000
 #: Bytes that may wait for a slow reader; beyond it, that reader misses frames.
 _WAITING_BYTES = 128 * 1024
+#: Who sends more is cut off unread; up to this the app itself says what is too large, as all else that is wrong.
+_RECEIVED_BYTES = 4 * MAX_BODY_BYTES
 
 log = logging.getLogger("kneeline.web")
 
@@ -76,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sockets=[bound],
         threads=MAX_STREAMS + _OTHER_THREADS,
         outbuf_high_watermark=_WAITING_BYTES,
+        max_request_body_size=_RECEIVED_BYTES,
         ident=None,
         clear_untrusted_proxy_headers=False,  # nothing is taken from them, but a proxy is known by them
     )

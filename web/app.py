@@ -24,6 +24,8 @@ from web.access import Guard
 from web.hub import LiveHub
 
 HERE = Path(__file__).parent
+#: More than the largest form needs; beyond it nothing is read.
+MAX_BODY_BYTES = 64 * 1024
 _POLICY = "; ".join(
     ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"]
 )
@@ -63,6 +65,7 @@ def create_app(config: Config) -> Flask:
     from web.views import api, commands, deletion, pages, runners, sign_in
 
     app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.before_request(hosts.refuse)
     app.before_request(access.refuse)
     auth.protect(app, auth.key_folder(config))
@@ -126,6 +129,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return _error(400, "This page is out of date", "Reload it and press the button again.")
     if status == 404:
         return _error(404, "Not found", "There is no such page or session here.")
+    if status == 413:
+        return _error(413, "Too large", f"More was sent than is read here: {MAX_BODY_BYTES // 1024} KiB at most.")
     return _error(status, error.name, error.description or error.name)
 
 
