@@ -22,6 +22,7 @@ from model.words import capital, sentence
 from web import access, auth, present
 from web.access import Guard
 from web.hub import LiveHub
+from web.numbers import StoredNumber
 
 HERE = Path(__file__).parent
 #: More than the largest form needs; beyond it nothing is read.
@@ -65,6 +66,7 @@ def create_app(config: Config) -> Flask:
     from web.views import api, commands, deletion, pages, runners, sign_in
 
     app = Flask(__name__)
+    app.url_map.converters["int"] = StoredNumber
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.before_request(hosts.refuse)
     app.before_request(access.refuse)
