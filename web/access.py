@@ -202,7 +202,10 @@ def _wanted() -> str | None:
     """Where to go after the sign-in: the page that was asked for, or the one that the form stands on."""
     if request.method == "GET":
         return request.full_path.rstrip("?")
-    form = urlsplit(request.referrer or "")
+    try:
+        form = urlsplit(request.referrer or "")
+    except ValueError:  # no address at all
+        return None
     return form.path if form.netloc == request.host else None
 
 

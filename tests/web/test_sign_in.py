@@ -209,7 +209,11 @@ def test_pages_lead_to_the_sign_in_and_back(phone: FlaskClient, make_session: Ma
 
 @pytest.mark.usefixtures("locked")
 def test_a_form_leads_to_the_sign_in_and_back_to_its_page(phone: FlaskClient) -> None:
-    for referrer, target in (("http://localhost/aim", "/sign-in?next=/aim"), ("http://elsewhere/aim", "/sign-in")):
+    for referrer, target in (
+        ("http://localhost/aim", "/sign-in?next=/aim"),
+        ("http://elsewhere/aim", "/sign-in"),
+        ("http://[localhost/aim", "/sign-in"),
+    ):
         headers = {**BROWSER, "Referer": referrer}
         assert phone.post("/device/calibrate", headers=headers).location == target
 
