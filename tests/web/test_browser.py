@@ -745,6 +745,28 @@ def test_result_is_shown_on_the_own_screen_and_others_are_led_to_the_sign_in(
 
 
 @pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize("polls", [False, True])
+def test_lengths_are_told_without_centimetres_to_those_who_may_not_know_the_height(
+    server: Server, device: Device, page: Page, polls: bool
+) -> None:
+    page.set_extra_http_headers({"X-Forwarded-For": "192.168.1.50"})
+    if polls:
+        page.route("**/api/events", lambda route: route.fulfill(status=503, body="{}"))
+    device.changes = {
+        **coached("step_width_leg"),
+        **calibration("done", "Calibrated. You can run.", result=CALIBRATED),
+        "left": judged("good", 0.1, 0.07, 8.4),
+    }
+    page.goto(server.url)
+    expect(page.locator("[data-banner]")).to_have_text("Calibrated. You can run. Leg length 161 px.")
+    left = page.locator(".side[data-side=left]")
+    expect(left.locator("[data-goal-value]")).to_have_text("Step width 0.100 leg lengths at least 0.070 leg lengths")
+    device.publish({"type": "cue", "session_id": 1, "t_s": 8.3, "side": "left", "metric": "step_width_leg",
+                    "value": 0.02, "threshold": 0.07, "value_cm": 1.7, "threshold_cm": 5.9})  # fmt: skip
+    expect(left.locator("[data-cue]")).to_contain_text("0.020 leg lengths · at least 0.070 leg lengths")
+
+
+@pytest.mark.usefixtures("locked")
 def test_an_open_live_page_notices_the_sign_in_on_another_tab(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url)
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
