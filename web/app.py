@@ -137,8 +137,10 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _store_error(error: StoreError) -> ResponseReturnValue:
+    """Which file it is, often with somebody's name in its path, is for those who may read what is in it."""
     log.error("%s", error)
-    return _error(503, "The sessions cannot be read", str(error))
+    said = str(error) if access.current().full else "On the box, sudo kneeline doctor tells why."
+    return _error(503, "The sessions cannot be read", said)
 
 
 def _password_error(error: PasswordError) -> ResponseReturnValue:

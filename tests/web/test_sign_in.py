@@ -535,6 +535,22 @@ def test_kiosk_offers_nothing_that_would_ask_for_a_password(screen: FlaskClient)
     assert "Calibrate" not in screen.get("/").text
 
 
+def test_only_those_who_may_read_the_sessions_are_told_where_they_are(
+    phone: FlaskClient, config: Config, path: Path
+) -> None:
+    """The health page counts them for everybody."""
+    config.database_path().write_text("no database, but long enough to be looked at as one" * 40)
+    where = str(config.database_path())
+    assert where in phone.get("/health").text
+    set_password(path, GOOD)
+    page = phone.get("/health")
+    assert page.status_code == 503
+    assert where not in page.text
+    assert "sudo kneeline doctor tells why" in page.text
+    enter(phone)
+    assert where in phone.get("/health").text
+
+
 def test_runners_page_says_who_sees_the_name(phone: FlaskClient, path: Path) -> None:
     assert "shown to everyone on this network" in phone.get("/runners").text
     set_password(path, GOOD)

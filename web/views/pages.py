@@ -92,7 +92,7 @@ def aim() -> ResponseReturnValue:
 def health() -> ResponseReturnValue:
     folder = box().config.database_path().parent
     disk = shutil.disk_usage(folder) if folder.exists() else None
-    return render_template("health.html", disk=disk, folder=folder, sessions=box().reader.count_sessions())
+    return render_template("health.html", disk=disk, sessions=box().reader.count_sessions())
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
