@@ -29,6 +29,7 @@ Pin = Annotated[int, Field(ge=0, le=_MAX_PIN)]
 _Pattern = Annotated[
     tuple[Annotated[float, Field(ge=0.01, le=2.0)], ...], Field(strict=False, min_length=1, max_length=15)
 ]
+_HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Region = Annotated[tuple[_Share, ...], Field(strict=False, min_length=4, max_length=4)]
 
@@ -226,6 +227,11 @@ class WebConfig(Section):
         le=65535,
         description="Port of the web page. The service may not take one below 1024: take one above 1023.",
     )
+    names: Annotated[tuple[_HostName, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Further names that lead to the page, as a reverse proxy's. Served anyway are the box's addresses, "
+        "localhost, its own name and names in .local.",
+    )
 
 
 class Config(Section):
@@ -380,7 +386,7 @@ _TYPES = {
     "float": "a number",
     "bool": "true or false",
     "string": "text in quotes",
-    "tuple": "a list of numbers",
+    "tuple": "a list of texts in quotes",  # lists of numbers have a range
     "dict": "a section",
 }
 
@@ -397,6 +403,8 @@ def _must_be(fault: Any, field: FieldInfo) -> str:
         return f"must have {least} numbers" if least == most else f"must have {least} to {most} numbers"
     if kind == "string_too_short":
         return "must not be empty"
+    if kind == "string_pattern_mismatch":
+        return "must be a name alone, without http:// and port"
     low, high = _range(field)
     if low is not None and high is not None:
         return f"must be {low:g} to {high:g}" + (" (whole number)" if kind.startswith("int_") else "")

@@ -15,10 +15,10 @@ from typing import NoReturn
 from waitress import create_server
 
 from device.address import listen
-from device.config import load_config
+from device.config import Config, load_config
 from model.errors import KneelineError
 from web.address import page_url
-from web.app import close_app, create_app
+from web.app import MAX_BODY_BYTES, close_app, create_app
 from web.hub import MAX_STREAMS
 
 #: Threads for everything but the streams, each of which keeps one busy.
@@ -28,6 +28,8 @@ _MAX_PORT = 65_535
 _STALLED_MS = 20_000
 #: Bytes that may wait for a slow reader; beyond it, that reader misses frames.
 _WAITING_BYTES = 128 * 1024
+#: Who sends more is cut off unread; up to this the app itself says what is too large, as all else that is wrong.
+_RECEIVED_BYTES = 4 * MAX_BODY_BYTES
 
 log = logging.getLogger("kneeline.web")
 
@@ -46,6 +48,14 @@ def _port(text: str) -> int:
     return port
 
 
+def settings_with(path: Path | None, host: str | None) -> Config:
+    """The settings, with the host that the command line tells: pages are served under its name, too."""
+    config = load_config(path)
+    if host is None:
+        return config
+    return config.model_copy(update={"web": config.web.model_copy(update={"host": host})})
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. Returns 0 then, or 2 where settings or address are wrong."""
     parser = argparse.ArgumentParser(prog="kneeline web", description=__doc__)
@@ -55,9 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
     try:
-        config = load_config(arguments.config)
-        host = config.web.host if arguments.host is None else arguments.host
-        bound = listen(host, config.web.port if arguments.port is None else arguments.port)
+        config = settings_with(arguments.config, arguments.host)
+        bound = listen(config.web.host, config.web.port if arguments.port is None else arguments.port)
     except KneelineError as error:
         sys.stderr.writelines(f"kneeline web: {line}\n" for line in str(error).splitlines())
         return 2
@@ -69,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sockets=[bound],
         threads=MAX_STREAMS + _OTHER_THREADS,
         outbuf_high_watermark=_WAITING_BYTES,
+        max_request_body_size=_RECEIVED_BYTES,
         ident=None,
         clear_untrusted_proxy_headers=False,  # nothing is taken from them, but a proxy is known by them
     )
@@ -79,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    log.info("the page is at %s", page_url(host, bound.getsockname()[1]))
+    log.info("the page is at %s", page_url(config.web.host, bound.getsockname()[1]))
     server.run()
     return 0
 

@@ -1,8 +1,8 @@
 """Who may see and do what, where the owner has set a password (``kneeline set-password``).
 
 Without a password everybody on the local network may do everything. With one, the live page, its stream and the health
-page stay open to all, but without the runner's name; every other page and all that changes something needs the sign-in.
-So does a view that is not named here.
+page stay open to all, but without the runner's name and height; every other page and all that changes something needs
+the sign-in. So does a view that is not named here.
 
 The box's own screen has nobody to type. What comes from this machine itself may also see the runner's name and the
 short result of a session, as anyone in front of that screen may. Only the connection's own address counts, and what a
@@ -74,7 +74,7 @@ class Access:
 
     @property
     def names(self) -> bool:
-        """Whether the live page tells who runs."""
+        """Whether the live page tells who runs, and how tall they are."""
         return self.full or self.own_screen
 
     @property
@@ -202,7 +202,10 @@ def _wanted() -> str | None:
     """Where to go after the sign-in: the page that was asked for, or the one that the form stands on."""
     if request.method == "GET":
         return request.full_path.rstrip("?")
-    form = urlsplit(request.referrer or "")
+    try:
+        form = urlsplit(request.referrer or "")
+    except ValueError:  # no address at all
+        return None
     return form.path if form.netloc == request.host else None
 
 

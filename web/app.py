@@ -22,8 +22,11 @@ from model.words import capital, sentence
 from web import access, auth, present
 from web.access import Guard
 from web.hub import LiveHub
+from web.numbers import StoredNumber
 
 HERE = Path(__file__).parent
+#: More than the largest form needs; beyond it nothing is read.
+MAX_BODY_BYTES = 64 * 1024
 _POLICY = "; ".join(
     ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"]
 )
@@ -59,9 +62,13 @@ def create_app(config: Config) -> Flask:
     The database may be missing (then there are no sessions yet) and the device silent (then the pages say so). A thread
     listens to the device until `close_app`.
     """
+    from web import hosts
     from web.views import api, commands, deletion, pages, runners, sign_in
 
     app = Flask(__name__)
+    app.url_map.converters["int"] = StoredNumber
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.before_request(hosts.refuse)
     app.before_request(access.refuse)
     auth.protect(app, auth.key_folder(config))
     hub = LiveHub(LiveSubscriber(config.socket_path()), page_version())
@@ -124,12 +131,16 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return _error(400, "This page is out of date", "Reload it and press the button again.")
     if status == 404:
         return _error(404, "Not found", "There is no such page or session here.")
+    if status == 413:
+        return _error(413, "Too large", f"More was sent than is read here: {MAX_BODY_BYTES // 1024} KiB at most.")
     return _error(status, error.name, error.description or error.name)
 
 
 def _store_error(error: StoreError) -> ResponseReturnValue:
+    """Which file it is, often with somebody's name in its path, is for those who may read what is in it."""
     log.error("%s", error)
-    return _error(503, "The sessions cannot be read", str(error))
+    said = str(error) if access.current().full else "On the box, sudo kneeline doctor tells why."
+    return _error(503, "The sessions cannot be read", said)
 
 
 def _password_error(error: PasswordError) -> ResponseReturnValue:

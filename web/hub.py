@@ -26,7 +26,9 @@ MAX_STREAMS = 12
 #: Message types of which only the newest counts; all others are events, each of which counts.
 STATES = ("frame", "health")
 #: What tells who runs; not for every reader.
-PERSONAL = ("runner", "height_cm")
+PERSONAL = ("runner",)
+#: So end lengths. Beside the same one as a share of the leg, any of them tells how tall the runner is.
+_CENTIMETRES = "_cm"
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64
@@ -43,7 +45,7 @@ class Reader:
     """For whom live messages are.
 
     Attributes:
-        names: whether they may know who runs.
+        names: whether they may know who runs, and how tall they are.
         version: goes with the version of their page.
         holds: whether that is so still; a stream ends where it is not, and the page opens another.
     """
@@ -137,13 +139,18 @@ class LiveHub:
         self._events: deque[Message] = deque(maxlen=_KEPT_EVENTS)
         self._answers: deque[Message] = deque(maxlen=_KEPT_ANSWERS)
         self._count = itertools.count(1)
+        self._epoch = secrets.token_hex(8)
         self._aim = AimWindow()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="live-hub", daemon=True)
         self._thread.start()
 
     def status(self, reader: Reader = ALL_OF_IT) -> dict[str, Any]:
-        """Whether the device is heard, and how long ago it was (null: never since this server started)."""
+        """Whether the device is heard, and how long ago it was (null: never since this server started).
+
+        Events are numbered anew after a restart: their numbers go with the ``epoch``. A clock would not do in its
+        place: a box without a network may come back from a power cut in its own past.
+        """
         heard = self._subscriber.latest()
         live = heard.connected and heard.age_s is not None and heard.age_s <= SILENT_AFTER_S
         return {
@@ -151,6 +158,7 @@ class LiveHub:
             "device": "live" if live else "silent",
             "age_s": None if heard.age_s is None else round(heard.age_s, 1),
             "version": self.version + reader.version,
+            "epoch": self._epoch,
         }
 
     def snapshot(self, reader: Reader = ALL_OF_IT) -> dict[str, Any]:
@@ -158,13 +166,14 @@ class LiveHub:
 
         While the device is silent there is no frame and no health: old ones would look like new ones.
         """
-        status, last = self.status(reader), self._subscriber.latest().last
         with self._lock:
-            events = list(self._events)
+            events = [_for(reader, event) for event in self._events]
+        status, last = self.status(reader), self._subscriber.latest().last  # no older than the events
         states: dict[str, Message | None] = dict.fromkeys(STATES)
         if status["device"] == "live":
             states |= {kind: _for(reader, last[kind]) for kind in STATES if kind in last}
-        return {"status": status, **states, "session": last.get("session"), "events": events}
+        session = _for(reader, last["session"]) if "session" in last else None
+        return {"status": status, **states, "session": session, "events": events}
 
     def aim(self) -> dict[str, Any]:
         """What the last seconds say about where the camera stands; see `device.aim`."""
@@ -265,11 +274,12 @@ class LiveHub:
                 self._events.append(message)
             elif kind == "frame":
                 self._aim.add(message, time.monotonic())
-            encoded = public = encode(message)
-            if any(key in message for key in PERSONAL):
-                public = encode(nameless(message))
+            encoded: dict[bool, bytes] = {}  # by whether names are told; each once, however many read it
             for stream in self._streams:
-                stream.put(kind, encoded if stream.reader.names else public)
+                names = stream.reader.names
+                if names not in encoded:
+                    encoded[names] = encode(_for(stream.reader, message))
+                stream.put(kind, encoded[names])
 
 
 def _for(reader: Reader, message: Message) -> Message:
@@ -277,8 +287,17 @@ def _for(reader: Reader, message: Message) -> Message:
 
 
 def nameless(message: Message) -> Message:
-    """The message without what tells who runs."""
-    return {key: None if key in PERSONAL else value for key, value in message.items()}
+    """The message without what tells who runs or how tall they are, wherever it stands; the keys stay."""
+    return {
+        key: None if key in PERSONAL or key.endswith(_CENTIMETRES) else _nameless(value)
+        for key, value in message.items()
+    }
+
+
+def _nameless(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return nameless(value)
+    return [_nameless(one) for one in value] if isinstance(value, list) else value
 
 
 def encode(message: Message) -> bytes:

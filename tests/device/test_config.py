@@ -59,6 +59,10 @@ def test_defaults_need_no_file() -> None:
         ("[cues]\npattern_left = [0.1, 5]", "[cues] pattern_left[1] = 5: must be 0.01 to 2"),
         ("[cues]\npattern_left = []", "[cues] pattern_left = []: must have 1 to 15 numbers"),
         ("[cues]\npattern_left = 0.1", "[cues] pattern_left = 0.1: must be 0.01 to 2"),
+        ("[web]\nnames = 'gym.example'", '[web] names = "gym.example": must be a list of texts in quotes'),
+        ("[web]\nnames = [3]", "[web] names[0] = 3: must be text in quotes"),
+        ("[web]\nnames = ['']", '[web] names[0] = "": must be a name alone, without http:// and port'),
+        ("[web]\nnames = ['a', 'b:80']", '[web] names[1] = "b:80": must be a name alone, without http:// and port'),
         ("[store]\npath = 3", "[store] path = 3: must be text in quotes"),
     ],
 )

@@ -13,6 +13,7 @@ from device.config import Config
 from device.live import LivePublisher, Message
 from device.store import StoreReader
 from model.metrics import STANCE_METRICS
+from web.app import close_app, create_app
 from web.hub import MAX_STREAMS, LiveHub, Stream
 
 MakeSession = Callable[..., int]
@@ -96,6 +97,22 @@ def test_polling_pages_get_each_event_with_its_number(
     eventually(lambda: len(client.get("/api/live").get_json()["events"]) == 3, "three cues")
     found = client.get("/api/live").get_json()["events"]
     assert [(e["seq"], e["value"]) for e in found] == [(1, 9.0), (2, 10.0), (3, 11.0)]
+
+
+def test_numbers_go_with_the_server_that_gives_them(client: FlaskClient, config: Config) -> None:
+    """A page that is open over a restart must not take the new 1 for the old one."""
+
+    def epoch(asked: FlaskClient) -> str:
+        polled: str = asked.get("/api/live").get_json()["status"]["epoch"]
+        with asked.get("/api/events", buffered=False) as answer:
+            assert next(events(iter(answer.response)))["epoch"] == polled  # type: ignore[arg-type]
+        return polled
+
+    restarted = create_app(config)
+    try:
+        assert epoch(client) == epoch(client) != epoch(restarted.test_client())
+    finally:
+        close_app(restarted)
 
 
 def test_stream_begins_with_the_state_and_goes_on(

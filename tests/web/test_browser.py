@@ -395,14 +395,47 @@ def test_silence_of_the_device_is_announced_and_its_return(
         expect(page.locator("[data-banner]")).to_be_hidden()
 
 
-def test_kiosk_recovers_from_a_server_restart(server: Server, device: Device, page: Page) -> None:
+def test_kiosk_recovers_from_a_server_restart(
+    server: Server, device: Device, make_session: MakeSession, page: Page
+) -> None:
+    """Also its ears: the new server numbers what happens from 1 again."""
     page.goto(server.url + "/?kiosk=1")
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    right, left = (page.locator(f".side[data-side={side}]") for side in ("right", "left"))
+    for n in range(6):
+        device.publish(stance("left", n, fppa_deg=2.0 + n))
+        device.cue("left")
+    expect(left.locator("[data-cue]")).to_be_visible()
+    expect(left.locator("[data-spread]")).to_have_text("6 of 7 stances")
     server.stop()
     expect(page.locator("[data-banner]")).to_contain_text("No connection to the box")
     server.start()
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
     expect(page.locator("[data-banner]")).to_be_hidden()
+    device.cue("right")
+    expect(right.locator("[data-cue]")).to_be_visible()
+    device.publish(stance("right", 7, fppa_deg=3.0))
+    expect(right.locator("[data-spread]")).to_have_text("1 of 7 stances")
+    device.publish({"type": "session", "session_id": make_session(), "state": "ended"})
+    expect(page.locator("[data-last]")).to_contain_text("55 stances")
+
+
+def test_result_that_was_shown_is_not_shown_anew_after_a_restart(
+    server: Server, device: Device, make_session: MakeSession, page: Page
+) -> None:
+    page.goto(server.url + "/?kiosk=1")
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    device.publish({"type": "session", "session_id": make_session(), "state": "ended"})
+    last = page.locator("[data-last]")
+    expect(last).to_be_visible()
+    last.evaluate("last => (last.hidden = true)")  # as after its time
+    server.stop()
+    expect(page.locator("[data-banner]")).to_contain_text("No connection to the box")
+    server.start()
+    expect(page.locator("[data-banner]")).to_be_hidden()
+    device.cue("right")
+    expect(page.locator(".side[data-side=right] [data-cue]")).to_be_visible()
+    expect(last).to_be_hidden()
 
 
 def test_page_of_another_version_reloads_itself(server: Server, device: Device, page: Page) -> None:
@@ -423,6 +456,45 @@ def test_page_polls_where_no_stream_is_to_be_had(server: Server, device: Device,
     device.cue("left")
     expect(page.locator(".side[data-side=left] [data-cue]")).to_be_visible()
     expect(page.locator("[data-fps]")).to_have_text("30")
+
+
+def test_polling_page_takes_only_the_state_of_what_happened_before(
+    server: Server, device: Device, make_session: MakeSession, page: Page
+) -> None:
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    device.cue("right")
+    device.publish(stance("right", 1, fppa_deg=3.0))
+    device.publish({"type": "session", "session_id": make_session(), "state": "ended"})
+    expect(page.locator("[data-last]")).to_be_visible()
+    device.changes = {"session_id": None, "session_s": None}  # else the card goes with the next session
+    page.route("**/api/events", lambda route: route.fulfill(status=503, body="{}"))
+    with page.expect_response("**/api/live") as told:
+        page.reload()
+    assert {"cue", "stance", "session"} <= {event["type"] for event in told.value.json()["events"]}
+    expect(page.locator("[data-last]")).to_contain_text("55 stances")
+    device.cue("left")
+    expect(page.locator(".side[data-side=left] [data-cue]")).to_be_visible()
+    expect(page.locator("[data-announce]")).to_have_text("left knee out")  # the first that is announced
+    expect(page.locator(".side[data-side=right] [data-spread]")).to_have_text("0 of 7 stances")
+
+
+def test_polling_page_that_was_cut_off_does_not_tell_late_what_it_missed(
+    server: Server, device: Device, page: Page
+) -> None:
+    page.route("**/api/events", lambda route: route.fulfill(status=503, body="{}"))
+    page.goto(server.url)
+    spread = page.locator(".side[data-side=right] [data-spread]")
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    device.publish(stance("right", 1, fppa_deg=3.0))
+    expect(spread).to_have_text("1 of 7 stances")
+    page.route("**/api/live", lambda route: route.abort())
+    expect(page.locator("[data-banner]")).to_contain_text("No connection to the box")
+    device.publish(stance("right", 2, fppa_deg=3.0))
+    page.unroute("**/api/live")
+    expect(page.locator("[data-banner]")).to_be_hidden()
+    device.publish(stance("right", 3, fppa_deg=3.0))
+    expect(spread).to_have_text("2 of 7 stances")
 
 
 def test_result_appears_when_a_session_ends(
@@ -652,8 +724,6 @@ def test_signing_in_and_out(server: Server, make_session: MakeSession, page: Pag
 def test_result_is_shown_on_the_own_screen_and_others_are_led_to_the_sign_in(
     server: Server, device: Device, make_session: MakeSession, page: Page
 ) -> None:
-    session_id = make_session()
-    ended = {"type": "session", "session_id": session_id, "state": "ended"}
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     last = page.locator("[data-last]")
@@ -663,7 +733,8 @@ def test_result_is_shown_on_the_own_screen_and_others_are_led_to_the_sign_in(
         asked.clear()
         page.goto(server.url)
         page.locator("[data-skeleton][data-drawn=yes]").wait_for()
-        device.publish(ended)
+        session_id = make_session()
+        device.publish({"type": "session", "session_id": session_id, "state": "ended"})
         expect(last).to_contain_text("55 stances" if shown else "The session has ended.")
         assert any(url.endswith("/card") for url in asked) is shown
     page.get_by_role("link", name="Sign in to see the result").click()
@@ -671,6 +742,28 @@ def test_result_is_shown_on_the_own_screen_and_others_are_led_to_the_sign_in(
     page.get_by_label("Password").press("Enter")
     expect(page).to_have_url(f"{server.url}/sessions/{session_id}")
     expect(page.get_by_role("heading", name=f"Session {session_id}")).to_be_visible()
+
+
+@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize("polls", [False, True])
+def test_lengths_are_told_without_centimetres_to_those_who_may_not_know_the_height(
+    server: Server, device: Device, page: Page, polls: bool
+) -> None:
+    page.set_extra_http_headers({"X-Forwarded-For": "192.168.1.50"})
+    if polls:
+        page.route("**/api/events", lambda route: route.fulfill(status=503, body="{}"))
+    device.changes = {
+        **coached("step_width_leg"),
+        **calibration("done", "Calibrated. You can run.", result=CALIBRATED),
+        "left": judged("good", 0.1, 0.07, 8.4),
+    }
+    page.goto(server.url)
+    expect(page.locator("[data-banner]")).to_have_text("Calibrated. You can run. Leg length 161 px.")
+    left = page.locator(".side[data-side=left]")
+    expect(left.locator("[data-goal-value]")).to_have_text("Step width 0.100 leg lengths at least 0.070 leg lengths")
+    device.publish({"type": "cue", "session_id": 1, "t_s": 8.3, "side": "left", "metric": "step_width_leg",
+                    "value": 0.02, "threshold": 0.07, "value_cm": 1.7, "threshold_cm": 5.9})  # fmt: skip
+    expect(left.locator("[data-cue]")).to_contain_text("0.020 leg lengths · at least 0.070 leg lengths")
 
 
 @pytest.mark.usefixtures("locked")

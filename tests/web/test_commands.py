@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from device.config import CameraConfig, Config, parse_config
 from device.live import LivePublisher, Message
 from device.told import Told
-from web.app import close_app, create_app
+from web.app import MAX_BODY_BYTES, close_app, create_app
 from web.hub import LiveHub
 
 Eventually = Callable[..., None]
@@ -127,6 +127,17 @@ def test_without_token_nothing_is_sent(device: LivePublisher, client: FlaskClien
     assert answer.status_code == 400
     assert "out of date" in answer.text
     assert commands == []
+
+
+def test_a_form_that_is_too_large_is_refused(client: FlaskClient) -> None:
+    form = {"side": "left", "csrf_token": token(client), "more": "x" * MAX_BODY_BYTES}
+    for path in ("/device/test-cue", "/runners", "/sign-in"):
+        answer = client.post(path, data=form)
+        assert answer.status_code == 413
+        assert 'class="notice bad">More was sent than is read here: 64 KiB at most.' in answer.text
+        said = client.post(path, data=form, headers={"Accept": "application/json"})
+        assert said.status_code == 413
+        assert said.get_json() == {"error": "More was sent than is read here: 64 KiB at most."}
 
 
 def test_token_of_a_script_goes_in_a_header(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -13,16 +14,18 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from device.config import Config
 from device.live import LivePublisher
 from device.password import password_path, set_password
-from web.__main__ import main
+from web.__main__ import main, settings_with
 from web.address import page_url
+from web.app import MAX_BODY_BYTES
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -106,6 +109,21 @@ def test_what_a_proxy_on_the_box_passes_on_is_not_from_its_own_screen(
             assert answer.code == 401
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_large_is_refused(config_file: Path, chunked: bool) -> None:
+    """In the words of the pages up to a limit, and beyond it before it is taken in."""
+    with serving(config_file) as (_, url):
+        for size, said in ((MAX_BODY_BYTES + 1, b"64 KiB at most"), (8 * MAX_BODY_BYTES, b"Too Large")):
+            with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as server:
+                body = iter([b"x" * size]) if chunked else b"x" * size
+                headers = {"Content-Type": "application/x-www-form-urlencoded"}
+                with suppress(ConnectionError):  # it is hung up on amid the second one
+                    server.request("POST", "/device/calibrate", body, headers)
+                answer = server.getresponse()
+                assert answer.status == 413
+                assert said in answer.read()
+
+
 def test_port_in_use_is_one_line_with_the_remedy(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -122,6 +140,12 @@ def test_port_in_use_is_one_line_with_the_remedy(config_file: Path, capsys: pyte
 def test_address_that_is_not_ours_is_said(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config", str(config_file), "--host", "203.0.113.9", "--port", "0"]) == 2
     assert "0.0.0.0 for all networks" in capsys.readouterr().err
+
+
+def test_host_of_the_command_line_is_that_of_the_settings(config_file: Path) -> None:
+    """It is a name that leads to the page, and an address by which the box reaches itself."""
+    for host, known in ((None, "0.0.0.0"), ("gym.example", "gym.example")):
+        assert settings_with(config_file, host).web.host == known
 
 
 @pytest.mark.parametrize("port", ["70000", "-1", "http"])

@@ -59,6 +59,35 @@ def test_without_database_every_page_works(client: FlaskClient, config: Config) 
     assert "no such page or session" in text_of(client, "/sessions/1", 404)
 
 
+#: Larger than a database holds, than a number of 20 digits, and than Python reads.
+HUGE = ["9223372036854775808", "99999999999999999999", "9" * 5000]
+
+
+@pytest.mark.parametrize("number", HUGE)
+def test_there_is_nothing_under_a_number_that_is_too_large(
+    client: FlaskClient, make_session: MakeSession, number: str
+) -> None:
+    make_session(3)
+    for path in ("", ".csv", "/card", "/qr.svg", "/delete"):
+        for start in ("/sessions", "/api/sessions", "/runners"):
+            assert client.get(f"{start}/{number}{path}").status_code == 404
+    page = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/").text)
+    assert page is not None
+    for path in (f"/sessions/{number}/delete", f"/runners/{number}/delete", "/runners/choose"):
+        assert client.post(path, data={"csrf_token": page[1], "runner_id": number}).status_code == 404
+
+
+@pytest.mark.parametrize("number", [*HUGE, "2", "-1", "0", "-99999999999999999999", "x", ""])
+def test_a_page_that_there_is_not_is_the_nearest_there_is(
+    client: FlaskClient, make_session: MakeSession, number: str
+) -> None:
+    make_session(3)
+    assert 'href="/sessions/1"' in client.get(f"/sessions?page={number}").text
+    listed = client.get(f"/api/sessions?offset={number}&limit={number}")
+    assert listed.status_code == 200
+    assert listed.get_json()["total"] == 1
+
+
 def test_result_shows_mean_spread_number_and_sdd(
     client: FlaskClient, make_session: MakeSession, stances: list[Message]
 ) -> None:

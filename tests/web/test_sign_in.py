@@ -209,7 +209,11 @@ def test_pages_lead_to_the_sign_in_and_back(phone: FlaskClient, make_session: Ma
 
 @pytest.mark.usefixtures("locked")
 def test_a_form_leads_to_the_sign_in_and_back_to_its_page(phone: FlaskClient) -> None:
-    for referrer, target in (("http://localhost/aim", "/sign-in?next=/aim"), ("http://elsewhere/aim", "/sign-in")):
+    for referrer, target in (
+        ("http://localhost/aim", "/sign-in?next=/aim"),
+        ("http://elsewhere/aim", "/sign-in"),
+        ("http://[localhost/aim", "/sign-in"),
+    ):
         headers = {**BROWSER, "Referer": referrer}
         assert phone.post("/device/calibrate", headers=headers).location == target
 
@@ -433,6 +437,63 @@ def test_live_page_tells_the_name_to_those_who_may_know(
     assert b"Anna" not in later
 
 
+SIDE = {"value": 0.1, "threshold": 0.07, "value_cm": 8.4, "threshold_cm": 5.9}
+STANDING = {"state": "done", "result": {"view": "front", "leg_px": 161.2, "leg_cm": 84.0}}
+STANCE = {"type": "stance", "side": "left", "step_width_leg": 0.1, "step_width_cm": 8.4, "parts": [{"x_cm": 1.0}]}
+CUE = {"type": "cue", "side": "left", "metric": "step_width_leg", **SIDE}
+
+
+def lengths(told: object) -> Iterator[object]:
+    """All that stands under a key in centimetres."""
+    if isinstance(told, dict):
+        yield from (value for key, value in told.items() if key.endswith("_cm"))
+        told = list(told.values())
+    for one in told if isinstance(told, list) else []:
+        yield from lengths(one)
+
+
+@pytest.mark.usefixtures("locked")
+def test_no_length_tells_how_tall_who_runs_is(
+    phone: FlaskClient,
+    screen: FlaskClient,
+    publisher: LivePublisher,
+    hub: LiveHub,
+    frame: Make,
+    health: Make,
+    eventually: Eventually,
+) -> None:
+    """A leg in centimetres does, and so does any length that also stands there as a share of the leg."""
+    standing = frame(30, left=SIDE, calibration=STANDING)
+    publisher.publish(health(height_cm=171.0))
+    eventually(lambda: hub.height_cm(), "the device")
+    for message in (standing, STANCE, CUE):
+        publisher.publish(message)
+    eventually(lambda: len(hub.snapshot()["events"]) == 2, "the cue")
+
+    def told(client: FlaskClient, fps: float) -> list[Any]:
+        """All that is to be had: by polling, at the beginning of a stream, and later in it."""
+        polled = client.get("/api/live").get_json()
+        found = [polled["frame"], polled["health"], *polled["events"]]
+        with client.get("/api/events", buffered=False) as stream:
+            said = chunks(stream)
+            heard = next(said)
+            for message in (STANCE, CUE, health(height_cm=171.0, fps=fps)):
+                publisher.publish(message)
+            while b'"fps":%.1f' % fps not in heard:
+                heard += next(said)
+        lines = (line for line in heard.splitlines() if line.startswith(b"data: "))
+        streamed = [json.loads(line[6:]) for line in lines]
+        assert {message["type"] for message in streamed} == {"status", "health", "frame", "stance", "cue"}
+        return found + streamed
+
+    assert set(lengths(told(screen, 12.5))) == {171.0, 84.0, 8.4, 5.9, 1.0}
+    bare = told(phone, 13.5)
+    assert set(lengths(bare)) == {None}
+    assert bare[0]["left"] == {**SIDE, "value_cm": None, "threshold_cm": None}
+    assert bare[0]["calibration"]["result"] == {"view": "front", "leg_px": 161.2, "leg_cm": None}
+    assert bare[0]["keypoints"] == standing["keypoints"]
+
+
 @pytest.mark.parametrize("change", ["set", "changed", "removed"])
 def test_a_stream_ends_with_the_access_it_was_opened_for(phone: FlaskClient, path: Path, change: str) -> None:
     if change != "set":
@@ -472,6 +533,22 @@ def test_kiosk_offers_nothing_that_would_ask_for_a_password(screen: FlaskClient)
     assert "<a " not in page.split("<main")[1]
     assert "<form" not in page
     assert "Calibrate" not in screen.get("/").text
+
+
+def test_only_those_who_may_read_the_sessions_are_told_where_they_are(
+    phone: FlaskClient, config: Config, path: Path
+) -> None:
+    """The health page counts them for everybody."""
+    config.database_path().write_text("no database, but long enough to be looked at as one" * 40)
+    where = str(config.database_path())
+    assert where in phone.get("/health").text
+    set_password(path, GOOD)
+    page = phone.get("/health")
+    assert page.status_code == 503
+    assert where not in page.text
+    assert "sudo kneeline doctor tells why" in page.text
+    enter(phone)
+    assert where in phone.get("/health").text
 
 
 def test_runners_page_says_who_sees_the_name(phone: FlaskClient, path: Path) -> None:

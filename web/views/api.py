@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from model.table import session_csv
 from web import access
 from web.app import box
+from web.numbers import asked
 
 blueprint = Blueprint("api", __name__)
 _MAX_LISTED = 200
@@ -42,10 +43,8 @@ def events() -> ResponseReturnValue:
 
 @blueprint.get("/api/sessions")
 def sessions() -> ResponseReturnValue:
-    limit = min(max(1, request.args.get("limit", 50, type=int)), _MAX_LISTED)
-    offset = max(0, request.args.get("offset", 0, type=int))
     reader = box().reader
-    heads = reader.list_sessions(limit, offset)
+    heads = reader.list_sessions(asked("limit", 50, 1, _MAX_LISTED), asked("offset", 0, 0))
     for head in heads:  # the curves are long; they are with each session
         (head["summary"] or {}).pop("curves", None)
     return jsonify(sessions=heads, total=reader.count_sessions())

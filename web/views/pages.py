@@ -20,6 +20,7 @@ from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG
 from model.statistics import MIN_STANCES
 from web import present, screening
 from web.app import box
+from web.numbers import asked
 from web.views.commands import programme_goal
 from web.views.qr import qr_of
 
@@ -43,10 +44,10 @@ def live() -> ResponseReturnValue:
 
 @blueprint.get("/sessions")
 def sessions() -> ResponseReturnValue:
-    page = max(1, request.args.get("page", 1, type=int))
     reader = box().reader
-    found = reader.list_sessions(_PER_PAGE, (page - 1) * _PER_PAGE)
     pages = max(1, -(-reader.count_sessions() // _PER_PAGE))
+    page = asked("page", 1, 1, pages)
+    found = reader.list_sessions(_PER_PAGE, (page - 1) * _PER_PAGE)
     names = {runner["id"]: runner["name"] for runner in reader.runners()}
     listed = [{**_listed(head), "runner": names.get(head["runner_id"])} for head in found]
     return render_template("sessions.html", sessions=listed, page=page, pages=pages)
@@ -92,7 +93,7 @@ def aim() -> ResponseReturnValue:
 def health() -> ResponseReturnValue:
     folder = box().config.database_path().parent
     disk = shutil.disk_usage(folder) if folder.exists() else None
-    return render_template("health.html", disk=disk, folder=folder, sessions=box().reader.count_sessions())
+    return render_template("health.html", disk=disk, sessions=box().reader.count_sessions())
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,9 @@ export class LiveSource extends EventTarget {
   #poll = 0;
   #serverAt = 0; // when the server was last heard, performance.now()
   #deviceAt = 0;
-  #lastSeq = 0;
+  #epoch = null; // of the server that numbers the events
+  #lastSeq = null; // the last event that is known; null: none of this epoch, or not since the connection was lost
+  #session = null; // the last that was told of a session
   #began = performance.now();
   #version = document.documentElement.dataset.version;
 
@@ -64,17 +66,27 @@ export class LiveSource extends EventTarget {
       if (!answer.ok) return;
       const live = await answer.json();
       this.#receive(live.status);
-      for (const event of live.events) this.#receive(event);
+      if (this.#lastSeq === null) this.#begin(live);
+      else for (const event of live.events) this.#receive(event);
       for (const state of STATES) if (live[state]) this.#receive(live[state]);
     } catch {
       // The next poll tries again; #check says that the server is lost.
     }
   }
 
+  // What happened before is no news: the first poll takes only the state, as a stream begins with it.
+  #begin({ status, session, events }) {
+    this.#lastSeq = events.at(-1)?.seq ?? 0;
+    if (session && status.device === "live") this.#receive(session);
+  }
+
   #receive(message) {
     const now = performance.now();
+    const lost = now - this.#serverAt > SERVER_LOST_AFTER_MS;
     this.#serverAt = now;
     if (message.type === "status") {
+      if (lost || message.epoch !== this.#epoch) this.#lastSeq = null;
+      this.#epoch = message.epoch;
       if (message.version !== this.#version) location.reload();
       if (message.device === "silent") this.#deviceAt = 0;
       else if (message.age_s !== null) this.#deviceAt = Math.max(this.#deviceAt, now - 1000 * message.age_s);
@@ -82,8 +94,13 @@ export class LiveSource extends EventTarget {
       return;
     }
     if (message.seq !== undefined) {
-      if (message.seq <= this.#lastSeq) return;
+      if (this.#lastSeq !== null && message.seq <= this.#lastSeq) return;
       this.#lastSeq = message.seq;
+    }
+    if (message.type === "session") {
+      const told = `${message.session_id} ${message.state}`;
+      if (told === this.#session) return; // every connection begins with it: only the first time it is news
+      this.#session = told;
     }
     if (!this.#poll) this.#deviceAt = now;
     this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
