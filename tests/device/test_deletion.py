@@ -49,17 +49,6 @@ def session(store: Store, runner_id: int | None = None, stances: int = 2, note: 
     return session_id
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "k.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(path) as opened:
-        yield opened
-
-
 def rows(path: Path, table: str) -> int:
     with closing(sqlite3.connect(path)) as raw:
         return int(raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0])

@@ -18,17 +18,6 @@ HEADER = SessionHeader(source="camera", model="m", app_version="0")
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "k.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(path) as opened:
-        yield opened
-
-
-@pytest.fixture
 def writer(store: Store) -> Iterator[SessionWriter]:
     with SessionWriter(store) as writing:
         yield writing
