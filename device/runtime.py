@@ -52,6 +52,8 @@ _MODEL_S = 300.0
 _HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 1.0
+#: Whoever is on the belt when another is chosen may run on for so long.
+_LAST_STEPS_S = 60.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
 COMMANDS_WITHOUT_STORE = ("test_cue", *told.COMMANDS, *standing.COMMANDS)
 COMMANDS = (
@@ -96,10 +98,12 @@ class _Session:
     """What is collected while a runner is there; written once the session has started.
 
     Attributes:
+        taken_over: whether it began because another was chosen while somebody ran, who may still be the one before.
         since_s: since when the runner has been there, in the time of the outcomes; None until the session has started.
         counted_s: when the counts were written last.
     """
 
+    taken_over: bool = False
     recorder: Recorder = field(default_factory=Recorder)
     waiting: list[tuple[Callable[[SessionWriter, Message], None], Message]] = field(default_factory=list)
     since_s: float | None = None
@@ -329,10 +333,12 @@ class Device:
         pipeline = Pipeline(net, analysis_settings(self._config), self._place, Region(self._config.camera.region))
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None
+        taken_over = False
         t_s = 0.0
         try:
             for frame, t_s in self._frames_of(source, stop):
                 if session is not None and (self._runner.another_chosen or self._screening.running):
+                    taken_over = self._runner.another_chosen
                     self._end(session, keep_choice=True)
                     self._keep_camera(source)
                     session = None
@@ -346,7 +352,7 @@ class Device:
                 if session is None:
                     pipeline.restart()
                     self._coaching.begin()
-                    session = _Session()
+                    session, taken_over = _Session(taken_over), False
                 self._place.set_height(self._height_m())
                 self._place.set_belt_speed(self._told.belt_m_s)
                 self._place.set_camera_height(self._told.camera_m)
@@ -484,13 +490,15 @@ class Device:
     def _end(self, session: _Session, keep_choice: bool = False) -> None:
         """One without a step was no run: it is discarded, and who was chosen stays so.
 
-        ``keep_choice``: so they do where it ends before they have gone: for a test, or for another runner.
+        So they do where the steps may have been the last ones of who ran before. ``keep_choice``: where it ends before
+        they have gone: for a test, or for another runner.
         """
         self._dark()
         if not session.started:
             return
         ran = bool(session.recorder.stances)
-        if keep_choice or not ran:
+        last_steps = session.taken_over and (session.lasted_s or 0.0) < _LAST_STEPS_S
+        if keep_choice or last_steps or not ran:
             self._runner.keep()
         else:
             self._runner.session_ended()

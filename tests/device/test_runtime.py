@@ -290,6 +290,24 @@ def test_who_is_chosen_after_another_has_run_gets_a_session_of_their_own(
     assert [len(did) for did in attempts] == [1, 1]
 
 
+def test_the_last_steps_of_who_ran_before_do_not_use_the_choice_up(config: Config, stage: Stage) -> None:
+    soon = config.model_copy(update={"session": config.session.model_copy(update={"end_after_s": 1.0})})
+    with Store.open(config.database_path()) as store:
+        anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
+    with _at_work(soon) as live:
+        live.send({"command": "select_runner", "runner_id": anna})
+        _until(live, _runs("Anna"))
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
+        live.send({"command": "select_runner", "runner_id": ben})
+        _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "started"))
+        _until(live, lambda m: m["type"] == "stance" and m["session_id"] == 2)
+        stage.scene = "empty"
+        _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "ended"))
+        _until(live, lambda m: m["type"] == "health")
+        _until(live, _runs("Ben"))
+
+
 def test_who_is_chosen_during_anothers_test_ends_it(config: Config, shared: Path) -> None:
     with Store.open(config.database_path()) as store:
         anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
