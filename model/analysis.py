@@ -230,7 +230,7 @@ class RunAnalysis:
             elapsed_s = self.gait.stance_elapsed_s(side, t_s)
             if pose is not None and contact_s is not None and elapsed_s is not None:
                 looks[side] = Look(elapsed_s, contact_s, self._goal_values(t_s, pose, side, view, fppa[side]))
-        return self.coach.step(t_s, self.gait.running and pose is not None, looks, instrument)
+        return self.coach.step(t_s, self.gait.running, looks, instrument)
 
     def _contact_s(self, side: Side) -> float | None:
         """How long this side usually stands, in the first steps the other one; None before either has stood twice."""
@@ -267,6 +267,8 @@ class RunAnalysis:
         self.coach.strike(event.side)
         if not state.stride_s <= _LONGEST_STRIDE_S:
             state.stride_s = math.nan
+            return None
+        if self.gait.state == "walking":
             return None
         poses = [p for p in self._poses if before_s - MAX_GAP_S <= p.t_s]
         return measure_stride(event.side, before_s, state.toe_off_s, event.t_s, poses, view, self.view_estimator.facing)

@@ -80,6 +80,22 @@ def take_back(stances: Sequence[dict[str, Any]], since_s: float) -> None:
             stance |= dict.fromkeys(CORRECTED)
 
 
+def running_stances(stances: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of running, in which no other foot is on the ground; all where there are too few of them to tell anything.
+
+    Whoever warms up walking is measured as a runner all the same.
+    """
+    ran = [one for n, one in enumerate(stances) if not _overlaps(one, stances[max(0, n - 2) : n + 3])]
+    return ran if len(ran) >= max(2 * MIN_STANCES, len(stances) // 4) else list(stances)
+
+
+def _overlaps(stance: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the other foot comes down before this one has left the ground, or came down so long before it did."""
+    contact_s = float(stance["toe_off_s"] - stance["strike_s"])
+    apart_s = [abs(float(one["strike_s"] - stance["strike_s"])) for one in others if one["side"] != stance["side"]]
+    return min(apart_s, default=math.inf) < contact_s
+
+
 def summarise(
     stances: Sequence[Mapping[str, Any]], view: View | None, camera: CameraPose | None = None
 ) -> dict[str, Any]:
@@ -87,7 +103,8 @@ def summarise(
 
     For each side and metric: mean, SD, number, 95 % interval of the mean, SDD, how far pose model and picture may be
     off (``uncertainty``; of FPPA more where the camera's place makes it so), and the trend from the first to the last
-    fifth; nothing but the number from fewer than `MIN_STANCES`. For both: cadence and asymmetry.
+    fifth; nothing but the number from fewer than `MIN_STANCES`. For both: cadence and asymmetry. Steps of walking are
+    left out, see `running_stances`.
 
     Args:
         stances: elements of ``stances`` in the document, as `stance_json` makes them, in the order of time.
@@ -97,8 +114,9 @@ def summarise(
     reasons = {} if camera is None else why_not_corrected(camera)
     if camera is not None and camera.state == "refused":
         stances = [{**stance, **dict.fromkeys(CORRECTED)} for stance in stances]
-    values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}
+    stances = running_stances(stances)
+    values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}
     blurred = bool(stances) and all(stance["quality"] < MIN_QUALITY for stance in stances)
     summary: dict[str, Any] = {"cadence_spm": None if blurred else number(cadence_spm(stances))}
     for side in Side:

@@ -225,6 +225,31 @@ def test_starts_changes_speed_and_steps_on_the_rails(view: View) -> None:
     assert detector.cadence_spm() == pytest.approx(180.0, abs=1.0)
 
 
+@pytest.mark.parametrize("view", [View.FRONT, View.SIDE])
+@pytest.mark.parametrize("spm", [122.0, 132.0, 140.0])
+def test_brisk_walking_is_no_running_however_much_it_bounces(view: View, spm: float) -> None:
+    walker = Walker(((0.0, spm),), duty=0.58, speed_m_s=spm / 70, bounce_m=spm / 4500)
+    detector = GaitDetector()
+    states = []
+    for pose in walker.poses(30.0, 10.0, Camera(view), NOISE_PX):
+        detector.step(pose, pose.t_s, view)
+        states.append(detector.state)
+    assert set(states[60:]) == {"walking"}
+
+
+@pytest.mark.parametrize("view", View)
+@pytest.mark.parametrize("height_m", [0.5, 0.8, 1.6])
+@pytest.mark.parametrize("yaw_deg", [-12.0, 12.0])
+def test_running_is_running_from_low_high_and_oblique_cameras(view: View, height_m: float, yaw_deg: float) -> None:
+    detector = GaitDetector()
+    camera = Camera(view, height_m=height_m, yaw_deg=yaw_deg)
+    states = []
+    for pose in runner(*RUNS[1]).poses(30.0, 8.0, camera, NOISE_PX):
+        detector.step(pose, pose.t_s, view)
+        states.append(detector.state)
+    assert set(states[60:]) == {"running"}
+
+
 def test_stance_is_known_in_time_for_a_cue() -> None:
     """Before mid-stance is over the detector says who stands, since when, and for how long that usually lasts."""
     walker = runner(*RUNS[1])

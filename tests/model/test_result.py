@@ -62,6 +62,25 @@ def test_every_metric_is_either_there_or_unavailable_with_a_reason() -> None:
     assert slow["contact_s"] == "needs 30 frames per second or more"
 
 
+def walked(count: int, knee_flexion_deg: float) -> list[dict[str, Any]]:
+    """The same of walking: 110 steps per minute, each foot on the ground for longer than a step."""
+    found = stances(count, View.SIDE, knee_flexion_deg=knee_flexion_deg)
+    return [one | {"strike_s": 60 * n / 110, "toe_off_s": 60 * n / 110 + 0.65} for n, one in enumerate(found)]
+
+
+def test_who_warms_up_walking_is_measured_running() -> None:
+    found = stances(40, View.SIDE, knee_flexion_deg=54)
+    ran = [one | {key: one[key] + 60 for key in ("strike_s", "toe_off_s")} for one in found]
+    alone = summarise(ran, View.SIDE)
+    both = summarise([*walked(40, 37.0), *ran], View.SIDE)
+    assert both["left"]["stances"] == 80
+    assert both["left"]["knee_flexion_deg"] == alone["left"]["knee_flexion_deg"]
+    assert both["cadence_spm"] == alone["cadence_spm"] == pytest.approx(170, abs=0.1)
+    only = summarise(walked(40, 37.0), View.SIDE)
+    assert only["left"]["knee_flexion_deg"]["n"] == 40
+    assert only["cadence_spm"] == pytest.approx(110, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("key", "view", "apart", "changed"),
     [
