@@ -8,8 +8,8 @@
   ankles' distance, the largest and cleanest motion in the picture.
 * **Strike**: a fixed share of the step from the clock's extreme.
 * **Side**: the leg that is lower while the other swings past it, with the alternation of the steps before.
-* **Toe-off**: a fixed share of the step after the strike; from the side, half of the weight has what was measured: a
-  stance lasts in proportion to the time from the strike until the hip has passed over the ankle.
+* **Toe-off**: a fixed share of the step after the strike; from the side mostly as long after it as the ankle went with
+  the belt in the last stances: until it goes only half as fast.
 * **Running or walking**: whether the bounce takes accelerations near g, without which nobody leaves the ground, and
   whether the trunk is lowest while the legs pass one another; in walking, however brisk, it is highest then. (From
   behind only the bounce tells: the briskest walking passes for running there.)
@@ -25,6 +25,7 @@ from statistics import median
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.filters import explained_power, fit_line, fit_wave
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
@@ -69,11 +70,12 @@ _LOWEST = {"running": 0.32, "walking": 0.13}
 _WIDEST = {"running": -0.06, "walking": 0.12}
 _LEGS_PASS = {"running": 0.30, "walking": 0.60}
 _CONTACT = {"running": 0.70, "walking": 1.20}
-#: The hip passes over the ankle at this share of a running stance: both sources as above.
-_PASSING_SHARE = 0.39
-_CONTACT_RANGE = (0.5, 1.0)
-#: The ankle is taken to go with the belt in this part of the step after the strike.
-_BELT_STEPS = (0.1, 0.6)
+#: Seen from the side, in steps: the ankle goes with the belt in this part after the strike, and lags behind it so long
+#: after toe-off (0.04 and 0.08, both sources as above, whatever share of the step the stance takes); looked for in this
+#: part, by speeds over so many seconds. A stance of running takes these shares of the step; what was seen has so much
+#: weight against the usual one.
+_BELT_STEPS, _LEAVES_STEPS, _LEFT_SHARE, _LEFT_AFTER_STEPS, _SPEED_S = (0.1, 0.5), (0.4, 1.35), 0.5, 0.062, 0.066
+_CONTACT_RANGE, _SEEN_WEIGHT = (0.4, 1.0), 0.7
 #: Without a pose for this long nothing is decided, and for this long the past is forgotten.
 _BLIND_S, _LOST_S = 0.15, 0.5
 _CADENCE_STEPS, _CONTACTS_KEPT = 12, 7
@@ -211,7 +213,8 @@ class GaitDetector:
         self._belief_left = 0.0
         self._stances: dict[Side, float] = {}
         self._contact_s = dict.fromkeys(Side, math.nan)
-        self._passed_s: dict[Side, deque[float]] = {side: deque(maxlen=_CONTACTS_KEPT) for side in Side}
+        self._landed_s: dict[Side, float] = {}
+        self._seen_contacts_s: dict[Side, deque[float]] = {side: deque(maxlen=_CONTACTS_KEPT) for side in Side}
         self._contacts_s: dict[Side, deque[float]] = {side: deque(maxlen=_CONTACTS_KEPT) for side in Side}
 
     @property
@@ -271,7 +274,7 @@ class GaitDetector:
         events = self._end_stances(t_s)
         if self._gait is not None:
             if view is View.SIDE:
-                self._measure_passing(t_s, self._gait)
+                self._see_contacts(t_s, self._gait)
             events += self._strike(t_s, self._gait, view)
         return sorted(events, key=lambda event: event.t_s)
 
@@ -345,6 +348,7 @@ class GaitDetector:
         self._cadence_spm = None
         side = self._side(t_s, gait, strike_s + _LEGS_PASS[self._state] * step_s, steps)
         self._stances[side], self._contact_s[side] = strike_s, self._contact(side, gait)
+        self._landed_s[side] = strike_s
         return [GaitEvent("strike", side, strike_s, t_s)]
 
     def _clock(self, t_s: float, gait: _Gait, view: View) -> float | None:
@@ -372,23 +376,22 @@ class GaitDetector:
     def _contact(self, side: Side, gait: _Gait) -> float:
         """Expected time from strike to toe-off, seconds."""
         usual_s = _CONTACT[self._state] * gait.step_s
-        if not self._passed_s[side] or not self.running:
+        if not self._seen_contacts_s[side] or not self.running:
             return usual_s
         low_s, high_s = (share * gait.step_s for share in _CONTACT_RANGE)
-        measured_s = median(self._passed_s[side]) / _PASSING_SHARE
-        return (usual_s + min(max(measured_s, low_s), high_s)) / 2
+        seen_s = min(max(median(self._seen_contacts_s[side]), low_s), high_s)
+        return usual_s + _SEEN_WEIGHT * (seen_s - usual_s)
 
-    def _measure_passing(self, t_s: float, gait: _Gait) -> None:
-        """Keeps the time from strike to the hip's passing over the ankle, for a foot that has just gone so far."""
-        previous_s = self._frame_s[-2] if len(self._frame_s) > 1 else t_s
-        for side, strike_s in self._stances.items():
-            start_s, end_s = (strike_s + share * gait.step_s for share in _BELT_STEPS)
-            if not previous_s <= end_s < t_s:
+    def _see_contacts(self, t_s: float, gait: _Gait) -> None:
+        """Keeps how long a foot was on the ground that left it some time ago."""
+        for side, strike_s in list(self._landed_s.items()):
+            if t_s < strike_s + _LEAVES_STEPS[1] * gait.step_s:
                 continue
-            t, signals = self._samples.since(start_s)
-            line = fit_line(t - strike_s, signals[_Samples.LEFT if side is Side.LEFT else _Samples.RIGHT])
-            if line and line[0]:
-                self._passed_s[side].append(-line[1] / line[0])
+            del self._landed_s[side]
+            t, signals = self._samples.since(strike_s)
+            left_s = _left_s(t - strike_s, signals[_Samples.LEFT if side is Side.LEFT else _Samples.RIGHT], gait.step_s)
+            if left_s is not None:
+                self._seen_contacts_s[side].append(left_s - _LEFT_AFTER_STEPS * gait.step_s)
 
     def _end_stances(self, t_s: float) -> list[GaitEvent]:
         seen_s = t_s - self._frame_interval_s
@@ -402,6 +405,28 @@ class GaitDetector:
                 self._contacts_s[side].append(toe_off_s - strike_s)
                 events.append(GaitEvent("toe_off", side, toe_off_s, t_s))
         return events
+
+
+def _left_s(t_s: FloatArray, x: FloatArray, step_s: float) -> float | None:
+    """When an ankle at ``x`` (n,) that went with the belt goes only half as fast; None where that was not seen."""
+    belt = fit_line(*(values[_part(t_s, _BELT_STEPS, step_s)] for values in (t_s, x)))
+    seen = np.isfinite(x) & _part(t_s, _LEAVES_STEPS, step_s)
+    t, x = t_s[seen], x[seen]
+    if belt is None or not belt[0] or len(t) < 3:
+        return None
+    apart = max(1, round(_SPEED_S * (len(t) - 1) / (t[-1] - t[0])))
+    between_s, share = (t[apart:] + t[:-apart]) / 2, (x[apart:] - x[:-apart]) / (t[apart:] - t[:-apart]) / belt[0]
+    slow = np.flatnonzero(share < _LEFT_SHARE)
+    if slow.size == 0 or slow[0] == 0:
+        return None
+    n = int(slow[0])
+    part = (share[n - 1] - _LEFT_SHARE) / (share[n - 1] - share[n])
+    return float(between_s[n - 1] + part * (between_s[n] - between_s[n - 1]))
+
+
+def _part(t_s: FloatArray, steps: tuple[float, float], step_s: float) -> NDArray[np.bool_]:
+    part: NDArray[np.bool_] = (t_s >= steps[0] * step_s) & (t_s <= steps[1] * step_s)
+    return part
 
 
 def _held(signals: FloatArray) -> FloatArray:

@@ -165,14 +165,14 @@ _SPECS = (
         "contact_s", "Contact time", "s", 3, SAGITTAL, "strike to toe-off", "stance", None,
         "Fellin 2010; only at 30 frames per second and more", "How long each foot stays on the belt.",
         reason_missing="needs 30 frames per second or more",
-        uncertainty=MappingProxyType({View.SIDE: 0.035}),
+        uncertainty=MappingProxyType({View.SIDE: 0.05}),
     ),
     MetricSpec(
         "duty_factor", "Duty factor", "", 2, SAGITTAL, "contact time over stride time; below 0.5 there is a flight",
         "stance", None, "Fellin 2010; only at 30 frames per second and more",
         "How much of the time each foot is on the belt.",
         reason_missing="needs 30 frames per second or more",
-        uncertainty=MappingProxyType({View.SIDE: 0.05}),
+        uncertainty=MappingProxyType({View.SIDE: 0.09}),
     ),
     MetricSpec(
         "cadence_spm", "Cadence", "spm", 1, ANY_VIEW, "steps per minute, both feet", "session", None,
