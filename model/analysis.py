@@ -307,6 +307,7 @@ class RunAnalysis:
             if since_s is not None:
                 self._moved_since_s = since_s
                 self.coach.forget_place()
+                self.standing = StandingCalibrator()
         return stance
 
     def _doubted(self, stance: Stance) -> Stance:
@@ -325,7 +326,13 @@ class RunAnalysis:
         return standing.leg_px
 
     def _level_hips_deg(self, t_s: float) -> float:
-        """Mean tilt of the hip line over the last whole strides, at least one; NaN where the cadence is not known."""
+        """Tilt of a level pelvis: of standing, else the mean over the last whole strides, at least one.
+
+        NaN where the cadence is not known either.
+        """
+        standing, view = self.standing.calibration, self.view_estimator.view
+        if standing is not None and standing.view is view and math.isfinite(standing.hip_line_deg):
+            return standing.hip_line_deg if view is View.FRONT else -standing.hip_line_deg
         cadence = self.gait.cadence_spm()
         if not cadence:
             return math.nan

@@ -75,9 +75,10 @@ class StanceContext:
         leg_px: length of the straight leg in the picture.
         oscillation_px: range of mid-hip height over the last stride.
         stride_s: time from this foot's strike before to this one, NaN where there was none.
-        level_hips_deg: `hip_tilt_deg` of a level pelvis: its mean over whole strides, which holds the camera's roll and
-            place and the pose model's own tilt; NaN where it is not known. A pelvis that hangs to one side all the
-            time (legs of different length) cannot be told from a camera that does.
+        level_hips_deg: `hip_tilt_deg` of a level pelvis: in standing, else its mean over whole strides (of a drop of
+            one side only, that takes half away and gives it to the other); NaN where it is not known. Both hold the
+            camera's roll and place and the pose model's own tilt. A pelvis that hangs to one side all the time (legs of
+            different length) cannot be told from a camera that does.
         bias: of the pose model.
     """
 

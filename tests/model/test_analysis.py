@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.coach import CoachSettings
 from model.place import CameraPlace
-from model.pose import View
+from model.pose import FloatArray, Joint, Side, View
 from tests.model.walkers import Camera, Walker
 
 
@@ -33,3 +35,34 @@ def test_walking_has_no_strides_in_the_curves_of_a_run() -> None:
         analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace())
         strides = sum(len(analysis.step(pose.t_s, pose).strides) for pose in walker.poses(30.0, 20.0, Camera(), 0.5))
         assert least <= strides <= most
+
+
+@pytest.mark.parametrize(("stood", "right_deg", "left_deg"), [(True, 10.0, 0.0), (False, 5.0, 5.0)])
+def test_a_drop_of_one_side_only_is_its_own_where_somebody_stood_still(
+    stood: bool, right_deg: float, left_deg: float
+) -> None:
+    """The hips are turned by 10° through every step of the right foot; the camera hangs 3° askew all the time."""
+    walker = Walker(((0.0, 0.0), (4.0, 170.0)) if stood else ((0.0, 170.0),))
+    strikes_s = np.sort(np.concatenate([walker.strikes_s(side, 24.0) for side in Side]))
+    right_s = walker.strikes_s(Side.RIGHT, 24.0)
+    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace())
+    found: dict[Side, list[float]] = {side: [] for side in Side}
+    for pose in walker.poses(30.0, 24.0, Camera(), 0.3):
+        before = strikes_s[strikes_s <= pose.t_s]
+        drops = before.size and before[-1] in right_s
+        turned = replace(pose, xy_px=_hips_turned(pose.xy_px, 3.0 + (10.0 if drops else 0.0)))
+        for stance in analysis.step(pose.t_s, turned).stances:
+            if stance.strike_s > 8.0:
+                found[stance.side].append(stance.values["pelvic_drop_deg"])
+    assert (analysis.standing.calibration is not None) == stood
+    assert np.mean(found[Side.RIGHT]) == pytest.approx(right_deg, abs=1.0)
+    assert np.mean(found[Side.LEFT]) == pytest.approx(left_deg, abs=1.0)
+
+
+def _hips_turned(xy_px: FloatArray, deg: float) -> FloatArray:
+    """The left hip, which is on the picture's right, goes down."""
+    turned = xy_px.copy()
+    half = (xy_px[Joint.LEFT_HIP, 0] - xy_px[Joint.RIGHT_HIP, 0]) / 2 * math.tan(math.radians(deg))
+    turned[Joint.LEFT_HIP, 1] += half
+    turned[Joint.RIGHT_HIP, 1] -= half
+    return turned
