@@ -60,7 +60,7 @@ class FeedbackSchedule:
         self._on = _deal(blocks, session.feedback_share, random.Random(seed))
 
     def is_on(self, run_s: float) -> bool:
-        """Whether there is feedback after ``run_s`` seconds of running; after the last block, as in a first session."""
+        """Whether there is feedback after ``run_s`` seconds of running; beyond the last block where there always is."""
         if self.session.feedback_share >= 1.0:
             return True
         block = int(run_s // BLOCK_S)

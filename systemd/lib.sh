@@ -80,8 +80,22 @@ need_system_packages() {
         esac
     fi
     if on_pi; then
-        apt_need python3-picamera2 python3-lgpio
+        need_pi_packages
     fi
+}
+
+# The Pi's camera and pins come from Raspberry Pi OS's own archive; plain Debian on a Pi goes on without.
+need_pi_packages() {
+    [ -n "$(apt_missing python3-picamera2 python3-lgpio)" ] || return 0
+    apt-cache show python3-picamera2 >/dev/null 2>&1 || apt_get update ||
+        die "apt-get update failed; check the network and /etc/apt, then run this again"
+    for package in python3-picamera2 python3-lgpio; do
+        if apt-cache show "$package" >/dev/null 2>&1; then
+            apt_need "$package"
+        else
+            say "warning: this system's archive has no $package (Raspberry Pi OS has): no ribbon camera, or no pins; a USB camera works"
+        fi
+    done
 }
 
 # make_venv FOLDER: a virtual environment of $PYTHON, kept when it fits, made anew when it is broken, of another Python, or
