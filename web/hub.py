@@ -201,6 +201,12 @@ class LiveHub:
         found: str | None = (self.snapshot()["health"] or {}).get("goal")
         return found
 
+    def coached(self) -> str | None:
+        """The goal that is coached now, as in a programme; else as `goal`."""
+        coach = (self.snapshot()["frame"] or {}).get("coach") or {}
+        found: str | None = coach.get("metric") or self.goal()
+        return found
+
     def told(self) -> Mapping[str, Any]:
         """What the device was told of belt and lens, see `device.told`; nothing while it is silent."""
         health = self.snapshot()["health"] or {}

@@ -375,6 +375,49 @@ def test_unknown_camera_judges_nobody(server: Server, device: Device, page: Page
     expect(left.locator("[data-state-text]")).to_have_text("camera not known yet")
 
 
+def from_the_side(n: int, side: str, **more: float) -> Message:
+    angles = {"knee_flexion_deg": 40.0 + n, "hip_extension_deg": -3.0 - n, "overstride_leg": 0.1}
+    return stance(side, n, fppa_deg=None, fppa_image_deg=None, **{"quality": 0.8, **angles, **more})
+
+
+@pytest.mark.parametrize(("path", "width", "height"), [("/", 1280, 800), ("/", 360, 740), ("/?kiosk=1", 800, 480)])
+def test_a_camera_at_the_side_shows_what_is_seen_from_there(
+    server: Server, device: Device, page: Page, path: str, width: int, height: int
+) -> None:
+    device.changes = {"view": "side", "camera": {"state": "unknown", "advice": None}}
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(server.url + path)
+    said = "Knee alignment is not seen from the side. Measured: knee flexion in stance, hip extension, overstride"
+    expect(page.locator("[data-banner]")).to_contain_text(said)
+    expect(page.locator("[data-camera]")).to_have_text("at the side")
+    left = page.locator(".side[data-side=left]")
+    for gone in ("[data-value]", "[data-spread]", "[data-bar]", ".state"):
+        expect(left.locator(gone)).to_be_hidden()
+    flexion = left.locator("[data-key=knee_flexion_deg]")
+    for n in range(6):
+        device.publish(from_the_side(n, "left"))
+    device.publish(from_the_side(40, "left", quality=0.2))  # not well seen: it does not count
+    expect(flexion).to_contain_text("— 6 of 7 stances")
+    device.publish(from_the_side(6, "left"))
+    expect(flexion).to_contain_text("43.0° ± 2.2°")
+    expect(left.locator("[data-key=hip_extension_deg]")).to_contain_text("−6.0° ± 2.2°")
+    expect(left.locator("[data-key=overstride_leg]")).to_contain_text("Overstride, leg lengths0.100 ± 0.000")
+    expect(page.locator(".side[data-side=right] [data-key=overstride_leg]")).to_contain_text("0 of 7 stances")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if "kiosk" in path:
+        assert page.evaluate("document.documentElement.scrollHeight") <= height
+
+
+def test_set_up_says_that_the_goal_is_not_seen_from_the_side(server: Server, device: Device, page: Page) -> None:
+    device.changes = {"view": "side", **coached("pelvic_drop_deg")}
+    page.goto(server.url + "/aim")
+    advice = page.locator("[data-advice]")
+    expect(advice).to_contain_text("Pelvic drop needs a camera in front or behind")
+    expect(page.locator("[data-checks] [data-key=goal]")).to_have_attribute("data-state", "warn")
+    device.changes = coached("pelvic_drop_deg")
+    expect(advice).to_have_text("All good. Leave the camera as it stands.")
+
+
 def test_silence_of_the_device_is_announced_and_its_return(
     server: Server, config: Config, frame: Make, health: Make, page: Page
 ) -> None:

@@ -159,6 +159,31 @@ def test_card_is_a_fragment_with_the_result(client: FlaskClient, make_session: M
     assert "n = 28" in answer.text
 
 
+@pytest.fixture
+def seen_from_the_side(stances: list[Message]) -> Message:
+    """The summary of a session that was seen from the side, its right foot in six stances only."""
+    angles = {"fppa_deg": None, "fppa_peak_deg": None, "fppa_image_deg": None}
+    angles |= {"knee_flexion_deg": 43.21, "hip_extension_deg": -6.0, "overstride_leg": 0.1}
+    left = [{**one, **angles} for one in stances if one["side"] == "left"]
+    return summarise([*left, *({**one, "side": "right"} for one in left[:6])], View.SIDE)
+
+
+def test_result_from_the_side_begins_with_what_is_seen_from_there(
+    client: FlaskClient, make_session: MakeSession, seen_from_the_side: Message
+) -> None:
+    session_id = make_session(view="side", frontal=False, more=seen_from_the_side)
+    card = text_of(client, f"/sessions/{session_id}/card")
+    page = text_of(client, f"/sessions/{session_id}")
+    numbers = ("43.2 ± 0.0°", "−6.0 ± 0.0°", "0.100 ± 0.000", "too few: 6 of 7 stances")
+    for text in (card, page):
+        for said in ("Knee flexion in stance", *numbers):
+            assert said in text
+    assert "Knee alignment (FPPA), left" not in card + page
+    assert "Knee alignment is not seen from the side, so nothing was coached." in page
+    assert "Knee flexion in stance, stance by stance" in page
+    assert 'data-key="knee_flexion_deg"' in client.get(f"/sessions/{session_id}").text
+
+
 def test_kiosk_has_no_navigation(client: FlaskClient) -> None:
     assert "<nav" in client.get("/").text
     assert "<nav" not in client.get("/?kiosk=1").text

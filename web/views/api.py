@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from model.goals import is_goal
 from model.table import session_csv
-from web import access
+from web import access, present
 from web.app import box
 from web.numbers import asked
 
@@ -27,7 +28,11 @@ def live() -> ResponseReturnValue:
 
 @blueprint.get("/api/aim")
 def aim() -> ResponseReturnValue:
-    return jsonify(box().hub.aim())
+    """What is wrong with the camera's place; last, that what is coached is not seen from there."""
+    found = box().hub.aim()
+    goal = box().hub.coached()
+    check = present.goal_check(goal if is_goal(goal) else box().config.coach.metric, found["view"])
+    return jsonify({**found, "checks": found["checks"] + ([] if check is None else [check])})
 
 
 @blueprint.get("/api/events")

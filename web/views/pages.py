@@ -13,10 +13,11 @@ from device.config import CAMERA_HEIGHT_M
 from model.camera_pose import CameraPose
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
-from model.metrics import NOT_MEASURABLE
+from model.metrics import METRICS, NOT_MEASURABLE
 from model.pose import View
 from model.result import UNKNOWN_CAMERA, summarise
 from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG
+from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
 from web import present, screening
 from web.app import box
@@ -39,6 +40,8 @@ def live() -> ResponseReturnValue:
         min_stances=MIN_STANCES,
         goals={key: present.goal_words(key) for key in GOALS},
         offers=screening.OFFERS,
+        side_measures=[METRICS[key] for key in present.SIDE_MEASURES],
+        min_quality=MIN_QUALITY,
     )
 
 
@@ -145,7 +148,7 @@ def _run(found: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
         "rows": rows,
         "drifts": any(cell.drift for row in rows for cell in (row.left, row.right)),
         "measured": [row.spec.key for row in rows if row.measured],
-        "fppa": present.knee_row(rows),
+        "main": present.main_rows(rows, found["view"]),
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
         "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},

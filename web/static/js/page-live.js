@@ -3,6 +3,7 @@
 import { calibrationNotice } from "./calibration.js";
 import { Gauge } from "./gauge.js";
 import { screeningNotice, showScreening } from "./screening.js";
+import { SideMeasures } from "./side-view.js";
 import { Skeleton } from "./skeleton.js";
 import { CueSound } from "./sound.js";
 import { LiveSource } from "./source.js";
@@ -20,6 +21,7 @@ const find = (name) => document.querySelector(`[data-${name}]`);
 const stage = find("live");
 const fixedThreshold = Number(stage.dataset.threshold);
 const minStances = Number(stage.dataset.minStances);
+const minQuality = Number(stage.dataset.minQuality);
 const goals = JSON.parse(stage.dataset.goals);
 let goal = KNEE;
 const skeleton = new Skeleton(find("skeleton"), true);
@@ -32,6 +34,7 @@ class Knee {
     this.side = side;
     this.root = document.querySelector(`.side[data-side=${side}]`);
     this.gauge = new Gauge(this.root.querySelector("[data-bar]"), side);
+    this.measures = new SideMeasures(this.root.querySelector("[data-measures]"), minStances, minQuality);
     this.cueBox = this.root.querySelector("[data-cue]");
     this.reset();
   }
@@ -41,11 +44,14 @@ class Knee {
     this.known = true;
     this.threshold = fixedThreshold;
     this.own = false;
+    this.measures.reset();
     this.show();
   }
 
   // Until the camera's position is known there is only the angle in the picture; then no threshold is applied to it.
-  stance({ fppa_deg: frontal, fppa_image_deg: image }) {
+  stance(stance) {
+    this.measures.stance(stance);
+    const { fppa_deg: frontal, fppa_image_deg: image } = stance;
     const known = frontal !== null && frontal !== undefined;
     const angle = known ? frontal : image;
     if (angle === null || angle === undefined) return;
@@ -107,11 +113,12 @@ class Knee {
     if (told) setText(line, `${goals[goal].label} ${against(goals[goal], side).replace(" · ", "\n")}`);
   }
 
-  // What the last stance of this knee says; nothing while the runner is to go by feel.
+  // What the last stance of this knee says; nothing while the runner is to go by feel, and nothing from the side.
   judge(seen, verdict, quiet) {
     let state = "off";
     let text = seen ? "measuring…" : "no runner";
-    if (seen && quiet) text = quiet;
+    if (seen && aside()) text = "";
+    else if (seen && quiet) text = quiet;
     else if (seen && verdict) {
       state = verdict;
       text = goals[goal][state];
@@ -121,6 +128,14 @@ class Knee {
     }
     this.root.dataset.state = state;
     setText(this.root.querySelector("[data-state-text]"), text);
+    this.root.querySelector(".state").hidden = !text;
+  }
+
+  // Of its name: knee alignment is not seen from the side.
+  name() {
+    const name = capital(`${this.side} ${aside() ? "leg" : "knee"}`);
+    setText(this.root.querySelector("[data-leg]"), name);
+    this.root.setAttribute("aria-label", name);
   }
 }
 
@@ -136,6 +151,9 @@ function against(words, { value, threshold, value_cm: valueCm, threshold_cm: thr
 function cueWords({ metric, side }) {
   return goals[metric === "fppa_image_deg" ? KNEE : metric].cue.replace("{side}", side);
 }
+
+let view = null; // the last that is known: it stays the camera's while nobody is there
+const aside = () => view === "side";
 
 const knees = { left: new Knee("left"), right: new Knee("right") };
 let frame = null;
@@ -154,6 +172,7 @@ function refreshBanner() {
   const testing = frame?.screening?.state === "running"; // the block of the test says what is in the way
   let trouble = linkTrouble(link) ?? refused ?? screeningNotice(frame?.screening) ?? calibrationNotice(frame?.calibration);
   if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
+  if (!trouble && frame?.keypoints && aside() && !testing) trouble = { level: "info", text: `Knee alignment is not seen from the side. Measured: ${stage.dataset.sideWords}.` };
   if (!trouble && frame && !frame.keypoints && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
   showBanner(banner, trouble);
   find("idle").hidden = testing || !(choosable && link.device === "live" && frame && !frame.keypoints);
@@ -164,6 +183,7 @@ function onFrame(message) {
   frame = message;
   const seen = Boolean(message.keypoints);
   const alert = {};
+  followView(message.view);
   followGoal(message.coach);
   const quiet = followCoach(message.coach);
   for (const [side, knee] of Object.entries(knees)) {
@@ -179,7 +199,7 @@ function onFrame(message) {
   setText(find("caption"), message.view === "front" ? "as in a mirror" : message.view ? `${message.view} view` : "");
   const camera = message.camera;
   find("camera").dataset.state = camera?.state ?? "unknown";
-  setText(find("camera"), camera ? CAMERA_WORDS[camera.state] ?? camera.state : "—");
+  setText(find("camera"), aside() ? "at the side" : camera ? CAMERA_WORDS[camera.state] ?? camera.state : "—");
   find("camera-moved").hidden = !camera?.moved;
   setText(find("camera-advice"), camera?.advice ?? "");
   followSession(message.session_id, message.session_s);
@@ -187,11 +207,18 @@ function onFrame(message) {
   refreshBanner();
 }
 
+function followView(seen) {
+  if (!seen || seen === view) return;
+  view = seen;
+  stage.dataset.view = view;
+  for (const knee of Object.values(knees)) knee.name();
+}
+
 function followGoal(coach) {
   const before = goal;
   goal = coach?.metric in goals ? coach.metric : KNEE;
   setText(find("goal"), goals[goal].label);
-  setText(find("goal-note"), coach?.metric_from === "runner" ? `of ${runner ?? "the runner"}` : GOAL_NOTES[coach?.metric_from] ?? "");
+  setText(find("goal-note"), aside() ? "not seen from the side" : coach?.metric_from === "runner" ? `of ${runner ?? "the runner"}` : GOAL_NOTES[coach?.metric_from] ?? "");
   setText(find("programme-label"), `Programme: ${goals[goal].label.toLowerCase()}`);
   find("goal-tile").hidden = Boolean(coach?.programme);
   if (goal !== before) for (const knee of Object.values(knees)) knee.show();
@@ -200,7 +227,7 @@ function followGoal(coach) {
 // The programme, the metronome, and whether the numbers are hidden now; returns what stands in their place.
 function followCoach(coach) {
   const programme = coach?.programme;
-  const quiet = coach && !coach.feedback && (coach.measuring || programme) ? (coach.measuring ? "measuring…" : "by feel") : "";
+  const quiet = !aside() && coach && !coach.feedback && (coach.measuring || programme) ? (coach.measuring ? "measuring…" : "by feel") : "";
   stage.dataset.quiet = quiet ? "yes" : "no";
   sound.metronome(coach?.metronome_spm ?? null);
   find("programme").hidden = !programme;
