@@ -174,6 +174,25 @@ def test_wrong_values_are_refused_with_the_reason(
     assert commands == []
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "field"),
+    [("belt-speed", "belt_speed_km_h", "belt-speed"), ("camera-height", "camera_height_cm", "lens-height")],
+)
+def test_what_was_mistyped_stays_in_its_field_with_the_reason(
+    device: LivePublisher, client: FlaskClient, path: str, name: str, field: str
+) -> None:
+    form = {name: "1000 <b>", "csrf_token": token(client)}
+    answer = client.post(f"/device/{path}", data=form)
+    assert answer.status_code == 400
+    assert "Set up the camera" in answer.text
+    assert re.search(rf'id="{field}-said" role="alert">&#39;1000 &lt;b&gt;&#39; must be', answer.text)
+    assert re.search(rf'id="{field}"[^>]* value="1000 &lt;b&gt;" aria-invalid="true"', answer.text)
+    assert answer.text.count("aria-invalid") == 1
+    said = client.post(f"/device/{path}", data=form, headers={"Accept": "application/json"})
+    assert said.status_code == 400
+    assert "must be" in said.get_json()["error"]
+
+
 def test_calibration_asked_for_on_the_live_page_leads_back_there(device: LivePublisher, client: FlaskClient) -> None:
     answer = client.post("/device/calibrate", data={"page": "live", "csrf_token": token(client)})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")

@@ -51,6 +51,25 @@ def test_name_twice_is_refused(device: Device, client: FlaskClient) -> None:
     assert "anna is in the list already" in post(client, "/runners", 400, name="anna")
 
 
+def test_what_was_mistyped_stays_in_its_form_with_the_reason(device: Device, client: FlaskClient) -> None:
+    post(client, "/runners", name="Anna")
+    token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/runners").text)
+    assert token is not None
+    form = {"csrf_token": token[1], "kiosk": "1"}
+    for path, more, field, kept in (
+        ("", {"name": "Ben", "height_cm": "17"}, "new-height", {"name": "Ben", "new-height": "17"}),
+        ("", {"name": "anna", "height_cm": "170"}, "name", {"name": "anna", "new-height": "170"}),
+        ("/height", {"height_cm": "17"}, "height-cm", {"name": "", "new-height": "", "height-cm": "17"}),
+    ):
+        page = client.post(f"/runners{path}", data={**form, **more})
+        assert page.status_code == 400
+        assert "Who runs?" in page.text
+        assert "<nav" not in page.text  # on the kiosk as before
+        assert re.findall(r'id="([\w-]+)-said" role="alert"', page.text) == [field]
+        for name, text in kept.items():
+            assert re.search(rf'id="{name}"[^>]* value="{text}"', page.text), (field, name)
+
+
 def test_wrong_forms_are_refused(device: Device, client: FlaskClient) -> None:
     assert runners.MAX_NAME == MAX_NAME
     assert "at most 40 characters" in post(client, "/runners", 400, name="x" * 41)
@@ -144,7 +163,7 @@ def test_height_of_an_anonymous_runner_is_for_the_session(device: Device, client
 @pytest.mark.parametrize("text", ["99", "231", "1.78", "tall", "nan", "-170"])
 def test_wrong_height_is_refused_with_the_remedy(device: Device, client: FlaskClient, text: str) -> None:
     for path in ("/runners", "/runners/height"):
-        assert f"height '{text}': must be 100 to 230 cm, as 178, or empty" in post(client, path, 400, height_cm=text)
+        assert f"'{text}' must be 100 to 230 cm, as 178, or empty" in post(client, path, 400, height_cm=text)
     assert device.choice.person.height_cm is None
     assert device.choice.current is None
 

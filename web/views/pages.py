@@ -9,7 +9,6 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from device.config import CAMERA_HEIGHT_M
 from model.camera_pose import CameraPose
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
@@ -19,10 +18,9 @@ from model.result import UNKNOWN_CAMERA, summarise
 from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG
 from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
-from web import present, screening
+from web import present, screening, set_up
 from web.app import box
 from web.numbers import asked
-from web.views.commands import programme_goal
 from web.views.qr import qr_of
 
 blueprint = Blueprint("pages", __name__)
@@ -77,19 +75,7 @@ def session_qr(session_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/aim")
 def aim() -> ResponseReturnValue:
-    hub, config = box().hub, box().config
-    return render_template(
-        "aim.html",
-        told=hub.told(),
-        settings_height_m=config.camera.height_m,
-        height_range_m=CAMERA_HEIGHT_M,
-        offered=hub.offered(),
-        runner=hub.runner(),
-        goals=GOALS,
-        goal=hub.goal() or config.coach.metric,
-        settings_goal=config.coach.metric,
-        kept_goal=programme_goal(),
-    )
+    return set_up.page()
 
 
 @blueprint.get("/health")

@@ -14,6 +14,7 @@ from model.goals import GOALS
 from model.programme import SESSIONS, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
+from web.mistyped import Mistyped, shown_by
 from web.views.commands import SILENT, UNCONFIRMED
 from web.views.qr import qr_of
 
@@ -27,11 +28,17 @@ _WRITTEN_S = 0.2
 
 @blueprint.get("")
 def show() -> ResponseReturnValue:
+    return _page()
+
+
+def _page(wrong: Mistyped | None = None) -> str:
+    """As it is now; ``wrong``: what was mistyped in one of its forms."""
     hub = box().hub
     current = hub.runner()
     programme = None if current is None else box().reader.programme(int(current["id"]))
     return render_template(
         "runners.html",
+        wrong=wrong,
         runners=box().reader.runners(),
         current=current,
         height_cm=hub.height_cm(),
@@ -49,6 +56,9 @@ def show() -> ResponseReturnValue:
     )
 
 
+blueprint.register_error_handler(Mistyped, shown_by(_page))
+
+
 @blueprint.get("/qr.svg")
 def qr() -> ResponseReturnValue:
     return qr_of(url_for("runners.show"))
@@ -59,10 +69,10 @@ def add() -> ResponseReturnValue:
     """Adds a runner, who runs next; an empty name becomes a number."""
     name = " ".join(request.form.get("name", "").split())
     if len(name) > MAX_NAME:
-        abort(400, f"name: must have at most {MAX_NAME} characters")
+        raise Mistyped("name", f"A name must have at most {MAX_NAME} characters.")
     if any(runner["name"].casefold() == name.casefold() for runner in box().reader.runners()):
-        abort(400, f"{name} is in the list already: choose it there, or add something to tell you apart")
-    height_cm = _height_cm()
+        raise Mistyped("name", f"{name} is in the list already: choose it there, or add something to tell you apart.")
+    height_cm = _height_cm("new-height")
     before = _current_id()
     command = {"command": "add_runner", "name": name, "height_cm": height_cm}
     return _confirmed(command, lambda: _current_id() not in (None, before))
@@ -71,7 +81,7 @@ def add() -> ResponseReturnValue:
 @blueprint.post("/height")
 def height() -> ResponseReturnValue:
     """How tall who runs next is: kept with a name, for one session without; empty for unknown."""
-    height_cm = _height_cm()
+    height_cm = _height_cm("height-cm")
     runner = box().hub.runner()
     whose = "this session only" if runner is None else f"kept for {runner['name']}"
     said = "Height: not known." if height_cm is None else f"Height: {height_cm:g} cm, {whose}."
@@ -79,8 +89,8 @@ def height() -> ResponseReturnValue:
     return _confirmed(command, lambda: box().hub.height_cm() == height_cm, said)
 
 
-def _height_cm() -> float | None:
-    """The form's height in cm, with a comma or a point; None for an empty field."""
+def _height_cm(field: str) -> float | None:
+    """The form's height in cm, with a comma or a point; None for an empty field. ``field``: its id on the page."""
     text = request.form.get("height_cm", "").strip().replace(",", ".")
     if not text:
         return None
@@ -90,7 +100,7 @@ def _height_cm() -> float | None:
         height_cm = math.nan
     if not MIN_HEIGHT_CM <= height_cm <= MAX_HEIGHT_CM:
         low, high = MIN_HEIGHT_CM, MAX_HEIGHT_CM
-        abort(400, f"height {text!r}: must be {low:.0f} to {high:.0f} cm, as 178, or empty for unknown")
+        raise Mistyped(field, f"{text!r} must be {low:.0f} to {high:.0f} cm, as 178, or empty for unknown.")
     return round(height_cm, 1)
 
 

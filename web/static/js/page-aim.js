@@ -53,9 +53,9 @@ function showTools(offered) {
   find("no-tools").hidden = offered.length > 0;
 }
 
-// What holds now, unless somebody is typing.
+// What holds now, unless somebody is typing, or has mistyped.
 function fill(input, text) {
-  if (input.value !== input.defaultValue || input === document.activeElement) return;
+  if (input.getAttribute("aria-invalid") || input.value !== input.defaultValue || input === document.activeElement) return;
   input.value = input.defaultValue = text;
 }
 
