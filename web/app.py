@@ -63,7 +63,7 @@ def create_app(config: Config) -> Flask:
     listens to the device until `close_app`.
     """
     from web import hosts
-    from web.views import api, commands, deletion, pages, runners, sign_in
+    from web.views import api, commands, deletion, pages, qr, runners, sign_in
 
     app = Flask(__name__)
     app.url_map.converters["int"] = StoredNumber
@@ -76,7 +76,7 @@ def create_app(config: Config) -> Flask:
     app.extensions["kneeline"] = Box(config, StoreReader(config.database_path()), hub, guard)
     for view in (pages, api, commands, deletion, runners, sign_in):
         app.register_blueprint(view.blueprint)
-    app.context_processor(lambda: {"access": access.current()})
+    app.context_processor(lambda: {"access": access.current(), "for_phones": qr.for_phones})
     app.jinja_env.filters.update(number=present.number, local_time=present.local_time, counted=present.counted)
     app.jinja_env.filters.update(capital=capital, sentence=sentence)
     app.jinja_env.globals.update(page_version=hub.version, app_version=app_version())

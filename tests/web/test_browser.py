@@ -828,13 +828,13 @@ def test_open_pages_follow_the_password(server: Server, device: Device, config: 
     device.changes = {"keypoints": None, "state": "waiting"}
     page.goto(server.url + "/?kiosk=1")
     idle = page.locator("[data-idle]")
-    expect(idle).to_contain_text("tap here")
+    expect(idle).to_contain_text("Tap here")
     try:
         set_password(password_path(config), PASSWORD)
         expect(idle).to_contain_text("ask the staff")
         expect(page.locator("[data-link]")).to_have_text("live")
         remove_password(password_path(config))
-        expect(idle).to_contain_text("tap here")
+        expect(idle).to_contain_text("Tap here")
         page.goto(server.url + "/aim")
         expect(page.get_by_role("button", name="Test left")).to_be_visible()
         set_password(password_path(config), PASSWORD)

@@ -19,7 +19,7 @@ from device.live import Message
 from model.metrics import METRICS
 from model.pose import View
 from model.result import summarise
-from web.address import lan_address
+from web.app import close_app, create_app
 
 MakeSession = Callable[..., int]
 ANGLES = ["yaw_deg", "yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg", "advice"]
@@ -242,7 +242,9 @@ def test_unknown_camera_shows_the_angle_of_the_picture_and_says_so(
     assert f"Knee alignment (FPPA) — {METRICS['fppa_deg'].reason_missing}" in text
 
 
-def test_qr_leads_to_the_result_on_the_network(client: FlaskClient, make_session: MakeSession) -> None:
+def test_qr_leads_to_the_result_on_the_network(
+    client: FlaskClient, make_session: MakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same address gives the same squares; a phone cannot use the kiosk's own 127.0.0.1."""
     session_id = make_session()
     path = f"/sessions/{session_id}/qr.svg"
@@ -260,9 +262,34 @@ def test_qr_leads_to_the_result_on_the_network(client: FlaskClient, make_session
 
     assert squares("192.168.1.7:8080") == expected(f"http://192.168.1.7:8080/sessions/{session_id}")
     assert squares("kneeline.local") == expected(f"http://kneeline.local/sessions/{session_id}")
-    lan = lan_address() or "127.0.0.1"
-    assert squares("127.0.0.1:8080") == expected(f"http://{lan}:8080/sessions/{session_id}")
+    monkeypatch.setattr("web.views.qr.lan_address", lambda: "192.168.1.7")
+    monkeypatch.setattr("web.address.lan_address", lambda: "192.168.1.7")
+    assert squares("127.0.0.1:8080") == expected(f"http://192.168.1.7:8080/sessions/{session_id}")
     assert client.get("/sessions/99/qr.svg").status_code == 404
+
+
+def qr_codes(config: Config, host: str, asked: str) -> list[str]:
+    """What the kiosk, the runners' page and a result's card show as QR codes, or say of them."""
+    app = create_app(config.model_copy(update={"web": config.web.model_copy(update={"host": host})}))
+    pages = [
+        app.test_client().get(path, base_url=f"http://{asked}").text
+        for path in ("/?kiosk=1", "/", "/runners", "/sessions/1/card")
+    ]
+    close_app(app)
+    return [found for page in pages for found in re.findall(r"qr\.svg|[Ss]can|on your phone", page)]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_no_qr_leads_to_where_nothing_answers(
+    config: Config, make_session: MakeSession, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_session()
+    monkeypatch.setattr("web.views.qr.lan_address", lambda: "192.168.1.7")
+    assert len(qr_codes(config, "0.0.0.0", "localhost:8080")) == 8
+    assert qr_codes(config, host, "localhost:8080") == []
+    assert len(qr_codes(config, host, "kneeline.local")) == 8  # through a proxy on the box
+    monkeypatch.setattr("web.views.qr.lan_address", lambda: None)
+    assert qr_codes(config, "0.0.0.0", "localhost:8080") == []
 
 
 def test_standing_calibration_and_cycle_are_shown(
