@@ -207,6 +207,11 @@ class LiveHub:
         found: str | None = coach.get("metric") or self.goal()
         return found
 
+    def dark(self) -> str | None:
+        """Why no light and no buzzer gives a cue, in the device's words; None where they do, or it is silent."""
+        health = self.snapshot()["health"] or {}
+        return health.get("gpio_note") or "no GPIO" if health.get("gpio") is False else None
+
     def told(self) -> Mapping[str, Any]:
         """What the device was told of belt and lens, see `device.told`; nothing while it is silent."""
         health = self.snapshot()["health"] or {}

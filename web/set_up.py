@@ -16,6 +16,7 @@ def page(wrong: Mistyped | None = None) -> str:
     return render_template(
         "aim.html",
         wrong=wrong,
+        dark=hub.dark(),
         told=hub.told(),
         settings_height_m=config.camera.height_m,
         height_range_m=CAMERA_HEIGHT_M,

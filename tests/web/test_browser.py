@@ -103,6 +103,7 @@ class Device:
     def __init__(self, config: Config, frame: Make, health: Make) -> None:
         self.commands: list[Message] = []
         self.changes: Message = {}
+        self.health: Message = {}
         self.told = Told(Config(), 1.2, lambda _: None)
         self.refusal: str | None = None
         self._config, self._frame, self._health = config, frame, health
@@ -133,7 +134,7 @@ class Device:
             n += 2
             self.publish(self._frame(n, **self.changes))
             if n % 10 == 0:
-                self.publish(self._health(**self.told.as_json()))
+                self.publish(self._health(**self.told.as_json(), **self.health))
 
     def _take(self, command: Message) -> None:
         self.commands.append(command)
@@ -589,6 +590,20 @@ def test_test_cue_button_reaches_the_device(server: Server, device: Device, page
     assert device.commands == [{"command": "test_cue", "side": "left"}]
 
 
+DARK: Message = {"gpio": False, "gpio_note": "no GPIO on this machine"}
+
+
+def test_lights_that_cannot_light_are_not_tested(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url + "/aim")
+    button = page.get_by_role("button", name="Test left")
+    expect(button).to_be_enabled()
+    device.health = DARK
+    expect(button).to_be_disabled()
+    expect(page.get_by_text("Nothing can light or sound: no GPIO on this machine.")).to_be_visible()
+    page.reload()
+    expect(button).to_be_disabled()
+
+
 def test_aiming_help_follows_the_runner(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url + "/aim")
     expect(page.locator("[data-advice]")).to_have_text("All good. Leave the camera as it stands.")
@@ -651,6 +666,8 @@ def test_health_page_is_live(server: Server, device: Device, page: Page) -> None
     expect(page.locator("[data-key=device]")).to_have_text("live")
     expect(page.locator("[data-key=frames]")).to_have_text("900, 2 dropped")
     expect(page.locator("[data-key=cue]")).to_have_text("24 / 41 / 55 ms (12 cues)")
+    expect(page.locator("[data-key=gpio]")).to_have_text("connected")
+    device.health = DARK
     expect(page.locator("[data-key=gpio]")).to_have_text("no GPIO on this machine")
 
 

@@ -140,6 +140,18 @@ def test_a_form_that_is_too_large_is_refused(client: FlaskClient) -> None:
         assert said.get_json() == {"error": "More was sent than is read here: 64 KiB at most."}
 
 
+def test_cue_that_nothing_can_give_is_not_said_to_be_sent(
+    publisher: LivePublisher, client: FlaskClient, hub: LiveHub, health: Callable[..., Message], eventually: Eventually
+) -> None:
+    why = "switched off by [cues] enabled = false"
+    publisher.publish(health(gpio=False, gpio_note=why))
+    eventually(lambda: hub.dark() is not None, "the device")
+    form = {"side": "left", "csrf_token": token(client)}
+    page = client.post("/device/test-cue", data=form, follow_redirects=True).text
+    assert f'class="notice bad" role="status">Nothing can light or sound: {why}.' in page
+    assert page.count("data-test-cue disabled") == 2
+
+
 def test_token_of_a_script_goes_in_a_header(
     device: LivePublisher, client: FlaskClient, commands: list[Message], eventually: Eventually
 ) -> None:

@@ -26,6 +26,8 @@ def test_cue() -> ResponseReturnValue:
     side = request.form.get("side", "")
     if side not in ("left", "right"):
         abort(400, "side: must be left or right")
+    if (dark := box().hub.dark()) is not None:
+        return _said(False, f"Nothing can light or sound: {dark}.", _back())
     return _send({"command": "test_cue", "side": side}, f"Test cue sent to the {side} side.")
 
 
