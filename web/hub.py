@@ -207,6 +207,14 @@ class LiveHub:
         found: str | None = coach.get("metric") or self.goal()
         return found
 
+    def session_runs(self) -> bool:
+        """Whether a session runs, as far as the device is heard."""
+        return (self.snapshot()["frame"] or {}).get("session_id") is not None
+
+    def somebody(self) -> bool:
+        """Whether somebody is seen."""
+        return bool((self.snapshot()["frame"] or {}).get("keypoints"))
+
     def dark(self) -> str | None:
         """Why no light and no buzzer gives a cue, in the device's words; None where they do, or it is silent."""
         health = self.snapshot()["health"] or {}

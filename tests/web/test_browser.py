@@ -218,6 +218,24 @@ def test_session_clock_counts_from_the_start_of_the_session(server: Server, devi
     expect(page.locator("[data-session]")).to_have_text("none")
 
 
+def test_session_in_which_nobody_ran_is_not_said_to_have_ended(server: Server, device: Device, page: Page) -> None:
+    tile = page.locator("[data-session]")
+    for told_first in (True, False):
+        device.changes = {"session_id": 7, "session_s": 65.0}
+        page.goto(server.url)
+        expect(tile).to_have_text("1:05")
+        told = {"type": "session", "session_id": 7, "state": "discarded"}
+        if told_first:
+            device.publish(told)
+            expect(page.locator("[data-banner]")).to_have_text("Nobody ran: nothing was stored.")
+        device.changes = {"session_id": None, "session_s": None}
+        if not told_first:
+            expect(tile).to_have_text("ended")
+            device.publish(told)
+        expect(tile).to_have_text("none")
+        device.publish({"type": "session", "session_id": 8, "state": "started"})  # the last that is told of later
+
+
 def test_picture_is_a_mirror_for_the_runner_only(server: Server, device: Device, page: Page) -> None:
     """In a front view the runner's left (blue) leg is on the left of the live page, on the right of the set-up page."""
     where = """canvas => {

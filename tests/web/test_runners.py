@@ -16,6 +16,7 @@ from device.store import SessionHeader, Store
 from model.goals import GOALS
 from model.programme import SESSIONS, Adherence, Attempt
 from tests.web.choosing import Device
+from web.hub import LiveHub
 from web.views import runners
 
 
@@ -85,6 +86,25 @@ def test_sessions_bear_the_runners_name(device: Device, client: FlaskClient, eve
     eventually(lambda: "Anna" in client.get("/sessions").text, "the session")
     assert "Anna ·" in client.get("/sessions/1").text
     assert "1 session," in re.sub(r"\s+", " ", client.get("/runners").text)
+
+
+def test_who_is_chosen_while_somebody_runs_runs_from_now_on(
+    device: Device, hub: LiveHub, client: FlaskClient, eventually: Callable[..., None]
+) -> None:
+    post(client, "/runners", name="Anna")
+    post(client, "/runners", name="Ben")
+    post(client, "/runners/choose", runner_id="")
+    for runner_id, said, now in (
+        ("1", "The session that runs is Anna's.", "Anna runs now."),  # it was nobody's
+        ("2", "Ben runs from now on.", "Ben runs next."),
+    ):
+        if not hub.session_runs():
+            device.choice.begin_session(SessionHeader("clip", "model", "0", view="front"), lambda session_id: None)
+            eventually(hub.session_runs, "the session")
+        page = post(client, "/runners/choose", runner_id=runner_id)
+        assert said in page
+        eventually(lambda now=now: now in html.unescape(client.get("/runners").text), "what is shown then")
+    assert "Choosing somebody while another runs ends that session; what follows is theirs." in page
 
 
 def test_programme_begins_shows_where_the_runner_stands_and_ends(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -41,6 +41,7 @@ def _page(wrong: Mistyped | None = None) -> str:
         wrong=wrong,
         runners=box().reader.runners(),
         current=current,
+        when="now" if hub.session_runs() else "from now on" if hub.somebody() else "next",
         height_cm=hub.height_cm(),
         height_range=(MIN_HEIGHT_CM, MAX_HEIGHT_CM),
         programme=programme,
@@ -66,7 +67,7 @@ def qr() -> ResponseReturnValue:
 
 @blueprint.post("")
 def add() -> ResponseReturnValue:
-    """Adds a runner, who runs next; an empty name becomes a number."""
+    """Adds a runner, who is chosen; an empty name becomes a number."""
     name = " ".join(request.form.get("name", "").split())
     if len(name) > MAX_NAME:
         raise Mistyped("name", f"A name must have at most {MAX_NAME} characters.")
@@ -106,7 +107,7 @@ def _height_cm(field: str) -> float | None:
 
 @blueprint.post("/choose")
 def choose() -> ResponseReturnValue:
-    """Who runs next: a runner's id, or nothing for an anonymous session."""
+    """Who runs, from now on or next: a runner's id, or nothing for an anonymous session."""
     text = request.form.get("runner_id", "")
     runner_id = None if text == "" else request.form.get("runner_id", type=int)
     if text and all(runner["id"] != runner_id for runner in box().reader.runners()):
@@ -148,8 +149,9 @@ def _current_id() -> int | None:
 
 
 def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | None = None) -> ResponseReturnValue:
-    """Sends the command and waits until the device says that it is so; then says ``said``, or who runs next."""
+    """Sends the command and waits until the device says that it is so; then says ``said``, or who runs when."""
     hub = box().hub
+    before, running = hub.runner(), hub.session_runs()
     here = url_for("runners.show", kiosk=1 if _kiosk() else None)
     answer = hub.ask(command, done, _CONFIRM_S)
     if answer != "done":
@@ -158,7 +160,17 @@ def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | No
     if _kiosk():
         return redirect(url_for("pages.live", kiosk=1), 303)
     if said is None:
-        runner = hub.runner()
-        said = "The next session is anonymous." if runner is None else f"{runner['name']} runs next."
+        said = _chosen(hub.runner(), before) if running else _next(hub.runner())
     flash(said, "good")
     return redirect(here, 303)
+
+
+def _next(runner: Mapping[str, Any] | None) -> str:
+    return "The next session is anonymous." if runner is None else f"{runner['name']} runs next."
+
+
+def _chosen(runner: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
+    """Who was chosen while a session ran that was another's ``before``, or nobody's: see `device.runners`."""
+    if runner is None:
+        return "From now on it is anonymous."
+    return f"The session that runs is {runner['name']}'s." if before is None else f"{runner['name']} runs from now on."

@@ -12,7 +12,7 @@ import { capital, clock, linkTrouble, number, setText, showBanner } from "./text
 const CUE_MS = 900;
 const ANNOUNCE_MS = 4000;
 const CARD_MS = 45000;
-const REFUSED_MS = 8000;
+const NOTICE_MS = 8000;
 const KNEE = "fppa_deg";
 const GOAL_NOTES = { programme: "kept by the programme", session: "for this session" };
 const CAMERA_WORDS = { good: "position known", approximate: "oblique, corrected", refused: "too oblique", unknown: "finding its position" };
@@ -159,18 +159,20 @@ const knees = { left: new Knee("left"), right: new Knee("right") };
 let frame = null;
 let link = { server: "connecting", device: "unknown" };
 let session = null; // the id of the session that runs
+let ended = null; // the one that ran last
+let discarded = null; // the one in which nobody ran
 let runner = null; // the name of who runs
 let choosable = false; // whether the device knows runners
 let testable = false; // whether it makes tests
 let tested = false; // whether what ended last was a test
-let refused = null; // why what was asked for last was not done, for some seconds
+let notice = null; // as why what was asked for last was not done, for some seconds
 let announcedAt = -Infinity;
 let cardTimer = 0;
-let refusedTimer = 0;
+let noticeTimer = 0;
 
 function refreshBanner() {
   const testing = frame?.screening?.state === "running"; // the block of the test says what is in the way
-  let trouble = linkTrouble(link) ?? refused ?? screeningNotice(frame?.screening) ?? calibrationNotice(frame?.calibration);
+  let trouble = linkTrouble(link) ?? notice ?? screeningNotice(frame?.screening) ?? calibrationNotice(frame?.calibration);
   if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
   if (!trouble && frame?.keypoints && aside() && !testing) trouble = { level: "info", text: `Knee alignment is not seen from the side. Measured: ${stage.dataset.sideWords}.` };
   if (!trouble && frame && !frame.keypoints && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
@@ -243,7 +245,8 @@ function followCoach(coach) {
 function followSession(id, lastedS) {
   if (id === null || id === undefined) {
     if (session !== null) {
-      setText(find("session"), "ended");
+      ended = session;
+      sayEnded();
       forget();
     }
     session = null;
@@ -255,6 +258,19 @@ function followSession(id, lastedS) {
     hideCard();
   }
   if (lastedS !== null && lastedS !== undefined) setText(find("session"), clock(lastedS));
+}
+
+// One in which nobody took a step was no session: nothing of it is shown.
+function sayEnded() {
+  setText(find("session"), ended === discarded ? "none" : "ended");
+}
+
+function onSession({ session_id: id, state }) {
+  if (state === "ended") showCard(id);
+  if (state !== "discarded" || (session !== id && ended !== id)) return; // of one before this page it is no news
+  discarded = id;
+  if (session === null && ended === id) sayEnded();
+  say({ level: "info", text: "Nobody ran: nothing was stored." });
 }
 
 // While there is a test nobody runs: it takes the place of the knees' gauges, and of the form that begins one.
@@ -335,19 +351,24 @@ function onLink(state) {
   refreshBanner();
 }
 
+// In the banner, for some seconds.
+function say(what) {
+  notice = what;
+  refreshBanner();
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => {
+    notice = null;
+    refreshBanner();
+  }, NOTICE_MS);
+}
+
 // The page stays as it is, with the stances it has seen; the banner says the rest.
 async function ask(event) {
   event.preventDefault();
   const form = event.target;
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
   const { sent, message, error } = await answer.json();
-  refused = sent ? null : { level: "bad", text: message ?? error };
-  refreshBanner();
-  clearTimeout(refusedTimer);
-  refusedTimer = setTimeout(() => {
-    refused = null;
-    refreshBanner();
-  }, REFUSED_MS);
+  say(sent ? null : { level: "bad", text: message ?? error });
 }
 for (const form of document.querySelectorAll("[data-ask]")) form.addEventListener("submit", ask);
 
@@ -356,7 +377,7 @@ const on = (type, act) => source.addEventListener(type, (event) => act(event.det
 on("frame", onFrame);
 on("cue", onCue);
 on("stance", (stance) => knees[stance.side]?.stance(stance));
-on("session", (message) => message.state === "ended" && showCard(message.session_id));
+on("session", onSession);
 on("health", onHealth);
 on("link", onLink);
 source.start();
