@@ -136,11 +136,17 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return _error(status, error.name, error.description or error.name)
 
 
-def _store_error(error: StoreError) -> ResponseReturnValue:
-    """Which file it is, often with somebody's name in its path, is for those who may read what is in it."""
+def store_words(error: StoreError) -> str:
+    """Why the sessions cannot be read, for the visitor; the log has all of it.
+
+    Which file it is, often with somebody's name in its path, is for those who may read what is in it.
+    """
     log.error("%s", error)
-    said = str(error) if access.current().full else "On the box, sudo kneeline doctor tells why."
-    return _error(503, "The sessions cannot be read", said)
+    return sentence(str(error)) if access.current().full else "On the box, sudo kneeline doctor tells why."
+
+
+def _store_error(error: StoreError) -> ResponseReturnValue:
+    return _error(503, "The sessions cannot be read", store_words(error))
 
 
 def _password_error(error: PasswordError) -> ResponseReturnValue:

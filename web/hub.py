@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from device.aim import AimWindow
 from device.live import LiveSubscriber
+from model.words import sentence
 
 #: Without a message for this long the device counts as silent; pages say so.
 SILENT_AFTER_S = 3.0
@@ -29,6 +30,8 @@ STATES = ("frame", "health")
 PERSONAL = ("runner",)
 #: So end lengths. Beside the same one as a share of the leg, any of them tells how tall the runner is.
 _CENTIMETRES = "_cm"
+#: How a message of the device begins that says why nothing is stored; the rest names the file.
+UNSTORED = "sessions are not stored"
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64
@@ -186,6 +189,18 @@ class LiveHub:
         health = self.snapshot()["health"] or {}
         return frozenset(health.get("commands", ()))
 
+    def why_not(self, command: str) -> str | None:
+        """Why the device does not obey a command now, as a sentence; None where it does."""
+        snapshot = self.snapshot()
+        health = snapshot["health"]
+        if health is None:
+            return "The device is silent."
+        if command in health.get("commands", ()):
+            return None
+        message = (snapshot["frame"] or {}).get("message") or ""
+        # Other trouble, as poor light, may come before it in the frame.
+        return sentence(message) if message.startswith(UNSTORED) else "The device runs without its store."
+
     def runner(self) -> Mapping[str, Any] | None:
         """Who runs now or next: id, name, height_cm, goal. None for an anonymous runner and from a silent device."""
         found: Mapping[str, Any] | None = (self.snapshot()["health"] or {}).get("runner")
@@ -302,10 +317,15 @@ class LiveHub:
 
 
 def _for(reader: Reader, message: Message) -> Message:
-    return message if reader.names else nameless(message)
+    if reader.names:
+        return message
+    told = nameless(message)
+    if str(told.get("message")).startswith(UNSTORED):  # the file's path is often somebody's name
+        told["message"] = f"{UNSTORED}: on the box, sudo kneeline doctor tells why"
+    return told
 
 
-def nameless(message: Message) -> Message:
+def nameless(message: Message) -> dict[str, Any]:
     """The message without what tells who runs or how tall they are, wherever it stands; the keys stay."""
     return {
         key: None if key in PERSONAL or key.endswith(_CENTIMETRES) else _nameless(value)

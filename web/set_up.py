@@ -20,6 +20,7 @@ def page(wrong: Mistyped | None = None) -> str:
         told=hub.told(),
         settings_height_m=config.camera.height_m,
         height_range_m=CAMERA_HEIGHT_M,
+        lacking=hub.why_not("set_goal") if hub.offered() else None,
         offered=hub.offered(),
         runner=hub.runner(),
         goals=GOALS,

@@ -19,11 +19,13 @@ from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_play
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
 from device.password import password_path, remove_password, set_password
+from device.runtime import COMMANDS_WITHOUT_STORE
 from device.store import Store, StoreReader
 from device.told import SETTING, Told
 from model.pose import Side
 from model.screening import Exercise
 from model.screening_result import instruction
+from model.words import sentence
 from tests.web.tested import store_test
 
 REPO = Path(__file__).resolve().parents[2]
@@ -606,6 +608,70 @@ def test_test_cue_button_reaches_the_device(server: Server, device: Device, page
     while not device.commands and time.monotonic() < until_s:
         time.sleep(0.02)
     assert device.commands == [{"command": "test_cue", "side": "left"}]
+
+
+UNSTORED = "sessions are not stored: /var/lib/kneeline/kneeline.db is damaged; put a backup in its place; then restart"
+STORELESS: Message = {"commands": list(COMMANDS_WITHOUT_STORE), "runner": None}
+
+
+@pytest.mark.parametrize("path", ["/", "/?kiosk=1"])
+def test_who_runs_is_coached_and_told_the_cause_where_nothing_is_stored(
+    server: Server, device: Device, page: Page, path: str
+) -> None:
+    device.health = STORELESS
+    device.changes = {"message": UNSTORED, "session_id": None, "session_s": 65.0}
+    page.goto(server.url + path)
+    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
+    expect(page.locator("[data-session]")).to_have_text("1:05")
+    expect(page.locator("[data-skeleton][data-drawn=yes]")).to_be_visible()
+    left = page.locator(".side[data-side=left]")
+    for n in range(7):
+        device.publish(stance("left", n, fppa_deg=5.0) | {"session_id": None})
+    expect(left.locator("[data-value]")).to_have_text("+5.0°")
+    device.cue("left")
+    expect(left.locator("[data-cue]")).to_be_visible()
+    if path == "/":
+        expect(page.locator("[data-tests]")).to_be_hidden()
+        expect(page.get_by_role("button", name="Calibrate standing")).to_be_visible()
+    device.changes = {"message": UNSTORED, "session_id": None, "session_s": None, "keypoints": None}
+    expect(page.locator("[data-session]")).to_have_text("not stored")
+    expect(left.locator("[data-spread]")).to_have_text("0 of 7 stances")  # the next one's are not this one's
+    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
+    expect(page.locator("[data-idle]")).to_be_hidden()
+
+
+def test_what_needs_the_store_says_why_it_cannot_be_done(
+    server: Server, device: Device, store: Store, make_session: MakeSession, page: Page
+) -> None:
+    session_id, (runner_id, _) = make_session(), store.add_runner("Anna Unstored")
+    device.health, device.changes = STORELESS, {"message": UNSTORED, "session_id": None}
+    page.goto(server.url)
+    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
+    page.wait_for_timeout(1500)  # a health message has come, too
+    for path, said in (
+        ("/runners", "Nobody can be chosen now."),
+        (f"/runners/{runner_id}/delete", "Nothing can be deleted now."),
+        (f"/sessions/{session_id}/delete", "Nothing can be deleted now."),
+        ("/aim", "What is coached cannot be chosen now."),
+    ):
+        page.goto(server.url + path)
+        expect(page.locator(".notice.bad")).to_have_text(f"{said} {sentence(UNSTORED)}")
+        assert page.locator("main").get_by_role("button", disabled=False).filter(has_text=NEEDS_STORE).count() == 0
+
+
+NEEDS_STORE = re.compile("Choose|Add|Delete|anonymously|goal")
+
+
+def test_result_that_cannot_be_read_is_said(
+    server: Server, device: Device, make_session: MakeSession, page: Page
+) -> None:
+    why = {"error": "k.db is damaged; put a backup in its place."}
+    page.route("**/card", lambda route: route.fulfill(status=503, json=why))
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    device.publish({"type": "session", "session_id": make_session(), "state": "ended"})
+    said = f"The session has ended. Its result cannot be read: {why['error']}"
+    expect(page.locator("[data-last]")).to_have_text(said)
 
 
 DARK: Message = {"gpio": False, "gpio_note": "no GPIO on this machine"}

@@ -219,6 +219,11 @@ def test_unreadable_database_is_said_with_the_remedy(client: FlaskClient, config
     assert answer.status_code == 503
     body: Any = answer.get_json()
     assert "move it away" in body["error"]
+    assert "is no Kneeline database; move it away" in text_of(client, "/runners", 503)
+    health = text_of(client, "/health")  # what else is wrong is to be seen there all the same
+    assert "The sessions cannot be read." in health
+    assert "is no Kneeline database; move it away" in health
+    assert "Sessions stored —" in health
     assert client.get("/").status_code == 200
 
 

@@ -544,11 +544,27 @@ def test_only_those_who_may_read_the_sessions_are_told_where_they_are(
     assert where in phone.get("/health").text
     set_password(path, GOOD)
     page = phone.get("/health")
-    assert page.status_code == 503
+    assert page.status_code == 200
     assert where not in page.text
     assert "sudo kneeline doctor tells why" in page.text
     enter(phone)
     assert where in phone.get("/health").text
+
+
+def test_nor_does_the_live_page_tell_others_where_the_sessions_are(
+    phone: FlaskClient, path: Path, publisher: LivePublisher, frame: Callable[..., Message],
+    eventually: Callable[..., None],
+) -> None:  # fmt: skip
+    def said() -> str:
+        message = (phone.get("/api/live").get_json()["frame"] or {}).get("message")
+        return str(message)
+
+    publisher.publish(frame(message="sessions are not stored: /home/anna/k.db is damaged; then restart Kneeline"))
+    eventually(lambda: "/home/anna/k.db is damaged" in said(), "the frame")
+    set_password(path, GOOD)
+    assert said() == "sessions are not stored: on the box, sudo kneeline doctor tells why"
+    publisher.publish(frame(message="too dark: more light is needed"))
+    eventually(lambda: said() == "too dark: more light is needed", "the next frame")
 
 
 def test_runners_page_says_who_sees_the_name(phone: FlaskClient, path: Path) -> None:

@@ -10,6 +10,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from model.camera_pose import CameraPose
+from model.errors import StoreError
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
 from model.metrics import METRICS, NOT_MEASURABLE
@@ -19,7 +20,7 @@ from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG
 from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
 from web import present, screening, set_up
-from web.app import box
+from web.app import box, store_words
 from web.numbers import asked
 from web.views.qr import qr_of
 
@@ -82,7 +83,11 @@ def aim() -> ResponseReturnValue:
 def health() -> ResponseReturnValue:
     folder = box().config.database_path().parent
     disk = shutil.disk_usage(folder) if folder.exists() else None
-    return render_template("health.html", disk=disk, sessions=box().reader.count_sessions())
+    try:
+        sessions, unread = box().reader.count_sessions(), None
+    except StoreError as error:  # what else is wrong is to be seen all the same
+        sessions, unread = None, store_words(error)
+    return render_template("health.html", disk=disk, sessions=sessions, unread=unread)
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,9 +49,9 @@ def _page(wrong: Mistyped | None = None) -> str:
         sessions=SESSIONS,
         goals=GOALS,
         goal=hub.goal() or box().config.coach.metric,
-        trainable="start_programme" in hub.offered(),
-        offered="select_runner" in hub.offered(),
-        measurable="set_height" in hub.offered(),
+        trainable=hub.why_not("start_programme") is None,
+        why_not=hub.why_not("select_runner"),
+        measurable=hub.why_not("set_height") is None,
         max_name=MAX_NAME,
         kiosk=_kiosk(),
     )

@@ -13,6 +13,7 @@ const CUE_MS = 900;
 const ANNOUNCE_MS = 4000;
 const CARD_MS = 45000;
 const NOTICE_MS = 8000;
+const UNSTORED = "unstored"; // in the place of the id of a session that the store cannot take, or has not taken yet
 const KNEE = "fppa_deg";
 const GOAL_NOTES = { programme: "kept by the programme", session: "for this session" };
 const CAMERA_WORDS = { good: "position known", approximate: "oblique, corrected", refused: "too oblique", unknown: "finding its position" };
@@ -242,8 +243,10 @@ function followCoach(coach) {
 }
 
 // The device says how long the session has lasted: this page may have been opened amid it.
-function followSession(id, lastedS) {
-  if (id === null || id === undefined) {
+function followSession(stored, lastedS) {
+  const runs = lastedS !== null && lastedS !== undefined;
+  const id = stored ?? (runs ? UNSTORED : null);
+  if (id === null) {
     if (session !== null) {
       ended = session;
       sayEnded();
@@ -253,16 +256,16 @@ function followSession(id, lastedS) {
     return;
   }
   if (session !== id) {
-    if (session !== null) forget();
+    if (session !== null && session !== UNSTORED) forget(); // a moment later it has its number
     session = id;
     hideCard();
   }
-  if (lastedS !== null && lastedS !== undefined) setText(find("session"), clock(lastedS));
+  if (runs) setText(find("session"), clock(lastedS));
 }
 
 // One in which nobody took a step was no session: nothing of it is shown.
 function sayEnded() {
-  setText(find("session"), ended === discarded ? "none" : "ended");
+  setText(find("session"), ended === UNSTORED ? "not stored" : ended === discarded ? "none" : "ended");
 }
 
 function onSession({ session_id: id, state }) {
@@ -308,7 +311,12 @@ async function showCard(id) {
     revealCard();
     return;
   }
-  const answer = await fetch(`/sessions/${id}/card`);
+  const answer = await fetch(`/sessions/${id}/card`, { headers: { Accept: "application/json" } });
+  if (answer.status === 503) {
+    const { error } = await answer.json();
+    last.replaceChildren(Object.assign(document.createElement("p"), { textContent: `The session has ended. Its result cannot be read: ${error}` }));
+    revealCard();
+  }
   if (!answer.ok) return;
   const card = new DOMParser().parseFromString(await answer.text(), "text/html").body;
   last.replaceChildren(...card.childNodes);
