@@ -170,12 +170,12 @@ class LiveHub:
         While the device is silent there is no frame and no health: old ones would look like new ones.
         """
         with self._lock:
-            events = [_for(reader, event) for event in self._events]
+            events = [for_reader(reader, event) for event in self._events]
         status, last = self.status(reader), self._subscriber.latest().last  # no older than the events
         states: dict[str, Message | None] = dict.fromkeys(STATES)
         if status["device"] == "live":
-            states |= {kind: _for(reader, last[kind]) for kind in STATES if kind in last}
-        session = _for(reader, last["session"]) if "session" in last else None
+            states |= {kind: for_reader(reader, last[kind]) for kind in STATES if kind in last}
+        session = for_reader(reader, last["session"]) if "session" in last else None
         return {"status": status, **states, "session": session, "events": events}
 
     def aim(self) -> dict[str, Any]:
@@ -222,9 +222,10 @@ class LiveHub:
         found: str | None = coach.get("metric") or self.goal()
         return found
 
-    def session_runs(self) -> bool:
-        """Whether a session runs, as far as the device is heard."""
-        return (self.snapshot()["frame"] or {}).get("session_id") is not None
+    def session_id(self) -> int | None:
+        """The id of the session that runs; None for none, and while the device is silent."""
+        found: int | None = (self.snapshot()["frame"] or {}).get("session_id")
+        return found
 
     def somebody(self) -> bool:
         """Whether somebody is seen."""
@@ -275,7 +276,7 @@ class LiveHub:
         if self.status()["device"] == "live":
             for kind, message in self._subscriber.latest().last.items():
                 if kind in (*STATES, "session"):
-                    stream.put(kind, encode(_for(reader, message)))
+                    stream.put(kind, encode(for_reader(reader, message)))
         return stream
 
     def close(self) -> None:
@@ -312,11 +313,12 @@ class LiveHub:
             for stream in self._streams:
                 names = stream.reader.names
                 if names not in encoded:
-                    encoded[names] = encode(_for(stream.reader, message))
+                    encoded[names] = encode(for_reader(stream.reader, message))
                 stream.put(kind, encoded[names])
 
 
-def _for(reader: Reader, message: Message) -> Message:
+def for_reader(reader: Reader, message: Message) -> Message:
+    """What of a message this reader may know."""
     if reader.names:
         return message
     told = nameless(message)

@@ -22,14 +22,18 @@ from device.password import password_path, remove_password, set_password
 from device.runtime import COMMANDS_WITHOUT_STORE
 from device.store import Store, StoreReader
 from device.told import SETTING, Told
+from model.place import CORRECTED
 from model.pose import Side
 from model.screening import Exercise
 from model.screening_result import instruction
 from model.words import sentence
+from tests.web.conftest import GOOD_CAMERA
 from tests.web.tested import store_test
 
 REPO = Path(__file__).resolve().parents[2]
+NAME = "kneeline.local"
 SWITCHES = [
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -40,6 +44,7 @@ SWITCHES = [
     "--autoplay-policy=user-gesture-required",
 ]
 WAIT_MS = 15_000
+_OWN = re.compile(rf"(data:|http://(127\.0\.0\.1|{re.escape(NAME)}):)")
 Make = Callable[..., Message]
 MakeSession = Callable[..., int]
 
@@ -76,6 +81,7 @@ class Server:
         assert found is not None
         self._port = found[1]
         self.url = found[0].rstrip("/")
+        self.url_by_name = self.url.replace("127.0.0.1", NAME)  # so that phones reach it, and QR codes are shown
 
     def stop(self) -> None:
         assert self._process is not None
@@ -162,7 +168,7 @@ def page(browser: Browser) -> Iterator[Page]:
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
-    opened.on("request", lambda asked: None if "//127.0.0.1:" in asked.url else wrong.append(asked.url))
+    opened.on("request", lambda asked: None if _OWN.match(asked.url) else wrong.append(asked.url))
     yield opened
     context.close()
     assert wrong == []
@@ -437,6 +443,21 @@ def test_set_up_says_that_the_goal_is_not_seen_from_the_side(server: Server, dev
     expect(page.locator("[data-checks] [data-key=goal]")).to_have_attribute("data-state", "warn")
     device.changes = coached("pelvic_drop_deg")
     expect(advice).to_have_text("All good. Leave the camera as it stands.")
+
+
+def test_a_page_that_is_opened_amid_a_session_goes_on_with_its_stances(
+    server: Server, device: Device, make_session: MakeSession, stances: list[Message], store: Store, page: Page
+) -> None:
+    session_id = make_session(20, state="open", summary=False)
+    device.changes = {"session_id": session_id}
+    page.goto(server.url)
+    left, right = (page.locator(f".side[data-side={side}] [data-value]") for side in ("left", "right"))
+    for shown, side in ((left, "left"), (right, "right")):
+        last = [one["fppa_deg"] for one in stances[:20] if one["side"] == side][-7:]
+        expect(shown).to_have_text(f"{sum(last) / 7:+.1f}°".replace("-", "−"))
+    device.changes = {"session_id": None, "session_s": None}
+    expect(left).to_have_text("—")
+    store.end_session(session_id)
 
 
 def test_silence_of_the_device_is_announced_and_its_return(
@@ -755,6 +776,31 @@ def test_health_page_is_live(server: Server, device: Device, page: Page) -> None
     expect(page.locator("[data-key=gpio]")).to_have_text("no GPIO on this machine")
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_long_reason_leaves_room_for_the_rest_of_the_table(
+    server: Server, make_session: MakeSession, page: Page, width: int
+) -> None:
+    why = (
+        "The camera looks 17° from aside, too far for angles. Move the camera 93 cm to the left and turn it 12° to the "
+        "right (seen from behind it)."
+    )
+    camera = {**GOOD_CAMERA, "state": "refused", "advice": why}
+    missing = {"unavailable": dict.fromkeys(CORRECTED, why)}
+    session_id = make_session(camera=camera, frontal=False, more=missing)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{server.url}/sessions/{session_id}")
+    for part in (".scroll", ".tools"):
+        assert page.locator(part).evaluate("one => one.scrollWidth - one.clientWidth") <= 0, part
+    for button in page.locator(".tools > *").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width - 10
+    if width == 1280:
+        head = page.locator(".metrics tbody th").first.bounding_box()
+        assert head is not None
+        assert head["width"] >= 300
+
+
 @pytest.mark.parametrize("width", [360, 1024, 1280])
 def test_nothing_sticks_out_sideways(
     server: Server, device: Device, make_session: MakeSession, store: Store, page: Page, width: int
@@ -788,6 +834,19 @@ def test_kiosk_fits_its_screen(server: Server, device: Device, page: Page) -> No
         assert box["height"] >= 50  # about 1 cm on a 10-inch screen: read from 3 m
 
 
+@pytest.mark.parametrize("said", [None, UNSTORED])
+def test_a_small_kiosk_shows_all_of_it(server: Server, device: Device, page: Page, said: str | None) -> None:
+    page.set_viewport_size({"width": 800, "height": 480})
+    device.publish({"type": "session", "session_id": 1, "state": "started"})  # no result is to be shown
+    for changes in ({}, {"keypoints": None, "session_id": None, "session_s": None}, coached("step_width_leg")):
+        device.changes = {"message": said, **changes}
+        page.goto(server.url_by_name + "/?kiosk=1")
+        expect(page.locator("[data-camera]")).to_have_text("position known")
+        page.wait_for_timeout(1500)  # with its health
+        assert page.evaluate("document.documentElement.scrollHeight") <= 480, changes
+        assert lowest(page.locator("[data-sound]")) <= 480
+
+
 #: All of one moment.
 _KIOSK_BOXES = """() => {
     const all = (name) => [...document.querySelectorAll(name)].map((one) => one.getBoundingClientRect().toJSON());
@@ -795,13 +854,14 @@ _KIOSK_BOXES = """() => {
 }"""
 
 
-@pytest.mark.parametrize("height", [600, 800])
+@pytest.mark.parametrize("phones", [True, False])
+@pytest.mark.parametrize("height", [480, 600, 800])
 def test_result_covers_nothing_on_the_kiosk(
-    server: Server, device: Device, make_session: MakeSession, page: Page, height: int
+    server: Server, device: Device, make_session: MakeSession, page: Page, height: int, phones: bool
 ) -> None:
     session_id = make_session()
-    page.set_viewport_size({"width": 1280 if height == 800 else 1024, "height": height})
-    page.goto(server.url + "/?kiosk=1")
+    page.set_viewport_size({"width": {480: 800, 600: 1024, 800: 1280}[height], "height": height})
+    page.goto((server.url_by_name if phones else server.url) + "/?kiosk=1")
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
     device.changes = {"session_id": None, "session_s": None}
     expect(page.locator("[data-session]")).to_have_text("ended")  # what is told before is forgotten with the session
@@ -810,6 +870,7 @@ def test_result_covers_nothing_on_the_kiosk(
     expect(page.locator(".side[data-side=left] [data-state-text]")).to_have_text("camera not known yet")
     device.publish({"type": "session", "session_id": session_id, "state": "ended"})
     expect(page.locator("[data-last]")).to_be_visible()
+    expect(page.locator("[data-last] .qr")).to_be_visible(visible=phones)
     banner = page.locator("[data-banner]")
     for wrong in (None, "no camera: the camera gives no pictures any more; check its cable, it is tried again"):
         device.changes |= {"message": wrong}
@@ -1035,13 +1096,13 @@ def test_a_squat_test_from_the_form_to_the_result(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize(("width", "height"), [(1024, 600), (1280, 800)])
+@pytest.mark.parametrize(("width", "height"), [(800, 480), (1024, 600), (1280, 800)])
 def test_the_kiosk_shows_a_test_and_its_result_whole(
     server: Server, device: Device, store: Store, page: Page, width: int, height: int
 ) -> None:
     session_id = store_test(store, Side.RIGHT)
     page.set_viewport_size({"width": width, "height": height})
-    page.goto(server.url + "/?kiosk=1")
+    page.goto(server.url_by_name + "/?kiosk=1")
     device.changes = amid_a_test(message=instruction(Exercise.STEP_DOWN, Side.RIGHT, camera_told=False))
     assert lowest(page.locator("[data-test]")) <= height
     device.changes = amid_a_test(state="done", reps=5, message="Done: 5 of 5 repetitions.")

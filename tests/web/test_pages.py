@@ -184,6 +184,12 @@ def test_result_from_the_side_begins_with_what_is_seen_from_there(
     assert 'data-key="knee_flexion_deg"' in client.get(f"/sessions/{session_id}").text
 
 
+@pytest.mark.parametrize("path", ["/", "/?kiosk=1", "/aim", "/health"])
+def test_without_scripts_a_page_that_needs_them_says_so(client: FlaskClient, path: str) -> None:
+    """Not in the browser: one that is told to run none takes them for allowed as it reads the page."""
+    assert re.search(r"<noscript><p[^>]*>This page needs JavaScript", client.get(path).text)
+
+
 def test_kiosk_has_no_navigation(client: FlaskClient) -> None:
     assert "<nav" in client.get("/").text
     assert "<nav" not in client.get("/?kiosk=1").text

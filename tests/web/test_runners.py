@@ -98,9 +98,9 @@ def test_who_is_chosen_while_somebody_runs_runs_from_now_on(
         ("1", "The session that runs is Anna's.", "Anna runs now."),  # it was nobody's
         ("2", "Ben runs from now on.", "Ben runs next."),
     ):
-        if not hub.session_runs():
+        if hub.session_id() is None:
             device.choice.begin_session(SessionHeader("clip", "model", "0", view="front"), lambda session_id: None)
-            eventually(hub.session_runs, "the session")
+            eventually(hub.session_id, "the session")
         page = post(client, "/runners/choose", runner_id=runner_id)
         assert said in page
         eventually(lambda now=now: now in html.unescape(client.get("/runners").text), "what is shown then")

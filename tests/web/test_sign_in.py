@@ -41,6 +41,7 @@ OPEN = {
     ("pages.health", "GET"),
     ("api.healthz", "GET"),
     ("api.live", "GET"),
+    ("api.live_stances", "GET"),
     ("api.events", "GET"),
     ("runners.qr", "GET"),
     ("sign_in.show", "GET"),
@@ -565,6 +566,24 @@ def test_nor_does_the_live_page_tell_others_where_the_sessions_are(
     assert said() == "sessions are not stored: on the box, sudo kneeline doctor tells why"
     publisher.publish(frame(message="too dark: more light is needed"))
     eventually(lambda: said() == "too dark: more light is needed", "the next frame")
+
+
+def test_nor_how_tall_who_runs_is_by_the_stances_so_far(
+    phone: FlaskClient, path: Path, publisher: LivePublisher, frame: Make, make_session: MakeSession, store: Store,
+    stances: list[Message], eventually: Eventually,
+) -> None:  # fmt: skip
+    session_id = make_session(3, state="open", summary=False)
+    store.add_stance(session_id, {**stances[3], "step_width_leg": 0.1})
+    store.set_session_height(session_id, 180.0)
+    publisher.publish(frame(session_id=session_id))
+
+    def last() -> Message:
+        told: list[Message] = phone.get("/api/live/stances").get_json()["stances"]
+        return told[-1] if told else {}
+
+    eventually(lambda: last().get("step_width_cm") == 8.84, "the frame")
+    set_password(path, GOOD)
+    assert (last()["step_width_leg"], last()["step_width_cm"]) == (0.1, None)
 
 
 def test_runners_page_says_who_sees_the_name(phone: FlaskClient, path: Path) -> None:

@@ -41,7 +41,7 @@ def _page(wrong: Mistyped | None = None) -> str:
         wrong=wrong,
         runners=box().reader.runners(),
         current=current,
-        when="now" if hub.session_runs() else "from now on" if hub.somebody() else "next",
+        when="now" if hub.session_id() is not None else "from now on" if hub.somebody() else "next",
         height_cm=hub.height_cm(),
         height_range=(MIN_HEIGHT_CM, MAX_HEIGHT_CM),
         programme=programme,
@@ -151,7 +151,7 @@ def _current_id() -> int | None:
 def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | None = None) -> ResponseReturnValue:
     """Sends the command and waits until the device says that it is so; then says ``said``, or who runs when."""
     hub = box().hub
-    before, running = hub.runner(), hub.session_runs()
+    before, running = hub.runner(), hub.session_id() is not None
     here = url_for("runners.show", kiosk=1 if _kiosk() else None)
     answer = hub.ask(command, done, _CONFIRM_S)
     if answer != "done":

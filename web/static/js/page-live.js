@@ -160,6 +160,8 @@ const knees = { left: new Knee("left"), right: new Knee("right") };
 let frame = null;
 let link = { server: "connecting", device: "unknown" };
 let session = null; // the id of the session that runs
+let opened = true; // this page has had no frame yet
+let held = []; // stances that came before it is known what this page has missed; null: they are shown as they come
 let ended = null; // the one that ran last
 let discarded = null; // the one in which nobody ran
 let runner = null; // the name of who runs
@@ -206,6 +208,8 @@ function onFrame(message) {
   find("camera-moved").hidden = !camera?.moved;
   setText(find("camera-advice"), camera?.advice ?? "");
   followSession(message.session_id, message.session_s);
+  if (opened) recall();
+  opened = false;
   followTest(message.screening);
   refreshBanner();
 }
@@ -263,6 +267,30 @@ function followSession(stored, lastedS) {
   if (runs) setText(find("session"), clock(lastedS));
 }
 
+// This page was opened, perhaps amid a session: what it has missed of that is in the store.
+async function recall() {
+  const id = session;
+  let before = [];
+  if (id !== null && id !== UNSTORED) {
+    try {
+      const answer = await fetch("/api/live/stances", { cache: "no-store", signal: AbortSignal.timeout(3000) });
+      if (answer.ok) before = (await answer.json()).stances;
+    } catch {
+      // The numbers begin with the next stance.
+    }
+  }
+  const since = held;
+  held = null;
+  if (session !== id) before = [];
+  const told = (one) => since.some((other) => other.side === one.side && other.strike_s === one.strike_s);
+  for (const one of [...before.filter((one) => !told(one)), ...since]) onStance(one);
+}
+
+function onStance(stance) {
+  if (held) held.push(stance);
+  else knees[stance.side]?.stance(stance);
+}
+
 // One in which nobody took a step was no session: nothing of it is shown.
 function sayEnded() {
   setText(find("session"), ended === UNSTORED ? "not stored" : ended === discarded ? "none" : "ended");
@@ -288,6 +316,7 @@ function followTest(screening) {
 
 // The next runner's numbers are not this one's.
 function forget() {
+  if (held) held = [];
   for (const knee of Object.values(knees)) knee.reset();
 }
 
@@ -384,7 +413,7 @@ const source = new LiveSource();
 const on = (type, act) => source.addEventListener(type, (event) => act(event.detail));
 on("frame", onFrame);
 on("cue", onCue);
-on("stance", (stance) => knees[stance.side]?.stance(stance));
+on("stance", onStance);
 on("session", onSession);
 on("health", onHealth);
 on("link", onLink);

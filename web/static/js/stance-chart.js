@@ -85,7 +85,7 @@ function options(session, key) {
     scales: { x: { time: false, range: (u, low, high) => [low - 0.02 * (high - low) - 0.5, high + 0.02 * (high - low) + 0.5] }, y: { range: range(key) } },
     axes: [
       { ...axis(), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600], values: (u, ticks) => ticks.map(minutes), label: "time since the start (min:s)", labelSize: 20, labelGap: 2, labelFont: axis().font },
-      { ...axis(), values: degrees, size: 46 },
+      { ...axis(), values: degrees, size: 58 },
     ],
     series: [
       { label: "time" },
