@@ -162,7 +162,7 @@ def test_card_is_a_fragment_with_the_result(client: FlaskClient, make_session: M
 @pytest.fixture
 def seen_from_the_side(stances: list[Message]) -> Message:
     """The summary of a session that was seen from the side, its right foot in six stances only."""
-    angles = {"fppa_deg": None, "fppa_peak_deg": None, "fppa_image_deg": None}
+    angles: Message = {"fppa_deg": None, "fppa_peak_deg": None, "fppa_image_deg": None}
     angles |= {"knee_flexion_deg": 43.21, "hip_extension_deg": -6.0, "overstride_leg": 0.1}
     left = [{**one, **angles} for one in stances if one["side"] == "left"]
     return summarise([*left, *({**one, "side": "right"} for one in left[:6])], View.SIDE)
