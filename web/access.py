@@ -34,6 +34,7 @@ OPEN = frozenset(
         "pages.health",
         "api.healthz",
         "api.live",
+        "api.live_stances",
         "api.events",
         "runners.qr",
         "sign_in.show",

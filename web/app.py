@@ -63,7 +63,7 @@ def create_app(config: Config) -> Flask:
     listens to the device until `close_app`.
     """
     from web import hosts
-    from web.views import api, commands, deletion, pages, runners, sign_in
+    from web.views import api, commands, deletion, pages, qr, runners, sign_in
 
     app = Flask(__name__)
     app.url_map.converters["int"] = StoredNumber
@@ -76,7 +76,7 @@ def create_app(config: Config) -> Flask:
     app.extensions["kneeline"] = Box(config, StoreReader(config.database_path()), hub, guard)
     for view in (pages, api, commands, deletion, runners, sign_in):
         app.register_blueprint(view.blueprint)
-    app.context_processor(lambda: {"access": access.current()})
+    app.context_processor(lambda: {"access": access.current(), "for_phones": qr.for_phones})
     app.jinja_env.filters.update(number=present.number, local_time=present.local_time, counted=present.counted)
     app.jinja_env.filters.update(capital=capital, sentence=sentence)
     app.jinja_env.globals.update(page_version=hub.version, app_version=app_version())
@@ -136,11 +136,17 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return _error(status, error.name, error.description or error.name)
 
 
-def _store_error(error: StoreError) -> ResponseReturnValue:
-    """Which file it is, often with somebody's name in its path, is for those who may read what is in it."""
+def store_words(error: StoreError) -> str:
+    """Why the sessions cannot be read, for the visitor; the log has all of it.
+
+    Which file it is, often with somebody's name in its path, is for those who may read what is in it.
+    """
     log.error("%s", error)
-    said = str(error) if access.current().full else "On the box, sudo kneeline doctor tells why."
-    return _error(503, "The sessions cannot be read", said)
+    return sentence(str(error)) if access.current().full else "On the box, sudo kneeline doctor tells why."
+
+
+def _store_error(error: StoreError) -> ResponseReturnValue:
+    return _error(503, "The sessions cannot be read", store_words(error))
 
 
 def _password_error(error: PasswordError) -> ResponseReturnValue:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from device.aim import AimWindow
 from device.live import LiveSubscriber
+from model.words import sentence
 
 #: Without a message for this long the device counts as silent; pages say so.
 SILENT_AFTER_S = 3.0
@@ -29,6 +30,8 @@ STATES = ("frame", "health")
 PERSONAL = ("runner",)
 #: So end lengths. Beside the same one as a share of the leg, any of them tells how tall the runner is.
 _CENTIMETRES = "_cm"
+#: How a message of the device begins that says why nothing is stored; the rest names the file.
+UNSTORED = "sessions are not stored"
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64
@@ -167,12 +170,12 @@ class LiveHub:
         While the device is silent there is no frame and no health: old ones would look like new ones.
         """
         with self._lock:
-            events = [_for(reader, event) for event in self._events]
+            events = [for_reader(reader, event) for event in self._events]
         status, last = self.status(reader), self._subscriber.latest().last  # no older than the events
         states: dict[str, Message | None] = dict.fromkeys(STATES)
         if status["device"] == "live":
-            states |= {kind: _for(reader, last[kind]) for kind in STATES if kind in last}
-        session = _for(reader, last["session"]) if "session" in last else None
+            states |= {kind: for_reader(reader, last[kind]) for kind in STATES if kind in last}
+        session = for_reader(reader, last["session"]) if "session" in last else None
         return {"status": status, **states, "session": session, "events": events}
 
     def aim(self) -> dict[str, Any]:
@@ -185,6 +188,18 @@ class LiveHub:
         """The commands that the device says it obeys, in its health message; none while it is silent."""
         health = self.snapshot()["health"] or {}
         return frozenset(health.get("commands", ()))
+
+    def why_not(self, command: str) -> str | None:
+        """Why the device does not obey a command now, as a sentence; None where it does."""
+        snapshot = self.snapshot()
+        health = snapshot["health"]
+        if health is None:
+            return "The device is silent."
+        if command in health.get("commands", ()):
+            return None
+        message = (snapshot["frame"] or {}).get("message") or ""
+        # Other trouble, as poor light, may come before it in the frame.
+        return sentence(message) if message.startswith(UNSTORED) else "The device runs without its store."
 
     def runner(self) -> Mapping[str, Any] | None:
         """Who runs now or next: id, name, height_cm, goal. None for an anonymous runner and from a silent device."""
@@ -200,6 +215,26 @@ class LiveHub:
         """The goal that was chosen for who runs now or next; None: as the settings say, or the device is silent."""
         found: str | None = (self.snapshot()["health"] or {}).get("goal")
         return found
+
+    def coached(self) -> str | None:
+        """The goal that is coached now, as in a programme; else as `goal`."""
+        coach = (self.snapshot()["frame"] or {}).get("coach") or {}
+        found: str | None = coach.get("metric") or self.goal()
+        return found
+
+    def session_id(self) -> int | None:
+        """The id of the session that runs; None for none, and while the device is silent."""
+        found: int | None = (self.snapshot()["frame"] or {}).get("session_id")
+        return found
+
+    def somebody(self) -> bool:
+        """Whether somebody is seen."""
+        return bool((self.snapshot()["frame"] or {}).get("keypoints"))
+
+    def dark(self) -> str | None:
+        """Why no light and no buzzer gives a cue, in the device's words; None where they do, or it is silent."""
+        health = self.snapshot()["health"] or {}
+        return health.get("gpio_note") or "no GPIO" if health.get("gpio") is False else None
 
     def told(self) -> Mapping[str, Any]:
         """What the device was told of belt and lens, see `device.told`; nothing while it is silent."""
@@ -241,7 +276,7 @@ class LiveHub:
         if self.status()["device"] == "live":
             for kind, message in self._subscriber.latest().last.items():
                 if kind in (*STATES, "session"):
-                    stream.put(kind, encode(_for(reader, message)))
+                    stream.put(kind, encode(for_reader(reader, message)))
         return stream
 
     def close(self) -> None:
@@ -278,15 +313,21 @@ class LiveHub:
             for stream in self._streams:
                 names = stream.reader.names
                 if names not in encoded:
-                    encoded[names] = encode(_for(stream.reader, message))
+                    encoded[names] = encode(for_reader(stream.reader, message))
                 stream.put(kind, encoded[names])
 
 
-def _for(reader: Reader, message: Message) -> Message:
-    return message if reader.names else nameless(message)
+def for_reader(reader: Reader, message: Message) -> Message:
+    """What of a message this reader may know."""
+    if reader.names:
+        return message
+    told = nameless(message)
+    if str(told.get("message")).startswith(UNSTORED):  # the file's path is often somebody's name
+        told["message"] = f"{UNSTORED}: on the box, sudo kneeline doctor tells why"
+    return told
 
 
-def nameless(message: Message) -> Message:
+def nameless(message: Message) -> dict[str, Any]:
     """The message without what tells who runs or how tall they are, wherever it stands; the keys stay."""
     return {
         key: None if key in PERSONAL or key.endswith(_CENTIMETRES) else _nameless(value)

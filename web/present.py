@@ -11,10 +11,12 @@ from typing import Any
 from model.goals import GOALS, Goal
 from model.lengths import CM_KEYS
 from model.metrics import METRICS, MetricSpec
-from model.pose import Side
+from model.pose import Side, View
 from model.statistics import MIN_STANCES
 
 MINUS = "−"
+#: What is shown first of who was seen from the side, where knee alignment cannot be seen.
+SIDE_MEASURES = ("knee_flexion_deg", "hip_extension_deg", "overstride_leg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,14 @@ def knee_row(rows: Sequence[Row]) -> Row:
     return image if image.measured and not frontal.measured else frontal
 
 
+def main_rows(rows: Sequence[Row], view: str | None) -> list[Row]:
+    """What a result begins with: the knee, or what a camera at the side shows in its place."""
+    if view != View.SIDE:
+        return [knee_row(rows)]
+    by_key = {row.spec.key: row for row in rows}
+    return [by_key[key] for key in SIDE_MEASURES]
+
+
 def curves(summary: Mapping[str, Any]) -> list[MetricSpec]:
     """Metrics that the session has curves of, over the gait cycle, on either side."""
     found = summary.get("curves") or {}
@@ -121,6 +131,18 @@ def goal_words(goal: Goal) -> dict[str, Any]:
     """What the live page says of a goal."""
     spec = METRICS[goal]
     return {**asdict(GOALS[goal]), "unit": spec.unit, "decimals": spec.decimals}
+
+
+def goal_check(goal: Goal, view: str | None) -> dict[str, Any] | None:
+    """For the aiming help: that what is coached is not seen from this view; None where it is, or where none is known.
+
+    Only a camera in front or behind lets anything be coached, cadence too.
+    """
+    if view is None or View(view).frontal:
+        return None
+    label = GOALS[goal].label
+    advice = f"{label} needs a camera in front or behind: from the side nothing is coached, other things are measured."
+    return {"key": "goal", "label": "What is coached", "state": "warn", "value": f"{label}: not seen", "advice": advice}
 
 
 def local_time(utc: str | None) -> datetime | None:

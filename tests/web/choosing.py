@@ -42,7 +42,11 @@ class Device:
             while self._commands:
                 command = self._commands.pop(0)
                 assert any(one.obey(command) for one in self._obedient)
+            if self.choice.another_chosen:
+                self.choice.keep()
+                self.writer.end(lambda session_id: None)
             runner = self.choice.current
             told = None if runner is None else runner.as_json()
             health = {"type": "health", "fps": 30.0, "commands": commands, "runner": told}
             self._publisher.publish(health | asdict(self.choice.person))
+            self._publisher.publish({"type": "frame", "session_id": self.writer.session_id, "keypoints": None})

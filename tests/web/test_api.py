@@ -38,6 +38,21 @@ def test_session_is_the_stored_document(client: FlaskClient, make_session: MakeS
     assert "error" in client.get("/api/sessions/99").get_json()
 
 
+def test_stances_so_far_are_those_of_the_session_that_runs(
+    client: FlaskClient, make_session: MakeSession, publisher: LivePublisher, frame: Make, stances: list[Message],
+    eventually: Eventually,
+) -> None:  # fmt: skip
+    def told(session_id: int | None) -> tuple[int | None, int]:
+        publisher.publish(frame(session_id=session_id))
+        answer = client.get("/api/live/stances").get_json()
+        assert answer["stances"] == stances[: len(answer["stances"])]
+        return answer["session_id"], len(answer["stances"])
+
+    ended, runs = make_session(9), make_session(20, state="open", summary=False)
+    for session_id, n in ((runs, 20), (ended, 0), (99, 0), (None, 0)):
+        eventually(lambda now=(session_id, n): told(now[0]) == now, "the frame")
+
+
 def test_sessions_are_listed_in_parts(client: FlaskClient, make_session: MakeSession) -> None:
     for _ in range(3):
         make_session(2)

@@ -19,15 +19,21 @@ from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_play
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
 from device.password import password_path, remove_password, set_password
+from device.runtime import COMMANDS_WITHOUT_STORE
 from device.store import Store, StoreReader
 from device.told import SETTING, Told
+from model.place import CORRECTED
 from model.pose import Side
 from model.screening import Exercise
 from model.screening_result import instruction
+from model.words import sentence
+from tests.web.conftest import GOOD_CAMERA
 from tests.web.tested import store_test
 
 REPO = Path(__file__).resolve().parents[2]
+NAME = "kneeline.local"
 SWITCHES = [
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -38,6 +44,7 @@ SWITCHES = [
     "--autoplay-policy=user-gesture-required",
 ]
 WAIT_MS = 15_000
+_OWN = re.compile(rf"(data:|http://(127\.0\.0\.1|{re.escape(NAME)}):)")
 Make = Callable[..., Message]
 MakeSession = Callable[..., int]
 
@@ -74,6 +81,7 @@ class Server:
         assert found is not None
         self._port = found[1]
         self.url = found[0].rstrip("/")
+        self.url_by_name = self.url.replace("127.0.0.1", NAME)  # so that phones reach it, and QR codes are shown
 
     def stop(self) -> None:
         assert self._process is not None
@@ -103,6 +111,7 @@ class Device:
     def __init__(self, config: Config, frame: Make, health: Make) -> None:
         self.commands: list[Message] = []
         self.changes: Message = {}
+        self.health: Message = {}
         self.told = Told(Config(), 1.2, lambda _: None)
         self.refusal: str | None = None
         self._config, self._frame, self._health = config, frame, health
@@ -133,7 +142,7 @@ class Device:
             n += 2
             self.publish(self._frame(n, **self.changes))
             if n % 10 == 0:
-                self.publish(self._health(**self.told.as_json()))
+                self.publish(self._health(**self.told.as_json(), **self.health))
 
     def _take(self, command: Message) -> None:
         self.commands.append(command)
@@ -159,7 +168,7 @@ def page(browser: Browser) -> Iterator[Page]:
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
-    opened.on("request", lambda asked: None if "//127.0.0.1:" in asked.url else wrong.append(asked.url))
+    opened.on("request", lambda asked: None if _OWN.match(asked.url) else wrong.append(asked.url))
     yield opened
     context.close()
     assert wrong == []
@@ -215,6 +224,24 @@ def test_session_clock_counts_from_the_start_of_the_session(server: Server, devi
     page.reload()
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
     expect(page.locator("[data-session]")).to_have_text("none")
+
+
+def test_session_in_which_nobody_ran_is_not_said_to_have_ended(server: Server, device: Device, page: Page) -> None:
+    tile = page.locator("[data-session]")
+    for told_first in (True, False):
+        device.changes = {"session_id": 7, "session_s": 65.0}
+        page.goto(server.url)
+        expect(tile).to_have_text("1:05")
+        told = {"type": "session", "session_id": 7, "state": "discarded"}
+        if told_first:
+            device.publish(told)
+            expect(page.locator("[data-banner]")).to_have_text("Nobody ran: nothing was stored.")
+        device.changes = {"session_id": None, "session_s": None}
+        if not told_first:
+            expect(tile).to_have_text("ended")
+            device.publish(told)
+        expect(tile).to_have_text("none")
+        device.publish({"type": "session", "session_id": 8, "state": "started"})  # the last that is told of later
 
 
 def test_picture_is_a_mirror_for_the_runner_only(server: Server, device: Device, page: Page) -> None:
@@ -373,6 +400,64 @@ def test_unknown_camera_judges_nobody(server: Server, device: Device, page: Page
     expect(left.locator("[data-value]")).to_have_text("+15.0°")
     expect(left.locator("[data-spread]")).to_contain_text("in the picture")
     expect(left.locator("[data-state-text]")).to_have_text("camera not known yet")
+
+
+def from_the_side(n: int, side: str, **more: float) -> Message:
+    angles = {"knee_flexion_deg": 40.0 + n, "hip_extension_deg": -3.0 - n, "overstride_leg": 0.1}
+    return stance(side, n, fppa_deg=None, fppa_image_deg=None, **{"quality": 0.8, **angles, **more})
+
+
+@pytest.mark.parametrize(("path", "width", "height"), [("/", 1280, 800), ("/", 360, 740), ("/?kiosk=1", 800, 480)])
+def test_a_camera_at_the_side_shows_what_is_seen_from_there(
+    server: Server, device: Device, page: Page, path: str, width: int, height: int
+) -> None:
+    device.changes = {"view": "side", "camera": {"state": "unknown", "advice": None}}
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(server.url + path)
+    said = "Knee alignment is not seen from the side. Measured: knee flexion in stance, hip extension, overstride"
+    expect(page.locator("[data-banner]")).to_contain_text(said)
+    expect(page.locator("[data-camera]")).to_have_text("at the side")
+    left = page.locator(".side[data-side=left]")
+    for gone in ("[data-value]", "[data-spread]", "[data-bar]", ".state"):
+        expect(left.locator(gone)).to_be_hidden()
+    flexion = left.locator("[data-key=knee_flexion_deg]")
+    for n in range(6):
+        device.publish(from_the_side(n, "left"))
+    device.publish(from_the_side(40, "left", quality=0.2))  # not well seen: it does not count
+    expect(flexion).to_contain_text("— 6 of 7 stances")
+    device.publish(from_the_side(6, "left"))
+    expect(flexion).to_contain_text("43.0° ± 2.2°")
+    expect(left.locator("[data-key=hip_extension_deg]")).to_contain_text("−6.0° ± 2.2°")
+    expect(left.locator("[data-key=overstride_leg]")).to_contain_text("Overstride, leg lengths0.100 ± 0.000")
+    expect(page.locator(".side[data-side=right] [data-key=overstride_leg]")).to_contain_text("0 of 7 stances")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if "kiosk" in path:
+        assert page.evaluate("document.documentElement.scrollHeight") <= height
+
+
+def test_set_up_says_that_the_goal_is_not_seen_from_the_side(server: Server, device: Device, page: Page) -> None:
+    device.changes = {"view": "side", **coached("pelvic_drop_deg")}
+    page.goto(server.url + "/aim")
+    advice = page.locator("[data-advice]")
+    expect(advice).to_contain_text("Pelvic drop needs a camera in front or behind")
+    expect(page.locator("[data-checks] [data-key=goal]")).to_have_attribute("data-state", "warn")
+    device.changes = coached("pelvic_drop_deg")
+    expect(advice).to_have_text("All good. Leave the camera as it stands.")
+
+
+def test_a_page_that_is_opened_amid_a_session_goes_on_with_its_stances(
+    server: Server, device: Device, make_session: MakeSession, stances: list[Message], store: Store, page: Page
+) -> None:
+    session_id = make_session(20, state="open", summary=False)
+    device.changes = {"session_id": session_id}
+    page.goto(server.url)
+    left, right = (page.locator(f".side[data-side={side}] [data-value]") for side in ("left", "right"))
+    for shown, side in ((left, "left"), (right, "right")):
+        last = [one["fppa_deg"] for one in stances[:20] if one["side"] == side][-7:]
+        expect(shown).to_have_text(f"{sum(last) / 7:+.1f}°".replace("-", "−"))
+    device.changes = {"session_id": None, "session_s": None}
+    expect(left).to_have_text("—")
+    store.end_session(session_id)
 
 
 def test_silence_of_the_device_is_announced_and_its_return(
@@ -546,6 +631,84 @@ def test_test_cue_button_reaches_the_device(server: Server, device: Device, page
     assert device.commands == [{"command": "test_cue", "side": "left"}]
 
 
+UNSTORED = "sessions are not stored: /var/lib/kneeline/kneeline.db is damaged; put a backup in its place; then restart"
+STORELESS: Message = {"commands": list(COMMANDS_WITHOUT_STORE), "runner": None}
+
+
+@pytest.mark.parametrize("path", ["/", "/?kiosk=1"])
+def test_who_runs_is_coached_and_told_the_cause_where_nothing_is_stored(
+    server: Server, device: Device, page: Page, path: str
+) -> None:
+    device.health = STORELESS
+    device.changes = {"message": UNSTORED, "session_id": None, "session_s": 65.0}
+    page.goto(server.url + path)
+    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
+    expect(page.locator("[data-session]")).to_have_text("1:05")
+    expect(page.locator("[data-skeleton][data-drawn=yes]")).to_be_visible()
+    left = page.locator(".side[data-side=left]")
+    for n in range(7):
+        device.publish(stance("left", n, fppa_deg=5.0) | {"session_id": None})
+    expect(left.locator("[data-value]")).to_have_text("+5.0°")
+    device.cue("left")
+    expect(left.locator("[data-cue]")).to_be_visible()
+    if path == "/":
+        expect(page.locator("[data-tests]")).to_be_hidden()
+        expect(page.get_by_role("button", name="Calibrate standing")).to_be_visible()
+    device.changes = {"message": UNSTORED, "session_id": None, "session_s": None, "keypoints": None}
+    expect(page.locator("[data-session]")).to_have_text("not stored")
+    expect(left.locator("[data-spread]")).to_have_text("0 of 7 stances")  # the next one's are not this one's
+    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
+    expect(page.locator("[data-idle]")).to_be_hidden()
+
+
+def test_what_needs_the_store_says_why_it_cannot_be_done(
+    server: Server, device: Device, store: Store, make_session: MakeSession, page: Page
+) -> None:
+    session_id, (runner_id, _) = make_session(), store.add_runner("Anna Unstored")
+    device.health, device.changes = STORELESS, {"message": UNSTORED, "session_id": None}
+    page.goto(server.url)
+    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
+    page.wait_for_timeout(1500)  # a health message has come, too
+    for path, said in (
+        ("/runners", "Nobody can be chosen now."),
+        (f"/runners/{runner_id}/delete", "Nothing can be deleted now."),
+        (f"/sessions/{session_id}/delete", "Nothing can be deleted now."),
+        ("/aim", "What is coached cannot be chosen now."),
+    ):
+        page.goto(server.url + path)
+        expect(page.locator(".notice.bad")).to_have_text(f"{said} {sentence(UNSTORED)}")
+        assert page.locator("main").get_by_role("button", disabled=False).filter(has_text=NEEDS_STORE).count() == 0
+
+
+NEEDS_STORE = re.compile("Choose|Add|Delete|anonymously|goal")
+
+
+def test_result_that_cannot_be_read_is_said(
+    server: Server, device: Device, make_session: MakeSession, page: Page
+) -> None:
+    why = {"error": "k.db is damaged; put a backup in its place."}
+    page.route("**/card", lambda route: route.fulfill(status=503, json=why))
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    device.publish({"type": "session", "session_id": make_session(), "state": "ended"})
+    said = f"The session has ended. Its result cannot be read: {why['error']}"
+    expect(page.locator("[data-last]")).to_have_text(said)
+
+
+DARK: Message = {"gpio": False, "gpio_note": "no GPIO on this machine"}
+
+
+def test_lights_that_cannot_light_are_not_tested(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url + "/aim")
+    button = page.get_by_role("button", name="Test left")
+    expect(button).to_be_enabled()
+    device.health = DARK
+    expect(button).to_be_disabled()
+    expect(page.get_by_text("Nothing can light or sound: no GPIO on this machine.")).to_be_visible()
+    page.reload()
+    expect(button).to_be_disabled()
+
+
 def test_aiming_help_follows_the_runner(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url + "/aim")
     expect(page.locator("[data-advice]")).to_have_text("All good. Leave the camera as it stands.")
@@ -608,7 +771,34 @@ def test_health_page_is_live(server: Server, device: Device, page: Page) -> None
     expect(page.locator("[data-key=device]")).to_have_text("live")
     expect(page.locator("[data-key=frames]")).to_have_text("900, 2 dropped")
     expect(page.locator("[data-key=cue]")).to_have_text("24 / 41 / 55 ms (12 cues)")
+    expect(page.locator("[data-key=gpio]")).to_have_text("connected")
+    device.health = DARK
     expect(page.locator("[data-key=gpio]")).to_have_text("no GPIO on this machine")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_long_reason_leaves_room_for_the_rest_of_the_table(
+    server: Server, make_session: MakeSession, page: Page, width: int
+) -> None:
+    why = (
+        "The camera looks 17° from aside, too far for angles. Move the camera 93 cm to the left and turn it 12° to the "
+        "right (seen from behind it)."
+    )
+    camera = {**GOOD_CAMERA, "state": "refused", "advice": why}
+    missing = {"unavailable": dict.fromkeys(CORRECTED, why)}
+    session_id = make_session(camera=camera, frontal=False, more=missing)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{server.url}/sessions/{session_id}")
+    for part in (".scroll", ".tools"):
+        assert page.locator(part).evaluate("one => one.scrollWidth - one.clientWidth") <= 0, part
+    for button in page.locator(".tools > *").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width - 10
+    if width == 1280:
+        head = page.locator(".metrics tbody th").first.bounding_box()
+        assert head is not None
+        assert head["width"] >= 300
 
 
 @pytest.mark.parametrize("width", [360, 1024, 1280])
@@ -644,6 +834,19 @@ def test_kiosk_fits_its_screen(server: Server, device: Device, page: Page) -> No
         assert box["height"] >= 50  # about 1 cm on a 10-inch screen: read from 3 m
 
 
+@pytest.mark.parametrize("said", [None, UNSTORED])
+def test_a_small_kiosk_shows_all_of_it(server: Server, device: Device, page: Page, said: str | None) -> None:
+    page.set_viewport_size({"width": 800, "height": 480})
+    device.publish({"type": "session", "session_id": 1, "state": "started"})  # no result is to be shown
+    for changes in ({}, {"keypoints": None, "session_id": None, "session_s": None}, coached("step_width_leg")):
+        device.changes = {"message": said, **changes}
+        page.goto(server.url_by_name + "/?kiosk=1")
+        expect(page.locator("[data-camera]")).to_have_text("position known")
+        page.wait_for_timeout(1500)  # with its health
+        assert page.evaluate("document.documentElement.scrollHeight") <= 480, changes
+        assert lowest(page.locator("[data-sound]")) <= 480
+
+
 #: All of one moment.
 _KIOSK_BOXES = """() => {
     const all = (name) => [...document.querySelectorAll(name)].map((one) => one.getBoundingClientRect().toJSON());
@@ -651,13 +854,14 @@ _KIOSK_BOXES = """() => {
 }"""
 
 
-@pytest.mark.parametrize("height", [600, 800])
+@pytest.mark.parametrize("phones", [True, False])
+@pytest.mark.parametrize("height", [480, 600, 800])
 def test_result_covers_nothing_on_the_kiosk(
-    server: Server, device: Device, make_session: MakeSession, page: Page, height: int
+    server: Server, device: Device, make_session: MakeSession, page: Page, height: int, phones: bool
 ) -> None:
     session_id = make_session()
-    page.set_viewport_size({"width": 1280 if height == 800 else 1024, "height": height})
-    page.goto(server.url + "/?kiosk=1")
+    page.set_viewport_size({"width": {480: 800, 600: 1024, 800: 1280}[height], "height": height})
+    page.goto((server.url_by_name if phones else server.url) + "/?kiosk=1")
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
     device.changes = {"session_id": None, "session_s": None}
     expect(page.locator("[data-session]")).to_have_text("ended")  # what is told before is forgotten with the session
@@ -666,6 +870,7 @@ def test_result_covers_nothing_on_the_kiosk(
     expect(page.locator(".side[data-side=left] [data-state-text]")).to_have_text("camera not known yet")
     device.publish({"type": "session", "session_id": session_id, "state": "ended"})
     expect(page.locator("[data-last]")).to_be_visible()
+    expect(page.locator("[data-last] .qr")).to_be_visible(visible=phones)
     banner = page.locator("[data-banner]")
     for wrong in (None, "no camera: the camera gives no pictures any more; check its cable, it is tried again"):
         device.changes |= {"message": wrong}
@@ -785,13 +990,13 @@ def test_open_pages_follow_the_password(server: Server, device: Device, config: 
     device.changes = {"keypoints": None, "state": "waiting"}
     page.goto(server.url + "/?kiosk=1")
     idle = page.locator("[data-idle]")
-    expect(idle).to_contain_text("tap here")
+    expect(idle).to_contain_text("Tap here")
     try:
         set_password(password_path(config), PASSWORD)
         expect(idle).to_contain_text("ask the staff")
         expect(page.locator("[data-link]")).to_have_text("live")
         remove_password(password_path(config))
-        expect(idle).to_contain_text("tap here")
+        expect(idle).to_contain_text("Tap here")
         page.goto(server.url + "/aim")
         expect(page.get_by_role("button", name="Test left")).to_be_visible()
         set_password(password_path(config), PASSWORD)
@@ -891,13 +1096,13 @@ def test_a_squat_test_from_the_form_to_the_result(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize(("width", "height"), [(1024, 600), (1280, 800)])
+@pytest.mark.parametrize(("width", "height"), [(800, 480), (1024, 600), (1280, 800)])
 def test_the_kiosk_shows_a_test_and_its_result_whole(
     server: Server, device: Device, store: Store, page: Page, width: int, height: int
 ) -> None:
     session_id = store_test(store, Side.RIGHT)
     page.set_viewport_size({"width": width, "height": height})
-    page.goto(server.url + "/?kiosk=1")
+    page.goto(server.url_by_name + "/?kiosk=1")
     device.changes = amid_a_test(message=instruction(Exercise.STEP_DOWN, Side.RIGHT, camera_told=False))
     assert lowest(page.locator("[data-test]")) <= height
     device.changes = amid_a_test(state="done", reps=5, message="Done: 5 of 5 repetitions.")

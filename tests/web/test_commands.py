@@ -140,6 +140,18 @@ def test_a_form_that_is_too_large_is_refused(client: FlaskClient) -> None:
         assert said.get_json() == {"error": "More was sent than is read here: 64 KiB at most."}
 
 
+def test_cue_that_nothing_can_give_is_not_said_to_be_sent(
+    publisher: LivePublisher, client: FlaskClient, hub: LiveHub, health: Callable[..., Message], eventually: Eventually
+) -> None:
+    why = "switched off by [cues] enabled = false"
+    publisher.publish(health(gpio=False, gpio_note=why))
+    eventually(lambda: hub.dark() is not None, "the device")
+    form = {"side": "left", "csrf_token": token(client)}
+    page = client.post("/device/test-cue", data=form, follow_redirects=True).text
+    assert f'class="notice bad" role="status">Nothing can light or sound: {why}.' in page
+    assert page.count("data-test-cue disabled") == 2
+
+
 def test_token_of_a_script_goes_in_a_header(
     device: LivePublisher, client: FlaskClient, commands: list[Message], eventually: Eventually
 ) -> None:
@@ -172,6 +184,25 @@ def test_wrong_values_are_refused_with_the_reason(
     assert answer.status_code == 400
     assert said in answer.text
     assert commands == []
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "field"),
+    [("belt-speed", "belt_speed_km_h", "belt-speed"), ("camera-height", "camera_height_cm", "lens-height")],
+)
+def test_what_was_mistyped_stays_in_its_field_with_the_reason(
+    device: LivePublisher, client: FlaskClient, path: str, name: str, field: str
+) -> None:
+    form = {name: "1000 <b>", "csrf_token": token(client)}
+    answer = client.post(f"/device/{path}", data=form)
+    assert answer.status_code == 400
+    assert "Set up the camera" in answer.text
+    assert re.search(rf'id="{field}-said" role="alert">&#39;1000 &lt;b&gt;&#39; must be', answer.text)
+    assert re.search(rf'id="{field}"[^>]* value="1000 &lt;b&gt;" aria-invalid="true"', answer.text)
+    assert answer.text.count("aria-invalid") == 1
+    said = client.post(f"/device/{path}", data=form, headers={"Accept": "application/json"})
+    assert said.status_code == 400
+    assert "must be" in said.get_json()["error"]
 
 
 def test_calibration_asked_for_on_the_live_page_leads_back_there(device: LivePublisher, client: FlaskClient) -> None:

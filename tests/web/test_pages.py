@@ -19,7 +19,7 @@ from device.live import Message
 from model.metrics import METRICS
 from model.pose import View
 from model.result import summarise
-from web.address import lan_address
+from web.app import close_app, create_app
 
 MakeSession = Callable[..., int]
 ANGLES = ["yaw_deg", "yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg", "advice"]
@@ -159,6 +159,37 @@ def test_card_is_a_fragment_with_the_result(client: FlaskClient, make_session: M
     assert "n = 28" in answer.text
 
 
+@pytest.fixture
+def seen_from_the_side(stances: list[Message]) -> Message:
+    """The summary of a session that was seen from the side, its right foot in six stances only."""
+    angles: Message = {"fppa_deg": None, "fppa_peak_deg": None, "fppa_image_deg": None}
+    angles |= {"knee_flexion_deg": 43.21, "hip_extension_deg": -6.0, "overstride_leg": 0.1}
+    left = [{**one, **angles} for one in stances if one["side"] == "left"]
+    return summarise([*left, *({**one, "side": "right"} for one in left[:6])], View.SIDE)
+
+
+def test_result_from_the_side_begins_with_what_is_seen_from_there(
+    client: FlaskClient, make_session: MakeSession, seen_from_the_side: Message
+) -> None:
+    session_id = make_session(view="side", frontal=False, more=seen_from_the_side)
+    card = text_of(client, f"/sessions/{session_id}/card")
+    page = text_of(client, f"/sessions/{session_id}")
+    numbers = ("43.2 ± 0.0°", "−6.0 ± 0.0°", "0.100 ± 0.000", "too few: 6 of 7 stances")
+    for text in (card, page):
+        for said in ("Knee flexion in stance", *numbers):
+            assert said in text
+    assert "Knee alignment (FPPA), left" not in card + page
+    assert "Knee alignment is not seen from the side, so nothing was coached." in page
+    assert "Knee flexion in stance, stance by stance" in page
+    assert 'data-key="knee_flexion_deg"' in client.get(f"/sessions/{session_id}").text
+
+
+@pytest.mark.parametrize("path", ["/", "/?kiosk=1", "/aim", "/health"])
+def test_without_scripts_a_page_that_needs_them_says_so(client: FlaskClient, path: str) -> None:
+    """Not in the browser: one that is told to run none takes them for allowed as it reads the page."""
+    assert re.search(r"<noscript><p[^>]*>This page needs JavaScript", client.get(path).text)
+
+
 def test_kiosk_has_no_navigation(client: FlaskClient) -> None:
     assert "<nav" in client.get("/").text
     assert "<nav" not in client.get("/?kiosk=1").text
@@ -194,6 +225,11 @@ def test_unreadable_database_is_said_with_the_remedy(client: FlaskClient, config
     assert answer.status_code == 503
     body: Any = answer.get_json()
     assert "move it away" in body["error"]
+    assert "is no Kneeline database; move it away" in text_of(client, "/runners", 503)
+    health = text_of(client, "/health")  # what else is wrong is to be seen there all the same
+    assert "The sessions cannot be read." in health
+    assert "is no Kneeline database; move it away" in health
+    assert "Sessions stored —" in health
     assert client.get("/").status_code == 200
 
 
@@ -217,7 +253,9 @@ def test_unknown_camera_shows_the_angle_of_the_picture_and_says_so(
     assert f"Knee alignment (FPPA) — {METRICS['fppa_deg'].reason_missing}" in text
 
 
-def test_qr_leads_to_the_result_on_the_network(client: FlaskClient, make_session: MakeSession) -> None:
+def test_qr_leads_to_the_result_on_the_network(
+    client: FlaskClient, make_session: MakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same address gives the same squares; a phone cannot use the kiosk's own 127.0.0.1."""
     session_id = make_session()
     path = f"/sessions/{session_id}/qr.svg"
@@ -235,9 +273,34 @@ def test_qr_leads_to_the_result_on_the_network(client: FlaskClient, make_session
 
     assert squares("192.168.1.7:8080") == expected(f"http://192.168.1.7:8080/sessions/{session_id}")
     assert squares("kneeline.local") == expected(f"http://kneeline.local/sessions/{session_id}")
-    lan = lan_address() or "127.0.0.1"
-    assert squares("127.0.0.1:8080") == expected(f"http://{lan}:8080/sessions/{session_id}")
+    monkeypatch.setattr("web.views.qr.lan_address", lambda: "192.168.1.7")
+    monkeypatch.setattr("web.address.lan_address", lambda: "192.168.1.7")
+    assert squares("127.0.0.1:8080") == expected(f"http://192.168.1.7:8080/sessions/{session_id}")
     assert client.get("/sessions/99/qr.svg").status_code == 404
+
+
+def qr_codes(config: Config, host: str, asked: str) -> list[str]:
+    """What the kiosk, the runners' page and a result's card show as QR codes, or say of them."""
+    app = create_app(config.model_copy(update={"web": config.web.model_copy(update={"host": host})}))
+    pages = [
+        app.test_client().get(path, base_url=f"http://{asked}").text
+        for path in ("/?kiosk=1", "/", "/runners", "/sessions/1/card")
+    ]
+    close_app(app)
+    return [found for page in pages for found in re.findall(r"qr\.svg|[Ss]can|on your phone", page)]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_no_qr_leads_to_where_nothing_answers(
+    config: Config, make_session: MakeSession, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_session()
+    monkeypatch.setattr("web.views.qr.lan_address", lambda: "192.168.1.7")
+    assert len(qr_codes(config, "0.0.0.0", "localhost:8080")) == 8
+    assert qr_codes(config, host, "localhost:8080") == []
+    assert len(qr_codes(config, host, "kneeline.local")) == 8  # through a proxy on the box
+    monkeypatch.setattr("web.views.qr.lan_address", lambda: None)
+    assert qr_codes(config, "0.0.0.0", "localhost:8080") == []
 
 
 def test_standing_calibration_and_cycle_are_shown(

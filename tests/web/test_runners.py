@@ -16,6 +16,7 @@ from device.store import SessionHeader, Store
 from model.goals import GOALS
 from model.programme import SESSIONS, Adherence, Attempt
 from tests.web.choosing import Device
+from web.hub import LiveHub
 from web.views import runners
 
 
@@ -51,6 +52,25 @@ def test_name_twice_is_refused(device: Device, client: FlaskClient) -> None:
     assert "anna is in the list already" in post(client, "/runners", 400, name="anna")
 
 
+def test_what_was_mistyped_stays_in_its_form_with_the_reason(device: Device, client: FlaskClient) -> None:
+    post(client, "/runners", name="Anna")
+    token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/runners").text)
+    assert token is not None
+    form = {"csrf_token": token[1], "kiosk": "1"}
+    for path, more, field, kept in (
+        ("", {"name": "Ben", "height_cm": "17"}, "new-height", {"name": "Ben", "new-height": "17"}),
+        ("", {"name": "anna", "height_cm": "170"}, "name", {"name": "anna", "new-height": "170"}),
+        ("/height", {"height_cm": "17"}, "height-cm", {"name": "", "new-height": "", "height-cm": "17"}),
+    ):
+        page = client.post(f"/runners{path}", data={**form, **more})
+        assert page.status_code == 400
+        assert "Who runs?" in page.text
+        assert "<nav" not in page.text  # on the kiosk as before
+        assert re.findall(r'id="([\w-]+)-said" role="alert"', page.text) == [field]
+        for name, text in kept.items():
+            assert re.search(rf'id="{name}"[^>]* value="{text}"', page.text), (field, name)
+
+
 def test_wrong_forms_are_refused(device: Device, client: FlaskClient) -> None:
     assert runners.MAX_NAME == MAX_NAME
     assert "at most 40 characters" in post(client, "/runners", 400, name="x" * 41)
@@ -66,6 +86,25 @@ def test_sessions_bear_the_runners_name(device: Device, client: FlaskClient, eve
     eventually(lambda: "Anna" in client.get("/sessions").text, "the session")
     assert "Anna ·" in client.get("/sessions/1").text
     assert "1 session," in re.sub(r"\s+", " ", client.get("/runners").text)
+
+
+def test_who_is_chosen_while_somebody_runs_runs_from_now_on(
+    device: Device, hub: LiveHub, client: FlaskClient, eventually: Callable[..., None]
+) -> None:
+    post(client, "/runners", name="Anna")
+    post(client, "/runners", name="Ben")
+    post(client, "/runners/choose", runner_id="")
+    for runner_id, said, now in (
+        ("1", "The session that runs is Anna's.", "Anna runs now."),  # it was nobody's
+        ("2", "Ben runs from now on.", "Ben runs next."),
+    ):
+        if hub.session_id() is None:
+            device.choice.begin_session(SessionHeader("clip", "model", "0", view="front"), lambda session_id: None)
+            eventually(hub.session_id, "the session")
+        page = post(client, "/runners/choose", runner_id=runner_id)
+        assert said in page
+        eventually(lambda now=now: now in html.unescape(client.get("/runners").text), "what is shown then")
+    assert "Choosing somebody while another runs ends that session; what follows is theirs." in page
 
 
 def test_programme_begins_shows_where_the_runner_stands_and_ends(
@@ -144,7 +183,7 @@ def test_height_of_an_anonymous_runner_is_for_the_session(device: Device, client
 @pytest.mark.parametrize("text", ["99", "231", "1.78", "tall", "nan", "-170"])
 def test_wrong_height_is_refused_with_the_remedy(device: Device, client: FlaskClient, text: str) -> None:
     for path in ("/runners", "/runners/height"):
-        assert f"height '{text}': must be 100 to 230 cm, as 178, or empty" in post(client, path, 400, height_cm=text)
+        assert f"'{text}' must be 100 to 230 cm, as 178, or empty" in post(client, path, 400, height_cm=text)
     assert device.choice.person.height_cm is None
     assert device.choice.current is None
 

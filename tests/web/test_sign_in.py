@@ -41,6 +41,7 @@ OPEN = {
     ("pages.health", "GET"),
     ("api.healthz", "GET"),
     ("api.live", "GET"),
+    ("api.live_stances", "GET"),
     ("api.events", "GET"),
     ("runners.qr", "GET"),
     ("sign_in.show", "GET"),
@@ -544,11 +545,45 @@ def test_only_those_who_may_read_the_sessions_are_told_where_they_are(
     assert where in phone.get("/health").text
     set_password(path, GOOD)
     page = phone.get("/health")
-    assert page.status_code == 503
+    assert page.status_code == 200
     assert where not in page.text
     assert "sudo kneeline doctor tells why" in page.text
     enter(phone)
     assert where in phone.get("/health").text
+
+
+def test_nor_does_the_live_page_tell_others_where_the_sessions_are(
+    phone: FlaskClient, path: Path, publisher: LivePublisher, frame: Callable[..., Message],
+    eventually: Callable[..., None],
+) -> None:  # fmt: skip
+    def said() -> str:
+        message = (phone.get("/api/live").get_json()["frame"] or {}).get("message")
+        return str(message)
+
+    publisher.publish(frame(message="sessions are not stored: /home/anna/k.db is damaged; then restart Kneeline"))
+    eventually(lambda: "/home/anna/k.db is damaged" in said(), "the frame")
+    set_password(path, GOOD)
+    assert said() == "sessions are not stored: on the box, sudo kneeline doctor tells why"
+    publisher.publish(frame(message="too dark: more light is needed"))
+    eventually(lambda: said() == "too dark: more light is needed", "the next frame")
+
+
+def test_nor_how_tall_who_runs_is_by_the_stances_so_far(
+    phone: FlaskClient, path: Path, publisher: LivePublisher, frame: Make, make_session: MakeSession, store: Store,
+    stances: list[Message], eventually: Eventually,
+) -> None:  # fmt: skip
+    session_id = make_session(3, state="open", summary=False)
+    store.add_stance(session_id, {**stances[3], "step_width_leg": 0.1})
+    store.set_session_height(session_id, 180.0)
+    publisher.publish(frame(session_id=session_id))
+
+    def last() -> Message:
+        told: list[Message] = phone.get("/api/live/stances").get_json()["stances"]
+        return told[-1] if told else {}
+
+    eventually(lambda: last().get("step_width_cm") == 8.84, "the frame")
+    set_password(path, GOOD)
+    assert (last()["step_width_leg"], last()["step_width_cm"]) == (0.1, None)
 
 
 def test_runners_page_says_who_sees_the_name(phone: FlaskClient, path: Path) -> None:

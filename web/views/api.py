@@ -5,13 +5,17 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from model.goals import is_goal
 from model.table import session_csv
-from web import access
+from web import access, present
 from web.app import box
+from web.hub import for_reader
 from web.numbers import asked
 
 blueprint = Blueprint("api", __name__)
 _MAX_LISTED = 200
+#: Enough for a mean of each side, also where some stances were not well seen.
+_RECALLED = 60
 
 
 @blueprint.get("/healthz")
@@ -25,9 +29,23 @@ def live() -> ResponseReturnValue:
     return jsonify(box().hub.snapshot(access.live_reader()))
 
 
+@blueprint.get("/api/live/stances")
+def live_stances() -> ResponseReturnValue:
+    """The last stances of the session that runs, for a page that is opened amid it."""
+    session_id = box().hub.session_id()
+    found = None if session_id is None else box().reader.session(session_id)
+    stances = found["stances"][-_RECALLED:] if found is not None and found["state"] == "open" else []
+    reader = access.live_reader()
+    return jsonify(session_id=session_id, stances=[for_reader(reader, stance) for stance in stances])
+
+
 @blueprint.get("/api/aim")
 def aim() -> ResponseReturnValue:
-    return jsonify(box().hub.aim())
+    """What is wrong with the camera's place; last, that what is coached is not seen from there."""
+    found = box().hub.aim()
+    goal = box().hub.coached()
+    check = present.goal_check(goal if is_goal(goal) else box().config.coach.metric, found["view"])
+    return jsonify({**found, "checks": found["checks"] + ([] if check is None else [check])})
 
 
 @blueprint.get("/api/events")

@@ -11,10 +11,12 @@ from flask.typing import ResponseReturnValue
 
 from device.config import BELT_SPEED_M_S, CAMERA_HEIGHT_M
 from model.goals import GOALS, Goal, is_goal
-from web import screening
+from web import screening, set_up
 from web.app import box
+from web.mistyped import Mistyped, shown_by
 
 blueprint = Blueprint("commands", __name__, url_prefix="/device")
+blueprint.register_error_handler(Mistyped, shown_by(set_up.page))
 #: The device tells its state once a second.
 _CONFIRM_S = 3.0
 
@@ -24,6 +26,8 @@ def test_cue() -> ResponseReturnValue:
     side = request.form.get("side", "")
     if side not in ("left", "right"):
         abort(400, "side: must be left or right")
+    if (dark := box().hub.dark()) is not None:
+        return _said(False, f"Nothing can light or sound: {dark}.", _back())
     return _send({"command": "test_cue", "side": side}, f"Test cue sent to the {side} side.")
 
 
@@ -69,22 +73,15 @@ def _goal_words(metric: Goal) -> str:
     runner, label = box().hub.runner(), GOALS[metric].label
     if runner is None:
         return f"Goal: {label}, for this session."
-    kept = programme_goal()
+    kept = set_up.programme_goal()
     after = "" if kept is None else f" The programme that runs keeps its goal, {GOALS[kept].label.lower()}, to its end."
     return f"Goal: {label}, remembered for {runner['name']}.{after}"
-
-
-def programme_goal() -> Goal | None:
-    """The goal that a programme keeps for the runner who is chosen; None without one."""
-    runner = box().hub.runner()
-    programme = None if runner is None else box().reader.programme(int(runner["id"]))
-    return None if programme is None else programme.goal
 
 
 @blueprint.post("/belt-speed")
 def belt_speed() -> ResponseReturnValue:
     """Belt speed from km/h, as treadmills show it; empty for unknown."""
-    speed_m_s = _amount("belt_speed_km_h", 3.6, BELT_SPEED_M_S, "belt speed", "km/h, or empty for unknown")
+    speed_m_s = _amount("belt-speed", "belt_speed_km_h", 3.6, BELT_SPEED_M_S, "km/h, or empty for unknown")
     said = "Belt speed: unknown." if speed_m_s is None else f"Belt speed: {speed_m_s * 3.6:.1f} km/h."
     command = {"command": "set_belt_speed", "belt_speed_m_s": speed_m_s}
     return _confirmed(command, lambda: box().hub.told()["belt_speed_m_s"] == speed_m_s, lambda: said)
@@ -94,7 +91,7 @@ def belt_speed() -> ResponseReturnValue:
 def camera_height() -> ResponseReturnValue:
     """Height of the lens above the belt from cm, kept for the installation; empty: as the settings say."""
     form = "cm, as 120, or empty where it is not known"
-    height_m = _amount("camera_height_cm", 100, CAMERA_HEIGHT_M, "lens above the belt", form)
+    height_m = _amount("lens-height", "camera_height_cm", 100, CAMERA_HEIGHT_M, form)
     command = {"command": "set_camera_height", "camera_height_m": height_m}
     return _confirmed(command, lambda: _page_height_m() == height_m, _height_words)
 
@@ -114,14 +111,17 @@ def _height_words() -> str:
     return f"Lens above the belt: {100 * told['camera_height_m']:g} cm, {whence}."
 
 
-def _amount(name: str, per_unit: float, bounds: tuple[float, float], what: str, form: str) -> float | None:
+def _amount(field: str, name: str, per_unit: float, bounds: tuple[float, float], form: str) -> float | None:
     """A field's number, with a comma or a point, in SI units; None for an empty field.
 
     Args:
-        name: of the field.
+        field, name: the field's id on the page, and its name in the form.
         per_unit: so many of the field's units are one of SI.
         bounds: SI.
-        what, form: what it is, and the unit and the way to write it, for who typed something else.
+        form: the unit and the way to write it, for who typed something else.
+
+    Raises:
+        Mistyped: it is no such number.
     """
     text = request.form.get(name, "").strip().replace(",", ".")
     if not text:
@@ -132,7 +132,7 @@ def _amount(name: str, per_unit: float, bounds: tuple[float, float], what: str, 
         value = math.nan
     if not bounds[0] <= value <= bounds[1]:
         low, high = (f"{round(bound * per_unit, 1):g}" for bound in bounds)
-        abort(400, f"{what} {text!r}: must be {low} to {high} {form}")
+        raise Mistyped(field, f"{text!r} must be {low} to {high} {form}.")
     return round(value, 4)
 
 

@@ -24,7 +24,7 @@ def session(session_id: int) -> ResponseReturnValue:
         session=found,
         runner=next((r["name"] for r in box().reader.runners() if r["id"] == found["runner_id"]), None),
         duration=present.duration(found["started_utc"], found["ended_utc"]),
-        offered="delete_session" in box().hub.offered(),
+        why_not=box().hub.why_not("delete_session"),
     )
 
 
@@ -45,7 +45,7 @@ def runner(runner_id: int) -> ResponseReturnValue:
         "delete_runner.html",
         runner=_runner(runner_id),
         chosen=current is not None and current["id"] == runner_id,
-        offered="delete_runner" in box().hub.offered(),
+        why_not=box().hub.why_not("delete_runner"),
     )
 
 

@@ -9,19 +9,19 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from device.config import CAMERA_HEIGHT_M
 from model.camera_pose import CameraPose
+from model.errors import StoreError
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
-from model.metrics import NOT_MEASURABLE
+from model.metrics import METRICS, NOT_MEASURABLE
 from model.pose import View
 from model.result import UNKNOWN_CAMERA, summarise
 from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG
+from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
-from web import present, screening
-from web.app import box
+from web import present, screening, set_up
+from web.app import box, store_words
 from web.numbers import asked
-from web.views.commands import programme_goal
 from web.views.qr import qr_of
 
 blueprint = Blueprint("pages", __name__)
@@ -39,6 +39,8 @@ def live() -> ResponseReturnValue:
         min_stances=MIN_STANCES,
         goals={key: present.goal_words(key) for key in GOALS},
         offers=screening.OFFERS,
+        side_measures=[METRICS[key] for key in present.SIDE_MEASURES],
+        min_quality=MIN_QUALITY,
     )
 
 
@@ -74,26 +76,18 @@ def session_qr(session_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/aim")
 def aim() -> ResponseReturnValue:
-    hub, config = box().hub, box().config
-    return render_template(
-        "aim.html",
-        told=hub.told(),
-        settings_height_m=config.camera.height_m,
-        height_range_m=CAMERA_HEIGHT_M,
-        offered=hub.offered(),
-        runner=hub.runner(),
-        goals=GOALS,
-        goal=hub.goal() or config.coach.metric,
-        settings_goal=config.coach.metric,
-        kept_goal=programme_goal(),
-    )
+    return set_up.page()
 
 
 @blueprint.get("/health")
 def health() -> ResponseReturnValue:
     folder = box().config.database_path().parent
     disk = shutil.disk_usage(folder) if folder.exists() else None
-    return render_template("health.html", disk=disk, sessions=box().reader.count_sessions())
+    try:
+        sessions, unread = box().reader.count_sessions(), None
+    except StoreError as error:  # what else is wrong is to be seen all the same
+        sessions, unread = None, store_words(error)
+    return render_template("health.html", disk=disk, sessions=sessions, unread=unread)
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,7 +139,7 @@ def _run(found: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
         "rows": rows,
         "drifts": any(cell.drift for row in rows for cell in (row.left, row.right)),
         "measured": [row.spec.key for row in rows if row.measured],
-        "fppa": present.knee_row(rows),
+        "main": present.main_rows(rows, found["view"]),
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
         "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},

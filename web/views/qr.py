@@ -6,16 +6,34 @@ import io
 from urllib.parse import urlsplit
 
 import segno
-from flask import Response, request
+from flask import Response, abort, request
 
-from web.address import is_loopback, page_url
+from web.address import is_loopback, lan_address, page_url
+from web.app import box
+
+
+def for_phones() -> bool:
+    """Whether a phone gets to the pages at all: not where they are served to this machine only."""
+    return _origin() is not None
 
 
 def qr_of(path: str) -> Response:
-    """A page's address as others on the network reach it; the kiosk itself may use this machine's own name."""
+    """A page's address as others on the network reach it; there is none where they do not."""
+    origin = _origin() or abort(404)
+    picture = io.BytesIO()
+    segno.make(origin + path, error="m").save(picture, kind="svg", scale=4, border=3, light="white")
+    return Response(picture.getvalue(), mimetype="image/svg+xml")
+
+
+def _origin() -> str | None:
+    """How others on the network reach the pages.
+
+    By the name that was asked for; the kiosk itself may ask this machine by its own, which leads nowhere elsewhere.
+    """
     asked = urlsplit(request.host_url)
     host = asked.hostname or ""
-    address = page_url("" if is_loopback(host) else host, asked.port or 80)
-    picture = io.BytesIO()
-    segno.make(address.rstrip("/") + path, error="m").save(picture, kind="svg", scale=4, border=3, light="white")
-    return Response(picture.getvalue(), mimetype="image/svg+xml")
+    if is_loopback(host):
+        if is_loopback(box().config.web.host) or lan_address() is None:
+            return None
+        host = ""
+    return page_url(host, asked.port or 80).rstrip("/")

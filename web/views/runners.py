@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -14,6 +14,7 @@ from model.goals import GOALS
 from model.programme import SESSIONS, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
+from web.mistyped import Mistyped, shown_by
 from web.views.commands import SILENT, UNCONFIRMED
 from web.views.qr import qr_of
 
@@ -27,13 +28,20 @@ _WRITTEN_S = 0.2
 
 @blueprint.get("")
 def show() -> ResponseReturnValue:
+    return _page()
+
+
+def _page(wrong: Mistyped | None = None) -> str:
+    """As it is now; ``wrong``: what was mistyped in one of its forms."""
     hub = box().hub
     current = hub.runner()
     programme = None if current is None else box().reader.programme(int(current["id"]))
     return render_template(
         "runners.html",
+        wrong=wrong,
         runners=box().reader.runners(),
         current=current,
+        when="now" if hub.session_id() is not None else "from now on" if hub.somebody() else "next",
         height_cm=hub.height_cm(),
         height_range=(MIN_HEIGHT_CM, MAX_HEIGHT_CM),
         programme=programme,
@@ -41,12 +49,15 @@ def show() -> ResponseReturnValue:
         sessions=SESSIONS,
         goals=GOALS,
         goal=hub.goal() or box().config.coach.metric,
-        trainable="start_programme" in hub.offered(),
-        offered="select_runner" in hub.offered(),
-        measurable="set_height" in hub.offered(),
+        trainable=hub.why_not("start_programme") is None,
+        why_not=hub.why_not("select_runner"),
+        measurable=hub.why_not("set_height") is None,
         max_name=MAX_NAME,
         kiosk=_kiosk(),
     )
+
+
+blueprint.register_error_handler(Mistyped, shown_by(_page))
 
 
 @blueprint.get("/qr.svg")
@@ -56,13 +67,13 @@ def qr() -> ResponseReturnValue:
 
 @blueprint.post("")
 def add() -> ResponseReturnValue:
-    """Adds a runner, who runs next; an empty name becomes a number."""
+    """Adds a runner, who is chosen; an empty name becomes a number."""
     name = " ".join(request.form.get("name", "").split())
     if len(name) > MAX_NAME:
-        abort(400, f"name: must have at most {MAX_NAME} characters")
+        raise Mistyped("name", f"A name must have at most {MAX_NAME} characters.")
     if any(runner["name"].casefold() == name.casefold() for runner in box().reader.runners()):
-        abort(400, f"{name} is in the list already: choose it there, or add something to tell you apart")
-    height_cm = _height_cm()
+        raise Mistyped("name", f"{name} is in the list already: choose it there, or add something to tell you apart.")
+    height_cm = _height_cm("new-height")
     before = _current_id()
     command = {"command": "add_runner", "name": name, "height_cm": height_cm}
     return _confirmed(command, lambda: _current_id() not in (None, before))
@@ -71,7 +82,7 @@ def add() -> ResponseReturnValue:
 @blueprint.post("/height")
 def height() -> ResponseReturnValue:
     """How tall who runs next is: kept with a name, for one session without; empty for unknown."""
-    height_cm = _height_cm()
+    height_cm = _height_cm("height-cm")
     runner = box().hub.runner()
     whose = "this session only" if runner is None else f"kept for {runner['name']}"
     said = "Height: not known." if height_cm is None else f"Height: {height_cm:g} cm, {whose}."
@@ -79,8 +90,8 @@ def height() -> ResponseReturnValue:
     return _confirmed(command, lambda: box().hub.height_cm() == height_cm, said)
 
 
-def _height_cm() -> float | None:
-    """The form's height in cm, with a comma or a point; None for an empty field."""
+def _height_cm(field: str) -> float | None:
+    """The form's height in cm, with a comma or a point; None for an empty field. ``field``: its id on the page."""
     text = request.form.get("height_cm", "").strip().replace(",", ".")
     if not text:
         return None
@@ -90,13 +101,13 @@ def _height_cm() -> float | None:
         height_cm = math.nan
     if not MIN_HEIGHT_CM <= height_cm <= MAX_HEIGHT_CM:
         low, high = MIN_HEIGHT_CM, MAX_HEIGHT_CM
-        abort(400, f"height {text!r}: must be {low:.0f} to {high:.0f} cm, as 178, or empty for unknown")
+        raise Mistyped(field, f"{text!r} must be {low:.0f} to {high:.0f} cm, as 178, or empty for unknown.")
     return round(height_cm, 1)
 
 
 @blueprint.post("/choose")
 def choose() -> ResponseReturnValue:
-    """Who runs next: a runner's id, or nothing for an anonymous session."""
+    """Who runs, from now on or next: a runner's id, or nothing for an anonymous session."""
     text = request.form.get("runner_id", "")
     runner_id = None if text == "" else request.form.get("runner_id", type=int)
     if text and all(runner["id"] != runner_id for runner in box().reader.runners()):
@@ -138,8 +149,9 @@ def _current_id() -> int | None:
 
 
 def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | None = None) -> ResponseReturnValue:
-    """Sends the command and waits until the device says that it is so; then says ``said``, or who runs next."""
+    """Sends the command and waits until the device says that it is so; then says ``said``, or who runs when."""
     hub = box().hub
+    before, running = hub.runner(), hub.session_id() is not None
     here = url_for("runners.show", kiosk=1 if _kiosk() else None)
     answer = hub.ask(command, done, _CONFIRM_S)
     if answer != "done":
@@ -148,7 +160,17 @@ def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | No
     if _kiosk():
         return redirect(url_for("pages.live", kiosk=1), 303)
     if said is None:
-        runner = hub.runner()
-        said = "The next session is anonymous." if runner is None else f"{runner['name']} runs next."
+        said = _chosen(hub.runner(), before) if running else _next(hub.runner())
     flash(said, "good")
     return redirect(here, 303)
+
+
+def _next(runner: Mapping[str, Any] | None) -> str:
+    return "The next session is anonymous." if runner is None else f"{runner['name']} runs next."
+
+
+def _chosen(runner: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
+    """Who was chosen while a session ran that was another's ``before``, or nobody's: see `device.runners`."""
+    if runner is None:
+        return "From now on it is anonymous."
+    return f"The session that runs is {runner['name']}'s." if before is None else f"{runner['name']} runs from now on."

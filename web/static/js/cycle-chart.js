@@ -38,7 +38,7 @@ function options(curves, sides) {
     scales: { x: { time: false, range: [0, 100] }, y: { range: (u, low, high) => [Math.min(-5, low - 1), Math.max(5, high + 1)] } },
     axes: [
       { ...axis(), values: (u, ticks) => ticks.map((v) => `${v} %`), size: 34 },
-      { ...axis(), values: degrees, size: 46 },
+      { ...axis(), values: degrees, size: 58 },
     ],
     series: [{}, ...sides.flatMap((side) => [edge, edge, mean(side)])],
     bands: sides.map((side, i) => ({ series: [3 * i + 1, 3 * i + 2], fill: `color-mix(in srgb, ${ink(`--${side}`)} 25%, transparent)` })),

@@ -53,9 +53,17 @@ function showTools(offered) {
   find("no-tools").hidden = offered.length > 0;
 }
 
-// What holds now, unless somebody is typing.
+// Why no light and no buzzer can give a cue, where that is so.
+function showDark({ gpio, gpio_note: why }) {
+  const dark = gpio === false;
+  find("dark").hidden = !dark;
+  setText(find("dark-why"), why ?? "no GPIO");
+  for (const button of document.querySelectorAll("[data-test-cue]")) button.disabled = dark;
+}
+
+// What holds now, unless somebody is typing, or has mistyped.
 function fill(input, text) {
-  if (input.value !== input.defaultValue || input === document.activeElement) return;
+  if (input.getAttribute("aria-invalid") || input.value !== input.defaultValue || input === document.activeElement) return;
   input.value = input.defaultValue = text;
 }
 
@@ -86,6 +94,7 @@ source.addEventListener("frame", ({ detail }) => {
 source.addEventListener("health", ({ detail }) => {
   showTools(detail.commands ?? []);
   showTold(detail);
+  showDark(detail);
 });
 source.addEventListener("link", ({ detail }) => {
   showBanner(find("banner"), linkTrouble(detail));

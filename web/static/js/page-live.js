@@ -3,6 +3,7 @@
 import { calibrationNotice } from "./calibration.js";
 import { Gauge } from "./gauge.js";
 import { screeningNotice, showScreening } from "./screening.js";
+import { SideMeasures } from "./side-view.js";
 import { Skeleton } from "./skeleton.js";
 import { CueSound } from "./sound.js";
 import { LiveSource } from "./source.js";
@@ -11,7 +12,8 @@ import { capital, clock, linkTrouble, number, setText, showBanner } from "./text
 const CUE_MS = 900;
 const ANNOUNCE_MS = 4000;
 const CARD_MS = 45000;
-const REFUSED_MS = 8000;
+const NOTICE_MS = 8000;
+const UNSTORED = "unstored"; // in the place of the id of a session that the store cannot take, or has not taken yet
 const KNEE = "fppa_deg";
 const GOAL_NOTES = { programme: "kept by the programme", session: "for this session" };
 const CAMERA_WORDS = { good: "position known", approximate: "oblique, corrected", refused: "too oblique", unknown: "finding its position" };
@@ -20,6 +22,7 @@ const find = (name) => document.querySelector(`[data-${name}]`);
 const stage = find("live");
 const fixedThreshold = Number(stage.dataset.threshold);
 const minStances = Number(stage.dataset.minStances);
+const minQuality = Number(stage.dataset.minQuality);
 const goals = JSON.parse(stage.dataset.goals);
 let goal = KNEE;
 const skeleton = new Skeleton(find("skeleton"), true);
@@ -32,6 +35,7 @@ class Knee {
     this.side = side;
     this.root = document.querySelector(`.side[data-side=${side}]`);
     this.gauge = new Gauge(this.root.querySelector("[data-bar]"), side);
+    this.measures = new SideMeasures(this.root.querySelector("[data-measures]"), minStances, minQuality);
     this.cueBox = this.root.querySelector("[data-cue]");
     this.reset();
   }
@@ -41,11 +45,14 @@ class Knee {
     this.known = true;
     this.threshold = fixedThreshold;
     this.own = false;
+    this.measures.reset();
     this.show();
   }
 
   // Until the camera's position is known there is only the angle in the picture; then no threshold is applied to it.
-  stance({ fppa_deg: frontal, fppa_image_deg: image }) {
+  stance(stance) {
+    this.measures.stance(stance);
+    const { fppa_deg: frontal, fppa_image_deg: image } = stance;
     const known = frontal !== null && frontal !== undefined;
     const angle = known ? frontal : image;
     if (angle === null || angle === undefined) return;
@@ -107,11 +114,12 @@ class Knee {
     if (told) setText(line, `${goals[goal].label} ${against(goals[goal], side).replace(" · ", "\n")}`);
   }
 
-  // What the last stance of this knee says; nothing while the runner is to go by feel.
+  // What the last stance of this knee says; nothing while the runner is to go by feel, and nothing from the side.
   judge(seen, verdict, quiet) {
     let state = "off";
     let text = seen ? "measuring…" : "no runner";
-    if (seen && quiet) text = quiet;
+    if (seen && aside()) text = "";
+    else if (seen && quiet) text = quiet;
     else if (seen && verdict) {
       state = verdict;
       text = goals[goal][state];
@@ -121,6 +129,14 @@ class Knee {
     }
     this.root.dataset.state = state;
     setText(this.root.querySelector("[data-state-text]"), text);
+    this.root.querySelector(".state").hidden = !text;
+  }
+
+  // Of its name: knee alignment is not seen from the side.
+  name() {
+    const name = capital(`${this.side} ${aside() ? "leg" : "knee"}`);
+    setText(this.root.querySelector("[data-leg]"), name);
+    this.root.setAttribute("aria-label", name);
   }
 }
 
@@ -137,23 +153,31 @@ function cueWords({ metric, side }) {
   return goals[metric === "fppa_image_deg" ? KNEE : metric].cue.replace("{side}", side);
 }
 
+let view = null; // the last that is known: it stays the camera's while nobody is there
+const aside = () => view === "side";
+
 const knees = { left: new Knee("left"), right: new Knee("right") };
 let frame = null;
 let link = { server: "connecting", device: "unknown" };
 let session = null; // the id of the session that runs
+let opened = true; // this page has had no frame yet
+let held = []; // stances that came before it is known what this page has missed; null: they are shown as they come
+let ended = null; // the one that ran last
+let discarded = null; // the one in which nobody ran
 let runner = null; // the name of who runs
 let choosable = false; // whether the device knows runners
 let testable = false; // whether it makes tests
 let tested = false; // whether what ended last was a test
-let refused = null; // why what was asked for last was not done, for some seconds
+let notice = null; // as why what was asked for last was not done, for some seconds
 let announcedAt = -Infinity;
 let cardTimer = 0;
-let refusedTimer = 0;
+let noticeTimer = 0;
 
 function refreshBanner() {
   const testing = frame?.screening?.state === "running"; // the block of the test says what is in the way
-  let trouble = linkTrouble(link) ?? refused ?? screeningNotice(frame?.screening) ?? calibrationNotice(frame?.calibration);
+  let trouble = linkTrouble(link) ?? notice ?? screeningNotice(frame?.screening) ?? calibrationNotice(frame?.calibration);
   if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
+  if (!trouble && frame?.keypoints && aside() && !testing) trouble = { level: "info", text: `Knee alignment is not seen from the side. Measured: ${stage.dataset.sideWords}.` };
   if (!trouble && frame && !frame.keypoints && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
   showBanner(banner, trouble);
   find("idle").hidden = testing || !(choosable && link.device === "live" && frame && !frame.keypoints);
@@ -164,6 +188,7 @@ function onFrame(message) {
   frame = message;
   const seen = Boolean(message.keypoints);
   const alert = {};
+  followView(message.view);
   followGoal(message.coach);
   const quiet = followCoach(message.coach);
   for (const [side, knee] of Object.entries(knees)) {
@@ -179,19 +204,28 @@ function onFrame(message) {
   setText(find("caption"), message.view === "front" ? "as in a mirror" : message.view ? `${message.view} view` : "");
   const camera = message.camera;
   find("camera").dataset.state = camera?.state ?? "unknown";
-  setText(find("camera"), camera ? CAMERA_WORDS[camera.state] ?? camera.state : "—");
+  setText(find("camera"), aside() ? "at the side" : camera ? CAMERA_WORDS[camera.state] ?? camera.state : "—");
   find("camera-moved").hidden = !camera?.moved;
   setText(find("camera-advice"), camera?.advice ?? "");
   followSession(message.session_id, message.session_s);
+  if (opened) recall();
+  opened = false;
   followTest(message.screening);
   refreshBanner();
+}
+
+function followView(seen) {
+  if (!seen || seen === view) return;
+  view = seen;
+  stage.dataset.view = view;
+  for (const knee of Object.values(knees)) knee.name();
 }
 
 function followGoal(coach) {
   const before = goal;
   goal = coach?.metric in goals ? coach.metric : KNEE;
   setText(find("goal"), goals[goal].label);
-  setText(find("goal-note"), coach?.metric_from === "runner" ? `of ${runner ?? "the runner"}` : GOAL_NOTES[coach?.metric_from] ?? "");
+  setText(find("goal-note"), aside() ? "not seen from the side" : coach?.metric_from === "runner" ? `of ${runner ?? "the runner"}` : GOAL_NOTES[coach?.metric_from] ?? "");
   setText(find("programme-label"), `Programme: ${goals[goal].label.toLowerCase()}`);
   find("goal-tile").hidden = Boolean(coach?.programme);
   if (goal !== before) for (const knee of Object.values(knees)) knee.show();
@@ -200,7 +234,7 @@ function followGoal(coach) {
 // The programme, the metronome, and whether the numbers are hidden now; returns what stands in their place.
 function followCoach(coach) {
   const programme = coach?.programme;
-  const quiet = coach && !coach.feedback && (coach.measuring || programme) ? (coach.measuring ? "measuring…" : "by feel") : "";
+  const quiet = !aside() && coach && !coach.feedback && (coach.measuring || programme) ? (coach.measuring ? "measuring…" : "by feel") : "";
   stage.dataset.quiet = quiet ? "yes" : "no";
   sound.metronome(coach?.metronome_spm ?? null);
   find("programme").hidden = !programme;
@@ -213,21 +247,61 @@ function followCoach(coach) {
 }
 
 // The device says how long the session has lasted: this page may have been opened amid it.
-function followSession(id, lastedS) {
-  if (id === null || id === undefined) {
+function followSession(stored, lastedS) {
+  const runs = lastedS !== null && lastedS !== undefined;
+  const id = stored ?? (runs ? UNSTORED : null);
+  if (id === null) {
     if (session !== null) {
-      setText(find("session"), "ended");
+      ended = session;
+      sayEnded();
       forget();
     }
     session = null;
     return;
   }
   if (session !== id) {
-    if (session !== null) forget();
+    if (session !== null && session !== UNSTORED) forget(); // a moment later it has its number
     session = id;
     hideCard();
   }
-  if (lastedS !== null && lastedS !== undefined) setText(find("session"), clock(lastedS));
+  if (runs) setText(find("session"), clock(lastedS));
+}
+
+// This page was opened, perhaps amid a session: what it has missed of that is in the store.
+async function recall() {
+  const id = session;
+  let before = [];
+  if (id !== null && id !== UNSTORED) {
+    try {
+      const answer = await fetch("/api/live/stances", { cache: "no-store", signal: AbortSignal.timeout(3000) });
+      if (answer.ok) before = (await answer.json()).stances;
+    } catch {
+      // The numbers begin with the next stance.
+    }
+  }
+  const since = held;
+  held = null;
+  if (session !== id) before = [];
+  const told = (one) => since.some((other) => other.side === one.side && other.strike_s === one.strike_s);
+  for (const one of [...before.filter((one) => !told(one)), ...since]) onStance(one);
+}
+
+function onStance(stance) {
+  if (held) held.push(stance);
+  else knees[stance.side]?.stance(stance);
+}
+
+// One in which nobody took a step was no session: nothing of it is shown.
+function sayEnded() {
+  setText(find("session"), ended === UNSTORED ? "not stored" : ended === discarded ? "none" : "ended");
+}
+
+function onSession({ session_id: id, state }) {
+  if (state === "ended") showCard(id);
+  if (state !== "discarded" || (session !== id && ended !== id)) return; // of one before this page it is no news
+  discarded = id;
+  if (session === null && ended === id) sayEnded();
+  say({ level: "info", text: "Nobody ran: nothing was stored." });
 }
 
 // While there is a test nobody runs: it takes the place of the knees' gauges, and of the form that begins one.
@@ -242,6 +316,7 @@ function followTest(screening) {
 
 // The next runner's numbers are not this one's.
 function forget() {
+  if (held) held = [];
   for (const knee of Object.values(knees)) knee.reset();
 }
 
@@ -265,7 +340,12 @@ async function showCard(id) {
     revealCard();
     return;
   }
-  const answer = await fetch(`/sessions/${id}/card`);
+  const answer = await fetch(`/sessions/${id}/card`, { headers: { Accept: "application/json" } });
+  if (answer.status === 503) {
+    const { error } = await answer.json();
+    last.replaceChildren(Object.assign(document.createElement("p"), { textContent: `The session has ended. Its result cannot be read: ${error}` }));
+    revealCard();
+  }
   if (!answer.ok) return;
   const card = new DOMParser().parseFromString(await answer.text(), "text/html").body;
   last.replaceChildren(...card.childNodes);
@@ -308,19 +388,24 @@ function onLink(state) {
   refreshBanner();
 }
 
+// In the banner, for some seconds.
+function say(what) {
+  notice = what;
+  refreshBanner();
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => {
+    notice = null;
+    refreshBanner();
+  }, NOTICE_MS);
+}
+
 // The page stays as it is, with the stances it has seen; the banner says the rest.
 async function ask(event) {
   event.preventDefault();
   const form = event.target;
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
   const { sent, message, error } = await answer.json();
-  refused = sent ? null : { level: "bad", text: message ?? error };
-  refreshBanner();
-  clearTimeout(refusedTimer);
-  refusedTimer = setTimeout(() => {
-    refused = null;
-    refreshBanner();
-  }, REFUSED_MS);
+  say(sent ? null : { level: "bad", text: message ?? error });
 }
 for (const form of document.querySelectorAll("[data-ask]")) form.addEventListener("submit", ask);
 
@@ -328,8 +413,8 @@ const source = new LiveSource();
 const on = (type, act) => source.addEventListener(type, (event) => act(event.detail));
 on("frame", onFrame);
 on("cue", onCue);
-on("stance", (stance) => knees[stance.side]?.stance(stance));
-on("session", (message) => message.state === "ended" && showCard(message.session_id));
+on("stance", onStance);
+on("session", onSession);
 on("health", onHealth);
 on("link", onLink);
 source.start();

@@ -15,7 +15,7 @@ function instead(text) {
 function draw(session) {
   const points = drawStances(chart, session, chart.dataset.key, Number(chart.dataset.minStances));
   chart.dataset.points = points;
-  if (!points) instead("No stance with a knee angle in this session.");
+  if (!points) instead("No stance in this session has it.");
   for (const figure of document.querySelectorAll("[data-cycle]")) {
     figure.hidden = false; // a chart needs its width
     figure.hidden = !drawCycle(figure.querySelector("div"), session.summary?.curves, figure.dataset.cycle);

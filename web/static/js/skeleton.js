@@ -140,7 +140,8 @@ export class Skeleton {
   #leg(pen, points, side, ink, thick, lines) {
     const [hip, knee, ankle] = LEGS[side].map((joint) => points[joint]);
     lines(LEGS[side], ink(`--${side}`), thick);
-    if (hip && ankle) {
+    const aside = this.#frame.view === "side"; // the line is none that a knee could leave inward there
+    if (hip && ankle && !aside) {
       pen.setLineDash([thick, thick]);
       pen.strokeStyle = ink("--guide");
       pen.lineWidth = Math.max(1, thick / 5);
@@ -150,7 +151,7 @@ export class Skeleton {
       pen.stroke();
       pen.setLineDash([]);
     }
-    if (knee) this.#knee(pen, knee, this.#alert[side], ink, thick);
+    if (knee && !aside) this.#knee(pen, knee, this.#alert[side], ink, thick);
     if (ankle) {
       pen.fillStyle = ink("--text");
       pen.font = `600 ${Math.round(thick * 2.2)}px system-ui, sans-serif`;

@@ -1,4 +1,4 @@
-// Knee alignment per stance over the session: one mark for each stance, a running mean for each side, triangles for cues.
+// Knee alignment (or what else the session is about) per stance over the session: one mark for each stance, a running mean for each side, triangles for cues.
 
 import { axis, degrees, ink, show } from "./chart.js";
 
@@ -71,7 +71,10 @@ function thresholdLine(session) {
 
 const minutes = (t) => `${Math.floor(t / 60)}:${String(Math.floor(t % 60)).padStart(2, "0")}`;
 
-function options(session) {
+// Knee alignment is seen against zero and the usual threshold; anything else by itself.
+const range = (key) => (u, low, high) => (key.startsWith("fppa") ? [Math.min(-5, low - 2), Math.max(15, high + 5)] : [low - 5, high + 5]);
+
+function options(session, key) {
   const marks = (label, kind, colour) => ({ label, stroke: colour, paths: () => null, points: { show: shape(kind, colour, 2.6) } });
   const mean = (label, colour, dash) => ({ label, stroke: colour, width: 2.5, dash, spanGaps: true, points: { show: false } });
   const cue = (label) => ({ label, stroke: ink("--bad"), paths: () => null, points: { show: shape("triangle", ink("--bad"), 2.6) } });
@@ -79,10 +82,10 @@ function options(session) {
   return {
     height: HEIGHT,
     cursor: { points: { show: false }, drag: { x: true, y: false } },
-    scales: { x: { time: false, range: (u, low, high) => [low - 0.02 * (high - low) - 0.5, high + 0.02 * (high - low) + 0.5] }, y: { range: (u, low, high) => [Math.min(-5, low - 2), Math.max(15, high + 5)] } },
+    scales: { x: { time: false, range: (u, low, high) => [low - 0.02 * (high - low) - 0.5, high + 0.02 * (high - low) + 0.5] }, y: { range: range(key) } },
     axes: [
       { ...axis(), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600], values: (u, ticks) => ticks.map(minutes), label: "time since the start (min:s)", labelSize: 20, labelGap: 2, labelFont: axis().font },
-      { ...axis(), values: degrees, size: 46 },
+      { ...axis(), values: degrees, size: 58 },
     ],
     series: [
       { label: "time" },
@@ -97,6 +100,6 @@ function options(session) {
 export function drawStances(element, session, key, window) {
   const sides = ["left", "right"].map((side) => sideData(session, key, window, side));
   const points = sides[0][0].length + sides[1][0].length;
-  if (points) show(element, () => options(session), uPlot.join(sides));
+  if (points) show(element, () => options(session, key), uPlot.join(sides));
   return points;
 }
