@@ -56,6 +56,8 @@ _RUNNING_M_S2, _HYSTERESIS_M_S2 = 4.5, 0.5
 _LOWEST_AFTER = {View.FRONT: 0.30, View.REAR: 0.0, View.SIDE: 0.05}
 _WALKING_OFF = {View.FRONT: 0.26, View.REAR: 1.0, View.SIDE: 0.30}
 _HYSTERESIS_OFF, _PHASE_STEPS = 0.02, 2.2
+#: A runner may be out of that phase for so long (a stumble, a step aside).
+_STUMBLE_S = 1.0
 #: What makes it gait: least swing of the legs against each other and least bounce, and least shares of the motion of
 #: legs and trunk that are such waves, to begin with and to go on. From the side the legs alone tell enough.
 _MIN_SWING = {True: 0.08, False: 0.4}
@@ -208,6 +210,7 @@ class GaitDetector:
         self._gait: _Gait | None
         self._state: Moving
         self._begun_s: float
+        self._springs_s: float
         self._cadence_spm: float | None
         self._stand()
         self._belief_left = 0.0
@@ -312,7 +315,9 @@ class GaitDetector:
             self._begun_s = t_s - _START_STEPS * gait.step_s
         favour = 1 if self.running else -1
         leaps = gait.bounce_m_s2 > _RUNNING_M_S2 - favour * _HYSTERESIS_M_S2
-        springs = self._phase_off(t_s, gait, view) < _WALKING_OFF[view] + favour * _HYSTERESIS_OFF
+        if self._phase_off(t_s, gait, view) < _WALKING_OFF[view] + favour * _HYSTERESIS_OFF:
+            self._springs_s = t_s
+        springs = t_s - self._springs_s < (_STUMBLE_S if self.running else _SEARCH_EVERY_S)
         self._gait = gait
         self._state = "running" if leaps and springs else "walking"
 
@@ -328,6 +333,7 @@ class GaitDetector:
 
     def _stand(self) -> None:
         self._gait, self._state, self._begun_s = None, "standing", -math.inf
+        self._springs_s = -math.inf
         self._strikes_s.clear()
         self._cadence_spm = None
 
