@@ -138,7 +138,8 @@ another_user_is_told() {
     [ "$(wc -l <<<"$told")" = 1 ] && grep -q sudo <<<"$told"
 }
 no_failed_unit() { [ -z "$(inside systemctl list-units --failed --no-legend 'kneeline*')" ]; }
-cues_off_ran() { property kneeline-device.service ExecStopPost | grep -qF 'code=exited ; status=0'; }
+# There are no pins here: it says so, and exits 2.
+cues_off_ran() { property kneeline-device.service ExecStopPost | grep -qE 'code=exited ; status=[02]'; }
 kiosk_runs() { inside pgrep -u kneeline-kiosk -f -- '--type=renderer' >/dev/null && active kneeline-kiosk.service; }
 # A page that is drawn is no flat colour: its picture does not compress to nothing.
 kiosk_draws() {
