@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -17,13 +18,22 @@ from device.live import Message
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
 from device.store import Store
-from device.store.training import StoredProgramme
+from device.store.training import StoredProgramme, local_day
 from model.analysis import Outcome, RunAnalysis
 from model.coach import KNEE, MIN_BASELINE, Baseline, CoachState
 from model.goals import Goal
 from model.lengths import CM_KEYS, cm
 from model.pose import Side
-from model.programme import COUNTS_FROM, SESSIONS, Adherence, Attempt, FeedbackSchedule, ProgrammeSession, progress
+from model.programme import (
+    SESSIONS,
+    Adherence,
+    Attempt,
+    FeedbackSchedule,
+    ProgrammeSession,
+    counts,
+    of_the_day,
+    progress,
+)
 
 #: Who says what is coached.
 GoalFrom = Literal["programme", "runner", "session", "settings"]
@@ -85,7 +95,7 @@ class Coaching:
         self._programme: StoredProgramme | None = None
         self._session: ProgrammeSession | None = None
         self._stored: set[tuple[Side, str]] = set()
-        self._saved_s = 0.0
+        self._saved_s = self._before_s = 0.0
         self._state: CoachState | None = None
         self._has_moved = False
 
@@ -148,7 +158,7 @@ class Coaching:
         self._whose, self._asked_goal = whose, self._chosen_goal
         self._programme = self._session = None
         self._stored.clear()
-        self._saved_s = 0.0
+        self._saved_s = self._before_s = 0.0
         runner_id = whose.runner_id
         if runner_id is None:
             analysis.coach.know({}, measure=False, schedule=None, metric=self._asked_goal)
@@ -173,8 +183,10 @@ class Coaching:
         if file.programme is not None:
             self._session = progress(file.programme.attempts).next
             if self._session is not None:
-                seed = 100 * file.programme.id + len(file.programme.attempts)
-                schedule = FeedbackSchedule(self._session, seed)
+                today = of_the_day(file.programme.attempts, self._session.n, local_day(datetime.now(UTC)))
+                self._before_s = sum(attempt.run_s for attempt in today)
+                seed = 100 * file.programme.id + len(file.programme.attempts) - len(today)
+                schedule = FeedbackSchedule(self._session, seed, self._before_s)
         measure, goal = self._config.measure_baseline, self._goal[0]
         analysis.coach.know(file.baselines, measure=measure, schedule=schedule, metric=goal)
 
@@ -233,13 +245,13 @@ class Coaching:
         if self._programme is None:
             return None
         so_far = progress(self._programme.attempts)
-        session = self._session
+        session, run_s = self._session, self._before_s + state.run_s
         return {
             "session": None if session is None else session.n,
             "of": len(SESSIONS),
-            "run_s": round(state.run_s, 1),
+            "run_s": round(run_s, 1),
             "planned_s": None if session is None else session.planned_s,
-            "counts": session is not None and state.run_s >= COUNTS_FROM * session.planned_s,
+            "counts": session is not None and counts(session.n, run_s),
             "retention": adherence_json(so_far.adherence + state.adherence),
         }
 

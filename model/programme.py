@@ -51,19 +51,21 @@ class FeedbackSchedule:
     Args:
         session: of the programme.
         seed: any number that differs from session to session.
+        before_s: time of it that was run before a break.
     """
 
-    def __init__(self, session: ProgrammeSession, seed: int) -> None:
+    def __init__(self, session: ProgrammeSession, seed: int, before_s: float = 0.0) -> None:
         self.session = session
         self._seed = seed
+        self._before_s = before_s
         blocks = round(session.planned_s / BLOCK_S)
         self._on = _deal(blocks, session.feedback_share, random.Random(seed))
 
     def is_on(self, run_s: float) -> bool:
-        """Whether there is feedback after ``run_s`` seconds of running; beyond the last block where there always is."""
+        """Whether there is feedback after ``run_s`` more seconds; beyond the last block where there always is."""
         if self.session.feedback_share >= 1.0:
             return True
-        block = int(run_s // BLOCK_S)
+        block = int((self._before_s + run_s) // BLOCK_S)
         return self._on[block] if 0 <= block < len(self._on) else False
 
 
@@ -119,16 +121,13 @@ class Attempt:
         n: number of the session in the programme.
         run_s: time that was run.
         adherence: stances within the target.
+        day: on which it was run, any name of it; None where that is not known.
     """
 
     n: int
     run_s: float
     adherence: Adherence
-
-    @property
-    def counts(self) -> bool:
-        """Whether enough of the session was run to go on to the next one."""
-        return self.run_s >= COUNTS_FROM * SESSIONS[self.n - 1].planned_s
+    day: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +145,23 @@ class Progress:
     adherence: Adherence
 
 
+def counts(n: int, run_s: float) -> bool:
+    """Whether so much of session ``n`` was run that the next one follows."""
+    return run_s >= COUNTS_FROM * SESSIONS[n - 1].planned_s
+
+
+def of_the_day(attempts: Sequence[Attempt], n: int, day: str) -> list[Attempt]:
+    """What was run of session ``n`` on a day. After a break it goes on: a drink does not undo what was run before."""
+    return [attempt for attempt in attempts if attempt.n == n and attempt.day == day]
+
+
 def progress(attempts: Sequence[Attempt]) -> Progress:
-    """Where a runner stands after ``attempts``: a session that does not count is run again."""
-    done = len({attempt.n for attempt in attempts if attempt.counts})
+    """Where a runner stands after ``attempts``: a session of which too little was run on one day is run again."""
+    run_s: dict[tuple[int, str | int], float] = {}
+    for place, attempt in enumerate(attempts):
+        part = attempt.n, place if attempt.day is None else attempt.day
+        run_s[part] = run_s.get(part, 0.0) + attempt.run_s
+    done = len({n for (n, _), together_s in run_s.items() if counts(n, together_s)})
     upcoming = SESSIONS[done] if done < len(SESSIONS) else None
     total = reduce(lambda all_so_far, attempt: all_so_far + attempt.adherence, attempts, Adherence())
     return Progress(done, upcoming, total)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from model.coach import Baseline
 from model.goals import Goal, is_goal
@@ -61,12 +62,20 @@ def read_programme(db: sqlite3.Connection, runner_id: int) -> StoredProgramme | 
     if head is None:
         return None
     sql = (
-        "SELECT n, run_s, stances_on, stances_on_within, stances_off, stances_off_within FROM attempts "
-        "WHERE programme_id = ? ORDER BY session_id"
+        "SELECT s.started_utc, n, run_s, stances_on, stances_on_within, stances_off, stances_off_within "
+        "FROM attempts LEFT JOIN sessions AS s ON s.id = session_id WHERE programme_id = ? ORDER BY session_id"
     )
     rows = db.execute(sql, (head[0],)).fetchall()
-    attempts = tuple(Attempt(n, run_s, Adherence(*stances)) for n, run_s, *stances in rows)
+    attempts = tuple(
+        Attempt(n, run_s, Adherence(*stances), None if began is None else local_day(datetime.fromisoformat(began)))
+        for began, n, run_s, *stances in rows
+    )
     return StoredProgramme(head[0], head[1], head[2], attempts)
+
+
+def local_day(instant: datetime) -> str:
+    """The day of an instant where this machine stands: ``2026-11-26``."""
+    return instant.astimezone().date().isoformat()
 
 
 def write_attempt(db: sqlite3.Connection, programme_id: int, session_id: int, attempt: Attempt) -> None:

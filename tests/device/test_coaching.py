@@ -22,7 +22,7 @@ from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
 from model.coach import MIN_BASELINE, Baseline, Coach, CoachState, Instrument, Look, Target, Verdict
 from model.pose import Side, View
-from model.programme import SESSIONS, Adherence, Attempt
+from model.programme import SESSIONS, Adherence, Attempt, counts
 
 HEADER = SessionHeader(source="camera", model="movenet-lightning-int8", app_version="0")
 
@@ -251,7 +251,7 @@ def test_a_programme_goes_from_session_to_session(make: Callable[..., Box], path
     assert attempt.n == 1
     assert attempt.run_s == pytest.approx(20 * 22 / 30, abs=0.5)
     assert attempt.adherence.on == attempt.adherence.on_within >= 30
-    assert not attempt.counts
+    assert not counts(attempt.n, attempt.run_s)
     # It was too short, so it comes again; when enough is run, the next one comes.
     for n, share in ((1, 1.0), (2, 1.0)):
         box.restart()
@@ -265,6 +265,24 @@ def test_a_programme_goes_from_session_to_session(make: Callable[..., Box], path
     box.known()
     assert box.coaching.as_json(box.coach.state())["programme"] is None
     assert StoreReader(path).programme(runner_id) is None
+
+
+def test_after_a_break_a_session_of_the_programme_goes_on(make: Callable[..., Box]) -> None:
+    box = make(measure_baseline=False)
+    runner_id, _ = box.store.add_runner("Ada")
+    box.store.start_programme(runner_id, "fppa_deg")
+    programme = box.store.programme(runner_id)
+    assert programme is not None
+    box.choose(runner_id)
+    box.known()
+    box.store.save_attempt(programme.id, box.session(), Attempt(1, 700.0, Adherence(on=100, on_within=90)))
+    box.restart()
+    box.choose(runner_id)
+    box.known()
+    box.run(40)
+    told = box.coaching.as_json(box.coach.state())["programme"]
+    assert (told["session"], told["counts"]) == (1, True)
+    assert told["run_s"] == pytest.approx(700 + 40 * 22 / 30, abs=1.0)
 
 
 def test_late_sessions_fade_and_tell_what_is_retained(make: Callable[..., Box]) -> None:

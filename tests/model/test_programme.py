@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model.programme import BLOCK_S, SESSIONS, Adherence, Attempt, FeedbackSchedule, progress
+from model.programme import BLOCK_S, SESSIONS, Adherence, Attempt, FeedbackSchedule, of_the_day, progress
 
 
 def blocks(n: int, seed: int = 1) -> list[bool]:
@@ -61,6 +61,19 @@ def test_a_session_that_was_cut_short_is_run_again() -> None:
     assert found.adherence == Adherence(on=3000, on_within=2400)
     everything = [Attempt(s.n, 0.81 * s.planned_s, Adherence()) for s in SESSIONS]
     assert progress(everything).next is None
+
+
+@pytest.mark.parametrize(("days", "done"), [(("mon", "mon"), 1), (("mon", "tue"), 0), ((None, None), 0)])
+def test_a_break_does_not_undo_what_was_run_before_it_that_day(days: tuple[str | None, ...], done: int) -> None:
+    halves = [Attempt(1, 7.5 * 60.0, Adherence(on=500), day) for day in days]
+    assert progress(halves).done == done
+    assert progress(halves).adherence.on == 1000
+    assert len(of_the_day(halves, 1, "mon")) == days.count("mon")
+
+
+def test_feedback_goes_on_after_a_break_where_it_was() -> None:
+    whole, rest = FeedbackSchedule(SESSIONS[5], 3), FeedbackSchedule(SESSIONS[5], 3, before_s=300.0)
+    assert all(rest.is_on(t_s) == whole.is_on(300.0 + t_s) for t_s in range(0, 1300, 7))
 
 
 def test_retention_is_told_apart_by_feedback() -> None:
