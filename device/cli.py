@@ -175,7 +175,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--view", choices=("auto", "front", "rear", "side"), help="where the camera looks from")
     parser.add_argument("--mode", choices=("run", "squat", "step-down"), default="run")
     parser.add_argument("--side", choices=("left", "right"), help="the standing leg of a step-down; default: seen")
-    parser.add_argument("--model", choices=("lightning", "thunder"))
+    parser.add_argument("--model", choices=("lightning", "thunder"), help="default: as set; lightning for auto")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the result; default: a summary only")
     parser.add_argument("--vfov", type=float, metavar="DEG", help="the camera's vertical field of view, where known")
     tall = _whole(int(MIN_HEIGHT_CM), int(MAX_HEIGHT_CM))

@@ -95,7 +95,16 @@ def curves(summary: Mapping[str, Any]) -> list[MetricSpec]:
 def _row(spec: MetricSpec, summary: Mapping[str, Any]) -> Row:
     left, right = (_cell(spec, summary, side) for side in Side)
     difference = _difference(spec, (summary.get("asymmetry") or {}).get(spec.key))
-    return Row(spec, left, right, difference or "—", "—" if spec.sdd is None else number(spec.sdd, 1))
+    return Row(spec, left, right, difference or "—", _least(spec, summary))
+
+
+def _least(spec: MetricSpec, summary: Mapping[str, Any]) -> str:
+    """The smallest real change: the SDD, where no source gives one what a mean may be off here."""
+    if spec.sdd is not None:
+        return number(spec.sdd, 1)
+    found = [((summary.get(side) or {}).get(spec.key) or {}).get("uncertainty") for side in Side]
+    known = [value for value in found if value is not None]
+    return number(max(known), spec.decimals) if known else "—"
 
 
 def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:

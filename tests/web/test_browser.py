@@ -302,6 +302,20 @@ def coached(metric: str, metric_from: str = "session", **more: object) -> Messag
     return {"coach": {**block, "metronome_spm": None, **more}}
 
 
+def test_nothing_of_a_gauge_shows_while_no_feedback_is_given(server: Server, device: Device, page: Page) -> None:
+    """Not the mean's dot and the threshold's dash either, which are parts of a bar that is hidden."""
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    for n in range(8):
+        device.publish(stance("left", n, fppa_deg=2.0 + n))
+    mean = page.locator(".side[data-side=left] .bar .mean")
+    expect(mean).to_be_visible()
+    device.changes = coached("fppa_deg", feedback=False, measuring={"n": 3, "of": 20})
+    expect(page.locator(".stage[data-quiet=yes]")).to_have_count(1)
+    for part in page.locator(".side .bar svg *").all():
+        expect(part).to_be_hidden()
+
+
 def judged(verdict: str, value: float, threshold: float, cm: float | None = None) -> Message:
     return {"fppa_deg": 3.0, "alert": verdict == "bad", "verdict": verdict, "value": value, "threshold": threshold,
             "value_cm": cm, "threshold_cm": cm}  # fmt: skip

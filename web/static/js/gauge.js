@@ -44,10 +44,11 @@ export class Gauge {
     this.#fill.setAttribute("x", Math.min(zero, to));
     this.#fill.setAttribute("width", Math.abs(to - zero));
     this.#mean.setAttribute("cx", to);
-    this.#mean.setAttribute("visibility", mean === null ? "hidden" : "visible");
+    // "visible" would show in a bar that is hidden.
+    this.#mean.setAttribute("visibility", mean === null ? "hidden" : "inherit");
     this.#threshold.setAttribute("x1", this.#x(threshold ?? 0));
     this.#threshold.setAttribute("x2", this.#x(threshold ?? 0));
-    this.#threshold.setAttribute("visibility", threshold === null ? "hidden" : "visible");
+    this.#threshold.setAttribute("visibility", threshold === null ? "hidden" : "inherit");
     this.#ticks.replaceChildren();
     stances.forEach((angle, i) => {
       const x = this.#x(angle);
