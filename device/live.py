@@ -27,6 +27,8 @@ from model.errors import KneelineError
 
 Message = dict[str, Any]
 
+#: How a message begins that says why nothing is stored; the rest names the file.
+UNSTORED = "sessions are not stored"
 MAX_FRAMES_PER_S = 15
 #: Kept for those who connect later.
 _LASTING = ("session", "health", "frame")

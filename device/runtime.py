@@ -26,7 +26,7 @@ from device.cues import CueOutput, State
 from device.frames import Frame, FrameSource
 from device.health import temperature_c
 from device.latency import LatencyWindow
-from device.live import LivePublisher, Message
+from device.live import UNSTORED, LivePublisher, Message
 from device.notify import Notifier
 from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
@@ -40,8 +40,8 @@ from model.errors import CameraError, KneelineError, StoreError
 from model.lengths import stance_with_centimetres
 from model.person import Region
 from model.place import CameraPlace
-from model.pose import Pose, Side, View
-from model.result import UNKNOWN_CAMERA, cue_json, summarise
+from model.pose import Pose, Side
+from model.result import UNKNOWN_CAMERA, cue_json, summarise, summarise_stored
 from model.runtime import PoseNet
 
 _log = logging.getLogger(__name__)
@@ -226,10 +226,10 @@ class Device:
             if not self._unattended:
                 raise
             _log.error("%s; until then nobody's session is stored", error)
-            self._unkept = f"sessions are not stored: {error}; then restart Kneeline"
-            folder = _IN_MEMORY if _IN_MEMORY.is_dir() else None  # the disk may be what is wrong
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="kneeline-", dir=folder)))
-            self._database = folder / "stand-in.db"
+            self._unkept = f"{UNSTORED}: {error}; then restart Kneeline"
+            within = _IN_MEMORY if _IN_MEMORY.is_dir() else None  # the disk may be what is wrong
+            folder = stack.enter_context(TemporaryDirectory(prefix="kneeline-", dir=within))
+            self._database = Path(folder) / "stand-in.db"
             return stack.enter_context(Store.open(self._database))
 
     @property
@@ -273,9 +273,7 @@ class Device:
                 self._announce(f"session {session_id} was cut off before anybody ran; discarded")
                 continue
             if document["summary"] is None:  # a test keeps its own up with each repetition
-                view = None if document["view"] is None else View(document["view"])
-                camera = document["camera"] and CameraPose.from_json(document["camera"])
-                store.update_session(session_id, summary=summarise(document["stances"], view, camera))
+                store.update_session(session_id, summary=summarise_stored(document))
             held = f"{len(document['reps'])} repetitions" if document["reps"] else f"{len(document['stances'])} stances"
             self._announce(f"session {session_id} was cut off; closed as interrupted with {held}")
 
@@ -462,10 +460,10 @@ class Device:
             session.waiting.append((SessionWriter.stance, document))
             told = stance_with_centimetres(document, self._runner.person.height_cm)
             self._live.publish({"type": "stance", "session_id": self._session_id, **told})
-        if session.started and outcome.moved_since_s is not None:
-            self._writer.take_back(outcome.moved_since_s)
         if session.started:
             self._write(session)
+            if outcome.moved_since_s is not None:
+                self._writer.take_back(outcome.moved_since_s)
             if outcome.t_s - session.counted_s >= _COUNTS_EVERY_S:
                 session.counted_s = outcome.t_s
                 self._writer.update(**self._counts(session))

@@ -53,8 +53,8 @@ _RUNNING_M_S2, _HYSTERESIS_M_S2 = 4.5, 0.5
 #: how far from it that is walking. Motion capture and synthetic walkers, cameras 0.4 to 2 m high, turned by up to 15°:
 #: runners are at most 0.18 (front) and 0.23 (side) off, walkers 0.32 to 0.5 in front, beside 0.4 to 0.5 by a square
 #: camera. From behind a low camera sees the ankles' heights exchanged, and it tells nothing.
-_LOWEST_AFTER = {View.FRONT: 0.30, View.REAR: 0.0, View.SIDE: 0.05}
-_WALKING_OFF = {View.FRONT: 0.26, View.REAR: 1.0, View.SIDE: 0.30}
+_LOWEST_AFTER = {View.FRONT: 0.30, View.SIDE: 0.05}
+_WALKING_OFF = {View.FRONT: 0.26, View.SIDE: 0.30}
 _HYSTERESIS_OFF, _PHASE_STEPS = 0.02, 2.2
 #: A runner may be out of that phase for so long (a stumble, a step aside).
 _STUMBLE_S = 1.0
@@ -315,7 +315,8 @@ class GaitDetector:
             self._begun_s = t_s - _START_STEPS * gait.step_s
         favour = 1 if self.running else -1
         leaps = gait.bounce_m_s2 > _RUNNING_M_S2 - favour * _HYSTERESIS_M_S2
-        if self._phase_off(t_s, gait, view) < _WALKING_OFF[view] + favour * _HYSTERESIS_OFF:
+        tells = view in _WALKING_OFF
+        if not tells or self._phase_off(t_s, gait, view) < _WALKING_OFF[view] + favour * _HYSTERESIS_OFF:
             self._springs_s = t_s
         springs = t_s - self._springs_s < (_STUMBLE_S if self.running else _SEARCH_EVERY_S)
         self._gait = gait

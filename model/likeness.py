@@ -131,6 +131,7 @@ class Likeness:
         self._other_side = 0.0  # -1 where the other was seen left of the runner's place last, 1 right, 0 nowhere yet
         self._usual = Usual()
         self._may_move_torsos = math.inf
+        self._trunk_is_wide = False
         self._others_clothes = 0  # twice the pictures in a row in which the clothes were others, once if a little
         self._back: deque[tuple[float, float, float]] = deque()  # time, place and ankles of who is where they were
 
@@ -149,6 +150,7 @@ class Likeness:
     def runs_in_place(self, frontal: bool) -> None:
         """From now on they are not expected to come nearer or to go aside."""
         self._may_move_torsos = _ASIDE_TORSOS if frontal else _ALONG_TORSOS
+        self._trunk_is_wide = frontal
 
     def fits(self, who: Sighting) -> bool:
         """Whether this is the same person, a moment later."""
@@ -176,7 +178,7 @@ class Likeness:
         if not self._in_place:
             return False
         # From the side the trunk is narrow, and an arm swings before it: its colour tells too little there.
-        if who.colour is not None and self._may_move_torsos == _ASIDE_TORSOS:
+        if who.colour is not None and self._trunk_is_wide:
             if self._looks_like(who, _OTHER_COLOUR):
                 self._others_clothes = 0
             else:

@@ -133,6 +133,12 @@ def summarise(
     return summary
 
 
+def summarise_stored(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a stored session whose own was not written; keys as in the document."""
+    view, camera = document["view"], document["camera"]
+    return summarise(document["stances"], view and View(view), camera and CameraPose.from_json(camera))
+
+
 def _values(stances: Sequence[Mapping[str, Any]]) -> dict[str, FloatArray]:
     """What was measured of each metric, in the order of time, without what is not to be trusted."""
     counted = [stance for stance in stances if stance["quality"] >= MIN_QUALITY]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from device.aim import AimWindow
-from device.live import LiveSubscriber
+from device.live import UNSTORED, LiveSubscriber
 from model.words import sentence
 
 #: Without a message for this long the device counts as silent; pages say so.
@@ -30,8 +30,6 @@ STATES = ("frame", "health")
 PERSONAL = ("runner",)
 #: So end lengths. Beside the same one as a share of the leg, any of them tells how tall the runner is.
 _CENTIMETRES = "_cm"
-#: How a message of the device begins that says why nothing is stored; the rest names the file.
-UNSTORED = "sessions are not stored"
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64

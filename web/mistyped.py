@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from flask import jsonify, request
@@ -33,3 +34,28 @@ def shown_by(page: Callable[[Mistyped], str]) -> Callable[[Mistyped], ResponseRe
         return page(wrong), 400
 
     return answer
+
+
+def typed_number(field: str, name: str, per_unit: float, bounds: tuple[float, float], form: str) -> float | None:
+    """A field's number, with a comma or a point, in the unit that is reckoned with; None for an empty field.
+
+    Args:
+        field, name: the field's id on the page, and its name in the form.
+        per_unit: so many of the field's units are one of that unit.
+        bounds: in that unit.
+        form: the field's unit and the way to write it, for who typed something else.
+
+    Raises:
+        Mistyped: it is no such number.
+    """
+    text = request.form.get(name, "").strip().replace(",", ".")
+    if not text:
+        return None
+    try:
+        value = float(text) / per_unit
+    except ValueError:
+        value = math.nan
+    if not bounds[0] <= value <= bounds[1]:
+        low, high = (f"{round(bound * per_unit, 1):g}" for bound in bounds)
+        raise Mistyped(field, f"{text!r} must be {low} to {high} {form}.")
+    return round(value, 4)

@@ -18,6 +18,7 @@ from device.recording import SessionWriter
 from device.runners import RunnerChoice
 from device.runtime import led_state
 from device.store import SessionHeader, Store, StoreReader
+from device.store.training import StoredProgramme
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
 from model.coach import MIN_BASELINE, Baseline, Coach, CoachState, Instrument, Look, Target, Verdict
@@ -267,12 +268,18 @@ def test_a_programme_goes_from_session_to_session(make: Callable[..., Box], path
     assert StoreReader(path).programme(runner_id) is None
 
 
-def test_after_a_break_a_session_of_the_programme_goes_on(make: Callable[..., Box]) -> None:
-    box = make(measure_baseline=False)
+def in_a_programme(box: Box) -> tuple[int, StoredProgramme]:
+    """A runner who has just begun one."""
     runner_id, _ = box.store.add_runner("Ada")
     box.store.start_programme(runner_id, "fppa_deg")
     programme = box.store.programme(runner_id)
     assert programme is not None
+    return runner_id, programme
+
+
+def test_after_a_break_a_session_of_the_programme_goes_on(make: Callable[..., Box]) -> None:
+    box = make(measure_baseline=False)
+    runner_id, programme = in_a_programme(box)
     box.choose(runner_id)
     box.known()
     box.store.save_attempt(programme.id, box.session(), Attempt(1, 700.0, Adherence(on=100, on_within=90)))
@@ -287,10 +294,7 @@ def test_after_a_break_a_session_of_the_programme_goes_on(make: Callable[..., Bo
 
 def test_late_sessions_fade_and_tell_what_is_retained(make: Callable[..., Box]) -> None:
     box = make(measure_baseline=False)
-    runner_id, _ = box.store.add_runner("Ada")
-    box.store.start_programme(runner_id, "fppa_deg")
-    programme = box.store.programme(runner_id)
-    assert programme is not None
+    runner_id, programme = in_a_programme(box)
     for n in range(1, 8):
         off = Adherence(off=100, off_within=80) if n == 7 else Adherence(on=100, on_within=90)
         box.store.save_attempt(programme.id, n, Attempt(n, SESSIONS[n - 1].planned_s, off))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from device.config import BELT_SPEED_M_S, CAMERA_HEIGHT_M
 from model.goals import GOALS, Goal, is_goal
 from web import screening, set_up
 from web.app import box
-from web.mistyped import Mistyped, shown_by
+from web.mistyped import Mistyped, shown_by, typed_number
 
 blueprint = Blueprint("commands", __name__, url_prefix="/device")
 blueprint.register_error_handler(Mistyped, shown_by(set_up.page))
@@ -81,7 +80,7 @@ def _goal_words(metric: Goal) -> str:
 @blueprint.post("/belt-speed")
 def belt_speed() -> ResponseReturnValue:
     """Belt speed from km/h, as treadmills show it; empty for unknown."""
-    speed_m_s = _amount("belt-speed", "belt_speed_km_h", 3.6, BELT_SPEED_M_S, "km/h, or empty for unknown")
+    speed_m_s = typed_number("belt-speed", "belt_speed_km_h", 3.6, BELT_SPEED_M_S, "km/h, or empty for unknown")
     said = "Belt speed: unknown." if speed_m_s is None else f"Belt speed: {speed_m_s * 3.6:.1f} km/h."
     command = {"command": "set_belt_speed", "belt_speed_m_s": speed_m_s}
     return _confirmed(command, lambda: box().hub.told()["belt_speed_m_s"] == speed_m_s, lambda: said)
@@ -91,7 +90,7 @@ def belt_speed() -> ResponseReturnValue:
 def camera_height() -> ResponseReturnValue:
     """Height of the lens above the belt from cm, kept for the installation; empty: as the settings say."""
     form = "cm, as 120, or empty where it is not known"
-    height_m = _amount("lens-height", "camera_height_cm", 100, CAMERA_HEIGHT_M, form)
+    height_m = typed_number("lens-height", "camera_height_cm", 100, CAMERA_HEIGHT_M, form)
     command = {"command": "set_camera_height", "camera_height_m": height_m}
     return _confirmed(command, lambda: _page_height_m() == height_m, _height_words)
 
@@ -109,31 +108,6 @@ def _height_words() -> str:
         return "Lens above the belt: not known."
     whence = "kept until another is typed" if told["camera_height_from"] == "page" else "as the settings say"
     return f"Lens above the belt: {100 * told['camera_height_m']:g} cm, {whence}."
-
-
-def _amount(field: str, name: str, per_unit: float, bounds: tuple[float, float], form: str) -> float | None:
-    """A field's number, with a comma or a point, in SI units; None for an empty field.
-
-    Args:
-        field, name: the field's id on the page, and its name in the form.
-        per_unit: so many of the field's units are one of SI.
-        bounds: SI.
-        form: the unit and the way to write it, for who typed something else.
-
-    Raises:
-        Mistyped: it is no such number.
-    """
-    text = request.form.get(name, "").strip().replace(",", ".")
-    if not text:
-        return None
-    try:
-        value = float(text) / per_unit
-    except ValueError:
-        value = math.nan
-    if not bounds[0] <= value <= bounds[1]:
-        low, high = (f"{round(bound * per_unit, 1):g}" for bound in bounds)
-        raise Mistyped(field, f"{text!r} must be {low} to {high} {form}.")
-    return round(value, 4)
 
 
 SILENT = "The device is silent, nothing was sent. Is `kneeline device` running?"

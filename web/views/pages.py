@@ -9,13 +9,11 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from model.camera_pose import CameraPose
 from model.errors import StoreError
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
 from model.metrics import METRICS, NOT_MEASURABLE
-from model.pose import View
-from model.result import UNKNOWN_CAMERA, summarise
+from model.result import UNKNOWN_CAMERA, summarise_stored
 from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG
 from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
@@ -151,6 +149,4 @@ def _run(found: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
 
 def _summary_now(session: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of a session whose own is not written yet."""
-    view = None if session["view"] is None else View(session["view"])
-    summary = summarise(session["stances"], view, session["camera"] and CameraPose.from_json(session["camera"]))
-    return summary_with_centimetres(summary, session.get("height_cm"))
+    return summary_with_centimetres(summarise_stored(session), session.get("height_cm"))

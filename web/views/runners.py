@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from model.goals import GOALS
 from model.programme import SESSIONS, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
-from web.mistyped import Mistyped, shown_by
+from web.mistyped import Mistyped, shown_by, typed_number
 from web.views.commands import SILENT, UNCONFIRMED
 from web.views.qr import qr_of
 
@@ -91,18 +90,10 @@ def height() -> ResponseReturnValue:
 
 
 def _height_cm(field: str) -> float | None:
-    """The form's height in cm, with a comma or a point; None for an empty field. ``field``: its id on the page."""
-    text = request.form.get("height_cm", "").strip().replace(",", ".")
-    if not text:
-        return None
-    try:
-        height_cm = float(text)
-    except ValueError:
-        height_cm = math.nan
-    if not MIN_HEIGHT_CM <= height_cm <= MAX_HEIGHT_CM:
-        low, high = MIN_HEIGHT_CM, MAX_HEIGHT_CM
-        raise Mistyped(field, f"{text!r} must be {low:.0f} to {high:.0f} cm, as 178, or empty for unknown.")
-    return round(height_cm, 1)
+    """The form's height in cm; None for an empty field. ``field``: its id on the page."""
+    bounds = MIN_HEIGHT_CM, MAX_HEIGHT_CM
+    height_cm = typed_number(field, "height_cm", 1, bounds, "cm, as 178, or empty for unknown")
+    return None if height_cm is None else round(height_cm, 1)
 
 
 @blueprint.post("/choose")
