@@ -194,7 +194,8 @@ class TwoLooks:
         shares = None if region is None else tuple(region)
         turned = None if shares is None else (1 - shares[2], shares[1], 1 - shares[0], shares[3])
         self._straight, self._turned = (
-            RunnerTracker(net, net.weights.size_px, region=Region(place)) for place in (shares, turned)
+            RunnerTracker(net, net.weights.size_px, region=Region(place), alternating=False)
+            for place in (shares, turned)
         )
 
     def look(self, image: Image, t_s: float) -> tuple[Pose | None, FrameQuality]:

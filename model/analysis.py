@@ -19,6 +19,7 @@ from model.bias import bias_of
 from model.camera_pose import CameraPose
 from model.coach import Coach, CoachSettings, CoachState, Cue, Instrument, Look
 from model.gait import GaitDetector, GaitEvent
+from model.looks import evened
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
 from model.quality import NOBODY, FrameQuality
@@ -280,6 +281,8 @@ class RunAnalysis:
         if strike_s is None:
             return None
         poses = [p for p in self._poses if strike_s - MAX_GAP_S <= p.t_s]
+        if view.frontal:
+            poses = evened(poses)
         mid_s = (strike_s + event.t_s) / 2
         middle = min(poses, key=lambda pose: abs(pose.t_s - mid_s), default=None)
         if middle is None or not strike_s <= middle.t_s <= event.t_s:

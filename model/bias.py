@@ -6,8 +6,8 @@ left out of the fit); knee and depth also on their pictures mirrored, turned, ro
 (`tests/validation/varied_table.py`). The rest is each metric's ``uncertainty`` in the registry.
 
 * **Knee**: of a dive, the share ``knee_gain`` is seen; the rest of the way the knee's keypoint stays behind. Aligned
-  knees are seen up to 3° too far outside. From behind, Thunder puts the standing hip 1.3 px of its picture to the
-  right, on whichever side it is: a mirrored picture shows the same.
+  knees are seen up to 3° too far outside. What is not alike left and right falls out: every second picture is looked
+  at in the mirror (`movenet.py`).
 * **Depth**: hip, knee and ankle are put on the surface that the camera sees, in front of the joint or behind it.
 * **Pelvis**: in front the free leg's raised thigh pulls its hip's keypoint up, so that the pelvis looks more level than
   it is; from behind Lightning hardly follows it at all. Of a change, 0.3 (Lightning) to 0.45 (Thunder) is seen on a
@@ -20,13 +20,12 @@ left out of the fit); knee and depth also on their pictures mirrored, turned, ro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 
-from model.pose import LEGS, FloatArray, Side, View
-from model.runtime import MIRRORED
+from model.pose import LEGS, FloatArray, View
 from model.virtual_camera import MEASURED
 
 #: By part of the body, how far ahead and how far up its keypoint lies, leg lengths.
@@ -56,7 +55,6 @@ class Bias:
     Attributes:
         knee_gain: seen share of a change of FPPA.
         knee_add_deg: what every knee is seen too far outside.
-        knee_left_deg: what the left knee is seen too far outside beside that, and the right one too far inside.
         surface: front and rear: where on the body the joints are seen; None: at their centres.
         add: by metric key, what to add to the measured value.
         trunk_shift: side view: by part of the body, how far ahead and up its keypoints lie, leg lengths; for what is
@@ -67,20 +65,18 @@ class Bias:
 
     knee_gain: float = 1.0
     knee_add_deg: float = 0.0
-    knee_left_deg: float = 0.0
     surface: Surface | None = None
     add: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     trunk_shift: Shift = field(default_factory=lambda: MappingProxyType({}))
     leg_shift: Shift = field(default_factory=lambda: MappingProxyType({}))
     flexion_add_deg: tuple[float, float] = (0.0, 0.0)
 
-    def true_fppa_deg(self, seen_deg: FloatArray, side: Side) -> FloatArray:
-        """FPPA of a side with what the model adds taken out and what it holds back of a dive put back, of any shape.
+    def true_fppa_deg(self, seen_deg: FloatArray) -> FloatArray:
+        """FPPA with what the model adds taken out and what it holds back of a dive put back, of any shape.
 
         NaN stays NaN.
         """
-        outside_deg = self.knee_add_deg + (self.knee_left_deg if side is Side.LEFT else -self.knee_left_deg)
-        true_deg: FloatArray = _KNEE_PIVOT_DEG + (seen_deg + outside_deg - _KNEE_PIVOT_DEG) / self.knee_gain
+        true_deg: FloatArray = _KNEE_PIVOT_DEG + (seen_deg + self.knee_add_deg - _KNEE_PIVOT_DEG) / self.knee_gain
         return true_deg
 
 
@@ -116,7 +112,7 @@ _THUNDER_BEHIND = Surface(-0.007, -0.016, 0.014, -0.040)
 
 
 def _frontal(
-    surface: Surface, knee: tuple[float, float, float], drop_deg: float, adduction_deg: float, step_width_leg: float
+    surface: Surface, knee: tuple[float, float], drop_deg: float, adduction_deg: float, step_width_leg: float
 ) -> Bias:
     add = {"pelvic_drop_deg": drop_deg, "hip_adduction_deg": adduction_deg, "step_width_leg": step_width_leg}
     return Bias(*knee, surface, MappingProxyType(add))
@@ -131,11 +127,11 @@ def _displaced(view: View) -> Surface:
 
 
 _BIAS: Mapping[tuple[str, View], Bias] = {
-    ("lightning", View.FRONT): _frontal(_IN_FRONT, (0.73, 0.8, 0.0), 1.9, 1.1, 0.0),
-    ("lightning", View.REAR): _frontal(_BEHIND, (0.73, 0.8, 0.0), 3.6, 1.4, -0.036),
+    ("lightning", View.FRONT): _frontal(_IN_FRONT, (0.73, 0.8), 1.9, 1.1, 0.0),
+    ("lightning", View.REAR): _frontal(_BEHIND, (0.73, 0.8), 3.6, 1.4, -0.036),
     ("lightning", View.SIDE): Bias(trunk_shift=_SEEN, flexion_add_deg=_FLEXION_ADD_DEG),
-    ("thunder", View.FRONT): _frontal(_IN_FRONT, (0.73, 0.0, 0.0), 2.6, 1.1, -0.012),
-    ("thunder", View.REAR): _frontal(_THUNDER_BEHIND, (0.73, 3.3, 1.6), 1.7, 3.0, -0.022),
+    ("thunder", View.FRONT): _frontal(_IN_FRONT, (0.73, 0.0), 2.6, 1.1, -0.012),
+    ("thunder", View.REAR): _frontal(_THUNDER_BEHIND, (0.73, 3.3), 1.7, 3.0, -0.022),
     ("thunder", View.SIDE): Bias(trunk_shift=_SEEN, flexion_add_deg=_FLEXION_ADD_DEG),
     # Motion capture with the model's measured mean displacements has these in every phase of the stride.
     ("mocap-measured", View.FRONT): Bias(knee_add_deg=0.8, surface=_displaced(View.FRONT)),
@@ -149,5 +145,5 @@ def bias_of(model: str | None, view: View) -> Bias:
     their errors ("mocap-measured"); none for any other."""
     for (name, of_view), bias in _BIAS.items():
         if model is not None and name in model and of_view is view:
-            return replace(bias, knee_left_deg=0.0) if model.endswith(MIRRORED) else bias
+            return bias
     return NO_BIAS

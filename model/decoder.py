@@ -11,9 +11,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model.pose import MIRROR_INDEX
+
 _REACH = 2
 _DOWN, _RIGHT = (a.ravel() for a in np.meshgrid(*[np.arange(-_REACH, _REACH + 1)] * 2, indexing="ij"))
 _JOINTS = np.arange(17)[:, None]
+_MIRROR = np.array(MIRROR_INDEX)
+
+
+def turned_back(joints: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Joints (17, 3) that were seen in the mirror image of a crop, as shares of the crop itself."""
+    back: NDArray[np.float32] = joints[_MIRROR]
+    back[:, 1] = 1 - back[:, 1]
+    return back
 
 
 def refine(

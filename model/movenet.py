@@ -5,6 +5,10 @@ shoulders to feet, from the side the whole body: every pixel of the network's fe
 hips and knees (`model/tracking.md` has what that brings). It widens at once when a joint nears its edge and narrows
 slowly, so that it does not tremble with every step (a trembling crop is noise on every joint) and the legs are always
 inside.
+
+From the front and from behind every second picture is looked at in the mirror, for nothing: what the network sees
+otherwise left than right changes its sign from frame to frame, and falls out of everything that is measured over more
+than one of them (`model/looks.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.decoder import turned_back
 from model.likeness import Likeness
 from model.person import Box, Point, Region, Sighting, Stay, sighting, trunk_colour
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
@@ -105,9 +110,13 @@ class Crop:
         return xy
 
 
-def see(net: Net, image: NDArray[np.uint8], crop: Crop, size_px: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The crop as the network gets it, and what it sees there: (17, 3) y, x as shares of the crop, and confidence."""
+def see(
+    net: Net, image: NDArray[np.uint8], crop: Crop, size_px: int, in_mirror: bool = False
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The crop, and what the network sees there: (17, 3) y, x as shares of the crop, and confidence."""
     cut = crop.cut(image, size_px)
+    if in_mirror:
+        return cut, turned_back(net.invoke(np.ascontiguousarray(cut[:, ::-1])))
     return cut, net.invoke(cut)
 
 
@@ -202,12 +211,21 @@ class RunnerTracker:
         framing: "auto" closes in on shoulders to feet in frontal views, and the head's joints are missing then;
             "whole" never does.
         region: where the runner may be; it outlives the tracker where it is handed on to the next.
+        alternating: whether every second picture of a frontal view is looked at in the mirror.
     """
 
-    def __init__(self, net: Net, size_px: int, framing: Framing = "auto", region: Region | None = None) -> None:
+    def __init__(
+        self,
+        net: Net,
+        size_px: int,
+        framing: Framing = "auto",
+        region: Region | None = None,
+        alternating: bool = True,
+    ) -> None:
         self._net = net
         self._size_px = size_px
         self._framing = framing
+        self._alternating, self._in_mirror = alternating, False
         self.region = region or Region()
         self._known: Likeness | None = None
         self._outsider = Stay()
@@ -240,11 +258,17 @@ class RunnerTracker:
     @property
     def close(self) -> bool:
         """Whether the crop holds shoulders to feet only."""
-        view, since_s = self._view.view, self._since_s
-        frontal = view is not None and view.frontal
         return bool(
-            self._framing == "auto" and frontal and since_s is not None and self._seen_s - since_s >= _CLOSE_AFTER_S
+            self._framing == "auto"
+            and self._frontal
+            and self._since_s is not None
+            and self._seen_s - self._since_s >= _CLOSE_AFTER_S
         )
+
+    @property
+    def _frontal(self) -> bool:
+        """Whether who is followed is surely seen from the front or from behind."""
+        return self._view.view is not None and self._view.view.frontal
 
     def step(self, image: NDArray[np.uint8], t_s: float) -> Pose | None:
         """The runner's pose in this picture, or None when they are not seen; see `look`."""
@@ -266,7 +290,8 @@ class RunnerTracker:
         followed = self._crop()
         awaited = None if followed else self._awaited_crop(t_s)
         crop = followed or awaited or self._next_search(size)
-        cut, joints = see(self._net, image, crop, self._size_px)
+        self._in_mirror = self._alternating and self._frontal and not self._in_mirror
+        cut, joints = see(self._net, image, crop, self._size_px, self._in_mirror)
         pose = self._pose(joints, crop, t_s, size)
         if not is_person(pose):
             return Sight(None, nobody(cut), crop)

@@ -157,4 +157,4 @@ class CameraPlace:
         """
         if self._plane is None or not self._plane.camera.usable:
             return np.full(xy_px.shape[:-2], np.nan)
-        return bias_of(self._model, self._plane.view).true_fppa_deg(self._plane.fppa_deg(xy_px, side, phase), side)
+        return bias_of(self._model, self._plane.view).true_fppa_deg(self._plane.fppa_deg(xy_px, side, phase))

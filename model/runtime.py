@@ -22,13 +22,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from model.decoder import refine
+from model.decoder import refine, turned_back
 from model.errors import WeightsError
-from model.pose import MIRROR_INDEX
 
 #: Behind the model's name where the mirrored picture is looked at as well.
 MIRRORED = "-mirrored"
-_MIRROR = np.array(MIRROR_INDEX)
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 ModelName = Literal["lightning", "thunder"]
 RuntimeName = Literal["tflite", "litert"]
@@ -165,9 +163,7 @@ class PoseNet:
         """
         joints = self._look(crop)
         if self.mirrored:
-            again = self._look(crop[:, ::-1])[_MIRROR]
-            again[:, 1] = 1 - again[:, 1]
-            joints = (joints + again) / 2
+            joints = (joints + turned_back(self._look(crop[:, ::-1]))) / 2
         return joints
 
     def _look(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:

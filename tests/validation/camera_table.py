@@ -31,9 +31,10 @@ from model.bias import bias_of  # noqa: E402
 from model.camera_pose import CameraPose, CameraPoseEstimator  # noqa: E402
 from model.frontal import FrontalPlane, fppa_uncertainty_deg  # noqa: E402
 from model.gait import GaitDetector  # noqa: E402
+from model.looks import evened  # noqa: E402
 from model.pose import LEGS, FloatArray, Pose, Side, View  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
-from model.stance import mid_window  # noqa: E402
+from model.stance import MAX_GAP_S, mid_window  # noqa: E402
 from model.standing import LEG_PER_HEIGHT  # noqa: E402
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
@@ -144,7 +145,8 @@ def _run(
     seen = 0
     for side, strike_s, toe_off_s in found:
         plane = FrontalPlane(estimator.current(), case.view, case.focal_px, size, bias.surface)
-        inside = [pose for pose in case.poses if strike_s <= pose.t_s <= toe_off_s]
+        around = [pose for pose in case.poses if strike_s - MAX_GAP_S <= pose.t_s <= toe_off_s + MAX_GAP_S]
+        inside = [pose for pose in evened(around) if strike_s <= pose.t_s <= toe_off_s]
         seen = feed(estimator, case.poses, seen, toe_off_s)
         estimator.add_stance(side, strike_s, toe_off_s, inside)
         true = min(case.truth, key=lambda one: (one.side is not side, abs(one.strike_s - strike_s)))
@@ -154,7 +156,7 @@ def _run(
         window = mid_window(t_s, (strike_s + toe_off_s) / 2)
         xy = np.stack([pose.xy_px for pose in inside])[window]
         phase = (t_s[window] - strike_s) / (toe_off_s - strike_s)
-        fppa = float(np.median(bias.true_fppa_deg(plane.fppa_deg(xy, side, phase), side)))
+        fppa = float(np.median(bias.true_fppa_deg(plane.fppa_deg(xy, side, phase))))
         image = float(np.median(k.fppa_image_deg(xy, side)))
         rows.append([side is Side.RIGHT, fppa, image, true.fppa_deg, true.dive_deg])
     return Result(case, estimator.current(), np.array(rows, dtype=np.float64).reshape(-1, 5))

@@ -17,8 +17,9 @@ import numpy as np
 
 from device.cameras.video import to_rgb
 from model import kinematics as k
+from model.looks import evened
 from model.movenet import Crop, RunnerTracker, see
-from model.pose import MIRROR_INDEX, FloatArray, Joint, Side, View
+from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
 from model.runtime import ModelName, PoseNet, available_runtimes, load_weights
 from model.stance import MID_WINDOW_S
 from tests.model.bystanders import Image, torso_px
@@ -99,8 +100,8 @@ def open_net(name: ModelName, refined: bool = True, mirrored: bool = False) -> P
     return PoseNet(load_weights(name), next(iter(available_runtimes())), 1, refined, mirrored)
 
 
-def follower(net: PoseNet) -> RunnerTracker:
-    return RunnerTracker(net, net.weights.size_px)
+def follower(net: PoseNet, alternating: bool = True) -> RunnerTracker:
+    return RunnerTracker(net, net.weights.size_px, alternating=alternating)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -329,11 +330,11 @@ def _all_variants(nets: Nets, of: Sequence[Clip]) -> tuple[dict[str, Poses], dic
 # The tracker as it is.
 
 
-def follow(net: PoseNet, of: Sequence[Clip]) -> Poses:
-    """What the tracker sees in every frame."""
+def follow(net: PoseNet, of: Sequence[Clip], alternating: bool = True) -> Poses:
+    """What the tracker sees in every frame; ``alternating``: looking at every second one in the mirror."""
     poses: Poses = {}
     for clip in of:
-        tracker = follower(net)
+        tracker = follower(net, alternating)
         for n, (t_s, image) in enumerate(clip.pictures()):
             if (pose := tracker.step(image, t_s)) is not None:
                 poses[clip.name, n] = pose.xy_px
@@ -379,20 +380,33 @@ def _off(poses: Poses, clip: Clip) -> FloatArray:
     return off
 
 
-def smoothing_table(poses: Mapping[ModelName, Poses], of: Sequence[Clip]) -> str:
-    """What is made of the frames of mid-stance."""
+def smoothing_table(poses: Mapping[ModelName, Poses], plain: Mapping[ModelName, Poses], of: Sequence[Clip]) -> str:
+    """What is made of the frames of mid-stance; ``plain``: looking at every picture as it is."""
     rows: list[list[str]] = []
-    for name, found in poses.items():
+    for name, found in plain.items():
+        turns = poses[name]
         ways: Mapping[str, tuple[Poses, Middle]] = {
-            "**median, no smoothing (kept)**": (found, np.nanmedian),
-            "mean, no smoothing": (found, np.nanmean),
+            "median": (found, np.nanmedian),
+            "mean": (found, np.nanmean),
             "median of joints faded, 0.7 new": (_faded(found, 0.7), np.nanmedian),
             "median of joints faded, 0.5 new": (_faded(found, 0.5), np.nanmedian),
             "median of 3-frame medians, a frame late": (_medians(found), np.nanmedian),
             "mean of 3-frame means, a frame late": (_means(found), np.nanmean),
+            "median of ¼, ½, ¼": (_evened(found), np.nanmedian),
+            "every second picture in the mirror, median": (turns, np.nanmedian),
+            "**every second picture in the mirror, median of ¼, ½, ¼ (kept)**": (_evened(turns), np.nanmedian),
         }
         rows += [[name, way, *score(those, of, middle).cells()] for way, (those, middle) in ways.items()]
     return table(["model", "over the frames of mid-stance", *Score.HEADS], rows)
+
+
+def _evened(poses: Poses) -> Poses:
+    out: Poses = {}
+    for name, frames in itertools.groupby(sorted(poses), key=lambda key: key[0]):
+        keys = list(frames)
+        seen = [Pose(n / FPS, poses[name, n], np.ones(17), (640, 480)) for name, n in keys]
+        out |= {key: pose.xy_px for key, pose in zip(keys, evened(seen), strict=True)}
+    return out
 
 
 def _faded(poses: Poses, share: float) -> Poses:
