@@ -61,10 +61,9 @@ def test_every_table_of_accuracy_is_made() -> None:
     pays, by_clip = accuracy.what_pays(short, LIGHTNING)
     assert [row[1] for row in cells(pays)] == list(accuracy.VARIANTS)
     assert len(cells(by_clip)) == 1
-    net = accuracy.open_net("lightning")
-    poses: dict[ModelName, accuracy.Poses] = {"lightning": accuracy.follow(net, short)}
-    plain: dict[ModelName, accuracy.Poses] = {"lightning": accuracy.follow(net, short, alternating=False)}
-    assert len(cells(accuracy.smoothing_table(poses, plain, short))) == 9
+    followed: dict[ModelName, accuracy.Followed] = {"lightning": accuracy.follow_all_ways("lightning", short)}
+    assert len(cells(accuracy.smoothing_table(followed, short))) == 11
+    poses: dict[ModelName, accuracy.Poses] = {"lightning": followed["lightning"].in_turn}
     assert len(cells(accuracy.joints_table(poses, short))) == len(accuracy.JOINTS)
     assert len(cells(accuracy.geometry_table(short[0], LIGHTNING))) == 5 * 2  # with one look and two
 

@@ -380,21 +380,37 @@ def _off(poses: Poses, clip: Clip) -> FloatArray:
     return off
 
 
-def smoothing_table(poses: Mapping[ModelName, Poses], plain: Mapping[ModelName, Poses], of: Sequence[Clip]) -> str:
-    """What is made of the frames of mid-stance; ``plain``: looking at every picture as it is."""
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What the tracker sees in every frame: as it is, looking at every picture as it is, and at every one both ways."""
+
+    in_turn: Poses
+    plain: Poses
+    both: Poses
+
+
+def follow_all_ways(name: ModelName, of: Sequence[Clip]) -> Followed:
+    net, both = open_net(name), open_net(name, mirrored=True)
+    return Followed(follow(net, of), follow(net, of, alternating=False), follow(both, of))
+
+
+def smoothing_table(followed: Mapping[ModelName, Followed], of: Sequence[Clip]) -> str:
+    """What is made of the frames of mid-stance."""
     rows: list[list[str]] = []
-    for name, found in plain.items():
-        turns = poses[name]
+    for name, found in followed.items():
+        plain = found.plain
         ways: Mapping[str, tuple[Poses, Middle]] = {
-            "median": (found, np.nanmedian),
-            "mean": (found, np.nanmean),
-            "median of joints faded, 0.7 new": (_faded(found, 0.7), np.nanmedian),
-            "median of joints faded, 0.5 new": (_faded(found, 0.5), np.nanmedian),
-            "median of 3-frame medians, a frame late": (_medians(found), np.nanmedian),
-            "mean of 3-frame means, a frame late": (_means(found), np.nanmean),
-            "median of ¼, ½, ¼": (_evened(found), np.nanmedian),
-            "every second picture in the mirror, median": (turns, np.nanmedian),
-            "**every second picture in the mirror, median of ¼, ½, ¼ (kept)**": (_evened(turns), np.nanmedian),
+            "median": (plain, np.nanmedian),
+            "mean": (plain, np.nanmean),
+            "median of joints faded, 0.7 new": (_faded(plain, 0.7), np.nanmedian),
+            "median of joints faded, 0.5 new": (_faded(plain, 0.5), np.nanmedian),
+            "median of 3-frame medians, a frame late": (_medians(plain), np.nanmedian),
+            "mean of 3-frame means, a frame late": (_means(plain), np.nanmean),
+            "median of ¼, ½, ¼": (_evened(plain), np.nanmedian),
+            "every second picture in the mirror, median": (found.in_turn, np.nanmedian),
+            "**every second picture in the mirror, median of ¼, ½, ¼ (kept)**": (_evened(found.in_turn), np.nanmedian),
+            "every picture both ways, median": (found.both, np.nanmedian),
+            "every picture both ways, median of ¼, ½, ¼": (_evened(found.both), np.nanmedian),
         }
         rows += [[name, way, *score(those, of, middle).cells()] for way, (those, middle) in ways.items()]
     return table(["model", "over the frames of mid-stance", *Score.HEADS], rows)

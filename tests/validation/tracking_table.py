@@ -43,10 +43,10 @@ def tables(data: Path) -> Mapping[str, str]:
     spoilt = [replace(clip, seconds=_SPOILT_S) for clip in frontal if clip.name in _SPOILT]
     demo = next(clip for clip in running if clip.path == DEMO)
     poses = {name: accuracy.follow(accuracy.open_net(name), running) for name in MODELS}
-    plain = {name: accuracy.follow(accuracy.open_net(name), frontal, alternating=False) for name in MODELS}
+    followed = {name: accuracy.follow_all_ways(name, frontal) for name in MODELS}
     made = (
         *accuracy.what_pays(frontal, MODELS),
-        accuracy.smoothing_table(poses, plain, frontal),
+        accuracy.smoothing_table(followed, frontal),
         accuracy.joints_table(poses, running),
         accuracy.geometry_table(demo, MODELS),
         scenes.scenes_table(demo, scenes.second_people(demo, data), MODELS),
