@@ -47,8 +47,9 @@ _KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
 MAX_DOUBT, _DOUBTED_QUALITY = 0.25, MIN_QUALITY / 2
 #: Frames of a long stance at 120 per second.
 _DOUBT_FRAMES = 150
-#: A longer time between two strikes of a foot is a pause.
-_LONGEST_STRIDE_S = 1.5
+#: A longer time between two strikes of a foot is a pause. Where the other foot did not land about amid it, steps were
+#: not seen, and it is two strides and no stride. (Limpers land at 0.4 and 0.6 of it.)
+_LONGEST_STRIDE_S, _OTHER_LANDS = 1.5, (0.3, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,8 @@ class RunAnalysis:
         state.stride_s = event.t_s - before_s
         state.strike_s = state.last_strike_s = event.t_s
         self.coach.strike(event.side)
-        if not state.stride_s <= _LONGEST_STRIDE_S:
+        other_lands = (self._sides[event.side.other].last_strike_s - before_s) / state.stride_s
+        if not (state.stride_s <= _LONGEST_STRIDE_S and _OTHER_LANDS[0] < other_lands < _OTHER_LANDS[1]):
             state.stride_s = math.nan
             return None
         if self.gait.state == "walking":

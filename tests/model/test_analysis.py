@@ -66,3 +66,20 @@ def _hips_turned(xy_px: FloatArray, deg: float) -> FloatArray:
     turned[Joint.LEFT_HIP, 1] += half
     turned[Joint.RIGHT_HIP, 1] -= half
     return turned
+
+
+@pytest.mark.parametrize("view", [View.SIDE, View.FRONT])
+@pytest.mark.parametrize("gap_s", [0.3, 0.4, 0.6])
+def test_two_strides_are_no_stride(view: View, gap_s: float) -> None:
+    """Steps that fall into a gap of the poses make neither a stride of twice the length nor half a duty factor."""
+    analysis = RunAnalysis(AnalysisSettings(view=view), CameraPlace())
+    strides, duties = [], []
+    for pose in Walker().poses(30.0, 30.0, Camera(view), 0.5):
+        gap = pose.t_s > 3.0 and pose.t_s % 2.3 < gap_s
+        outcome = analysis.step(pose.t_s, None if gap else pose)
+        strides += [stride.next_strike_s - stride.strike_s for stride in outcome.strides]
+        duties += [stance.values["duty_factor"] for stance in outcome.stances]
+    assert len(strides) >= 10
+    assert max(strides) < 0.8
+    if view is View.SIDE:
+        assert np.nanmin(duties) > 0.3
