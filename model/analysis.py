@@ -267,7 +267,10 @@ class RunAnalysis:
         state.stride_s = event.t_s - before_s
         state.strike_s = state.last_strike_s = event.t_s
         self.coach.strike(event.side)
-        other_lands = (self._sides[event.side.other].last_strike_s - before_s) / state.stride_s
+        other = self._sides[event.side.other]
+        if not event.t_s - other.last_strike_s <= _LONGEST_STRIDE_S:
+            other.mid_ankle_x_px = math.nan  # of before a pause: no step from there to here
+        other_lands = (other.last_strike_s - before_s) / state.stride_s
         if not (state.stride_s <= _LONGEST_STRIDE_S and _OTHER_LANDS[0] < other_lands < _OTHER_LANDS[1]):
             state.stride_s = math.nan
             return None

@@ -83,3 +83,17 @@ def test_two_strides_are_no_stride(view: View, gap_s: float) -> None:
     assert max(strides) < 0.8
     if view is View.SIDE:
         assert np.nanmin(duties) > 0.3
+
+
+def test_the_first_step_after_a_pause_has_no_width() -> None:
+    """The runner comes back 0.4 m aside: where the other foot stood before the pause is no step away."""
+    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace())
+    walker = Walker(((0.0, 170.0), (8.0, 0.0), (11.0, 170.0)))
+    widths = {}
+    for pose in walker.poses(30.0, 16.0, Camera(), 0.5):
+        moved = replace(pose, xy_px=pose.xy_px + np.array([85.0 if pose.t_s > 9.5 else 0.0, 0.0]))
+        for stance in analysis.step(pose.t_s, moved).stances:
+            widths[stance.strike_s] = stance.values["step_width_leg"]
+    after = [width for strike_s, width in widths.items() if strike_s > 10.5]
+    assert math.isnan(after[0])
+    assert np.array(after[1:]) == pytest.approx(0.14, abs=0.03)
