@@ -352,15 +352,20 @@ class RunAnalysis:
         return float(tilt_deg.mean()) if tilt_deg.size else math.nan
 
     def _oscillation_px(self, t_s: float) -> float:
-        """Range of mid-hip height over the stride before ``t_s``, px; NaN where the cadence is not known."""
+        """Range of mid-hip height over the stride before ``t_s``, px; NaN where the cadence is not known.
+
+        At low frame rates one stride is too few pictures: two, then.
+        """
         cadence = self.gait.cadence_spm()
         if not cadence:
             return math.nan
-        stride = [p for p in self._poses if t_s - 120.0 / cadence <= p.t_s <= t_s]
-        if not stride:
-            return math.nan
-        height_px = k.mid_hip_height_px(np.stack([p.xy_px for p in stride]))
-        return bounce_range(np.array([p.t_s for p in stride]), height_px, 60.0 / cadence)
+        oscillation_px = math.nan
+        for strides in (1, 2):
+            seen = [p for p in self._poses if t_s - strides * 120.0 / cadence <= p.t_s <= t_s]
+            if seen and not math.isfinite(oscillation_px):
+                height_px = k.mid_hip_height_px(np.stack([p.xy_px for p in seen]))
+                oscillation_px = bounce_range(np.array([p.t_s for p in seen]), height_px, 60.0 / cadence)
+        return oscillation_px
 
 
 def _in_picture(pose: Pose, side: Side) -> bool:

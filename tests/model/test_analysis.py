@@ -97,3 +97,14 @@ def test_the_first_step_after_a_pause_has_no_width() -> None:
     after = [width for strike_s, width in widths.items() if strike_s > 10.5]
     assert math.isnan(after[0])
     assert np.array(after[1:]) == pytest.approx(0.14, abs=0.03)
+
+
+@pytest.mark.parametrize(("fps", "spm"), [(24.0, 200.0), (25.0, 210.0), (20.0, 170.0)])
+def test_a_bounce_is_measured_at_low_frame_rates_too(fps: float, spm: float) -> None:
+    """One stride is fewer than 16 pictures there."""
+    analysis = RunAnalysis(AnalysisSettings(view=View.SIDE), CameraPlace())
+    found = []
+    for pose in Walker(((0.0, spm),)).poses(fps, 10.0, Camera(View.SIDE), 0.3):
+        stances = analysis.step(pose.t_s, pose).stances
+        found += [stance.values["vertical_oscillation_leg"] for stance in stances if stance.strike_s > 3.0]
+    assert np.mean(found) == pytest.approx(0.07 / 0.86, abs=0.012)
