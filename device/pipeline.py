@@ -16,6 +16,8 @@ from model.place import CameraPlace
 from model.pose import View
 from model.runtime import ModelName, PoseNet, RuntimeName, available_runtimes
 
+_LEAST_STEP_NS = 1_000_000
+
 
 def analysis_settings(config: Config) -> AnalysisSettings:
     """What the analysis needs of the settings."""
@@ -101,11 +103,15 @@ class Pipeline:
         self._tracker = RunnerTracker(self._net, self._net.weights.size_px, region=self._region)
         self.analysis = RunAnalysis(self._settings, self.place)
         self._first_ns: int | None = None
+        self._last_ns = 0
 
     def step(self, frame: Frame) -> Outcome:
         """All that follows from one frame."""
         if self._first_ns is None:
-            self._first_ns = frame.t_ns
-        t_s = (frame.t_ns - self._first_ns) / 1e9
+            self._first_ns = self._last_ns = frame.t_ns
+        else:
+            # A driver may stamp two pictures alike, or the second before the first: nothing is told from no time.
+            self._last_ns = max(frame.t_ns, self._last_ns + _LEAST_STEP_NS)
+        t_s = (self._last_ns - self._first_ns) / 1e9
         sight = self._tracker.look(frame.image, t_s)
         return self.analysis.step(t_s, sight.pose, sight.quality)

@@ -47,8 +47,9 @@ _KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
 MAX_DOUBT, _DOUBTED_QUALITY = 0.25, MIN_QUALITY / 2
 #: Frames of a long stance at 120 per second.
 _DOUBT_FRAMES = 150
-#: A longer time between two strikes of a foot is a pause.
-_LONGEST_STRIDE_S = 1.5
+#: A longer time between two strikes of a foot is a pause. Where the other foot did not land about amid it, steps were
+#: not seen, and it is two strides and no stride. (Limpers land at 0.4 and 0.6 of it.)
+_LONGEST_STRIDE_S, _OTHER_LANDS = 1.5, (0.3, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,11 @@ class RunAnalysis:
         state.stride_s = event.t_s - before_s
         state.strike_s = state.last_strike_s = event.t_s
         self.coach.strike(event.side)
-        if not state.stride_s <= _LONGEST_STRIDE_S:
+        other = self._sides[event.side.other]
+        if not event.t_s - other.last_strike_s <= _LONGEST_STRIDE_S:
+            other.mid_ankle_x_px = math.nan  # of before a pause: no step from there to here
+        other_lands = (other.last_strike_s - before_s) / state.stride_s
+        if not (state.stride_s <= _LONGEST_STRIDE_S and _OTHER_LANDS[0] < other_lands < _OTHER_LANDS[1]):
             state.stride_s = math.nan
             return None
         if self.gait.state == "walking":
@@ -347,15 +352,20 @@ class RunAnalysis:
         return float(tilt_deg.mean()) if tilt_deg.size else math.nan
 
     def _oscillation_px(self, t_s: float) -> float:
-        """Range of mid-hip height over the stride before ``t_s``, px; NaN where the cadence is not known."""
+        """Range of mid-hip height over the stride before ``t_s``, px; NaN where the cadence is not known.
+
+        At low frame rates one stride is too few pictures: two, then.
+        """
         cadence = self.gait.cadence_spm()
         if not cadence:
             return math.nan
-        stride = [p for p in self._poses if t_s - 120.0 / cadence <= p.t_s <= t_s]
-        if not stride:
-            return math.nan
-        height_px = k.mid_hip_height_px(np.stack([p.xy_px for p in stride]))
-        return bounce_range(np.array([p.t_s for p in stride]), height_px, 60.0 / cadence)
+        oscillation_px = math.nan
+        for strides in (1, 2):
+            seen = [p for p in self._poses if t_s - strides * 120.0 / cadence <= p.t_s <= t_s]
+            if seen and not math.isfinite(oscillation_px):
+                height_px = k.mid_hip_height_px(np.stack([p.xy_px for p in seen]))
+                oscillation_px = bounce_range(np.array([p.t_s for p in seen]), height_px, 60.0 / cadence)
+        return oscillation_px
 
 
 def _in_picture(pose: Pose, side: Side) -> bool:

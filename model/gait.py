@@ -207,6 +207,7 @@ class GaitDetector:
         self._samples = _Samples()
         self._searched_s = -math.inf
         self._strikes_s: deque[float] = deque(maxlen=_CADENCE_STEPS + 1)
+        self._step_numbers: deque[int] = deque(maxlen=_CADENCE_STEPS + 1)  # of the same strikes; a missed one counts
         self._gait: _Gait | None
         self._state: Moving
         self._begun_s: float
@@ -243,9 +244,7 @@ class GaitDetector:
         if len(self._strikes_s) < 4 or self._gait is None:
             return None
         if self._cadence_spm is None:
-            strikes = np.array(self._strikes_s)
-            number = np.round((strikes - strikes[0]) / self._gait.step_s)
-            line = fit_line(number, strikes)
+            line = fit_line(np.array(self._step_numbers, dtype=np.float64), np.array(self._strikes_s))
             self._cadence_spm = 60.0 / line[0] if line else None
         return self._cadence_spm
 
@@ -335,7 +334,11 @@ class GaitDetector:
     def _stand(self) -> None:
         self._gait, self._state, self._begun_s = None, "standing", -math.inf
         self._springs_s = -math.inf
+        self._forget_strikes()
+
+    def _forget_strikes(self) -> None:
         self._strikes_s.clear()
+        self._step_numbers.clear()
         self._cadence_spm = None
 
     def _strike(self, t_s: float, gait: _Gait, view: View) -> list[GaitEvent]:
@@ -350,7 +353,9 @@ class GaitDetector:
         if strike_s < seen_s - 0.4 * step_s or (self._strikes_s and steps < 1):
             return []
         if steps > 2:
-            self._strikes_s.clear()
+            self._forget_strikes()
+        # Counted by the length that a step has now: earlier ones may have been longer or shorter.
+        self._step_numbers.append((self._step_numbers[-1] if self._step_numbers else 0) + steps)
         self._strikes_s.append(strike_s)
         self._cadence_spm = None
         side = self._side(t_s, gait, strike_s + _LEGS_PASS[self._state] * step_s, steps)

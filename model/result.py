@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +25,8 @@ TIME_DECIMALS = 4
 _VALUE_DECIMALS = 4
 #: A longer pause than this many median steps is a break, not a step.
 _BREAK_STEPS = 1.6
+#: So many stances of running in succession (15 s) are a run, however long somebody walks besides.
+_RUN_STANCES = 40
 
 #: The ``camera`` block where nothing is known.
 UNKNOWN_CAMERA: Mapping[str, Any] = MappingProxyType(CameraPose().as_json())
@@ -83,10 +86,14 @@ def take_back(stances: Sequence[dict[str, Any]], since_s: float) -> None:
 def running_stances(stances: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Those of running, in which no other foot is on the ground; all where there are too few of them to tell anything.
 
-    Whoever warms up walking is measured as a runner all the same.
+    Whoever warms up walking is measured as a runner all the same. Single steps of a walker that pass for running lie
+    scattered; those of a run follow one another.
     """
-    ran = [one for n, one in enumerate(stances) if not _overlaps(one, stances[max(0, n - 2) : n + 3])]
-    return ran if len(ran) >= max(2 * MIN_STANCES, len(stances) // 4) else list(stances)
+    runs = [not _overlaps(one, stances[max(0, n - 2) : n + 3]) for n, one in enumerate(stances)]
+    ran = [one for one, is_run in zip(stances, runs, strict=True) if is_run]
+    longest = max((sum(1 for _ in row) for is_run, row in groupby(runs) if is_run), default=0)
+    enough = len(ran) >= max(2 * MIN_STANCES, len(stances) // 4) or longest >= _RUN_STANCES
+    return ran if enough else list(stances)
 
 
 def _overlaps(stance: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> bool:

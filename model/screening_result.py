@@ -243,19 +243,26 @@ def _score(reps: Sequence[Repetition], side: Side) -> dict[str, Any] | None:
     furthest = np.array([rep.knees[side].medial_peak_shank for rep in reps])
     furthest = furthest[np.isfinite(furthest)]
     total = points(seen, float(furthest.max()) if furthest.size else math.nan)
-    unseen = sorted(_unseen_items(reps))
+    unseen = sorted(_unseen_items(reps, side))
     return {
         "points": total,
         "rating": rating(total),
         "items": seen,
         "not_judged": unseen,
-        # Each item that could not be judged may add a point.
-        "points_at_most": total + len(unseen),
+        # Each item that could not be judged may add a point, the knee two.
+        "points_at_most": total + len(unseen) + (_knee_fault(side) in unseen),
     }
 
 
-def _unseen_items(reps: Sequence[Repetition]) -> set[str]:
+def _knee_fault(side: Side) -> str:
+    return f"knee_medial_{side}"
+
+
+def _unseen_items(reps: Sequence[Repetition], side: Side) -> set[str]:
     unseen = {"wavers_or_steps_down"}
+    knees = [rep.knees[side] for rep in reps]
+    if not any(math.isfinite(knee.fppa_peak_deg) or math.isfinite(knee.medial_peak_shank) for knee in knees):
+        unseen.add(_knee_fault(side))
     if all(rep.hand_left_waist is None for rep in reps):
         unseen.add("hand_leaves_waist")
     for key in ("pelvic_drop_deg", "trunk_lean_deg"):

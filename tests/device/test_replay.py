@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from device import board
 from device.cameras.video import VideoSource
 from device.cli import NO_RUNNER, main
 from device.config import Config
-from device.pipeline import open_model, open_model_for_file
+from device.pipeline import Pipeline, open_model, open_model_for_file
 from device.truth import compare, load_truth
+from model.analysis import AnalysisSettings
 from model.metrics import STANCE_METRICS
 from model.runtime import RuntimeName, available_runtimes
 
@@ -221,3 +224,13 @@ def test_height_adds_centimetres_and_nothing_else_about_the_steps(
     with pytest.raises(SystemExit):
         main(["replay", str(demo_clip), "--height", "1.85"])
     assert "must be a whole number from 100 to 230" in capsys.readouterr().err
+
+
+def test_pictures_that_are_stamped_alike_or_in_the_wrong_order_stop_nothing(demo_clip: Path) -> None:
+    pipeline = Pipeline(open_model_for_file(Config(), 30.0), AnalysisSettings())
+    with VideoSource(demo_clip) as source:
+        frames = list(itertools.islice(source.frames(threading.Event()), 12))
+    stamps_ms = [0, 0, 33, 67, 67, 67, 133, 100, 167, 200, 200, 267]
+    times_s = [pipeline.step(replace(f, t_ns=ms * 1_000_000)).t_s for f, ms in zip(frames, stamps_ms, strict=True)]
+    assert np.diff(times_s).min() > 0
+    assert (times_s[0], times_s[-1]) == (0.0, 0.267)

@@ -66,3 +66,45 @@ def _hips_turned(xy_px: FloatArray, deg: float) -> FloatArray:
     turned[Joint.LEFT_HIP, 1] += half
     turned[Joint.RIGHT_HIP, 1] -= half
     return turned
+
+
+@pytest.mark.parametrize("view", [View.SIDE, View.FRONT])
+@pytest.mark.parametrize("gap_s", [0.3, 0.4, 0.6])
+def test_two_strides_are_no_stride(view: View, gap_s: float) -> None:
+    """Steps that fall into a gap of the poses make neither a stride of twice the length nor half a duty factor."""
+    analysis = RunAnalysis(AnalysisSettings(view=view), CameraPlace())
+    strides, duties = [], []
+    for pose in Walker().poses(30.0, 30.0, Camera(view), 0.5):
+        gap = pose.t_s > 3.0 and pose.t_s % 2.3 < gap_s
+        outcome = analysis.step(pose.t_s, None if gap else pose)
+        strides += [stride.next_strike_s - stride.strike_s for stride in outcome.strides]
+        duties += [stance.values["duty_factor"] for stance in outcome.stances]
+    assert len(strides) >= 10
+    assert max(strides) < 0.8
+    if view is View.SIDE:
+        assert np.nanmin(duties) > 0.3
+
+
+def test_the_first_step_after_a_pause_has_no_width() -> None:
+    """The runner comes back 0.4 m aside: where the other foot stood before the pause is no step away."""
+    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace())
+    walker = Walker(((0.0, 170.0), (8.0, 0.0), (11.0, 170.0)))
+    widths = {}
+    for pose in walker.poses(30.0, 16.0, Camera(), 0.5):
+        moved = replace(pose, xy_px=pose.xy_px + np.array([85.0 if pose.t_s > 9.5 else 0.0, 0.0]))
+        for stance in analysis.step(pose.t_s, moved).stances:
+            widths[stance.strike_s] = stance.values["step_width_leg"]
+    after = [width for strike_s, width in widths.items() if strike_s > 10.5]
+    assert math.isnan(after[0])
+    assert np.array(after[1:]) == pytest.approx(0.14, abs=0.03)
+
+
+@pytest.mark.parametrize(("fps", "spm"), [(24.0, 200.0), (25.0, 210.0), (20.0, 170.0)])
+def test_a_bounce_is_measured_at_low_frame_rates_too(fps: float, spm: float) -> None:
+    """One stride is fewer than 16 pictures there."""
+    analysis = RunAnalysis(AnalysisSettings(view=View.SIDE), CameraPlace())
+    found = []
+    for pose in Walker(((0.0, spm),)).poses(fps, 10.0, Camera(View.SIDE), 0.3):
+        stances = analysis.step(pose.t_s, pose).stances
+        found += [stance.values["vertical_oscillation_leg"] for stance in stances if stance.strike_s > 3.0]
+    assert np.mean(found) == pytest.approx(0.07 / 0.86, abs=0.012)

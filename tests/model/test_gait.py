@@ -76,6 +76,21 @@ def test_cadence_at_ten_frames_per_second(view: View) -> None:
     assert detector.cadence_spm() == pytest.approx(170.0, abs=1.0)
 
 
+@pytest.mark.parametrize(("before_spm", "after_spm"), [(150.0, 180.0), (180.0, 150.0)])
+@pytest.mark.parametrize("view", View)
+def test_cadence_while_the_belt_changes_its_speed(view: View, before_spm: float, after_spm: float) -> None:
+    """Steps of before are not counted by the length that a step has now."""
+    ramp = [(6.0 + i / 4, before_spm + (after_spm - before_spm) * (i + 1) / 16) for i in range(16)]
+    walker = Walker(((0.0, before_spm), *ramp))
+    strikes_s = np.sort(np.concatenate([walker.strikes_s(side, 14.0) for side in Side]))
+    detector = GaitDetector()
+    for pose in walker.poses(30.0, 14.0, Camera(view), NOISE_PX):
+        detector.step(pose, pose.t_s, view)
+        last = strikes_s[strikes_s <= pose.t_s][-13:]
+        if pose.t_s > 5.0:
+            assert detector.cadence_spm() == pytest.approx(60.0 / np.diff(last).mean(), abs=5.0)
+
+
 @pytest.mark.parametrize("fps", [30.0, 60.0])
 @pytest.mark.parametrize("view", View)
 def test_walker(view: View, fps: float) -> None:

@@ -69,16 +69,23 @@ def walked(count: int, knee_flexion_deg: float) -> list[dict[str, Any]]:
 
 
 def test_who_warms_up_walking_is_measured_running() -> None:
-    found = stances(40, View.SIDE, knee_flexion_deg=54)
-    ran = [one | {key: one[key] + 60 for key in ("strike_s", "toe_off_s")} for one in found]
+    found, times = stances(40, View.SIDE, knee_flexion_deg=54), ("strike_s", "toe_off_s")
+    ran = [one | {key: one[key] + 60 for key in times} for one in found]
     alone = summarise(ran, View.SIDE)
     both = summarise([*walked(40, 37.0), *ran], View.SIDE)
     assert both["left"]["stances"] == 80
     assert both["left"]["knee_flexion_deg"] == alone["left"]["knee_flexion_deg"]
     assert both["cadence_spm"] == alone["cadence_spm"] == pytest.approx(170, abs=0.1)
+    long = summarise([*walked(500, 37.0), *(one | {key: one[key] + 500 for key in times} for one in ran)], View.SIDE)
+    assert long["left"]["knee_flexion_deg"] == alone["left"]["knee_flexion_deg"]
+    assert long["cadence_spm"] == alone["cadence_spm"]
     only = summarise(walked(40, 37.0), View.SIDE)
     assert only["left"]["knee_flexion_deg"]["n"] == 40
     assert only["cadence_spm"] == pytest.approx(110, abs=0.1)
+    mistaken = walked(200, 37.0)
+    for one in mistaken[::10]:
+        one["toe_off_s"] = one["strike_s"] + 0.3
+    assert summarise(mistaken, View.SIDE)["left"]["knee_flexion_deg"]["n"] == 200  # single steps are no run
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from model.pose import Side, View
 from model.rubric import faults_of, points, rating
-from model.screening import Exercise, Repetition, ScreeningSettings, screen
+from model.screening import Exercise, KneeAtBottom, Repetition, ScreeningSettings, screen
 from model.screening_result import advice, rep_json, square_on_camera, summarise_screening
 from tests.model.squatters import Exerciser, Rep
 
@@ -82,6 +82,15 @@ def test_pelvis_that_the_model_does_not_follow_is_not_judged(steps: tuple[Repeti
     summary = summarise_screening(Exercise.STEP_DOWN, blind, pelvis_reason="not followed")
     assert summary["unavailable"]["pelvic_drop_deg"] == "not followed"
     assert summary["right"]["score"]["not_judged"] == ["pelvis_not_level", "wavers_or_steps_down"]
+
+
+def test_a_knee_that_is_never_seen_is_not_judged(steps: tuple[Repetition, ...]) -> None:
+    """It may be the worst of all: two points, and no "good" without saying so."""
+    hidden = KneeAtBottom(*[math.nan] * 5)
+    blind = [replace(rep, knees={**rep.knees, Side.RIGHT: hidden}, faults=()) for rep in steps]
+    score = summarise_screening(Exercise.STEP_DOWN, blind)["right"]["score"]
+    assert score["not_judged"] == ["knee_medial_right", "wavers_or_steps_down"]
+    assert (score["points"], score["points_at_most"]) == (0, 3)
 
 
 def test_too_few_repetitions_carry_no_mean(steps: tuple[Repetition, ...]) -> None:
