@@ -4,7 +4,10 @@
 the contact time that this side usually has, at the first frame at or after mid-stance: once in a stance, never in swing
 (Noehren 2011 cues live; the projected angle explodes in swing), never before some steady steps of running.
 
-**What is compared.** The median of the frames of the last `_WINDOW_S`, at least two of them, each well seen.
+**What is compared.** The frames of the last `_WINDOW_S`, at least two of them, each well seen, without those that lie
+far from their median (a leg put on the other one for a frame). The mean of neighbours, because every second frame is
+looked at in the mirror (`looks.py`) and each two hold both looks; of those the mean, the newest counted twice, because
+a dive grows until mid-stance.
 
 **Target.** The runner's own baseline on this installation: mean + max(k · SD, floor) over at least `MIN_BASELINE`
 good stances. The floor is the smallest difference of one stance from a mean that is more than this device's own noise,
@@ -241,6 +244,9 @@ class _Side:
     verdict: Verdict | None = None
     target: Target | None = None
     alert: bool = False
+    #: Whether the alert began before there was a level. Its own stances tell that then, or what began by chance, of a
+    #: runner whom the camera shows over the threshold all the time, would never end.
+    blind: bool = False
     #: Of all last stances, and of those outside of alerts: the knee in the picture, in true degrees; or the value.
     anchors: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     level: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
@@ -263,7 +269,7 @@ class _Side:
         self.decided = True
         if look.elapsed_s > look.contact_s:
             return None
-        return {key: _median([values[key] for _, values in self.frames]) for key in look.values}
+        return {key: _of_frames([values[key] for _, values in self.frames], _FULL_ERROR[key]) for key in look.values}
 
     def unseen(self) -> None:
         """A stance could not be judged: what was said of the one before no longer holds."""
@@ -451,8 +457,10 @@ class Coach:
         state.alert = state.alert and not back
         clear = over > 0 and (state.alert or self._is_clear(state, target, over, excess, noise, instrument))
         state.excess_before = excess if over > 0 else math.nan
+        if clear and not state.alert:
+            state.blind = not math.isfinite(excess)
         state.alert = state.alert or clear
-        if not state.alert:
+        if not state.alert or not math.isfinite(excess):
             state.level.append(anchor)
             state.overs.append(over)
         state.verdict = Verdict(value, target, over <= 0, state.alert)
@@ -514,7 +522,7 @@ class Coach:
         """How far beyond the own level; NaN where that is not known."""
         if math.isfinite(target.level):
             return target.sign * (value - target.level)
-        if len(state.level) < _MIN_LEVEL:
+        if len(state.level) < (_STEADY_STANCES if state.alert and state.blind else _MIN_LEVEL):
             return math.nan
         return anchor - (quantiles(state.level, n=4, method="inclusive")[0] + _ABOVE_QUARTILE * sd)
 
@@ -539,7 +547,17 @@ class Coach:
         return min(before, excess) > _CLEAR / 2 * noise and (before + excess) / 2 > _CLEAR / math.sqrt(2) * noise
 
 
-def _median(values: list[float]) -> float:
-    """Of the finite ones; NaN from fewer than `_MIN_FRAMES`."""
+def _of_frames(values: list[float], reach: float) -> float:
+    """One value of those of successive frames (see above); NaN from fewer than `_MIN_FRAMES`.
+
+    Args:
+        values: NaN are left out.
+        reach: further from the median is no other look, but a fault.
+    """
     finite = [value for value in values if math.isfinite(value)]
-    return median(finite) if len(finite) >= _MIN_FRAMES else math.nan
+    if len(finite) < _MIN_FRAMES:
+        return math.nan
+    middle = median(finite)
+    steady = [value for value in finite if abs(value - middle) <= reach]
+    pairs = [(a + b) / 2 for a, b in pairwise(steady)]
+    return fmean([*pairs, pairs[-1]]) if pairs else middle

@@ -248,6 +248,34 @@ def test_a_camera_that_is_off_by_two_degrees_does_not_nag() -> None:
     assert len(belt.cues) <= 1
 
 
+def test_an_alert_that_began_before_there_was_a_level_does_not_last_for_ever() -> None:
+    """A camera that shows an aligned knee over the threshold, and a first stance by which an alert begins."""
+    belt = Belt(Coach(CoachSettings()))
+    for angle_deg in (11.0, 11.0, 11.0, *[9.0] * 40):
+        belt.stride(knee(angle_deg), knee(4.0))
+    assert belt.cues
+    assert len(belt.cues) <= 8
+    assert not alert(belt)
+    assert belt.stride(knee(18.0), knee(4.0))
+
+
+def test_dives_with_which_a_session_begins_are_cued_to_their_end() -> None:
+    belt = Belt(Coach(CoachSettings())).aligned(2)
+    for _ in range(5):
+        assert belt.stride(knee(15.0), knee(4.0))
+    assert belt.aligned(5).cues == belt.cues[:5]
+
+
+@pytest.mark.parametrize("first_deg", [-3.0, 3.0])
+def test_what_the_looks_in_turn_differ_by_falls_out(first_deg: float) -> None:
+    """Whichever of them is the last before the middle of stance."""
+    belt = Belt(Coach(CoachSettings())).aligned()
+    belt.stance(Side.LEFT, [knee(4.0 + first_deg * (-1) ** n) for n in range(11)])
+    verdict = belt.coach.state().verdicts[Side.LEFT]
+    assert verdict is not None
+    assert verdict.value == pytest.approx(4.0)
+
+
 def noisy(rng: np.random.Generator, mean: float, sd: float) -> Values:
     return knee(mean + float(rng.normal(0, sd)))
 
