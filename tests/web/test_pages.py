@@ -178,6 +178,8 @@ def test_result_from_the_side_begins_with_what_is_seen_from_there(
     for text in (card, page):
         for said in ("Knee flexion in stance", *numbers):
             assert said in text
+        assert re.search("−6.0 ± 0.0° (of 28 stances · )?hip stays flexed", text)
+        assert "43.2 ± 0.0° hip" not in text
     assert "Knee alignment (FPPA), left" not in card + page
     assert "Knee alignment is not seen from the side, so nothing was coached." in page
     assert "Knee flexion in stance, stance by stance" in page
