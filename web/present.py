@@ -17,6 +17,8 @@ from model.statistics import MIN_STANCES
 MINUS = "−"
 #: What is shown first of who was seen from the side, where knee alignment cannot be seen.
 SIDE_MEASURES = ("knee_flexion_deg", "hip_extension_deg", "overstride_leg")
+#: What the list of sessions adds to a knee's number where it is not its alignment; by the measure's key.
+KNEE_WORDS: Mapping[str, str] = {"knee_flexion_deg": "flexion", "fppa_image_deg": "in the picture"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,19 @@ def test_list_shows_newest_first_and_pages(client: FlaskClient, make_session: Ma
     assert "page 2 of 2" in second
 
 
+def test_list_shows_of_a_side_session_what_is_seen_from_there(
+    client: FlaskClient, make_session: MakeSession, seen_from_the_side: Message
+) -> None:
+    """Its knees' flexion, and no count of cues: nothing is coached from there."""
+    make_session(view="side", frontal=False, more=seen_from_the_side)
+    assert "side 43.2 ± 0.0° flexion — 103 — complete" in text_of(client, "/sessions")
+    make_session()
+    assert re.search(r"front [\d.]+ ± [\d.]+° [\d.]+ ± [\d.]+° \d+ \d+ complete", text_of(client, "/sessions"))
+    camera = dict.fromkeys(ANGLES) | {"state": "unknown", "source": "none"}
+    make_session(camera=camera, frontal=False)
+    assert re.search(r"front ([\d.]+ ± [\d.]+° in the picture ){2}", text_of(client, "/sessions"))
+
+
 def test_card_is_a_fragment_with_the_result(client: FlaskClient, make_session: MakeSession) -> None:
     answer = client.get(f"/sessions/{make_session()}/card")
     assert "<html" not in answer.text
