@@ -248,7 +248,7 @@ def _position(camera: Mapping[str, Any], view: str | None) -> list[Check]:
 
 def _tilt(key: str, label: str, angle_deg: float | None, good_deg: float, most_deg: float, advice: str | None) -> Check:
     if angle_deg is None:
-        return Check(key, label, "unknown", "needs about 20 steps of running")
+        return Check(key, label, "unknown", "found out from the runner's steps")
     value = f"{angle_deg:+.1f}°".replace("-", "−")
     if abs(angle_deg) <= good_deg:
         return Check(key, label, "good", value)

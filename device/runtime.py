@@ -408,8 +408,14 @@ class Device:
             self._writer.setting(_CAMERA_SETTING, None)
 
     def _frames_of(self, source: FrameSource, stop: threading.Event) -> Iterator[tuple[Frame, float]]:
-        """Frames with their time in seconds, feeding both watchdogs."""
+        """Frames with their time in seconds, feeding both watchdogs.
+
+        Their rate counts from the first one on: the pause before it is none of the camera's.
+        """
+        first = True
         for frame in source.frames(stop):
+            if first:
+                first, self._second = False, (time.monotonic(), self._frames)
             self._frames += 1
             self._notify.watchdog()
             self._cues.feed()

@@ -80,6 +80,28 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     assert first["summary"]["left"]["stances"] + first["summary"]["right"]["stances"] == len(first["stances"])
 
 
+class Late(VideoSource):
+    """A camera that takes its time."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        time.sleep(4.0)
+        yield from super().frames(stop)
+
+
+def test_the_time_before_the_first_picture_does_not_make_the_camera_slow(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "open_source", lambda camera: Late(demo_clip, paced=True))
+    device, stop = Device(config), threading.Event()
+    thread = threading.Thread(target=run_device, args=(device, stop))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        health = _until(live, lambda m: m["type"] == "health" and m["frames"])[-1]
+        stop.set()
+        thread.join(30)
+    assert health["fps"] > 15, "with the four seconds before it would be 6"
+
+
 class SetClock(datetime):
     """The machine's clock, which the network sets."""
 

@@ -405,7 +405,14 @@ def test_calibration_from_the_live_page_stays_there(server: Server, device: Devi
     assert page.evaluate("window.same")
 
 
-def test_unknown_camera_judges_nobody(server: Server, device: Device, page: Page) -> None:
+@pytest.mark.parametrize(
+    ("state", "tile", "knee"),
+    [("unknown", "finding its position", "camera not known yet"), ("refused", "too oblique", "camera too oblique")],
+)
+def test_unknown_camera_judges_nobody(
+    server: Server, device: Device, page: Page, state: str, tile: str, knee: str
+) -> None:
+    device.changes = {"camera": {**GOOD_CAMERA, "state": state}}
     page.goto(server.url)
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
     for n in range(7):
@@ -413,7 +420,26 @@ def test_unknown_camera_judges_nobody(server: Server, device: Device, page: Page
     left = page.locator(".side[data-side=left]")
     expect(left.locator("[data-value]")).to_have_text("+15.0°")
     expect(left.locator("[data-spread]")).to_contain_text("in the picture")
-    expect(left.locator("[data-state-text]")).to_have_text("camera not known yet")
+    expect(left.locator("[data-state-text]")).to_have_text(knee)
+    expect(page.locator("[data-camera]")).to_have_text(tile)
+
+
+def test_tile_and_knees_agree_on_whether_the_camera_is_known(server: Server, device: Device, page: Page) -> None:
+    """Also before the next stance of each knee, the first that has an angle with the camera taken out."""
+    device.changes = {"camera": {**GOOD_CAMERA, "state": "unknown"}}
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    left = page.locator(".side[data-side=left]")
+    device.publish(stance("left", 0, fppa_deg=None, fppa_image_deg=15.0))
+    expect(left.locator("[data-spread]")).to_have_text("1 of 7 stances · in the picture")
+    device.changes = {}
+    expect(page.locator("[data-camera]")).to_have_text("position known")
+    expect(left.locator("[data-state-text]")).to_have_text("measuring…")
+    expect(left.locator("[data-spread]")).to_have_text("0 of 7 stances")
+    device.publish(stance("left", 1, fppa_deg=None, fppa_image_deg=15.0))  # began before
+    device.publish(stance("left", 2, fppa_deg=3.0, fppa_image_deg=15.0))
+    expect(left.locator("[data-spread]")).to_have_text("1 of 7 stances")
+    expect(left.locator("[data-state-text]")).to_have_text("aligned")
 
 
 def from_the_side(n: int, side: str, **more: float) -> Message:
