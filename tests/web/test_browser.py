@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from device.store import Store, StoreReader
 from device.told import SETTING, Told
 from model.place import CORRECTED
 from model.pose import Side
+from model.programme import SESSIONS, Adherence, in_words
 from model.screening import Exercise
 from model.screening_result import instruction
 from model.words import sentence
@@ -350,9 +352,12 @@ def test_another_goal_has_its_own_words_and_values(server: Server, device: Devic
 def test_a_programme_names_its_goal(server: Server, device: Device, page: Page) -> None:
     retention = {"on": None, "off": None, "stances_off": 0}
     programme = {"session": 2, "of": 8, "run_s": 60.0, "planned_s": 1020.0, "counts": False, "retention": retention}
-    device.changes = coached("cadence_spm", "programme", programme=programme)
+    words = asdict(in_words(SESSIONS[1], 60.0, Adherence(on=10, on_within=9)))
+    device.changes = coached("cadence_spm", "programme", programme={**programme, "words": words})
     page.goto(server.url)
     expect(page.locator("[data-programme-label]")).to_have_text("Programme: cadence")
+    expect(page.locator("[data-programme-session]")).to_have_text("session 2 of 8")
+    expect(page.locator("[data-programme-note]")).to_have_text("1:00 of 17:00 min run · on target 90 % with cues")
     expect(page.locator("[data-goal-tile]")).to_be_hidden()
 
 

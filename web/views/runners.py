@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from device.store.training import StoredProgramme, local_day
 from model.goals import GOALS
-from model.programme import SESSIONS, progress
+from model.programme import SESSIONS, in_words, of_the_day, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
 from web.mistyped import Mistyped, shown_by, typed_number
@@ -44,7 +47,7 @@ def _page(wrong: Mistyped | None = None) -> str:
         height_cm=hub.height_cm(),
         height_range=(MIN_HEIGHT_CM, MAX_HEIGHT_CM),
         programme=programme,
-        progress=None if programme is None else progress(programme.attempts),
+        standing=None if programme is None else _standing(programme, hub.programme()),
         sessions=SESSIONS,
         goals=GOALS,
         goal=hub.goal() or box().config.coach.metric,
@@ -54,6 +57,18 @@ def _page(wrong: Mistyped | None = None) -> str:
         max_name=MAX_NAME,
         kiosk=_kiosk(),
     )
+
+
+def _standing(programme: StoredProgramme, live: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Where a runner stands: in words, and the session that is meant. What runs now the device knows best."""
+    if live is not None:
+        n = live["session"]
+        return {"words": live["words"], "session": None if n is None else SESSIONS[n - 1]}
+    so_far = progress(programme.attempts)
+    session = so_far.next
+    today = [] if session is None else of_the_day(programme.attempts, session.n, local_day(datetime.now(UTC)))
+    words = in_words(session, sum(attempt.run_s for attempt in today), so_far.adherence)
+    return {"words": asdict(words), "session": session}
 
 
 blueprint.register_error_handler(Mistyped, shown_by(_page))

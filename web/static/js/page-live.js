@@ -255,10 +255,9 @@ function followCoach(coach) {
   sound.metronome(coach?.metronome_spm ?? null);
   find("programme").hidden = !programme;
   if (!programme) return quiet;
-  setText(find("programme-session"), programme.session === null ? "done" : `${programme.session} of ${programme.of}`);
-  const time = programme.session === null ? "" : `${clock(programme.run_s)} of ${clock(programme.planned_s)}`;
-  const off = programme.retention.off;
-  setText(find("programme-note"), time + (off === null ? "" : ` · ${Math.round(100 * off)} % on target without cues`));
+  const { session: which, time, on_target: onTarget } = programme.words;
+  setText(find("programme-session"), which);
+  setText(find("programme-note"), [time, onTarget].filter(Boolean).join(" · "));
   return quiet;
 }
 
