@@ -345,6 +345,7 @@ class Device:
                     self._screening.interrupt("another runner was chosen")
                 if self._screening.running:
                     presence.hold(t_s)
+                    self._standing.give_way(t_s)
                     self._screen(frame, source)
                     continue
                 if session is None:

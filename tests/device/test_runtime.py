@@ -400,6 +400,9 @@ def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
         assert told["keypoints"] is not None
         assert told["screening"]["message"].endswith("counting begins then.")
         assert (lights[lit - 2 : lit], lights[lit:]) == (["off", "off"], [])
+        assert live.send({"command": "calibrate"})
+        refused = _until(live, lambda m: m["type"] == "frame" and m["calibration"] is not None)[-1]
+        assert (refused["calibration"]["state"], refused["screening"]["state"]) == ("failed", "running")
         assert live.send({"command": "cancel_screening", "request": "r2"})
         after = _until(live, lambda message: message["type"] == "session" and message["state"] == "started")
         assert any((m.get("screening") or {}).get("state") == "cancelled" for m in after)

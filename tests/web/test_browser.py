@@ -1147,6 +1147,27 @@ def test_a_squat_test_from_the_form_to_the_result(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_calibration_and_test_do_not_contradict_each_other(server: Server, device: Device, page: Page) -> None:
+    """While a test is made nothing is calibrated; after it the banner tells what was asked for last."""
+    page.goto(server.url)
+    button, banner = page.get_by_role("button", name="Calibrate standing"), page.locator("[data-banner]")
+    expect(button).to_be_visible()
+    device.changes = amid_a_test()
+    expect(button).to_be_hidden()
+    done = amid_a_test(state="done", age_s=5.0, reps=3, message="Done: 3 of 5 repetitions.")
+    device.changes = {**done, **calibration("failed", "Not calibrated. A test is made now.", age_s=7.0)}
+    expect(banner).to_have_text("Squat test. Done: 3 of 5 repetitions.")
+    expect(button).to_be_visible()
+    device.changes = {**done, **calibration("running", "Stand still on straight legs.", age_s=1.0)}
+    expect(banner).to_have_text("Standing calibration. Stand still on straight legs.")
+    device.changes = amid_a_test()
+    page.goto(server.url + "/aim")
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    page.get_by_role("button", name="Calibrate standing").click()
+    expect(page.get_by_text("Not calibrated. A test is made now: finish or cancel it first")).to_be_visible()
+    assert device.commands == []
+
+
 @pytest.mark.parametrize(("width", "height"), [(800, 480), (1024, 600), (1280, 800)])
 def test_the_kiosk_shows_a_test_and_its_result_whole(
     server: Server, device: Device, store: Store, page: Page, width: int, height: int

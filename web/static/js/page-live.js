@@ -181,6 +181,7 @@ let discarded = null; // the one in which nobody ran
 let runner = null; // the name of who runs
 let choosable = false; // whether the device knows runners
 let testable = false; // whether it makes tests
+let calibratable = false; // whether it calibrates
 let tested = false; // whether what ended last was a test
 let notice = null; // as why what was asked for last was not done, for some seconds
 let announcedAt = -Infinity;
@@ -189,13 +190,20 @@ let noticeTimer = 0;
 
 function refreshBanner() {
   const testing = frame?.screening?.state === "running"; // the block of the test says what is in the way
-  let trouble = linkTrouble(link) ?? notice ?? screeningNotice(frame?.screening) ?? calibrationNotice(frame?.calibration);
+  let trouble = linkTrouble(link) ?? notice ?? newestNotice(frame ?? {});
   if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
   if (!trouble && frame?.keypoints && aside() && !testing) trouble = { level: "info", text: `Knee alignment is not seen from the side. Measured: ${stage.dataset.sideWords}.` };
   if (!trouble && frame && !frame.keypoints && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
   showBanner(banner, trouble);
   find("idle").hidden = testing || !(choosable && link.device === "live" && frame && !frame.keypoints);
   document.body.dataset.device = link.device;
+}
+
+// Of a test and a calibration: what was asked for last, or has come of it last.
+function newestNotice({ screening, calibration }) {
+  const notices = [screeningNotice(screening), calibrationNotice(calibration)];
+  if (screening?.age_s > calibration?.age_s) notices.reverse();
+  return notices[0] ?? notices[1];
 }
 
 function onFrame(message) {
@@ -327,6 +335,8 @@ function followTest(screening) {
   stage.dataset.testing = runs ? "yes" : "no";
   const form = find("tests");
   if (form) form.hidden = runs || !testable;
+  const calibrate = find("calibrate");
+  if (calibrate) calibrate.hidden = runs || !calibratable;
 }
 
 // The next runner's numbers are not this one's.
@@ -381,8 +391,7 @@ function hideCard() {
 
 function onHealth(health) {
   runner = health.runner?.name ?? null;
-  const calibrate = find("calibrate");
-  if (calibrate) calibrate.hidden = !health.commands?.includes("calibrate");
+  calibratable = Boolean(health.commands?.includes("calibrate"));
   setText(find("runner"), health.runner ? health.runner.name : "Session");
   testable = Boolean(health.commands?.includes("start_screening"));
   choosable = Boolean(health.commands?.includes("select_runner"));
