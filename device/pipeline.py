@@ -101,11 +101,14 @@ class Pipeline:
         self._tracker = RunnerTracker(self._net, self._net.weights.size_px, region=self._region)
         self.analysis = RunAnalysis(self._settings, self.place)
         self._first_ns: int | None = None
+        self._last_index: int | None = None
 
     def step(self, frame: Frame) -> Outcome:
         """All that follows from one frame."""
         if self._first_ns is None:
             self._first_ns = frame.t_ns
         t_s = (frame.t_ns - self._first_ns) / 1e9
+        lost = 0 if self._last_index is None else max(0, frame.index - self._last_index - 1)
+        self._last_index = frame.index
         sight = self._tracker.look(frame.image, t_s)
-        return self.analysis.step(t_s, sight.pose, sight.quality)
+        return self.analysis.step(t_s, sight.pose, sight.quality, lost)

@@ -524,7 +524,7 @@ class Device:
     def _summarise(self, session: _Session) -> dict[str, Any]:
         recorder = session.recorder
         found = summarise(recorder.stances, recorder.view, self._place.camera)
-        summary = found | recorder.curves_and_standing()
+        summary = found | recorder.curves_and_standing() | {"frames_lost": recorder.frames_lost}
         self._writer.update(fps=round(recorder.fps, 3), summary=summary, **self._counts(session))
         return summary
 

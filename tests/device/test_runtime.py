@@ -102,6 +102,31 @@ def test_the_time_before_the_first_picture_does_not_make_the_camera_slow(
     assert health["fps"] > 15, "with the four seconds before it would be 6"
 
 
+class Busy(VideoSource):
+    """A camera of whose pictures every third is never looked at."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        return (frame for frame in super().frames(stop) if frame.index % 3)
+
+
+def test_lost_pictures_are_said_and_kept_with_the_session(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "open_source", lambda camera: Busy(demo_clip, paced=True))
+    device, stop = Device(config), threading.Event()
+    thread = threading.Thread(target=run_device, args=(device, stop))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        _until(live, lambda m: m["type"] == "frame" and "% of the pictures are lost" in (m["message"] or ""))
+        stop.set()
+        thread.join(30)
+    with StoreReader(config.database_path()) as reader:
+        session = reader.session(1)
+    assert session is not None
+    lost, seen = session["summary"]["frames_lost"], session["frames"]
+    assert 0.3 < lost / (lost + seen) < 0.6
+
+
 class SetClock(datetime):
     """The machine's clock, which the network sets."""
 

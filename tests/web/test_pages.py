@@ -133,6 +133,17 @@ def test_interrupted_session_without_summary_is_summed_up_from_its_stances(
     assert "Power or program ended" in text_of(client, f"/sessions/{cut_off}")
 
 
+@pytest.mark.parametrize(("lost", "said"), [(None, ""), (50, ""), (200, "25 % of the pictures were lost")])
+def test_lost_pictures_are_said_where_they_are_many(
+    client: FlaskClient, make_session: MakeSession, lost: int | None, said: str
+) -> None:
+    text = text_of(client, f"/sessions/{make_session(more=None if lost is None else {'frames_lost': lost})}")
+    assert ("of the pictures were lost" in text) is bool(said)
+    assert said in text
+    assert ("or lower [camera] fps." in text) is bool(said)
+    assert (f"598 of 600 frames with a runner · {lost} lost · source" in text) is (lost is not None)
+
+
 def test_camera_advice_is_shown(client: FlaskClient, make_session: MakeSession) -> None:
     camera = {"state": "refused", "advice": "turn the camera 14° to the left", "source": "belt", "yaw_deg": 14.2}
     whole = dict.fromkeys(ANGLES) | camera
