@@ -158,8 +158,8 @@ def lost_words(share: float, past: bool = False) -> str | None:
     """
     if share <= MANY_LOST:
         return None
-    lost = "were lost: the board was too busy" if past else "are lost: the board is too busy"
+    lost = "were lost, for the board was too busy" if past else "are lost, for the board is too busy"
     return (
-        f"{100 * share:.0f} % of the pictures {lost}, and steps and angles are less certain. End what else runs on it, "
+        f"{100 * share:.0f} % of the pictures {lost}: steps and angles are less certain; end what else runs on it, "
         "keep it cool, or lower [camera] fps"
     )

@@ -49,12 +49,12 @@ def test_many_lost_pictures_are_said_with_the_remedy() -> None:
             continue
         said[pose.t_s] = analysis.step(pose.t_s, pose, lost=lost).message
         lost = 0
-    words = "20 % of the pictures are lost: the board is too busy, and steps and angles are less certain."
+    words = "20 % of the pictures are lost, for the board is too busy: steps and angles are less certain; end what"
     assert {message for t_s, message in said.items() if t_s < 3.0} == {None}, "a start may be hard"
     assert all(str(message).startswith(words) for t_s, message in said.items() if 4.0 < t_s < 20.0)
     assert {message for t_s, message in said.items() if t_s > 30.0} == {None}
     assert lost_words(0.1) is None
-    assert "were lost: the board was too busy" in str(lost_words(0.11, past=True))
+    assert "were lost, for the board was too busy" in str(lost_words(0.11, past=True))
 
 
 @pytest.mark.parametrize(("stood", "right_deg", "left_deg"), [(True, 10.0, 0.0), (False, 5.0, 5.0)])
