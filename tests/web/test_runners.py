@@ -108,6 +108,15 @@ def test_who_is_chosen_while_somebody_runs_runs_from_now_on(
     assert "Choosing somebody while another runs ends that session; what follows is theirs." in page
 
 
+def test_who_is_chosen_is_said_alike_above_and_below(
+    device: Device, hub: LiveHub, client: FlaskClient, eventually: Callable[..., None]
+) -> None:
+    """Also where somebody is there already, before their session begins."""
+    device.frame = {"keypoints": [[0.0, 0.0, 0.0]] * 17, "image_size": [640, 480]}
+    eventually(hub.somebody, "somebody")
+    assert post(client, "/runners", name="Anna").count("Anna runs from now on.") == 2
+
+
 def test_programme_begins_shows_where_the_runner_stands_and_ends(
     device: Device, store: Store, client: FlaskClient, eventually: Callable[..., None]
 ) -> None:

@@ -43,7 +43,7 @@ def _page(wrong: Mistyped | None = None) -> str:
         wrong=wrong,
         runners=box().reader.runners(),
         current=current,
-        when="now" if hub.session_id() is not None else "from now on" if hub.somebody() else "next",
+        when="now" if hub.session_id() is not None else _when(hub.somebody()),
         height_cm=hub.height_cm(),
         height_range=(MIN_HEIGHT_CM, MAX_HEIGHT_CM),
         programme=programme,
@@ -166,13 +166,21 @@ def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | No
     if _kiosk():
         return redirect(url_for("pages.live", kiosk=1), 303)
     if said is None:
-        said = _chosen(hub.runner(), before) if running else _next(hub.runner())
+        said = _chosen(hub.runner(), before) if running else _next(hub.runner(), hub.somebody())
     flash(said, "good")
     return redirect(here, 303)
 
 
-def _next(runner: Mapping[str, Any] | None) -> str:
-    return "The next session is anonymous." if runner is None else f"{runner['name']} runs next."
+def _next(runner: Mapping[str, Any] | None, somebody: bool) -> str:
+    """Who was chosen while no session ran; ``somebody``: is there already, and is taken to be the one."""
+    if runner is None:
+        return "The next session is anonymous."
+    return f"{runner['name']} runs {_when(somebody)}."
+
+
+def _when(somebody: bool) -> str:
+    """From when somebody runs who is chosen while no session runs."""
+    return "from now on" if somebody else "next"
 
 
 def _chosen(runner: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
