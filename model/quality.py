@@ -158,8 +158,8 @@ def lost_words(share: float, past: bool = False) -> str | None:
     """
     if share <= MANY_LOST:
         return None
-    lost = "were lost, for the board was too busy" if past else "are lost, for the board is too busy"
-    return (
-        f"{100 * share:.0f} % of the pictures {lost}: steps and angles are less certain; end what else runs on it, "
-        "keep it cool, or lower [camera] fps"
-    )
+    if past:
+        lost = f"{100 * share:.0f} % of the pictures were lost, for the board was too busy"
+    else:  # in steps: what changes every second is read aloud every second
+        lost = f"more than {10 * (math.ceil(10 * share) - 1)} % of the pictures are lost, for the board is too busy"
+    return f"{lost}: steps and angles are less certain; end what else runs on it, keep it cool, or lower [camera] fps"
