@@ -820,7 +820,8 @@ def test_fields_follow_what_another_page_tells_unless_somebody_types(
 def test_health_page_is_live(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url + "/health")
     expect(page.locator("[data-key=device]")).to_have_text("live")
-    expect(page.locator("[data-key=frames]")).to_have_text("900, 2 dropped")
+    expect(page.locator("[data-key=frames]")).to_have_text("900, 2 lost")
+    expect(page.locator("[data-key=uptime]")).to_have_text("1:15 min")
     expect(page.locator("[data-key=cue]")).to_have_text("24 / 41 / 55 ms (12 cues)")
     expect(page.locator("[data-key=gpio]")).to_have_text("connected")
     device.health = DARK
@@ -875,6 +876,20 @@ def test_nothing_sticks_out_sideways(
         assert wide <= width, path
 
 
+def test_a_phone_shows_both_knees_of_a_listed_session_side_by_side(
+    server: Server, make_session: MakeSession, page: Page
+) -> None:
+    make_session()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(server.url + "/sessions")
+    left, right = (page.locator(f"tbody tr >> nth=0 >> td[data-label='{side} knee']") for side in ("Left", "Right"))
+    first, second = left.bounding_box(), right.bounding_box()
+    assert first is not None
+    assert second is not None
+    assert first["y"] == second["y"]
+    assert first["x"] < second["x"]
+
+
 def test_kiosk_fits_its_screen(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url + "/?kiosk=1")
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
@@ -914,7 +929,7 @@ def test_result_covers_nothing_on_the_kiosk(
     page.set_viewport_size({"width": {480: 800, 600: 1024, 800: 1280}[height], "height": height})
     page.goto((server.url_by_name if phones else server.url) + "/?kiosk=1")
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
-    device.changes = {"session_id": None, "session_s": None}
+    device.changes = {"session_id": None, "session_s": None, "camera": {**GOOD_CAMERA, "state": "unknown"}}
     expect(page.locator("[data-session]")).to_have_text("ended")  # what is told before is forgotten with the session
     for side in ("left", "right"):
         device.publish(stance(side, 0, fppa_deg=None, fppa_image_deg=15.0))
@@ -1122,6 +1137,8 @@ def test_a_squat_test_from_the_form_to_the_result(
     expect(panel).to_contain_text("Nobody is seen")
     expect(panel).to_contain_text("0 of 5 repetitions")
     expect(form).to_be_hidden()
+    for of_a_run in ("[data-cadence]", "[data-session]", "[data-goal]", "[data-camera]"):
+        expect(page.locator(of_a_run)).to_be_hidden()
     expect(page.locator(".side[data-side=left]")).to_be_hidden()
     finish = panel.get_by_role("button", name="Finish with these")
     expect(finish).to_be_disabled()

@@ -207,6 +207,8 @@ def test_result_from_the_side_begins_with_what_is_seen_from_there(
     assert "Knee alignment (FPPA), left" not in card + page
     assert "Knee alignment is not seen from the side, so nothing was coached." in page
     assert "Knee flexion in stance, stance by stance" in page
+    assert "Camera It stood at the side: where exactly is not found out" in page
+    assert "State unknown" not in page
     assert 'data-key="knee_flexion_deg"' in client.get(f"/sessions/{session_id}").text
 
 
