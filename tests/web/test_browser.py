@@ -904,7 +904,10 @@ def test_kiosk_fits_its_screen(server: Server, device: Device, page: Page) -> No
 def test_a_small_kiosk_shows_all_of_it(server: Server, device: Device, page: Page, said: str | None) -> None:
     page.set_viewport_size({"width": 800, "height": 480})
     device.publish({"type": "session", "session_id": 1, "state": "started"})  # no result is to be shown
-    for changes in ({}, {"keypoints": None, "session_id": None, "session_s": None}, coached("step_width_leg")):
+    words = asdict(in_words(SESSIONS[1], 1000.0, Adherence(on=10, on_within=9, off=10, off_within=7)))
+    programme = coached("step_width_leg", "programme", programme={"session": 2, "words": words})
+    nobody = {"keypoints": None, "session_id": None, "session_s": None}
+    for changes in ({}, nobody, coached("step_width_leg"), programme):
         device.changes = {"message": said, **changes}
         page.goto(server.url_by_name + "/?kiosk=1")
         expect(page.locator("[data-camera]")).to_have_text("position known")
