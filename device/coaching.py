@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
@@ -31,6 +31,7 @@ from model.programme import (
     FeedbackSchedule,
     ProgrammeSession,
     counts,
+    in_words,
     of_the_day,
     progress,
 )
@@ -246,13 +247,15 @@ class Coaching:
             return None
         so_far = progress(self._programme.attempts)
         session, run_s = self._session, self._before_s + state.run_s
+        adherence = so_far.adherence + state.adherence
         return {
             "session": None if session is None else session.n,
             "of": len(SESSIONS),
             "run_s": round(run_s, 1),
             "planned_s": None if session is None else session.planned_s,
             "counts": session is not None and counts(session.n, run_s),
-            "retention": adherence_json(so_far.adherence + state.adherence),
+            "retention": adherence_json(adherence),
+            "words": asdict(in_words(session, run_s, adherence)),
         }
 
 

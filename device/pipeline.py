@@ -104,6 +104,7 @@ class Pipeline:
         self.analysis = RunAnalysis(self._settings, self.place)
         self._first_ns: int | None = None
         self._last_ns = 0
+        self._last_index: int | None = None
 
     def step(self, frame: Frame) -> Outcome:
         """All that follows from one frame."""
@@ -113,5 +114,7 @@ class Pipeline:
             # A driver may stamp two pictures alike, or the second before the first: nothing is told from no time.
             self._last_ns = max(frame.t_ns, self._last_ns + _LEAST_STEP_NS)
         t_s = (self._last_ns - self._first_ns) / 1e9
+        lost = 0 if self._last_index is None else max(0, frame.index - self._last_index - 1)
+        self._last_index = frame.index
         sight = self._tracker.look(frame.image, t_s)
-        return self.analysis.step(t_s, sight.pose, sight.quality)
+        return self.analysis.step(t_s, sight.pose, sight.quality, lost)

@@ -44,6 +44,7 @@ class Recorder:
 
     frames: int = 0
     frames_with_runner: int = 0
+    frames_lost: int = 0
     times_s: list[float] = field(default_factory=list)
     stances: list[dict[str, Any]] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
@@ -55,6 +56,7 @@ class Recorder:
         """Takes one frame, and returns its stances as they are in the document."""
         self.frames += 1
         self.frames_with_runner += outcome.pose is not None
+        self.frames_lost += outcome.lost
         self.times_s.append(outcome.t_s)
         new = [stance_json(stance) for stance in outcome.stances]
         self.stances += new

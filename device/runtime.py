@@ -345,6 +345,7 @@ class Device:
                     self._screening.interrupt("another runner was chosen")
                 if self._screening.running:
                     presence.hold(t_s)
+                    self._standing.give_way(t_s)
                     self._screen(frame, source)
                     continue
                 if session is None:
@@ -408,8 +409,14 @@ class Device:
             self._writer.setting(_CAMERA_SETTING, None)
 
     def _frames_of(self, source: FrameSource, stop: threading.Event) -> Iterator[tuple[Frame, float]]:
-        """Frames with their time in seconds, feeding both watchdogs."""
+        """Frames with their time in seconds, feeding both watchdogs.
+
+        Their rate counts from the first one on: the pause before it is none of the camera's.
+        """
+        first = True
         for frame in source.frames(stop):
+            if first:
+                first, self._second = False, (time.monotonic(), self._frames)
             self._frames += 1
             self._notify.watchdog()
             self._cues.feed()
@@ -517,7 +524,7 @@ class Device:
     def _summarise(self, session: _Session) -> dict[str, Any]:
         recorder = session.recorder
         found = summarise(recorder.stances, recorder.view, self._place.camera)
-        summary = found | recorder.curves_and_standing()
+        summary = found | recorder.curves_and_standing() | {"frames_lost": recorder.frames_lost}
         self._writer.update(fps=round(recorder.fps, 3), summary=summary, **self._counts(session))
         return summary
 

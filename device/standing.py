@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from device.live import Message
 from model.lengths import cm
-from model.standing import OBSTACLES, STAND_S, StandingCalibration, StandingCalibrator
+from model.standing import OBSTACLES, STAND_S, TEST_RUNS, StandingCalibration, StandingCalibrator
 from model.words import sentence
 
 COMMANDS = ("calibrate",)
@@ -47,9 +47,8 @@ class StandingOnRequest:
             t_s: the frame's time in seconds, on from session to session; begins anew with a new source.
             calibrator: of the session, after it has taken the frame.
         """
-        if t_s < self._now_s:
-            self._since_s += t_s - self._now_s
-        self._now_s, self._calibrator = t_s, calibrator
+        self._pass(t_s)
+        self._calibrator = calibrator
         if self._asked:
             self._asked = False
             calibrator.restart()
@@ -57,14 +56,18 @@ class StandingOnRequest:
             self._turn("running")
         elif self._state == "running":
             self._follow(calibrator)
-        elif self._age_s >= TOLD_S:
-            self._state = None
+        else:
+            self._forget()
 
     def no_pictures(self, why: str) -> None:
         """There is no camera: what is asked for cannot be done."""
-        if self._asked or self._state == "running":
-            self._asked = False
-            self._turn("failed", sentence(why))
+        self._give_up(sentence(why))
+
+    def give_way(self, t_s: float) -> None:
+        """A frame of a test, whichever of both was asked for first: whoever stands still then does so for the test."""
+        self._pass(t_s)
+        self._give_up(TEST_RUNS)
+        self._forget()
 
     def as_json(self, height_cm: float | None) -> dict[str, Any] | None:
         """The ``calibration`` block of the live message; null where nothing was asked for.
@@ -85,6 +88,22 @@ class StandingOnRequest:
             "message": self._message(),
             "result": None if found is None else _result_json(found, height_cm),
         }
+
+    def _pass(self, t_s: float) -> None:
+        """Time goes on, with a new source from anew."""
+        if t_s < self._now_s:
+            self._since_s += t_s - self._now_s
+        self._now_s = t_s
+
+    def _give_up(self, why: str) -> None:
+        if self._asked or self._state == "running":
+            self._asked = False
+            self._turn("failed", why)
+
+    def _forget(self) -> None:
+        """What came of it is told for a while only."""
+        if self._state != "running" and self._age_s >= TOLD_S:
+            self._state = None
 
     @property
     def _age_s(self) -> float:

@@ -22,7 +22,7 @@ from model.gait import GaitDetector, GaitEvent
 from model.looks import evened
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
-from model.quality import NOBODY, FrameQuality
+from model.quality import NOBODY, FrameQuality, lost_words
 from model.stance import (
     MAX_GAP_S,
     MIN_QUALITY,
@@ -41,6 +41,8 @@ from model.view import ViewEstimator
 MIN_METRIC_FPS = 20.0
 _MEMORY_S = 2.5
 _FPS_MEMORY = 31
+#: Lost pictures are counted over so long, and not told from less than that.
+_LOST_WINDOW_S, _LOST_FROM_S = 10.0, 3.0
 _LEVEL_STRIDES = 3
 _KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
 #: A stance with so many doubtful frames is not counted: its quality is below `MIN_QUALITY` then.
@@ -87,7 +89,8 @@ class Outcome:
             frame's among them, were measured for its old place.
         cadence_spm: rolling, None where unknown.
         quality: 0 to 1.
-        message: why nothing is computed, for people; None where all is well.
+        message: why nothing is computed, or not well, for people; None where all is well.
+        lost: pictures that the camera took since the frame before, and that nobody looked at.
     """
 
     t_s: float
@@ -105,6 +108,7 @@ class Outcome:
     cadence_spm: float | None
     quality: float
     message: str | None
+    lost: int
 
 
 @dataclass(slots=True)
@@ -134,6 +138,7 @@ class RunAnalysis:
     _sides: dict[Side, _SideState] = field(init=False)
     _seen: bool = False
     _moved_since_s: float | None = None
+    _lost: deque[tuple[float, int]] = field(default_factory=deque)
     _doubt: str | None = None
     _doubtful: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=_DOUBT_FRAMES))
 
@@ -149,15 +154,19 @@ class RunAnalysis:
             return 0.0
         return 1.0 / median(b - a for a, b in pairwise(self._frame_s))
 
-    def step(self, t_s: float, pose: Pose | None, quality: FrameQuality | None = None) -> Outcome:
+    def step(self, t_s: float, pose: Pose | None, quality: FrameQuality | None = None, lost: int = 0) -> Outcome:
         """Takes one frame.
 
         Args:
             t_s: the frame's time, seconds from the first frame, increasing.
             pose: the runner, or None when nobody is seen.
             quality: of the picture, where it comes from one; with a reason, nothing is computed from this frame.
+            lost: pictures that were taken since the frame before, and that nobody looked at.
         """
         self._frame_s.append(t_s)
+        self._lost.append((t_s, lost))
+        while self._lost[0][0] < t_s - _LOST_WINDOW_S:
+            self._lost.popleft()
         self._doubt = quality.reason if quality is not None else None if pose is not None else NOBODY.reason
         self._doubtful.append((t_s, self._doubt is not None))
         if pose is not None:
@@ -185,6 +194,7 @@ class RunAnalysis:
             cadence_spm=self.gait.cadence_spm(),
             quality=self._frame_quality(pose, quality),
             message=self._message(),
+            lost=lost,
         )
 
     def _remember(self, pose: Pose) -> None:
@@ -206,9 +216,20 @@ class RunAnalysis:
     def _message(self) -> str | None:
         if self._doubt is not None:
             return self._doubt
+        if (often := lost_words(self._lost_share)) is not None:
+            return often
         if self.fps and self.fps < MIN_METRIC_FPS:
-            return f"{self.fps:.0f} frames per second: running metrics are unreliable below 20"
+            slow = f"{self.fps:.0f} frames per second: running metrics are unreliable below {MIN_METRIC_FPS:.0f}"
+            return f"{slow}; add light, or see the page Health"
         return None
+
+    @property
+    def _lost_share(self) -> float:
+        """Of the last pictures; 0 while there are few of them."""
+        if self._lost[-1][0] - self._lost[0][0] < _LOST_FROM_S:
+            return 0.0
+        lost = sum(n for _, n in self._lost)
+        return lost / (lost + len(self._lost))
 
     def _live_fppa(self, t_s: float, pose: Pose | None, side: Side) -> float:
         elapsed_s = self.gait.stance_elapsed_s(side, t_s)

@@ -321,7 +321,8 @@ def _contradiction(found: Estimate) -> str | None:
 
 
 def _unknown(stances: int, moved: bool) -> CameraPose:
-    advice = f"Not known yet where the camera stands: about {stances} more steps of running."
+    steps = f"about {stances} more steps" if stances > 1 else "one more step"
+    advice = f"Not known yet where the camera stands: {steps} of running."
     return CameraPose(advice=advice, moved=moved)
 
 

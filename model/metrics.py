@@ -35,6 +35,7 @@ class MetricSpec:
         sentence: one sentence for the runner.
         per_stance: False for a value of the whole session.
         reason_missing: why a view that can show it may still not have it.
+        below_zero: what a negative value means, in words, where a sign alone is easily read over; "" elsewhere.
         uncertainty: by view, half-width of the band around a session's mean that holds the truth 95 times in 100: the
             pose model and the picture, not the number of stances (`validation.md`; twice the rms error there).
     """
@@ -51,6 +52,7 @@ class MetricSpec:
     sentence: str
     per_stance: bool = True
     reason_missing: str = "not seen in any stance"
+    below_zero: str = ""
     uncertainty: Mapping[View, float] = field(default_factory=lambda: MappingProxyType({}))
 
     def least_change(self, view: View | None) -> float | None:
@@ -128,6 +130,7 @@ _SPECS = (
     MetricSpec(
         "hip_extension_deg", "Hip extension", "°", 1, SAGITTAL, "+ thigh behind the trunk line", "peak in late stance",
         None, "Souza 2016", "How far your thigh gets behind you before the foot leaves the belt.",
+        below_zero="hip stays flexed",
         uncertainty=MappingProxyType({View.SIDE: 9}),
     ),
     MetricSpec(

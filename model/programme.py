@@ -165,3 +165,40 @@ def progress(attempts: Sequence[Attempt]) -> Progress:
     upcoming = SESSIONS[done] if done < len(SESSIONS) else None
     total = reduce(lambda all_so_far, attempt: all_so_far + attempt.adherence, attempts, Adherence())
     return Progress(done, upcoming, total)
+
+
+@dataclass(frozen=True, slots=True)
+class StateWords:
+    """Where a runner stands, for people: the same on the live page and where runners are chosen.
+
+    Attributes:
+        session: which one comes next or runs now.
+        time: how much of it was run on that day; "" when the programme is done.
+        on_target: stances within the target; "" while there are none.
+    """
+
+    session: str
+    time: str
+    on_target: str
+
+
+def in_words(session: ProgrammeSession | None, run_s: float, adherence: Adherence) -> StateWords:
+    """Where a runner stands.
+
+    Args:
+        session: that comes next or runs now; None: the programme is done.
+        run_s: time of it that was run on that day.
+        adherence: over all of the programme.
+    """
+    shares = ((adherence.on_share, "with cues"), (adherence.off_share, "without"))
+    parts = [f"{100 * share:.0f} % {when}" for share, when in shares if share is not None]
+    on_target = f"on target {', '.join(parts)}" if parts else ""
+    if session is None:
+        return StateWords(f"all {len(SESSIONS)} sessions done", "", on_target)
+    time = f"{_minutes(run_s)} of {_minutes(session.planned_s)} min run"
+    counted = ", counts as done" if counts(session.n, run_s) else ""
+    return StateWords(f"session {session.n} of {len(SESSIONS)}", time + counted, on_target)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

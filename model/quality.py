@@ -55,6 +55,8 @@ NOBODY = FrameQuality(0.0, "nobody in view")
 COVERED = FrameQuality(0.0, "the runner is covered by somebody or something")
 OUTSIDE = FrameQuality(0.0, "somebody is in view, but not where the runner runs")
 CROWDED = FrameQuality(0.2, "two people on the belt: nothing is counted")
+#: From this share of lost pictures on it is said: with a tenth of them steps are found as well as with all.
+MANY_LOST = 0.1
 _UPSIDE_DOWN = "the picture is upside down: set [camera] rotation = 180, or turn the camera"
 _ON_ITS_SIDE = "the picture lies on its side: turn the camera by 90°"
 _TOO_DARK = "too dark: more light is needed"
@@ -145,3 +147,19 @@ def _why(stats: ImageStats) -> str:
     if stats.sharpness < _SOFT:
         return "blurred: clean the lens or focus it"
     return "the legs are hard to see: covered, blurred by motion, or out of the picture"
+
+
+def lost_words(share: float, past: bool = False) -> str | None:
+    """That so many pictures are lost that results suffer, with the remedy; None where it is not so.
+
+    Args:
+        share: of the pictures that the camera took, 0 to 1.
+        past: whether it is said of a session that has ended.
+    """
+    if share <= MANY_LOST:
+        return None
+    if past:
+        lost = f"{100 * share:.0f} % of the pictures were lost, for the board was too busy"
+    else:  # in steps: what changes every second is read aloud every second
+        lost = f"more than {10 * (math.ceil(10 * share) - 1)} % of the pictures are lost, for the board is too busy"
+    return f"{lost}: steps and angles are less certain; end what else runs on it, keep it cool, or lower [camera] fps"

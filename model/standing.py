@@ -46,6 +46,8 @@ OBSTACLES: Mapping[Obstacle, str] = MappingProxyType(
         "slow": "There are too few pictures: more light, or see the page Health.",
     }
 )
+#: Why nobody is calibrated while a squat or step-down test is made: who stands still then does so for the test.
+TEST_RUNS = "A test is made now: finish or cancel it first, then calibrate."
 _BODY = [i for leg in LEGS.values() for i in (leg.shoulder, leg.hip, leg.knee, leg.ankle)]
 
 

@@ -220,6 +220,17 @@ class LiveHub:
         found: str | None = coach.get("metric") or self.goal()
         return found
 
+    def programme(self) -> Mapping[str, Any] | None:
+        """How far who runs is in their programme; None where nobody runs in one, and while the device is silent."""
+        coach = (self.snapshot()["frame"] or {}).get("coach") or {}
+        found: Mapping[str, Any] | None = coach.get("programme")
+        return found
+
+    def testing(self) -> bool:
+        """Whether a squat or step-down test is made now."""
+        screening = (self.snapshot()["frame"] or {}).get("screening") or {}
+        return bool(screening.get("state") == "running")
+
     def session_id(self) -> int | None:
         """The id of the session that runs; None for none, and while the device is silent."""
         found: int | None = (self.snapshot()["frame"] or {}).get("session_id")

@@ -17,6 +17,8 @@ from model.statistics import MIN_STANCES
 MINUS = "−"
 #: What is shown first of who was seen from the side, where knee alignment cannot be seen.
 SIDE_MEASURES = ("knee_flexion_deg", "hip_extension_deg", "overstride_leg")
+#: What the list of sessions adds to a knee's number where it is not its alignment; by the measure's key.
+KNEE_WORDS: Mapping[str, str] = {"knee_flexion_deg": "flexion", "fppa_image_deg": "in the picture"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Cell:
         ci95: half-width of the mean's 95 % interval.
         drift: last fifth of the session against the first; "" where nothing is known of it.
         cm: mean ± SD in centimetres; "" where it is no length or the runner's height is not known.
+        below: what it means that the mean is negative; "" where it is not, or where the sign says it all.
     """
 
     text: str
@@ -38,6 +41,7 @@ class Cell:
     ci95: str = ""
     drift: str = ""
     cm: str = ""
+    below: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +118,14 @@ def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:
     if found.get("mean") is None:
         missing = (summary.get("unavailable") or {}).get(spec.key) or spec.reason_missing
         return Cell("—", n, f"too few: {n} of {MIN_STANCES} stances" if n else missing)
+    mean = number(found["mean"], spec.decimals)
     return Cell(
-        f"{number(found['mean'], spec.decimals)} ± {number(found.get('sd'), spec.decimals)}",
+        f"{mean} ± {number(found.get('sd'), spec.decimals)}",
         n,
         ci95="" if found.get("ci95") is None else number(found["ci95"], spec.decimals),
         drift=_difference(spec, found.get("trend")),
         cm=_in_centimetres(summary.get(side) or {}, spec),
+        below=spec.below_zero if mean.startswith(MINUS) else "",
     )
 
 

@@ -289,6 +289,8 @@ def test_after_a_break_a_session_of_the_programme_goes_on(make: Callable[..., Bo
     box.run(40)
     told = box.coaching.as_json(box.coach.state())["programme"]
     assert (told["session"], told["counts"]) == (1, True)
+    assert told["words"]["session"] == "session 1 of 8"
+    assert told["words"]["time"].endswith("of 15:00 min run, counts as done")
     assert told["run_s"] == pytest.approx(700 + 40 * 22 / 30, abs=1.0)
 
 

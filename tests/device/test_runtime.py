@@ -80,6 +80,53 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     assert first["summary"]["left"]["stances"] + first["summary"]["right"]["stances"] == len(first["stances"])
 
 
+class Late(VideoSource):
+    """A camera that takes its time."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        time.sleep(4.0)
+        yield from super().frames(stop)
+
+
+def test_the_time_before_the_first_picture_does_not_make_the_camera_slow(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "open_source", lambda camera: Late(demo_clip, paced=True))
+    device, stop = Device(config), threading.Event()
+    thread = threading.Thread(target=run_device, args=(device, stop))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        health = _until(live, lambda m: m["type"] == "health" and m["frames"])[-1]
+        stop.set()
+        thread.join(30)
+    assert health["fps"] > 15, "with the four seconds before it would be 6"
+
+
+class Busy(VideoSource):
+    """A camera of whose pictures every third is never looked at."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        return (frame for frame in super().frames(stop) if frame.index % 3)
+
+
+def test_lost_pictures_are_said_and_kept_with_the_session(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "open_source", lambda camera: Busy(demo_clip, paced=True))
+    device, stop = Device(config), threading.Event()
+    thread = threading.Thread(target=run_device, args=(device, stop))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        _until(live, lambda m: m["type"] == "frame" and "% of the pictures are lost" in (m["message"] or ""))
+        stop.set()
+        thread.join(30)
+    with StoreReader(config.database_path()) as reader:
+        session = reader.session(1)
+    assert session is not None
+    lost, seen = session["summary"]["frames_lost"], session["frames"]
+    assert 0.3 < lost / (lost + seen) < 0.6
+
+
 class SetClock(datetime):
     """The machine's clock, which the network sets."""
 
@@ -378,6 +425,9 @@ def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
         assert told["keypoints"] is not None
         assert told["screening"]["message"].endswith("counting begins then.")
         assert (lights[lit - 2 : lit], lights[lit:]) == (["off", "off"], [])
+        assert live.send({"command": "calibrate"})
+        refused = _until(live, lambda m: m["type"] == "frame" and m["calibration"] is not None)[-1]
+        assert (refused["calibration"]["state"], refused["screening"]["state"]) == ("failed", "running")
         assert live.send({"command": "cancel_screening", "request": "r2"})
         after = _until(live, lambda message: message["type"] == "session" and message["state"] == "started")
         assert any((m.get("screening") or {}).get("state") == "cancelled" for m in after)

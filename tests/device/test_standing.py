@@ -9,7 +9,7 @@ import pytest
 
 from device.standing import TIMEOUT_S, TOLD_S, StandingOnRequest
 from model.pose import Pose, View
-from model.standing import OBSTACLES, StandingCalibrator
+from model.standing import OBSTACLES, TEST_RUNS, StandingCalibrator
 from tests.model.figures import SIZE_PX
 from tests.model.test_standing import stander
 
@@ -31,6 +31,13 @@ class Belt:
             pose = None if knee_deg is None else Pose(self.t_s, stander(knee_deg), np.full(17, 0.8), SIZE_PX)
             self.calibrator.step(pose, View.FRONT, moving)
             self.request.step(self.t_s, self.calibrator)
+        return self.request.as_json(180.0)
+
+    def test_s(self, seconds: float) -> dict[str, Any] | None:
+        """Time passes with a test; what is told at its end."""
+        for _ in range(round(seconds * FPS)):
+            self.t_s += 1 / FPS
+            self.request.give_way(self.t_s)
         return self.request.as_json(180.0)
 
     def ask(self) -> None:
@@ -74,6 +81,27 @@ def test_the_result_stays_as_it_was_and_goes_after_a_while() -> None:
     assert later is not None
     assert later["result"] == done["result"]
     assert belt.pass_s(TOLD_S) is None
+
+
+@pytest.mark.parametrize("test_first", [True, False])
+def test_a_test_is_not_disturbed_and_it_is_said(test_first: bool) -> None:
+    """Whichever was asked for first; and nothing begins by itself when the test is over."""
+    belt = Belt()
+    if not test_first:
+        belt.ask()
+        belt.pass_s(1.0)
+    belt.test_s(0.5)
+    if test_first:
+        belt.ask()
+    told = belt.test_s(2.0)
+    assert told is not None
+    assert (told["state"], told["message"]) == ("failed", f"Not calibrated. {TEST_RUNS}")
+    assert told["age_s"] == pytest.approx(2.0 if test_first else 2.5, abs=0.1), "so that the page tells it for a while"
+    told = belt.pass_s(4.0)
+    assert told is not None
+    assert told["state"] == "failed"
+    belt.ask()
+    assert belt.test_s(TOLD_S + 1) is None
 
 
 @pytest.mark.parametrize(

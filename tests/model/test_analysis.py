@@ -12,6 +12,7 @@ from model.analysis import AnalysisSettings, RunAnalysis
 from model.coach import CoachSettings
 from model.place import CameraPlace
 from model.pose import FloatArray, Joint, Side, View
+from model.quality import lost_words
 from tests.model.walkers import Camera, Walker
 
 
@@ -35,6 +36,26 @@ def test_walking_has_no_strides_in_the_curves_of_a_run() -> None:
         analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace())
         strides = sum(len(analysis.step(pose.t_s, pose).strides) for pose in walker.poses(30.0, 20.0, Camera(), 0.5))
         assert least <= strides <= most
+
+
+def test_many_lost_pictures_are_said_with_the_remedy() -> None:
+    """Every fourth picture is missing; what is said is of the last seconds only."""
+    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace())
+    said: dict[float, str | None] = {}
+    lost = 0
+    for n, pose in enumerate(Walker().poses(30.0, 40.0, Camera(), 0.5)):
+        if pose.t_s < 20.0 and n % 4 == 0:
+            lost += 1
+            continue
+        said[pose.t_s] = analysis.step(pose.t_s, pose, lost=lost).message
+        lost = 0
+    words = "more than 20 % of the pictures are lost, for the board is too busy: steps and angles are less certain;"
+    assert {message for t_s, message in said.items() if t_s < 3.0} == {None}, "a start may be hard"
+    assert all(str(message).startswith(words) for t_s, message in said.items() if 4.0 < t_s < 20.0)
+    assert {message for t_s, message in said.items() if t_s > 30.0} == {None}
+    assert lost_words(0.1) is None
+    assert str(lost_words(0.21)).startswith("more than 20 % of the pictures are lost")
+    assert str(lost_words(0.11, past=True)).startswith("11 % of the pictures were lost, for the board was too busy")
 
 
 @pytest.mark.parametrize(("stood", "right_deg", "left_deg"), [(True, 10.0, 0.0), (False, 5.0, 5.0)])

@@ -161,7 +161,14 @@ def test_is_unknown_before_enough_stances_and_then_known_within_twenty() -> None
     states = [pose.state for pose in _feed(estimator, project_motion(_runner(), camera), _contacts())]
     assert states[0] == "unknown"
     assert set(states[19:]) == {"good"}
-    assert "more steps" in str(CameraPoseEstimator(View.REAR, (640, 480), 600.0).current().advice)
+    assert "about 6 more steps of" in str(CameraPoseEstimator(View.REAR, (640, 480), 600.0).current().advice)
+
+
+def test_the_last_step_that_is_missing_is_one_more_step() -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=4.0)
+    advice = [pose.advice for pose in _feed(_estimator(camera), project_motion(_runner(), camera), _contacts())]
+    said = [str(one).partition(": ")[2] for one in advice[3:5]]
+    assert said == ["about 2 more steps of running.", "one more step of running."]
 
 
 def test_same_stances_same_result() -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from model.programme import BLOCK_S, SESSIONS, Adherence, Attempt, FeedbackSchedule, of_the_day, progress
+from model.programme import (
+    BLOCK_S,
+    SESSIONS,
+    Adherence,
+    Attempt,
+    FeedbackSchedule,
+    StateWords,
+    in_words,
+    of_the_day,
+    progress,
+)
 
 
 def blocks(n: int, seed: int = 1) -> list[bool]:
@@ -84,3 +94,14 @@ def test_retention_is_told_apart_by_feedback() -> None:
     assert seen.on_share == 0.5
     assert seen.off_share == pytest.approx(2 / 3)
     assert Adherence().on_share is Adherence().off_share is None
+
+
+def test_where_a_runner_stands_is_said_in_words() -> None:
+    seen = Adherence(on=1000, on_within=906, off=200, off_within=150)
+    words = in_words(SESSIONS[2], 35.9, seen)
+    assert (words.session, words.time) == ("session 3 of 8", "0:35 of 19:00 min run")
+    assert words.on_target == "on target 91 % with cues, 75 % without"
+    assert in_words(SESSIONS[0], 720.0, Adherence()) == StateWords(
+        "session 1 of 8", "12:00 of 15:00 min run, counts as done", ""
+    )
+    assert in_words(None, 0.0, Adherence()) == StateWords("all 8 sessions done", "", "")

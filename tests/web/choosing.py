@@ -20,6 +20,7 @@ class Device:
         self.writer = SessionWriter(store)
         self.choice = RunnerChoice(self.writer)
         self._commands: list[Message] = []
+        self.frame: Message = {}
         self._publisher = LivePublisher(config.socket_path(), self._commands.append)
         self._obedient = (
             self.choice,
@@ -49,4 +50,5 @@ class Device:
             told = None if runner is None else runner.as_json()
             health = {"type": "health", "fps": 30.0, "commands": commands, "runner": told}
             self._publisher.publish(health | asdict(self.choice.person))
-            self._publisher.publish({"type": "frame", "session_id": self.writer.session_id, "keypoints": None})
+            frame = {"type": "frame", "session_id": self.writer.session_id, "keypoints": None}
+            self._publisher.publish(frame | self.frame)

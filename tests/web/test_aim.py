@@ -211,3 +211,8 @@ def test_slow_camera_is_said(stride: list[Message], health: Make) -> None:
     rate = checks(report(stride, health(fps=12.0)))["rate"]
     assert rate["state"] == "bad"
     assert "Below 20" in rate["advice"]
+
+
+def test_pictures_that_are_looked_at_twice_for_a_test_are_no_slow_camera(frame: Make, health: Make) -> None:
+    rate = checks(report([frame(state="testing")], health(fps=14.0)))["rate"]
+    assert (rate["state"], rate["advice"]) == ("unknown", None)

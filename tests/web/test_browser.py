@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from device.store import Store, StoreReader
 from device.told import SETTING, Told
 from model.place import CORRECTED
 from model.pose import Side
+from model.programme import SESSIONS, Adherence, in_words
 from model.screening import Exercise
 from model.screening_result import instruction
 from model.words import sentence
@@ -350,9 +352,12 @@ def test_another_goal_has_its_own_words_and_values(server: Server, device: Devic
 def test_a_programme_names_its_goal(server: Server, device: Device, page: Page) -> None:
     retention = {"on": None, "off": None, "stances_off": 0}
     programme = {"session": 2, "of": 8, "run_s": 60.0, "planned_s": 1020.0, "counts": False, "retention": retention}
-    device.changes = coached("cadence_spm", "programme", programme=programme)
+    words = asdict(in_words(SESSIONS[1], 60.0, Adherence(on=10, on_within=9)))
+    device.changes = coached("cadence_spm", "programme", programme={**programme, "words": words})
     page.goto(server.url)
     expect(page.locator("[data-programme-label]")).to_have_text("Programme: cadence")
+    expect(page.locator("[data-programme-session]")).to_have_text("session 2 of 8")
+    expect(page.locator("[data-programme-note]")).to_have_text("1:00 of 17:00 min run · on target 90 % with cues")
     expect(page.locator("[data-goal-tile]")).to_be_hidden()
 
 
@@ -405,7 +410,14 @@ def test_calibration_from_the_live_page_stays_there(server: Server, device: Devi
     assert page.evaluate("window.same")
 
 
-def test_unknown_camera_judges_nobody(server: Server, device: Device, page: Page) -> None:
+@pytest.mark.parametrize(
+    ("state", "tile", "knee"),
+    [("unknown", "finding its position", "camera not known yet"), ("refused", "too oblique", "camera too oblique")],
+)
+def test_unknown_camera_judges_nobody(
+    server: Server, device: Device, page: Page, state: str, tile: str, knee: str
+) -> None:
+    device.changes = {"camera": {**GOOD_CAMERA, "state": state}}
     page.goto(server.url)
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
     for n in range(7):
@@ -413,7 +425,26 @@ def test_unknown_camera_judges_nobody(server: Server, device: Device, page: Page
     left = page.locator(".side[data-side=left]")
     expect(left.locator("[data-value]")).to_have_text("+15.0°")
     expect(left.locator("[data-spread]")).to_contain_text("in the picture")
-    expect(left.locator("[data-state-text]")).to_have_text("camera not known yet")
+    expect(left.locator("[data-state-text]")).to_have_text(knee)
+    expect(page.locator("[data-camera]")).to_have_text(tile)
+
+
+def test_tile_and_knees_agree_on_whether_the_camera_is_known(server: Server, device: Device, page: Page) -> None:
+    """Also before the next stance of each knee, the first that has an angle with the camera taken out."""
+    device.changes = {"camera": {**GOOD_CAMERA, "state": "unknown"}}
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    left = page.locator(".side[data-side=left]")
+    device.publish(stance("left", 0, fppa_deg=None, fppa_image_deg=15.0))
+    expect(left.locator("[data-spread]")).to_have_text("1 of 7 stances · in the picture")
+    device.changes = {}
+    expect(page.locator("[data-camera]")).to_have_text("position known")
+    expect(left.locator("[data-state-text]")).to_have_text("measuring…")
+    expect(left.locator("[data-spread]")).to_have_text("0 of 7 stances")
+    device.publish(stance("left", 1, fppa_deg=None, fppa_image_deg=15.0))  # began before
+    device.publish(stance("left", 2, fppa_deg=3.0, fppa_image_deg=15.0))
+    expect(left.locator("[data-spread]")).to_have_text("1 of 7 stances")
+    expect(left.locator("[data-state-text]")).to_have_text("aligned")
 
 
 def from_the_side(n: int, side: str, **more: float) -> Message:
@@ -441,9 +472,15 @@ def test_a_camera_at_the_side_shows_what_is_seen_from_there(
     expect(flexion).to_contain_text("— 6 of 7 stances")
     device.publish(from_the_side(6, "left"))
     expect(flexion).to_contain_text("43.0° ± 2.2°")
-    expect(left.locator("[data-key=hip_extension_deg]")).to_contain_text("−6.0° ± 2.2°")
+    expect(left.locator("[data-key=hip_extension_deg]")).to_contain_text("−6.0° ± 2.2°hip stays flexed")
+    below = [page.locator(f".side[data-side={side}] [data-below-zero]") for side in ("left", "right")]
+    expect(below[0]).to_be_visible()
+    expect(below[1]).to_be_hidden()  # nothing is known of that leg yet
+    for n in range(7):
+        device.publish(from_the_side(50 + n, "right", hip_extension_deg=9.0))
+    expect(page.locator(".side[data-side=right] [data-key=hip_extension_deg]")).to_contain_text("9.0° ± 0.0°")
+    expect(below[1]).to_be_hidden()
     expect(left.locator("[data-key=overstride_leg]")).to_contain_text("Overstride, leg lengths0.100 ± 0.000")
-    expect(page.locator(".side[data-side=right] [data-key=overstride_leg]")).to_contain_text("0 of 7 stances")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     if "kiosk" in path:
         assert page.evaluate("document.documentElement.scrollHeight") <= height
@@ -783,7 +820,8 @@ def test_fields_follow_what_another_page_tells_unless_somebody_types(
 def test_health_page_is_live(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url + "/health")
     expect(page.locator("[data-key=device]")).to_have_text("live")
-    expect(page.locator("[data-key=frames]")).to_have_text("900, 2 dropped")
+    expect(page.locator("[data-key=frames]")).to_have_text("900, 2 lost")
+    expect(page.locator("[data-key=uptime]")).to_have_text("1:15 min")
     expect(page.locator("[data-key=cue]")).to_have_text("24 / 41 / 55 ms (12 cues)")
     expect(page.locator("[data-key=gpio]")).to_have_text("connected")
     device.health = DARK
@@ -838,6 +876,20 @@ def test_nothing_sticks_out_sideways(
         assert wide <= width, path
 
 
+def test_a_phone_shows_both_knees_of_a_listed_session_side_by_side(
+    server: Server, make_session: MakeSession, page: Page
+) -> None:
+    make_session()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(server.url + "/sessions")
+    left, right = (page.locator(f"tbody tr >> nth=0 >> td[data-label='{side} knee']") for side in ("Left", "Right"))
+    first, second = left.bounding_box(), right.bounding_box()
+    assert first is not None
+    assert second is not None
+    assert first["y"] == second["y"]
+    assert first["x"] < second["x"]
+
+
 def test_kiosk_fits_its_screen(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url + "/?kiosk=1")
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
@@ -852,7 +904,10 @@ def test_kiosk_fits_its_screen(server: Server, device: Device, page: Page) -> No
 def test_a_small_kiosk_shows_all_of_it(server: Server, device: Device, page: Page, said: str | None) -> None:
     page.set_viewport_size({"width": 800, "height": 480})
     device.publish({"type": "session", "session_id": 1, "state": "started"})  # no result is to be shown
-    for changes in ({}, {"keypoints": None, "session_id": None, "session_s": None}, coached("step_width_leg")):
+    words = asdict(in_words(SESSIONS[1], 1000.0, Adherence(on=10, on_within=9, off=10, off_within=7)))
+    programme = coached("step_width_leg", "programme", programme={"session": 2, "words": words})
+    nobody = {"keypoints": None, "session_id": None, "session_s": None}
+    for changes in ({}, nobody, coached("step_width_leg"), programme):
         device.changes = {"message": said, **changes}
         page.goto(server.url_by_name + "/?kiosk=1")
         expect(page.locator("[data-camera]")).to_have_text("position known")
@@ -877,7 +932,7 @@ def test_result_covers_nothing_on_the_kiosk(
     page.set_viewport_size({"width": {480: 800, 600: 1024, 800: 1280}[height], "height": height})
     page.goto((server.url_by_name if phones else server.url) + "/?kiosk=1")
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
-    device.changes = {"session_id": None, "session_s": None}
+    device.changes = {"session_id": None, "session_s": None, "camera": {**GOOD_CAMERA, "state": "unknown"}}
     expect(page.locator("[data-session]")).to_have_text("ended")  # what is told before is forgotten with the session
     for side in ("left", "right"):
         device.publish(stance(side, 0, fppa_deg=None, fppa_image_deg=15.0))
@@ -1085,6 +1140,8 @@ def test_a_squat_test_from_the_form_to_the_result(
     expect(panel).to_contain_text("Nobody is seen")
     expect(panel).to_contain_text("0 of 5 repetitions")
     expect(form).to_be_hidden()
+    for of_a_run in ("[data-cadence]", "[data-session]", "[data-goal]", "[data-camera]"):
+        expect(page.locator(of_a_run)).to_be_hidden()
     expect(page.locator(".side[data-side=left]")).to_be_hidden()
     finish = panel.get_by_role("button", name="Finish with these")
     expect(finish).to_be_disabled()
@@ -1108,6 +1165,27 @@ def test_a_squat_test_from_the_form_to_the_result(
     last.get_by_role("link", name="See the whole result").click()
     expect(page.get_by_role("heading", name="Squat test")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_calibration_and_test_do_not_contradict_each_other(server: Server, device: Device, page: Page) -> None:
+    """While a test is made nothing is calibrated; after it the banner tells what was asked for last."""
+    page.goto(server.url)
+    button, banner = page.get_by_role("button", name="Calibrate standing"), page.locator("[data-banner]")
+    expect(button).to_be_visible()
+    device.changes = amid_a_test()
+    expect(button).to_be_hidden()
+    done = amid_a_test(state="done", age_s=5.0, reps=3, message="Done: 3 of 5 repetitions.")
+    device.changes = {**done, **calibration("failed", "Not calibrated. A test is made now.", age_s=7.0)}
+    expect(banner).to_have_text("Squat test. Done: 3 of 5 repetitions.")
+    expect(button).to_be_visible()
+    device.changes = {**done, **calibration("running", "Stand still on straight legs.", age_s=1.0)}
+    expect(banner).to_have_text("Standing calibration. Stand still on straight legs.")
+    device.changes = amid_a_test()
+    page.goto(server.url + "/aim")
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    page.get_by_role("button", name="Calibrate standing").click()
+    expect(page.get_by_text("Not calibrated. A test is made now: finish or cancel it first")).to_be_visible()
+    assert device.commands == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(800, 480), (1024, 600), (1280, 800)])

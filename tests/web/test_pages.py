@@ -133,6 +133,17 @@ def test_interrupted_session_without_summary_is_summed_up_from_its_stances(
     assert "Power or program ended" in text_of(client, f"/sessions/{cut_off}")
 
 
+@pytest.mark.parametrize(("lost", "said"), [(None, ""), (50, ""), (200, "25 % of the pictures were lost")])
+def test_lost_pictures_are_said_where_they_are_many(
+    client: FlaskClient, make_session: MakeSession, lost: int | None, said: str
+) -> None:
+    text = text_of(client, f"/sessions/{make_session(more=None if lost is None else {'frames_lost': lost})}")
+    assert ("of the pictures were lost" in text) is bool(said)
+    assert said in text
+    assert ("or lower [camera] fps." in text) is bool(said)
+    assert (f"598 of 600 frames with a runner · {lost} lost · source" in text) is (lost is not None)
+
+
 def test_camera_advice_is_shown(client: FlaskClient, make_session: MakeSession) -> None:
     camera = {"state": "refused", "advice": "turn the camera 14° to the left", "source": "belt", "yaw_deg": 14.2}
     whole = dict.fromkeys(ANGLES) | camera
@@ -150,6 +161,19 @@ def test_list_shows_newest_first_and_pages(client: FlaskClient, make_session: Ma
     assert re.findall(r"/sessions/(\d+)\"", first) == [str(n) for n in range(31, 1, -1)]
     assert re.findall(r"/sessions/(\d+)\"", second) == ["1"]
     assert "page 2 of 2" in second
+
+
+def test_list_shows_of_a_side_session_what_is_seen_from_there(
+    client: FlaskClient, make_session: MakeSession, seen_from_the_side: Message
+) -> None:
+    """Its knees' flexion, and no count of cues: nothing is coached from there."""
+    make_session(view="side", frontal=False, more=seen_from_the_side)
+    assert "side 43.2 ± 0.0° flexion — 103 — complete" in text_of(client, "/sessions")
+    make_session()
+    assert re.search(r"front [\d.]+ ± [\d.]+° [\d.]+ ± [\d.]+° \d+ \d+ complete", text_of(client, "/sessions"))
+    camera = dict.fromkeys(ANGLES) | {"state": "unknown", "source": "none"}
+    make_session(camera=camera, frontal=False)
+    assert re.search(r"front ([\d.]+ ± [\d.]+° in the picture ){2}", text_of(client, "/sessions"))
 
 
 def test_card_is_a_fragment_with_the_result(client: FlaskClient, make_session: MakeSession) -> None:
@@ -178,9 +202,13 @@ def test_result_from_the_side_begins_with_what_is_seen_from_there(
     for text in (card, page):
         for said in ("Knee flexion in stance", *numbers):
             assert said in text
+        assert re.search("−6.0 ± 0.0° (of 28 stances · )?hip stays flexed", text)
+        assert "43.2 ± 0.0° hip" not in text
     assert "Knee alignment (FPPA), left" not in card + page
     assert "Knee alignment is not seen from the side, so nothing was coached." in page
     assert "Knee flexion in stance, stance by stance" in page
+    assert "Camera It stood at the side: where exactly is not found out" in page
+    assert "State unknown" not in page
     assert 'data-key="knee_flexion_deg"' in client.get(f"/sessions/{session_id}").text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,7 +15,7 @@ from device.live import LivePublisher
 from device.runners import COMMANDS, MAX_NAME
 from device.store import SessionHeader, Store
 from model.goals import GOALS
-from model.programme import SESSIONS, Adherence, Attempt
+from model.programme import SESSIONS, Adherence, Attempt, in_words
 from tests.web.choosing import Device
 from web.hub import LiveHub
 from web.views import runners
@@ -107,6 +108,15 @@ def test_who_is_chosen_while_somebody_runs_runs_from_now_on(
     assert "Choosing somebody while another runs ends that session; what follows is theirs." in page
 
 
+def test_who_is_chosen_is_said_alike_above_and_below(
+    device: Device, hub: LiveHub, client: FlaskClient, eventually: Callable[..., None]
+) -> None:
+    """Also where somebody is there already, before their session begins."""
+    device.frame = {"keypoints": [[0.0, 0.0, 0.0]] * 17, "image_size": [640, 480]}
+    eventually(hub.somebody, "somebody")
+    assert post(client, "/runners", name="Anna").count("Anna runs from now on.") == 2
+
+
 def test_programme_begins_shows_where_the_runner_stands_and_ends(
     device: Device, store: Store, client: FlaskClient, eventually: Callable[..., None]
 ) -> None:
@@ -118,11 +128,21 @@ def test_programme_begins_shows_where_the_runner_stands_and_ends(
     assert programme is not None
     for n in range(1, 7):
         done = Attempt(n, SESSIONS[n - 1].planned_s, Adherence(on=100, on_within=90, off=40, off_within=30))
-        store.save_attempt(programme.id, n, done)
+        store.save_attempt(programme.id, 10 + n, done)
     page = re.sub(r"\s+", " ", client.get("/runners").text)
-    assert "Programme: 6 of 8 sessions done" in page
-    assert "Next: session 7, 28 min, cues 25 % of the time." in page
-    assert "Steps on target with cues: 90 %, without: 75 %." in page
+    assert "Programme: session 7 of 8<" in page
+    assert "0:00 of 28:00 min run, cues 25 % of the time." in page
+    assert "On target 90 % with cues, 75 % without." in page
+    today = store.begin_session(SessionHeader("clip", "model", "0", view="front"))
+    store.save_attempt(programme.id, 100 + today, Attempt(7, 600.0, Adherence()))  # on another day
+    store.save_attempt(programme.id, today, Attempt(7, 65.0, Adherence()))
+    assert "1:05 of 28:00 min run, cues 25 %" in client.get("/runners").text
+    # While they run, and after enough of it: the session that the live page names, not the one that comes then.
+    words = asdict(in_words(SESSIONS[6], 1400.0, Adherence()))
+    device.frame = {"coach": {"programme": {"session": 7, "words": words}}}
+    eventually(lambda: "23:20 of 28:00 min run, counts as done" in client.get("/runners").text, "what the device says")
+    assert "Programme: session 7 of 8<" in client.get("/runners").text
+    device.frame = {}
     post(client, "/runners/training", command="end_programme")
     eventually(lambda: store.programme(1) is None, "its end")
     post(client, "/runners/training", 400, command="make_coffee")

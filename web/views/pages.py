@@ -13,6 +13,8 @@ from model.errors import StoreError
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
 from model.metrics import METRICS, NOT_MEASURABLE
+from model.pose import View
+from model.quality import lost_words
 from model.result import UNKNOWN_CAMERA, summarise_stored
 from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG
 from model.stance import MIN_QUALITY
@@ -90,9 +92,10 @@ def health() -> ResponseReturnValue:
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
     summary = head["summary"] or {}
-    if head["mode"] == screening.RUN:
-        row = present.knee_row(present.summary_rows(summary))
-        knees = {"left": row.left, "right": row.right}
+    knee_words, ran = "", head["mode"] == screening.RUN
+    if ran:
+        row = present.main_rows(present.summary_rows(summary), head["view"])[0]
+        knees, knee_words = {"left": row.left, "right": row.right}, present.KNEE_WORDS.get(row.spec.key, "")
     else:
         knees = screening.knees(head["mode"], summary)
     return {
@@ -101,6 +104,8 @@ def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
         "duration": present.duration(head["started_utc"], head["ended_utc"]),
         "cadence_spm": summary.get("cadence_spm"),
         "knees": knees,
+        "knee_words": knee_words,
+        "coached": ran and head["view"] != View.SIDE,
     }
 
 
@@ -140,11 +145,17 @@ def _run(found: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
         "main": present.main_rows(rows, found["view"]),
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
+        "lost": _lost(found["frames"], summary.get("frames_lost")),
         "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},
         "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),
         "not_measurable": NOT_MEASURABLE,
         "min_stances": MIN_STANCES,
     }
+
+
+def _lost(frames: int, lost: int | None) -> str | None:
+    """That so many pictures of a session were lost that its result suffered; None where not, or where none knows."""
+    return lost_words(lost / (lost + frames), past=True) if lost else None
 
 
 def _summary_now(session: Mapping[str, Any]) -> dict[str, Any]:

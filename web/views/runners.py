@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from device.store.training import StoredProgramme, local_day
 from model.goals import GOALS
-from model.programme import SESSIONS, progress
+from model.programme import SESSIONS, in_words, of_the_day, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
 from web.mistyped import Mistyped, shown_by, typed_number
@@ -40,11 +43,11 @@ def _page(wrong: Mistyped | None = None) -> str:
         wrong=wrong,
         runners=box().reader.runners(),
         current=current,
-        when="now" if hub.session_id() is not None else "from now on" if hub.somebody() else "next",
+        when="now" if hub.session_id() is not None else _when(hub.somebody()),
         height_cm=hub.height_cm(),
         height_range=(MIN_HEIGHT_CM, MAX_HEIGHT_CM),
         programme=programme,
-        progress=None if programme is None else progress(programme.attempts),
+        standing=None if programme is None else _standing(programme, hub.programme()),
         sessions=SESSIONS,
         goals=GOALS,
         goal=hub.goal() or box().config.coach.metric,
@@ -54,6 +57,18 @@ def _page(wrong: Mistyped | None = None) -> str:
         max_name=MAX_NAME,
         kiosk=_kiosk(),
     )
+
+
+def _standing(programme: StoredProgramme, live: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Where a runner stands: in words, and the session that is meant. What runs now the device knows best."""
+    if live is not None:
+        n = live["session"]
+        return {"words": live["words"], "session": None if n is None else SESSIONS[n - 1]}
+    so_far = progress(programme.attempts)
+    session = so_far.next
+    today = [] if session is None else of_the_day(programme.attempts, session.n, local_day(datetime.now(UTC)))
+    words = in_words(session, sum(attempt.run_s for attempt in today), so_far.adherence)
+    return {"words": asdict(words), "session": session}
 
 
 blueprint.register_error_handler(Mistyped, shown_by(_page))
@@ -151,13 +166,21 @@ def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | No
     if _kiosk():
         return redirect(url_for("pages.live", kiosk=1), 303)
     if said is None:
-        said = _chosen(hub.runner(), before) if running else _next(hub.runner())
+        said = _chosen(hub.runner(), before) if running else _next(hub.runner(), hub.somebody())
     flash(said, "good")
     return redirect(here, 303)
 
 
-def _next(runner: Mapping[str, Any] | None) -> str:
-    return "The next session is anonymous." if runner is None else f"{runner['name']} runs next."
+def _next(runner: Mapping[str, Any] | None, somebody: bool) -> str:
+    """Who was chosen while no session ran; ``somebody``: is there already, and is taken to be the one."""
+    if runner is None:
+        return "The next session is anonymous."
+    return f"{runner['name']} runs {_when(somebody)}."
+
+
+def _when(somebody: bool) -> str:
+    """From when somebody runs who is chosen while no session runs."""
+    return "from now on" if somebody else "next"
 
 
 def _chosen(runner: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:

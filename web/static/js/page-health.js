@@ -8,14 +8,14 @@ const put = (key, text) => setText(document.querySelector(`[data-key=${key}]`), 
 
 function onHealth(health) {
   put("fps", number(health.fps, 1));
-  put("frames", `${health.frames}, ${health.dropped} dropped`);
+  put("frames", `${health.frames}, ${health.dropped} lost`);
   put("latency", `${number(health.latency_ms?.p50)} / ${number(health.latency_ms?.p99)} ms`);
   const cue = health.frame_to_cue_ms;
   put("cue", cue?.n ? `${number(cue.p50)} / ${number(cue.p99)} / ${number(cue.max)} ms (${cue.n} cues)` : "no cue yet");
   const hot = health.temperature_c;
   put("temperature", hot === null || hot === undefined ? "no sensor" : `${number(hot)} °C${hot >= HOT_C ? ": too hot, the board slows down; give it air" : ""}`);
   put("gpio", health.gpio ? health.gpio_note ?? "connected" : health.gpio_note ?? "none on this machine");
-  put("uptime", clock(health.uptime_s));
+  put("uptime", `${clock(health.uptime_s)} ${health.uptime_s < 3600 ? "min" : "h"}`);
 }
 
 const source = new LiveSource();

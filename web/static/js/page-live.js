@@ -16,7 +16,13 @@ const NOTICE_MS = 8000;
 const UNSTORED = "unstored"; // in the place of the id of a session that the store cannot take, or has not taken yet
 const KNEE = "fppa_deg";
 const GOAL_NOTES = { programme: "kept by the programme", session: "for this session" };
-const CAMERA_WORDS = { good: "position known", approximate: "oblique, corrected", refused: "too oblique", unknown: "finding its position" };
+// By the camera's state: what its tile says, and in the place of a verdict the knees, whose angles are then those of the picture.
+const CAMERA = {
+  good: { tile: "position known" },
+  approximate: { tile: "oblique, corrected" },
+  refused: { tile: "too oblique", knee: "camera too oblique" },
+  unknown: { tile: "finding its position", knee: "camera not known yet" },
+};
 
 const find = (name) => document.querySelector(`[data-${name}]`);
 const stage = find("live");
@@ -31,6 +37,9 @@ const banner = find("banner");
 const last = find("last"); // with where to sign in, where the result is not for everybody
 
 class Knee {
+  known = true;
+  instead;
+
   constructor(side) {
     this.side = side;
     this.root = document.querySelector(`.side[data-side=${side}]`);
@@ -42,7 +51,6 @@ class Knee {
 
   reset() {
     this.stances = [];
-    this.known = true;
     this.threshold = fixedThreshold;
     this.own = false;
     this.measures.reset();
@@ -50,14 +58,20 @@ class Knee {
   }
 
   // Until the camera's position is known there is only the angle in the picture; then no threshold is applied to it.
+  // That it is known the device says for both knees at once: the last stance of each still lacks the angle then.
+  place(instead) {
+    const known = instead === undefined;
+    this.instead = instead;
+    if (known === this.known) return;
+    this.known = known;
+    this.stances = [];
+    this.show();
+  }
+
   stance(stance) {
     this.measures.stance(stance);
-    const { fppa_deg: frontal, fppa_image_deg: image } = stance;
-    const known = frontal !== null && frontal !== undefined;
-    const angle = known ? frontal : image;
+    const angle = this.known ? stance.fppa_deg : stance.fppa_image_deg;
     if (angle === null || angle === undefined) return;
-    if (known !== this.known) this.stances = [];
-    this.known = known;
     this.stances = [...this.stances, angle].slice(-minStances);
     this.show();
   }
@@ -125,7 +139,7 @@ class Knee {
       text = goals[goal][state];
     } else if (seen && this.stances.length && goal === KNEE) {
       if (this.known) state = this.threshold !== null && this.stances.at(-1) > this.threshold ? "bad" : "good";
-      text = this.known ? goals[goal][state] : "camera not known yet";
+      text = this.known ? goals[goal][state] : this.instead;
     }
     this.root.dataset.state = state;
     setText(this.root.querySelector("[data-state-text]"), text);
@@ -167,6 +181,7 @@ let discarded = null; // the one in which nobody ran
 let runner = null; // the name of who runs
 let choosable = false; // whether the device knows runners
 let testable = false; // whether it makes tests
+let calibratable = false; // whether it calibrates
 let tested = false; // whether what ended last was a test
 let notice = null; // as why what was asked for last was not done, for some seconds
 let announcedAt = -Infinity;
@@ -175,13 +190,20 @@ let noticeTimer = 0;
 
 function refreshBanner() {
   const testing = frame?.screening?.state === "running"; // the block of the test says what is in the way
-  let trouble = linkTrouble(link) ?? notice ?? screeningNotice(frame?.screening) ?? calibrationNotice(frame?.calibration);
+  let trouble = linkTrouble(link) ?? notice ?? newestNotice(frame ?? {});
   if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
   if (!trouble && frame?.keypoints && aside() && !testing) trouble = { level: "info", text: `Knee alignment is not seen from the side. Measured: ${stage.dataset.sideWords}.` };
   if (!trouble && frame && !frame.keypoints && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
   showBanner(banner, trouble);
   find("idle").hidden = testing || !(choosable && link.device === "live" && frame && !frame.keypoints);
   document.body.dataset.device = link.device;
+}
+
+// Of a test and a calibration: what was asked for last, or has come of it last.
+function newestNotice({ screening, calibration }) {
+  const notices = [screeningNotice(screening), calibrationNotice(calibration)];
+  if (screening?.age_s > calibration?.age_s) notices.reverse();
+  return notices[0] ?? notices[1];
 }
 
 function onFrame(message) {
@@ -191,7 +213,10 @@ function onFrame(message) {
   followView(message.view);
   followGoal(message.coach);
   const quiet = followCoach(message.coach);
+  const camera = message.camera;
+  const place = CAMERA[camera?.state] ?? CAMERA.unknown;
   for (const [side, knee] of Object.entries(knees)) {
+    knee.place(place.knee);
     alert[side] = knee.alerting || Boolean(message[side]?.alert);
     knee.aim(message[side]);
     knee.limit(message[side]?.threshold_deg ?? message.threshold_deg, message[side]?.basis === "baseline");
@@ -202,9 +227,8 @@ function onFrame(message) {
   setText(find("cadence"), number(message.cadence_spm));
   setText(find("model"), message.model ?? "");
   setText(find("caption"), message.view === "front" ? "as in a mirror" : message.view ? `${message.view} view` : "");
-  const camera = message.camera;
   find("camera").dataset.state = camera?.state ?? "unknown";
-  setText(find("camera"), aside() ? "at the side" : camera ? CAMERA_WORDS[camera.state] ?? camera.state : "—");
+  setText(find("camera"), aside() ? "at the side" : camera ? place.tile : "—");
   find("camera-moved").hidden = !camera?.moved;
   setText(find("camera-advice"), camera?.advice ?? "");
   followSession(message.session_id, message.session_s);
@@ -239,10 +263,9 @@ function followCoach(coach) {
   sound.metronome(coach?.metronome_spm ?? null);
   find("programme").hidden = !programme;
   if (!programme) return quiet;
-  setText(find("programme-session"), programme.session === null ? "done" : `${programme.session} of ${programme.of}`);
-  const time = programme.session === null ? "" : `${clock(programme.run_s)} of ${clock(programme.planned_s)}`;
-  const off = programme.retention.off;
-  setText(find("programme-note"), time + (off === null ? "" : ` · ${Math.round(100 * off)} % on target without cues`));
+  const { session: which, time, on_target: onTarget } = programme.words;
+  setText(find("programme-session"), which);
+  setText(find("programme-note"), [time, onTarget].filter(Boolean).join(" · "));
   return quiet;
 }
 
@@ -312,6 +335,8 @@ function followTest(screening) {
   stage.dataset.testing = runs ? "yes" : "no";
   const form = find("tests");
   if (form) form.hidden = runs || !testable;
+  const calibrate = find("calibrate");
+  if (calibrate) calibrate.hidden = runs || !calibratable;
 }
 
 // The next runner's numbers are not this one's.
@@ -366,8 +391,7 @@ function hideCard() {
 
 function onHealth(health) {
   runner = health.runner?.name ?? null;
-  const calibrate = find("calibrate");
-  if (calibrate) calibrate.hidden = !health.commands?.includes("calibrate");
+  calibratable = Boolean(health.commands?.includes("calibrate"));
   setText(find("runner"), health.runner ? health.runner.name : "Session");
   testable = Boolean(health.commands?.includes("start_screening"));
   choosable = Boolean(health.commands?.includes("select_runner"));

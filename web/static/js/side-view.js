@@ -42,7 +42,10 @@ export class SideMeasures {
       const n = values.length;
       const enough = n >= this.#minStances;
       const mean = enough ? values.reduce((a, b) => a + b) / n : null;
-      setText(row.querySelector("[data-mean]"), enough ? number(mean, decimals) + mark : "—");
+      const said = enough ? number(mean, decimals) : "";
+      setText(row.querySelector("[data-mean]"), enough ? said + mark : "—");
+      const below = row.querySelector("[data-below-zero]");
+      if (below) below.hidden = !said.startsWith("−");
       let words = `${n} of ${this.#minStances} stances`;
       if (enough) {
         const sd = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
