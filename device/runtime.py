@@ -33,6 +33,7 @@ from device.recording import SessionWriter
 from device.replay import Recorder
 from device.session import Ended, SessionTracker, Started
 from device.store import SessionHeader, Store, StoreInUse, StoreReader, utc_now
+from device.store.database import is_full
 from model.analysis import Outcome
 from model.camera_pose import CameraPose
 from model.coach import Cue
@@ -184,9 +185,11 @@ class Device:
                 attends to it) camera or store cannot be had.
         """
         with ExitStack() as stack:
-            store = self._open_store(stack)
+            store, late = self._open_store(stack)
             self._live = stack.enter_context(LivePublisher(self._config.socket_path(), self._commands.append))
             self._writer = stack.enter_context(SessionWriter(store, self._unkept))
+            if late:
+                self._writer.also(lambda store, _: self._close_interrupted(store))
             self._told = told.Told(self._config, self._kept(told.SETTING), self._keep_camera_height)
             self._runner = runners.RunnerChoice(self._writer)
             self._coaching = coaching.Coaching(
@@ -210,16 +213,16 @@ class Device:
                 self._screening.interrupt("the pictures have ended")
                 self._say_latency()
 
-    def _open_store(self, stack: ExitStack) -> Store:
+    def _open_store(self, stack: ExitStack) -> tuple[Store, bool]:
         """The store; where it cannot be had and nobody is there to mend it, one that stands in and is thrown away.
 
-        Whoever runs is coached all the same, and the page says what is wrong.
+        Whoever runs is coached all the same, and the page says what is wrong. Beside it whether what a power cut left
+        open has yet to be closed: a full disk has no room for that, but sessions can be deleted there all the same.
         """
         self._database, self._unkept = self._config.database_path(), None
         try:
             store = stack.enter_context(Store.open(self._database))
-            self._close_interrupted(store)
-            return store
+            return store, not self._closed_interrupted(store)
         except StoreInUse:
             raise
         except StoreError as error:
@@ -230,7 +233,7 @@ class Device:
             within = _IN_MEMORY if _IN_MEMORY.is_dir() else None  # the disk may be what is wrong
             folder = stack.enter_context(TemporaryDirectory(prefix="kneeline-", dir=within))
             self._database = Path(folder) / "stand-in.db"
-            return stack.enter_context(Store.open(self._database))
+            return stack.enter_context(Store.open(self._database)), False
 
     @property
     def _session_id(self) -> int | None:
@@ -260,6 +263,17 @@ class Device:
         except StoreError as error:
             _log.error("%s; what was kept as %r is not known", error, setting)
             return None
+
+    def _closed_interrupted(self, store: Store) -> bool:
+        """Ends what a power cut left open; False where the disk is full."""
+        try:
+            self._close_interrupted(store)
+        except StoreError as error:
+            if not is_full(error):
+                raise
+            _log.error("%s; what a power cut left open is closed when there is room", error)
+            return False
+        return True
 
     def _close_interrupted(self, store: Store) -> None:
         """Ends what a power cut left open, with a summary of the stances it had."""

@@ -34,7 +34,7 @@ def plain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = _code(error)
         if code not in _REMEDIES:
             raise
         raise StoreError(f"{path} {_REMEDIES[code]}") from error
@@ -52,7 +52,18 @@ def check_whole(connection: sqlite3.Connection, path: Path) -> None:
 
 def is_full(error: StoreError) -> bool:
     """Whether the disk was full."""
-    return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return _code(error.__cause__) == sqlite3.SQLITE_FULL
+
+
+def is_busy(error: StoreError) -> bool:
+    """Whether somebody else was at the database."""
+    return _code(error.__cause__) == sqlite3.SQLITE_BUSY
+
+
+def _code(error: BaseException | None) -> int:
+    """SQLite's own number; room that it did not get for the index of its log is a full disk, too."""
+    code = int(getattr(error, "sqlite_errorcode", 0))
+    return sqlite3.SQLITE_FULL if code == sqlite3.SQLITE_IOERR_SHMSIZE else code & 0xFF
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from device.live import LiveSubscriber
 from device.runtime import Device, Trial, run_device
 from device.store import SessionHeader, Store, StoreReader, writer
 from model.camera_pose import CameraPose
-from model.errors import CameraError
+from model.errors import CameraError, StoreError
 
 
 class Vanishing(VideoSource):
@@ -355,6 +356,36 @@ def test_a_session_that_was_cut_off_before_a_step_is_discarded(config: Config) -
     assert run_device(Device(config, announce=said.append), stop) == 0
     assert said == ["session 1 was cut off before anybody ran; discarded"]
     assert StoreReader(config.database_path()).list_sessions() == []
+
+
+def test_what_was_cut_off_on_a_full_disk_is_closed_when_there_is_room_and_the_store_is_the_real_one(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nothing could be deleted on the page after a restart, which is what people try first."""
+    with Store.open(config.database_path()) as store:
+        store.add_stance(
+            store.begin_session(SessionHeader("camera", "m", "0")),
+            {"side": "left", "strike_s": 1.0, "toe_off_s": 1.2, "quality": 0.1},
+        )
+    genuine, tries = Store.close_interrupted, []
+
+    def full_at_first(self: Store) -> list[int]:
+        tries.append(1)
+        if len(tries) == 1:
+            fault = sqlite3.OperationalError("database or disk is full")
+            fault.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise StoreError("k.db cannot grow because the disk is full") from fault
+        return genuine(self)
+
+    monkeypatch.setattr(Store, "close_interrupted", full_at_first)
+    said: list[str] = []
+    device, stop = Device(config, announce=said.append), threading.Event()
+    stop.set()
+    assert run_device(device, stop) == 0
+    assert device._unkept is None
+    assert said == ["session 1 was cut off; closed as interrupted with 1 stances"]
+    (row,) = StoreReader(config.database_path()).list_sessions()
+    assert row["state"] == "interrupted"
 
 
 def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
