@@ -28,6 +28,10 @@ _REMEDIES = {
 }
 
 
+class StoreDamaged(StoreError):
+    """What was asked for lies on a damaged part of the database; the rest may be readable."""
+
+
 @contextmanager
 def plain_errors(path: Path) -> Iterator[None]:
     """Turns SQLite's errors into a ``StoreError`` with file and remedy. Wrong use of SQL stays as it is."""
@@ -37,17 +41,23 @@ def plain_errors(path: Path) -> Iterator[None]:
         code = _code(error)
         if code not in _REMEDIES:
             raise
-        raise StoreError(f"{path} {_REMEDIES[code]}") from error
+        kind = StoreDamaged if code == sqlite3.SQLITE_CORRUPT else StoreError
+        raise kind(f"{path} {_REMEDIES[code]}") from error
 
 
 def check_whole(connection: sqlite3.Connection, path: Path) -> None:
     """Reads every page.
 
     Raises:
-        StoreError: the database is damaged.
+        StoreDamaged: as it says.
     """
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        raise StoreError(f"{path} {_REMEDIES[sqlite3.SQLITE_CORRUPT]}")
+        raise damaged(path)
+
+
+def damaged(path: Path) -> StoreDamaged:
+    """That the database is damaged, where SQLite itself did not see it."""
+    return StoreDamaged(f"{path} {_REMEDIES[sqlite3.SQLITE_CORRUPT]}")
 
 
 def is_full(error: StoreError) -> bool:
@@ -60,9 +70,20 @@ def is_busy(error: StoreError) -> bool:
     return _code(error.__cause__) == sqlite3.SQLITE_BUSY
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether what was to be read is damaged."""
+    return _code(error) == sqlite3.SQLITE_CORRUPT
+
+
 def _code(error: BaseException | None) -> int:
-    """SQLite's own number; room that it did not get for the index of its log is a full disk, too."""
-    code = int(getattr(error, "sqlite_errorcode", 0))
+    """SQLite's own number; room that it did not get for the index of its log is a full disk, too.
+
+    Text that is none is told without a number.
+    """
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        undecodable = isinstance(error, sqlite3.OperationalError) and "decode" in str(error)
+        return sqlite3.SQLITE_CORRUPT if undecodable else 0
     return sqlite3.SQLITE_FULL if code == sqlite3.SQLITE_IOERR_SHMSIZE else code & 0xFF
 
 

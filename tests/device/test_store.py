@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import math
 import os
+import random
 import shutil
 import signal
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from device.store import SessionHeader, Store, StoreReader, database, reader, writer
+from device.store import SessionHeader, Store, StoreDamaged, StoreReader, database, reader, writer
 from model.errors import StoreError
 from model.programme import Adherence, Attempt
 
@@ -406,6 +408,49 @@ def test_a_damaged_database_is_found_and_not_copied_as_if_it_were_whole(path: Pa
     with pytest.raises(StoreError, match="is damaged"):
         StoreReader(path).backup(tmp_path / "copy.db")
     assert not (tmp_path / "copy.db").exists()
+
+
+_DAMAGES = {"random": random.Random(7).randbytes(4096), "zero": bytes(4096), "text": b"[" * 4096}
+
+
+@pytest.mark.parametrize("content", _DAMAGES.values(), ids=_DAMAGES)
+def test_whichever_page_is_damaged_what_can_be_read_is_read_and_nothing_else_is_raised(
+    path: Path, content: bytes
+) -> None:
+    with Store.open(path) as store:
+        anna, _ = store.add_runner("Anna")
+        for _ in range(30):
+            session_id = store.begin_session(replace(HEADER, runner_id=anna))
+            store.update_session(session_id, summary={"curves": "x" * 700})
+            for n in range(4):
+                store.add_stance(session_id, stance(n))
+            store.add_cue(session_id, CUE)
+            store.end_session(session_id)
+    whole, reader = path.read_bytes(), StoreReader(path)
+    intact, rows = reader.list_sessions(), reader.readable_sessions()
+    assert rows == (intact, 30)
+    assert reader.readable_sessions(limit=3, offset=20) == (intact[20:23], 30)
+    read: list[int] = []
+    for page in range(1, len(whole) // 4096):
+        path.write_bytes(whole[: 4096 * page] + content + whole[4096 * (page + 1) :])
+        fault = None
+        try:
+            assert len(reader.list_sessions()) <= 30
+        except StoreDamaged as error:
+            fault = error
+        if fault is not None:
+            assert "is damaged; move it away" in str(fault)
+            with suppress(StoreDamaged):  # where all tables are rooted
+                found, count = reader.readable_sessions()
+                assert len(found) == count
+                parts = ("summary", "stances", "reps", "cues")
+                assert all(one in intact for one in found if all(one[part] is not None for part in parts))
+                read.append(count)
+        for one in (lambda: reader.session(15), reader.runners, lambda: reader.runner_name(anna), reader.check):
+            with suppress(StoreDamaged):
+                one()
+    assert len(read) >= 5, "most pages are no one's but a few sessions'"
+    assert statistics.median(read) >= 20
 
 
 @pytest.mark.parametrize("call", ["unlink", "replace", "exists"])

@@ -11,6 +11,7 @@ from web import access, present
 from web.app import box
 from web.hub import for_reader
 from web.numbers import asked
+from web.views.pages import listed_sessions
 
 blueprint = Blueprint("api", __name__)
 _MAX_LISTED = 200
@@ -61,11 +62,10 @@ def events() -> ResponseReturnValue:
 
 @blueprint.get("/api/sessions")
 def sessions() -> ResponseReturnValue:
-    reader = box().reader
-    heads = reader.list_sessions(asked("limit", 50, 1, _MAX_LISTED), asked("offset", 0, 0))
+    heads, total, fault = listed_sessions(asked("limit", 50, 1, _MAX_LISTED), asked("offset", 0, 0))
     for head in heads:  # the curves are long; they are with each session
         (head["summary"] or {}).pop("curves", None)
-    return jsonify(sessions=heads, total=reader.count_sessions())
+    return jsonify(sessions=heads, total=total, **({} if fault is None else {"error": fault}))
 
 
 @blueprint.get("/api/sessions/<int:session_id>")
