@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device import aim, runtime, standing
+from device import aim, coaching, runtime, standing
 from device.cameras.video import VideoSource
 from device.config import Config, SessionConfig, parse_config
 from device.cues import CueOutput
@@ -291,22 +291,56 @@ def test_who_is_chosen_after_another_has_run_gets_a_session_of_their_own(
     assert [len(did) for did in attempts] == [1, 1]
 
 
-def test_the_last_steps_of_who_ran_before_do_not_use_the_choice_up(config: Config, stage: Stage) -> None:
-    soon = config.model_copy(update={"session": config.session.model_copy(update={"end_after_s": 1.0})})
+@pytest.mark.parametrize("scene", ["empty", "stands"])
+def test_the_last_steps_of_who_ran_before_are_not_the_chosen_ones(
+    config: Config, stage: Stage, scene: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is what was learnt from them; the choice outlasts them, and the next steps are the chosen one's."""
+    monkeypatch.setattr(coaching, "_SAVE_EVERY_S", 0.5)
+    monkeypatch.setattr(runtime, "_STOPPED_S", 1.0)
     with Store.open(config.database_path()) as store:
         anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
-    with _at_work(soon) as live:
+        store.start_programme(ben, "fppa_deg")
+    with _at_work(config) as live:
         live.send({"command": "select_runner", "runner_id": anna})
         _until(live, _runs("Anna"))
         stage.scene = "runs"
         _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
         live.send({"command": "select_runner", "runner_id": ben})
         _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "started"))
-        _until(live, lambda m: m["type"] == "stance" and m["session_id"] == 2)
-        stage.scene = "empty"
-        _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "ended"))
-        _until(live, lambda m: m["type"] == "health")
+        _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
+        stage.scene = scene
+        _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "discarded"))
         _until(live, _runs("Ben"))
+        with StoreReader(config.database_path()) as reader:
+            assert [row["runner_id"] for row in reader.list_sessions()] == [anna]
+            assert getattr(reader.programme(ben), "attempts", None) == ()
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
+    with StoreReader(config.database_path()) as reader:
+        assert [row["runner_id"] for row in reader.list_sessions()] == [ben, anna]
+        assert len(getattr(reader.programme(ben), "attempts", ())) == 1
+
+
+def test_who_runs_on_for_long_is_the_chosen_one(
+    config: Config, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They had changed on the belt before somebody told the box."""
+    monkeypatch.setattr(runtime, "_LAST_STEPS_S", 4.0)
+    monkeypatch.setattr(runtime, "_STOPPED_S", 1.0)
+    with Store.open(config.database_path()) as store:
+        anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
+    with _at_work(config) as live:
+        live.send({"command": "select_runner", "runner_id": anna})
+        _until(live, _runs("Anna"))
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
+        live.send({"command": "select_runner", "runner_id": ben})
+        _until(live, lambda m: m["type"] == "frame" and m["session_id"] == 2 and (m["t_s"] or 0) > 5)
+        stage.scene = "stands"
+        _until(live, lambda m: m["type"] == "frame" and m["session_id"] == 2 and m["state"] == "standing")
+    rows = StoreReader(config.database_path()).list_sessions()
+    assert [(row["runner_id"], row["state"]) for row in rows] == [(ben, "complete"), (anna, "complete")]
 
 
 def test_who_is_chosen_during_anothers_test_ends_it(config: Config, shared: Path) -> None:
