@@ -16,7 +16,7 @@ from device.store import training
 from device.store.database import StoreDamaged, check_whole, damaged, is_damage, migrations, plain_errors, version
 from device.whole_file import made_whole
 from model.errors import StoreError
-from model.lengths import with_centimetres
+from model.lengths import stance_with_centimetres, with_centimetres
 
 _HEAD = (
     "id, uid, started_utc, ended_utc, state, mode, view, model, source, fps, frames, frames_with_runner, "
@@ -120,6 +120,22 @@ class StoreReader:
             "summary": head["summary"],
         }
         return with_centimetres(document, head["tall_cm"])
+
+    def last_stances(self, session_id: int, most: int) -> list[dict[str, Any]]:
+        """The last stances of a session that still runs, as `session` has them, without reading those before.
+
+        None of one that has ended, or is not there.
+        """
+        with self._connection() as db:
+            if db is None:
+                return []
+            db.execute("BEGIN")  # one moment for both tables
+            row = db.execute(_SESSION, (session_id,)).fetchone()
+            if row is None or row["state"] != "open":
+                return []
+            sql = "SELECT * FROM stances WHERE session_id = ? ORDER BY n DESC LIMIT ?"
+            newest = db.execute(sql, (session_id, most)).fetchall()
+        return [stance_with_centimetres(self._stance(one), row["tall_cm"]) for one in reversed(newest)]
 
     def runners(self) -> list[dict[str, Any]]:
         """All runners by name: id, name, height_cm, goal, created_utc, numbers, and when they were here last.

@@ -79,6 +79,39 @@ def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
     assert list(document["stances"][0]) == list(stance(0))
 
 
+def test_the_last_stances_of_who_runs_are_read_without_those_before(path: Path) -> None:
+    with Store.open(path) as store:
+        before, running = (store.begin_session(replace(HEADER, height_cm=180.0)) for _ in range(2))
+        for n in range(3000):
+            store.add_stance(running, stance(n, step_width_leg=0.1))
+            if n % 30 == 0:
+                store.add_stance(before, stance(n))
+        store.end_session(before)
+        reader = StoreReader(path)
+        document = reader.session(running)
+        assert document is not None
+        assert reader.last_stances(running, 60) == document["stances"][-60:]
+        assert "step_width_cm" in document["stances"][-1]
+        assert len(reader.last_stances(running, 9999)) == 3000
+        assert reader.last_stances(before, 60) == []
+        assert reader.last_stances(99, 60) == []
+        steps: list[int] = []
+        genuine = StoreReader._open
+
+        def counted(self: StoreReader) -> sqlite3.Connection:
+            db = genuine(self)
+            db.set_progress_handler(lambda: steps.append(1), 100)
+            return db
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(StoreReader, "_open", counted)
+            reader.last_stances(running, 60)
+            few = len(steps)
+            reader.session(running)
+        assert 10 * few < len(steps)
+    assert StoreReader(path.with_name("none.db")).last_stances(1, 60) == []
+
+
 def test_the_list_is_newest_first_and_paged(path: Path) -> None:
     with Store.open(path) as store:
         ids = [store.begin_session(HEADER) for _ in range(5)]

@@ -34,8 +34,7 @@ def live() -> ResponseReturnValue:
 def live_stances() -> ResponseReturnValue:
     """The last stances of the session that runs, for a page that is opened amid it."""
     session_id = box().hub.session_id()
-    found = None if session_id is None else box().reader.session(session_id)
-    stances = found["stances"][-_RECALLED:] if found is not None and found["state"] == "open" else []
+    stances = [] if session_id is None else box().reader.last_stances(session_id, _RECALLED)
     reader = access.live_reader()
     return jsonify(session_id=session_id, stances=[for_reader(reader, stance) for stance in stances])
 
