@@ -32,7 +32,7 @@ from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
 from device.replay import Recorder
 from device.session import Ended, SessionTracker, Started
-from device.store import SessionHeader, Store, StoreInUse, StoreReader, utc_now
+from device.store import SessionHeader, Store, StoreDamaged, StoreInUse, StoreReader, utc_now
 from device.store.database import is_full
 from model.analysis import Outcome
 from model.camera_pose import CameraPose
@@ -296,8 +296,11 @@ class Device:
     def _close_interrupted(self, store: Store) -> None:
         """Ends what a power cut left open, with a summary of the stances it had."""
         for session_id in store.close_interrupted():
-            with StoreReader(self._database) as reader:
-                document = reader.session(session_id)
+            try:
+                document = StoreReader(self._database).session(session_id)
+            except StoreDamaged as error:  # it is closed all the same, and all others can be stored
+                _log.error("session %d was cut off; its summary cannot be made: %s", session_id, error)
+                continue
             if document is None:
                 continue
             if not document["stances"] and not document["reps"]:

@@ -260,7 +260,8 @@ class StoreReader:
             db.execute("PRAGMA user_version")
         except sqlite3.Error as error:
             db.close()
-            alone = not self._path.with_name(self._path.name + "-wal").exists()
+            # A log is not all written in the file yet; a journal of a power cut holds what is to come back.
+            alone = not any(self._path.with_name(self._path.name + end).exists() for end in ("-wal", "-journal"))
             # READONLY: the folder belongs to another user; CANTOPEN: it is on a read-only mount.
             refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
             if not (refused and alone):

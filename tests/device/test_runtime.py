@@ -422,6 +422,33 @@ def test_what_was_cut_off_on_a_full_disk_is_closed_when_there_is_room_and_the_st
     assert row["state"] == "interrupted"
 
 
+def test_a_session_that_was_cut_off_and_is_damaged_keeps_no_other_from_being_stored(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = config.database_path()
+    with Store.open(path) as store:
+        damaged, whole = (store.begin_session(SessionHeader("camera", "m", "0")) for _ in range(2))
+        for session_id in (damaged, whole):
+            for n in range(30):
+                times = {"strike_s": n * 0.36, "toe_off_s": n * 0.36 + 0.25, "quality": 0.1}
+                store.add_stance(session_id, {"side": "left", **times, "note": str(session_id) * 900})
+    with path.open("r+b") as file:
+        pages = iter(lambda: file.read(4096), b"")
+        leaf = next(n for n, page in enumerate(pages) if page[0] == 10 and str(damaged).encode() * 900 in page)
+        file.seek(4096 * leaf)
+        file.write(bytes(4096))
+    said: list[str] = []
+    stop = threading.Event()
+    stop.set()
+    device = Device(config, announce=said.append)
+    assert run_device(device, stop) == 0
+    assert device._unkept is None
+    assert said == [f"session {whole} was cut off; closed as interrupted with 30 stances"]
+    assert f"session {damaged} was cut off; its summary cannot be made" in caplog.text
+    rows, _ = StoreReader(path).readable_sessions()
+    assert [row["state"] for row in rows] == ["interrupted", "interrupted"]
+
+
 def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

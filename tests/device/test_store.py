@@ -307,6 +307,19 @@ def test_a_second_writer_is_refused_and_the_first_goes_on(path: Path) -> None:
     Store.open(path).close()
 
 
+def test_a_lock_file_that_a_full_disk_does_not_fill_locks_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        store = Store.open(path)
+    with store, pytest.raises(StoreError, match=r"another kneeline device is running on .* \(process unknown\)"):
+        Store.open(path)
+
+
 def test_a_newer_schema_is_refused(path: Path) -> None:
     Store.open(path).close()
     with closing(sqlite3.connect(path)) as raw:
