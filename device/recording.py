@@ -85,7 +85,7 @@ class SessionWriter:
 
     def take_back(self, since_s: float) -> None:
         """Makes null what the session's stances were measured for a place where the camera no longer stood."""
-        self._put_for_session(lambda session_id: self._store.take_back(session_id, since_s), told_again=True)
+        self._put_for_session(lambda session_id: self._store.take_back(session_id, since_s))
 
     def cue(self, cue: Mapping[str, Any]) -> None:
         """Adds a cue to the session."""

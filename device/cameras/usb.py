@@ -21,6 +21,8 @@ from model.errors import CameraError
 
 #: No picture for so long means that the camera is gone.
 SILENCE_S = 2.0
+#: The first one takes some cameras longer.
+START_S = 6.0
 _POLL_S = 0.2
 _RETRY_S = 0.02
 _NODES = Path("/dev")
@@ -70,7 +72,7 @@ class UsbCamera:
         self._fps = told if math.isfinite(told) and told > 0 else self._fps
         self._reader = threading.Thread(target=self._read, args=(capture,), name="usb", daemon=True)
         self._reader.start()
-        first = self._newest.take(SILENCE_S)
+        first = self._newest.take(START_S)
         if first is None:
             self._halt.set()
             raise CameraError(f"the USB camera {self._config.device} gives no picture; {_REPLUG}")

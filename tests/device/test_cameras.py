@@ -351,8 +351,23 @@ def test_a_usb_camera_that_is_not_there(usb_camera: type[FakeCapture]) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_usb_camera_that_gives_nothing(usb_camera: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_usb_camera_may_take_its_time_for_the_first_picture(
+    usb_camera: type[FakeCapture], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(usb, "SILENCE_S", 0.1)
+    began_s = time.monotonic()
+    slow = usb_camera.read
+
+    def read(self: FakeCapture) -> tuple[bool, Image | None]:
+        return slow(self) if time.monotonic() - began_s > 0.5 else (False, None)
+
+    monkeypatch.setattr(usb_camera, "read", read)
+    with UsbCamera(CameraConfig()) as camera:
+        assert next(iter(camera.frames(threading.Event()))).image.shape == (48, 64, 3)
+
+
+def test_a_usb_camera_that_gives_nothing(usb_camera: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usb, "START_S", 0.1)
     usb_camera.pictures = 0
     with pytest.raises(CameraError, match="the USB camera 0 gives no picture; check its cable"):
         UsbCamera(CameraConfig()).__enter__()
