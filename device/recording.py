@@ -161,7 +161,10 @@ class SessionWriter:
         self._put_for_session(job)
 
     def close(self) -> None:
-        """Writes what is left and ends the thread. What a full disk still refuses is given up, and said."""
+        """Writes what is left, tries once more where the disk refused, and ends the thread.
+
+        What it still refuses is given up, and said.
+        """
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -191,6 +194,7 @@ class SessionWriter:
             self._changed.notify()
 
     def _run(self) -> None:
+        last_try = False
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._urgent or self._jobs or self._closing)
@@ -203,12 +207,14 @@ class SessionWriter:
             elif self._written(job):
                 with self._changed:
                     self._jobs.popleft()
-            elif self._given_up():
+            elif last_try:
                 _log.error("%d results of the session could not be written: %s", len(self._jobs), self.stuck)
                 return
+            else:
+                last_try = self._is_last_try()
 
-    def _given_up(self) -> bool:
-        """Waits a while before the next try, or until something urgent comes; True where there will be none."""
+    def _is_last_try(self) -> bool:
+        """Waits a while before the next try, or until something urgent comes; True where none will come after it."""
         with self._changed:
             self._changed.wait_for(lambda: self._closing or self._urgent, _RETRY_S)
             return self._closing

@@ -174,3 +174,49 @@ def test_one_damaged_page_does_not_keep_all_else_from_being_stored(
     assert writer.fault is None
     newest = StoreReader(path).readable_sessions()[0][0]
     assert (newest["id"], newest["state"], newest["stances"]) == (4, "complete", 1)
+
+
+def test_at_the_end_the_disk_is_tried_once_more(
+    writer: SessionWriter, store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody has made room, and restarts the box at once."""
+    monkeypatch.setattr(recording, "_RETRY_S", 60.0)
+    real: Callable[..., int] = store.add_stance
+    full, tries = [True], []
+
+    def add(session_id: int, one: dict[str, Any]) -> int:
+        tries.append(1)
+        if full[0]:
+            raise StoreError("the disk is full; free some space")
+        return real(session_id, one)
+
+    monkeypatch.setattr(store, "add_stance", add)
+    writer.begin(HEADER, lambda _: None)
+    for n in range(3):
+        writer.stance(stance(n))
+    writer.end(lambda _: None)
+    until_s = time.monotonic() + 10.0
+    while writer.stuck is None:
+        assert time.monotonic() < until_s
+        time.sleep(0.005)
+    full[0] = False
+    writer.close()
+    row = StoreReader(path).list_sessions()[0]
+    assert (row["state"], row["stances"], len(tries)) == ("complete", 3, 4)
+    assert "could not be written" not in caplog.text
+
+
+def test_what_the_disk_still_refuses_at_the_end_is_said(
+    writer: SessionWriter, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recording, "_RETRY_S", 60.0)
+
+    def full(*_: object) -> int:
+        raise StoreError("the disk is full; free some space")
+
+    monkeypatch.setattr(store, "add_stance", full)
+    writer.begin(HEADER, lambda _: None)
+    writer.stance(stance(0))
+    writer.end(lambda _: None)
+    writer.close()
+    assert "2 results of the session could not be written: the disk is full; free some space" in caplog.text
