@@ -205,6 +205,7 @@ class SessionWriter:
             elif job is None:
                 return
             elif self._written(job):
+                last_try = False
                 with self._changed:
                     self._jobs.popleft()
             elif last_try:

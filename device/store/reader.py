@@ -261,13 +261,22 @@ class StoreReader:
         except sqlite3.Error as error:
             db.close()
             # A log is not all written in the file yet; a journal of a power cut holds what is to come back.
-            alone = not any(self._path.with_name(self._path.name + end).exists() for end in ("-wal", "-journal"))
-            # READONLY: the folder belongs to another user; CANTOPEN: it is on a read-only mount.
-            refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+            alone = not any(_holds(self._path.with_name(self._path.name + end)) for end in ("-wal", "-journal"))
+            # READONLY: the folder belongs to another user; CANTOPEN: on a read-only mount; SHMSIZE: on a full one.
+            code = error.sqlite_errorcode
+            refused = code & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+            refused = refused or code == sqlite3.SQLITE_IOERR_SHMSIZE
             if not (refused and alone):
                 raise
             db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
         return db
+
+
+def _holds(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

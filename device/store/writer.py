@@ -394,7 +394,11 @@ class Store:
 
     def _truncate_log(self) -> None:
         """Brings SQLite's log into the database: it still holds what was deleted, and takes room."""
-        with self._mutex, suppress(sqlite3.Error):
+        with self._mutex:
+            self._shorten_log()
+
+    def _shorten_log(self) -> None:
+        with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def set_session_runner(self, session_id: int, runner: people.Runner) -> None:
@@ -511,9 +515,11 @@ class Store:
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 if self._connection.in_transaction:  # a full disk has rolled back by itself
                     self._connection.execute("ROLLBACK")
+                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                    self._shorten_log()  # the next try finds its room
                 raise
 
 
@@ -573,7 +579,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     with plain_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
         try:
-            connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")  # holds for a new file only
+            if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:  # else it would be written again
+                connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")  # holds for a new file only
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
