@@ -259,6 +259,8 @@ def test_of_a_damaged_database_what_can_be_read_is_shown_with_the_damage_and_the
     for session_id in shown:
         assert client.get(f"/sessions/{session_id}").status_code == 200
         assert client.get(f"/api/sessions/{session_id}.csv").status_code == 200
+    lost = next(n for n in ids if n not in shown)
+    assert "This part of the sessions cannot be read" in text_of(client, f"/sessions/{lost}", 503)
     body: Any = client.get("/api/sessions").get_json()
     assert [one["id"] for one in body["sessions"]] == shown[::-1]
     assert (body["total"], "is damaged" in body["error"]) == (len(shown), True)
