@@ -20,6 +20,7 @@ _REMEDIES = {
     sqlite3.SQLITE_NOTADB: "is no Kneeline database; move it away, or name another under [store] path",
     sqlite3.SQLITE_CORRUPT: "is damaged; move it away and put a backup in its place",
     sqlite3.SQLITE_READONLY: "is read-only; give the service's user write access to it and to its folder",
+    sqlite3.SQLITE_READONLY_ROLLBACK: "was cut off amid a change; start kneeline device once, which undoes it",
     sqlite3.SQLITE_PERM: "is not accessible; give the service's user access to it and to its folder",
     sqlite3.SQLITE_FULL: "cannot grow because the disk is full; free some space, or delete old sessions on the page",
     sqlite3.SQLITE_BUSY: "is locked by another program; close that program",
@@ -84,7 +85,9 @@ def _code(error: BaseException | None) -> int:
     if code is None:
         undecodable = isinstance(error, sqlite3.OperationalError) and "decode" in str(error)
         return sqlite3.SQLITE_CORRUPT if undecodable else 0
-    return sqlite3.SQLITE_FULL if code == sqlite3.SQLITE_IOERR_SHMSIZE else code & 0xFF
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return sqlite3.SQLITE_FULL
+    return int(code) if code in _REMEDIES else int(code) & 0xFF
 
 
 @cache

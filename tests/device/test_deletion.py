@@ -372,6 +372,33 @@ def test_on_a_full_disk_the_logs_own_room_is_used_before_results_wait(tmp_path: 
     assert on_small_disk(tmp_path, "1m", _LOG) == "True\n"
 
 
+_AMID_A_STEP = """
+import os, sys
+from pathlib import Path
+from device.store import Store
+store = Store.open(Path(sys.argv[1]))
+with store._without_log():
+    db = store._connection
+    db.execute("PRAGMA cache_size = 2")  # what is changed goes to the file before the step has ended
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("DELETE FROM stances")
+    os._exit(0)
+"""
+
+
+def test_a_step_that_is_cut_off_is_undone_at_the_next_start(path: Path) -> None:
+    with Store.open(path) as store:
+        session_id = session(store, stances=300, note="x" * 500)
+    subprocess.run([sys.executable, "-c", _AMID_A_STEP, str(path)], cwd=REPO, timeout=60, check=True)
+    assert path.with_name("k.db-journal").stat().st_size > 0
+    with pytest.raises(StoreError, match="was cut off amid a change; start kneeline device once, which undoes it"):
+        StoreReader(path).list_sessions()
+    with Store.open(path) as store:
+        assert store._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        StoreReader(path).check()
+        assert len((StoreReader(path).session(session_id) or {})["stances"]) == 300
+
+
 def test_who_reads_is_waited_for_before_the_log_is_left(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
