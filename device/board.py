@@ -96,9 +96,10 @@ def measure_ms(net: PoseNet, hopeless_ms: float = math.inf) -> float:
 def kept_choice(weights: Weights, runtime: RuntimeName | None, threads: int, cache: Path) -> Choice | None:
     """What `best_choice` found on this board before; None where it has not been measured."""
     entry = _read(cache).get(_key(weights, runtime, threads))
-    if entry is None:
+    try:
+        return None if entry is None else Choice(**entry)
+    except TypeError:  # another version's, or somebody's hand
         return None
-    return Choice(entry["runtime"], entry["threads"], entry["invoke_ms"], entry.get("others_ms", {}))
 
 
 def best_choice(weights: Weights, runtime: RuntimeName | None, threads: int, cache: Path) -> Choice:

@@ -481,7 +481,8 @@ def _export(args: argparse.Namespace) -> int:
 
     with StoreReader(load_config(args.config).database_path()) as reader:
         document = reader.session(args.session)
-        known = [row["id"] for row in reader.list_sessions(limit=5, offset=0)]
+        # Of a damaged database one session may be whole though the list is not.
+        known = [] if document is not None else [row["id"] for row in reader.list_sessions(limit=5, offset=0)]
     if document is None:
         some = ", ".join(str(session_id) for session_id in known) or "none"
         raise InputError(f"export {args.session}: no such session; the newest are: {some}")

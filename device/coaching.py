@@ -118,13 +118,14 @@ class Coaching:
         self._again = True
         return True
 
-    def step(self, outcome: Outcome, analysis: RunAnalysis, source: str) -> None:
+    def step(self, outcome: Outcome, analysis: RunAnalysis, source: str, uncertain: bool = False) -> None:
         """After every frame: takes up who runs and what the store answered, and hands on what was learnt.
 
         Args:
             outcome: of the frame.
             analysis: of this session.
             source: name of the camera.
+            uncertain: whether it may still be the one before who runs: nothing that is learnt is stored as long.
         """
         self._state = outcome.coach
         if outcome.camera.moved and not self._has_moved:
@@ -143,6 +144,8 @@ class Coaching:
             self._again = False
             self._ask(whose, analysis)
         self._take_up(analysis)
+        if uncertain:
+            return
         self._keep(analysis, name)
         if outcome.coach.run_s - self._saved_s >= _SAVE_EVERY_S:
             self._save(outcome.coach)

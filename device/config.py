@@ -29,7 +29,12 @@ Pin = Annotated[int, Field(ge=0, le=_MAX_PIN)]
 _Pattern = Annotated[
     tuple[Annotated[float, Field(ge=0.01, le=2.0)], ...], Field(strict=False, min_length=1, max_length=15)
 ]
-_HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
+_HOST_NAME, _WHOLE_PATH = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", r"^$|^[/~]"
+_HostName = Annotated[str, Field(pattern=_HOST_NAME)]
+#: A part of one would be counted from where a program is started: the service's folder is emptied with each start.
+_Path = Annotated[str, Field(pattern=_WHOLE_PATH)]
+#: The Pi's pictures have colour for every second pixel only.
+_Even = Annotated[int, Field(multiple_of=2)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Region = Annotated[tuple[_Share, ...], Field(strict=False, min_length=4, max_length=4)]
 
@@ -56,8 +61,8 @@ class CameraConfig(Section):
         "(the Pi's camera where there is one, else USB).",
     )
     device: int = Field(default=0, ge=0, le=63, description="Number of the camera: N of /dev/videoN, or the Pi's port.")
-    width: int = Field(default=640, ge=160, le=1920, description="Width of the analysed picture, pixels.")
-    height: int = Field(default=480, ge=160, le=1920, description="Height of the analysed picture, pixels.")
+    width: _Even = Field(default=640, ge=160, le=1920, description="Width of the analysed picture, pixels.")
+    height: _Even = Field(default=480, ge=160, le=1920, description="Height of the analysed picture, pixels.")
     fps: int = Field(default=30, ge=10, le=120, description="Frames per second asked of the camera.")
     height_m: float | None = Field(
         default=None,
@@ -200,7 +205,7 @@ class CuesConfig(Section):
 
 
 class StoreConfig(Section):
-    path: str = Field(
+    path: _Path = Field(
         default="",
         description="The database file. Empty: kneeline.db in $STATE_DIRECTORY (as systemd sets it), "
         "else in ~/.local/share/kneeline.",
@@ -208,7 +213,7 @@ class StoreConfig(Section):
 
 
 class LiveConfig(Section):
-    socket: str = Field(
+    socket: _Path = Field(
         default="",
         description="Socket between device and web. Empty: live.sock in $RUNTIME_DIRECTORY (set by systemd), "
         "else in $XDG_RUNTIME_DIR/kneeline or /tmp.",
@@ -391,6 +396,12 @@ _TYPES = {
 }
 
 
+_PATTERNS = {
+    _HOST_NAME: "must be a name alone, without http:// and port",
+    _WHOLE_PATH: "must be a whole path, from / or ~ on",
+}
+
+
 def _must_be(fault: Any, field: FieldInfo) -> str:
     """What the value must be: the allowed words, the range, or the type."""
     kind, context = fault["type"], fault.get("ctx", {})
@@ -404,7 +415,9 @@ def _must_be(fault: Any, field: FieldInfo) -> str:
     if kind == "string_too_short":
         return "must not be empty"
     if kind == "string_pattern_mismatch":
-        return "must be a name alone, without http:// and port"
+        return _PATTERNS[context["pattern"]]
+    if kind == "multiple_of":
+        return "must be even"
     low, high = _range(field)
     if low is not None and high is not None:
         return f"must be {low:g} to {high:g}" + (" (whole number)" if kind.startswith("int_") else "")

@@ -71,6 +71,9 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
         said = str(error)
         detail, _, remedy = said.rpartition("; " if "; " in said else ": ")
         return Check(name, False, detail, remedy)
+    except Exception as error:  # the others are to be told all the same
+        said = f"could not be checked, by a fault of this program ({type(error).__name__}: {error})"
+        return Check(name, False, said, "send this line to who looks after the box")
 
 
 def _in_use(name: str) -> Check:

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from device.store import Person, Runner, SessionHeader, Store, utc_now
+from device.store import Person, Runner, SessionHeader, Store, StoreDamaged, utc_now
 from model.errors import StoreError
 
 _log = logging.getLogger(__name__)
 
 _RETRY_S = 2.0
+#: Two hours of running, some 50 MB: more is not kept in memory for a disk that takes nothing.
+_MOST_WAITING = 25_000
 _Job = Callable[[], object]
 
 
@@ -23,7 +25,8 @@ class SessionWriter:
     """Writes sessions behind the pipeline's back. Use it as a context manager.
 
     Every call returns at once; the thread commits it as soon as the disk takes it. A write that the disk refuses (it is
-    full) is kept, in order, and tried again. One that fails by a fault of this program is given up, so that all others
+    full) is kept, in order, and tried again; of very many those go that the session's summary tells, too. One that
+    fails by a fault of this program, or because that part of the database is damaged, is given up, so that all others
     go on; with a session that could not be begun goes all that belongs to it.
 
     Args:
@@ -78,7 +81,7 @@ class SessionWriter:
 
     def stance(self, stance: Mapping[str, Any]) -> None:
         """Adds a stance to the session."""
-        self._put_for_session(lambda session_id: self._store.add_stance(session_id, stance))
+        self._put_for_session(lambda session_id: self._store.add_stance(session_id, stance), told_again=True)
 
     def take_back(self, since_s: float) -> None:
         """Makes null what the session's stances were measured for a place where the camera no longer stood."""
@@ -86,7 +89,7 @@ class SessionWriter:
 
     def cue(self, cue: Mapping[str, Any]) -> None:
         """Adds a cue to the session."""
-        self._put_for_session(lambda session_id: self._store.add_cue(session_id, cue))
+        self._put_for_session(lambda session_id: self._store.add_cue(session_id, cue), told_again=True)
 
     def reps(self, reps: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> None:
         """Overwrites the repetitions of a test, and its summary with them."""
@@ -94,7 +97,8 @@ class SessionWriter:
 
     def update(self, **values: Any) -> None:
         """Overwrites the session's counts, camera, summary or start; see `Store.update_session`."""
-        self._put_for_session(lambda session_id: self._store.update_session(session_id, **values))
+        told_again = "summary" not in values
+        self._put_for_session(lambda session_id: self._store.update_session(session_id, **values), told_again)
 
     def add_runner(self, name: str, height_cm: float | None, on_added: Callable[[Runner], None]) -> None:
         """Adds a runner; ``on_added`` is called with them from the writer's thread."""
@@ -147,10 +151,9 @@ class SessionWriter:
         def job(session_id: int) -> None:
             try:
                 how(session_id)
-            except StoreError:
-                raise  # it is tried again
-            except Exception:
-                self._session_id = None
+            except Exception as error:
+                if isinstance(error, StoreDamaged) or not isinstance(error, StoreError):  # else it is tried again
+                    self._session_id = None
                 raise
             self._session_id = None
             told(session_id)
@@ -158,14 +161,26 @@ class SessionWriter:
         self._put_for_session(job)
 
     def close(self) -> None:
-        """Writes what is left and ends the thread. What a full disk still refuses is given up, and said."""
+        """Writes what is left, tries once more where the disk refused, and ends the thread.
+
+        What it still refuses is given up, and said.
+        """
         with self._changed:
             self._closing = True
             self._changed.notify()
         self._thread.join()
 
-    def _put_for_session(self, job: Callable[[int], object]) -> None:
-        """For the session that is open when it is written; nothing is done where none is."""
+    def _put_for_session(self, job: Callable[[int], object], told_again: bool = False) -> None:
+        """For the session that is open when it is written; nothing is done where none is.
+
+        ``told_again``: the session's summary tells it, too, so that it goes where too much waits for the disk.
+        """
+        with self._changed:
+            if told_again and len(self._jobs) >= _MOST_WAITING:
+                if self.lost is None:
+                    self.lost = "too much waits for the disk: of newer sessions only the summary is kept"
+                    _log.error("%s", self.lost)
+                return
 
         def for_session() -> None:
             if self._session_id is not None:
@@ -179,6 +194,7 @@ class SessionWriter:
             self._changed.notify()
 
     def _run(self) -> None:
+        last_try = False
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._urgent or self._jobs or self._closing)
@@ -189,14 +205,17 @@ class SessionWriter:
             elif job is None:
                 return
             elif self._written(job):
+                last_try = False
                 with self._changed:
                     self._jobs.popleft()
-            elif self._given_up():
+            elif last_try:
                 _log.error("%d results of the session could not be written: %s", len(self._jobs), self.stuck)
                 return
+            else:
+                last_try = self._is_last_try()
 
-    def _given_up(self) -> bool:
-        """Waits a while before the next try, or until something urgent comes; True where there will be none."""
+    def _is_last_try(self) -> bool:
+        """Waits a while before the next try, or until something urgent comes; True where none will come after it."""
         with self._changed:
             self._changed.wait_for(lambda: self._closing or self._urgent, _RETRY_S)
             return self._closing
@@ -223,9 +242,12 @@ class SessionWriter:
 
     @contextmanager
     def _survived(self) -> Iterator[None]:
-        """A job that fails otherwise than by the disk would fail again: it is given up, and this thread lives on."""
+        """A job that fails otherwise than for want of room would fail again. It is given up; the thread lives on."""
         try:
             yield
+        except StoreDamaged as error:  # nor would that part of it be whole the next time
+            _log.error("%s; what belongs there is lost", error)
+            self.lost = str(error)
         except StoreError:
             raise
         except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -45,7 +46,8 @@ class Recorder:
     frames: int = 0
     frames_with_runner: int = 0
     frames_lost: int = 0
-    times_s: list[float] = field(default_factory=list)
+    #: Eight bytes each: a figure on a poster that passes for a person may be in sight for days.
+    times_s: array[float] = field(default_factory=lambda: array("d"))
     stances: list[dict[str, Any]] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
     view: View | None = None

@@ -2,8 +2,8 @@
 
 The choice never outlives a session, nor a while without one, so that nobody is taken for the one who ran before. A
 session that runs without a name becomes that of who is chosen. One that is somebody else's stays theirs: it ends, and
-what follows is the chosen one's. Height and goal go with the person: kept in the store with a name, for this session
-only without one.
+what follows is the chosen one's, but for the last steps of who ran before. Height and goal go with the person: kept in
+the store with a name, for this session only without one.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
 from device.replay import Recorder
 from device.session import Ended, SessionTracker, Started
-from device.store import SessionHeader, Store, StoreInUse, StoreReader, utc_now
+from device.store import SessionHeader, Store, StoreDamaged, StoreInUse, StoreReader, utc_now
+from device.store.database import is_full
 from model.analysis import Outcome
 from model.camera_pose import CameraPose
 from model.coach import Cue
@@ -52,8 +53,10 @@ _MODEL_S = 300.0
 _HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 1.0
-#: Whoever is on the belt when another is chosen may run on for so long.
+#: Whoever is on the belt when another is chosen may run on for so long; then it is the other.
 _LAST_STEPS_S = 60.0
+#: Who has not run for so long has stopped: the belt is free for the next one.
+_STOPPED_S = 3.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
 COMMANDS_WITHOUT_STORE = ("test_cue", *told.COMMANDS, *standing.COMMANDS)
 COMMANDS = (
@@ -98,12 +101,15 @@ class _Session:
     """What is collected while a runner is there; written once the session has started.
 
     Attributes:
-        taken_over: whether it began because another was chosen while somebody ran, who may still be the one before.
+        taken_over: whether it began because another was chosen while somebody ran, who may still be the one before:
+            until they stop, or have run for so long that they are the other.
+        ran_s: when they ran last, in the time of the outcomes; None for not yet.
         since_s: since when the runner has been there, in the time of the outcomes; None until the session has started.
         counted_s: when the counts were written last.
     """
 
     taken_over: bool = False
+    ran_s: float | None = None
     recorder: Recorder = field(default_factory=Recorder)
     waiting: list[tuple[Callable[[SessionWriter, Message], None], Message]] = field(default_factory=list)
     since_s: float | None = None
@@ -117,6 +123,19 @@ class _Session:
     def lasted_s(self) -> float | None:
         """How long the session has lasted, by the frames' times; None until it has started."""
         return None if self.since_s is None else self.recorder.times_s[-1] - self.since_s
+
+    def were_last_steps(self, outcome: Outcome) -> bool:
+        """Whether with this frame whoever was on the belt when another was chosen has stopped: it was the one before.
+
+        Whose these steps were nobody can tell for sure, so they are to be nobody's. What follows is the other's.
+        """
+        if not self.taken_over:
+            return False
+        if outcome.state == "running":
+            self.ran_s = outcome.t_s
+        stopped = outcome.t_s - (self.ran_s or 0.0) >= _STOPPED_S
+        self.taken_over = not stopped and outcome.t_s < _LAST_STEPS_S
+        return stopped and self.ran_s is not None
 
 
 class _Obedient(Protocol):
@@ -184,9 +203,11 @@ class Device:
                 attends to it) camera or store cannot be had.
         """
         with ExitStack() as stack:
-            store = self._open_store(stack)
+            store, late = self._open_store(stack)
             self._live = stack.enter_context(LivePublisher(self._config.socket_path(), self._commands.append))
             self._writer = stack.enter_context(SessionWriter(store, self._unkept))
+            if late:
+                self._writer.also(lambda store, _: self._close_interrupted(store))
             self._told = told.Told(self._config, self._kept(told.SETTING), self._keep_camera_height)
             self._runner = runners.RunnerChoice(self._writer)
             self._coaching = coaching.Coaching(
@@ -210,16 +231,16 @@ class Device:
                 self._screening.interrupt("the pictures have ended")
                 self._say_latency()
 
-    def _open_store(self, stack: ExitStack) -> Store:
+    def _open_store(self, stack: ExitStack) -> tuple[Store, bool]:
         """The store; where it cannot be had and nobody is there to mend it, one that stands in and is thrown away.
 
-        Whoever runs is coached all the same, and the page says what is wrong.
+        Whoever runs is coached all the same, and the page says what is wrong. Beside it whether what a power cut left
+        open has yet to be closed: a full disk has no room for that, but sessions can be deleted there all the same.
         """
         self._database, self._unkept = self._config.database_path(), None
         try:
             store = stack.enter_context(Store.open(self._database))
-            self._close_interrupted(store)
-            return store
+            return store, not self._closed_interrupted(store)
         except StoreInUse:
             raise
         except StoreError as error:
@@ -230,7 +251,7 @@ class Device:
             within = _IN_MEMORY if _IN_MEMORY.is_dir() else None  # the disk may be what is wrong
             folder = stack.enter_context(TemporaryDirectory(prefix="kneeline-", dir=within))
             self._database = Path(folder) / "stand-in.db"
-            return stack.enter_context(Store.open(self._database))
+            return stack.enter_context(Store.open(self._database)), False
 
     @property
     def _session_id(self) -> int | None:
@@ -261,11 +282,25 @@ class Device:
             _log.error("%s; what was kept as %r is not known", error, setting)
             return None
 
+    def _closed_interrupted(self, store: Store) -> bool:
+        """Ends what a power cut left open; False where the disk is full."""
+        try:
+            self._close_interrupted(store)
+        except StoreError as error:
+            if not is_full(error):
+                raise
+            _log.error("%s; what a power cut left open is closed when there is room", error)
+            return False
+        return True
+
     def _close_interrupted(self, store: Store) -> None:
         """Ends what a power cut left open, with a summary of the stances it had."""
         for session_id in store.close_interrupted():
-            with StoreReader(self._database) as reader:
-                document = reader.session(session_id)
+            try:
+                document = StoreReader(self._database).session(session_id)
+            except StoreDamaged as error:  # it is closed all the same, and all others can be stored
+                _log.error("session %d was cut off; its summary cannot be made: %s", session_id, error)
+                continue
             if document is None:
                 continue
             if not document["stances"] and not document["reps"]:
@@ -358,18 +393,21 @@ class Device:
                 outcome = pipeline.step(frame)
                 self._cue(frame, outcome, session)
                 self._standing.step(t_s, pipeline.analysis.standing)
-                self._coaching.step(outcome, pipeline.analysis, source.name)
+                self._coaching.step(outcome, pipeline.analysis, source.name, uncertain=session.taken_over)
                 self._frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
                 self._record(outcome, session)
                 change = presence.step(t_s, outcome.pose is not None, bool(outcome.stances))
                 if isinstance(change, Started):
                     self._start(session, source, outcome, change.t_s - change.since_s)
                 self._tell(outcome, source, session)
+                last_steps = session.were_last_steps(outcome)
                 idle = not presence.active and outcome.pose is None
-                if isinstance(change, Ended) or idle:
-                    self._end(session)
+                if isinstance(change, Ended) or idle or last_steps:
+                    self._end(session, last_steps=last_steps)
                     session = None
                     self._keep_camera(source)
+                    if last_steps:
+                        presence.restart()
         finally:
             if session is not None:
                 self._end(session)
@@ -492,18 +530,17 @@ class Device:
         """Of a session that begins now, but for its runner."""
         return SessionHeader(source=source.name, model=self._model_name, app_version=VERSION, fps=source.fps)
 
-    def _end(self, session: _Session, keep_choice: bool = False) -> None:
+    def _end(self, session: _Session, keep_choice: bool = False, last_steps: bool = False) -> None:
         """One without a step was no run: it is discarded, and who was chosen stays so.
 
-        So they do where the steps may have been the last ones of who ran before. ``keep_choice``: where it ends before
-        they have gone: for a test, or for another runner.
+        ``last_steps``: as is one whose steps were those of who ran before. ``keep_choice``: they stay so also where it
+        ends before they have gone: for a test, or for another runner.
         """
         self._dark()
         if not session.started:
             return
-        ran = bool(session.recorder.stances)
-        last_steps = session.taken_over and (session.lasted_s or 0.0) < _LAST_STEPS_S
-        if keep_choice or last_steps or not ran:
+        ran = bool(session.recorder.stances) and not last_steps
+        if keep_choice or session.taken_over or not ran:
             self._runner.keep()
         else:
             self._runner.session_ended()

@@ -56,6 +56,8 @@ def _source_fault(source: str) -> str | None:
 
 def _database_fault(path: str) -> str | None:
     """Whether its folder is there or can be made; who may write to a folder that is there, `kneeline doctor` tells."""
+    if not path.startswith(("/", "~")):  # `device.config` tells
+        return None
     try:
         database = Path(path).expanduser().absolute()
         if database.is_dir():

@@ -200,7 +200,7 @@ class CameraPoseEstimator:
         """
         self._scene = replace(self._scene, camera_m=camera_m)
         self._known, self._suspicions = None, 0
-        self._current = self._conclude()
+        self._current = self._conclude(self._worked_out())
 
     def step(self, pose: Pose) -> None:
         """Takes every frame's pose, in order of time; a time before the last one begins a new session."""
@@ -237,17 +237,27 @@ class CameraPoseEstimator:
         if count > _RECENT and self._since < _EVERY:
             return None
         self._since = 0
-        moved = self._look_for_a_move()
-        self._current = self._conclude()
+        found = self._worked_out()
+        moved = self._look_for_a_move(found)
+        self._current = self._conclude(self._worked_out() if moved else found)
         return self._newest_s[0] if moved else None
 
-    def _look_for_a_move(self) -> bool:
-        """Forgets the past when the newest stances contradict it twice. Returns whether they did."""
+    def _worked_out(self) -> Estimate | None:
+        """What all stances tell; None while there are too few, or where they tell nothing."""
+        if len(self._stances) < self._limits.stances:
+            return None
+        return estimate(self._scene, np.array(self._stances))
+
+    def _look_for_a_move(self, found: Estimate | None) -> bool:
+        """Forgets the past when the newest stances contradict it twice. Returns whether they did.
+
+        ``found`` is what all of them tell.
+        """
         count = len(self._stances)
         if count < self._limits.stances or (self._known is None and count < 2 * _RECENT):
             return False
         rows = np.array(self._stances)
-        now = estimate(self._scene, rows[-_RECENT:])
+        now = found if count <= _RECENT else estimate(self._scene, rows[-_RECENT:])
         if now is None:
             return False
         allowed_sd = _MOVED_SD if count >= _RECENT else _MOVED_EARLY_SD
@@ -269,10 +279,9 @@ class CameraPoseEstimator:
         self._stances.extend(newest)
         return True
 
-    def _conclude(self) -> CameraPose:
-        missing = self._limits.stances - len(self._stances)
-        found = estimate(self._scene, np.array(self._stances)) if missing <= 0 else None
+    def _conclude(self, found: Estimate | None) -> CameraPose:
         if found is None:
+            missing = self._limits.stances - len(self._stances)
             return self._current if self._known else _unknown(max(missing, 1), self._moved)
         contradiction = _contradiction(found)
         if contradiction is not None:

@@ -147,10 +147,13 @@ def summarise_stored(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _values(stances: Sequence[Mapping[str, Any]]) -> dict[str, FloatArray]:
-    """What was measured of each metric, in the order of time, without what is not to be trusted."""
+    """What was measured of each metric, in the order of time, without what is not to be trusted.
+
+    A session that an earlier version has stored may lack metrics.
+    """
     counted = [stance for stance in stances if stance["quality"] >= MIN_QUALITY]
     return {
-        spec.key: np.array([stance[spec.key] for stance in counted if stance[spec.key] is not None], dtype=np.float64)
+        spec.key: np.array([v for stance in counted if (v := stance.get(spec.key)) is not None], dtype=np.float64)
         for spec in STANCE_METRICS
     }
 

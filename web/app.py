@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from device.config import Config
 from device.live import LiveSubscriber
 from device.password import PasswordError, password_path
-from device.store import StoreReader
+from device.store import StoreDamaged, StoreReader
 from model.errors import StoreError
 from model.words import capital, sentence
 from web import access, auth, present
@@ -146,7 +146,8 @@ def store_words(error: StoreError) -> str:
 
 
 def _store_error(error: StoreError) -> ResponseReturnValue:
-    return _error(503, "The sessions cannot be read", store_words(error))
+    what = "This part of the sessions" if isinstance(error, StoreDamaged) else "The sessions"
+    return _error(503, f"{what} cannot be read", store_words(error))
 
 
 def _password_error(error: PasswordError) -> ResponseReturnValue:

@@ -20,6 +20,7 @@ _REMEDIES = {
     sqlite3.SQLITE_NOTADB: "is no Kneeline database; move it away, or name another under [store] path",
     sqlite3.SQLITE_CORRUPT: "is damaged; move it away and put a backup in its place",
     sqlite3.SQLITE_READONLY: "is read-only; give the service's user write access to it and to its folder",
+    sqlite3.SQLITE_READONLY_ROLLBACK: "was cut off amid a change; start kneeline device once, which undoes it",
     sqlite3.SQLITE_PERM: "is not accessible; give the service's user access to it and to its folder",
     sqlite3.SQLITE_FULL: "cannot grow because the disk is full; free some space, or delete old sessions on the page",
     sqlite3.SQLITE_BUSY: "is locked by another program; close that program",
@@ -28,31 +29,65 @@ _REMEDIES = {
 }
 
 
+class StoreDamaged(StoreError):
+    """What was asked for lies on a damaged part of the database; the rest may be readable."""
+
+
 @contextmanager
 def plain_errors(path: Path) -> Iterator[None]:
     """Turns SQLite's errors into a ``StoreError`` with file and remedy. Wrong use of SQL stays as it is."""
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = _code(error)
         if code not in _REMEDIES:
             raise
-        raise StoreError(f"{path} {_REMEDIES[code]}") from error
+        kind = StoreDamaged if code == sqlite3.SQLITE_CORRUPT else StoreError
+        raise kind(f"{path} {_REMEDIES[code]}") from error
 
 
 def check_whole(connection: sqlite3.Connection, path: Path) -> None:
     """Reads every page.
 
     Raises:
-        StoreError: the database is damaged.
+        StoreDamaged: as it says.
     """
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        raise StoreError(f"{path} {_REMEDIES[sqlite3.SQLITE_CORRUPT]}")
+        raise damaged(path)
+
+
+def damaged(path: Path) -> StoreDamaged:
+    """That the database is damaged, where SQLite itself did not see it."""
+    return StoreDamaged(f"{path} {_REMEDIES[sqlite3.SQLITE_CORRUPT]}")
 
 
 def is_full(error: StoreError) -> bool:
     """Whether the disk was full."""
-    return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return _code(error.__cause__) == sqlite3.SQLITE_FULL
+
+
+def is_busy(error: StoreError) -> bool:
+    """Whether somebody else was at the database."""
+    return _code(error.__cause__) == sqlite3.SQLITE_BUSY
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether what was to be read is damaged."""
+    return _code(error) == sqlite3.SQLITE_CORRUPT
+
+
+def _code(error: BaseException | None) -> int:
+    """SQLite's own number; room that it did not get for the index of its log is a full disk, too.
+
+    Text that is none is told without a number.
+    """
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        undecodable = isinstance(error, sqlite3.OperationalError) and "decode" in str(error)
+        return sqlite3.SQLITE_CORRUPT if undecodable else 0
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return sqlite3.SQLITE_FULL
+    return int(code) if code in _REMEDIES else int(code) & 0xFF
 
 
 @cache

@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
 from device.store import training
-from device.store.database import check_whole, migrations, plain_errors, version
+from device.store.database import StoreDamaged, check_whole, damaged, is_damage, migrations, plain_errors, version
 from device.whole_file import made_whole
 from model.errors import StoreError
-from model.lengths import with_centimetres
+from model.lengths import stance_with_centimetres, with_centimetres
 
-_LISTED = (
+_HEAD = (
     "id, uid, started_utc, ended_utc, state, mode, view, model, source, fps, frames, frames_with_runner, "
-    "runner_id, height_cm, summary_json, (SELECT count(*) FROM stances WHERE session_id = s.id) AS stances, "
-    "(SELECT count(*) FROM reps WHERE session_id = s.id) AS reps, "
-    "(SELECT count(*) FROM cues WHERE session_id = s.id) AS cues"
+    "runner_id, height_cm"
+)
+_COUNTED = ("stances", "reps", "cues")
+_LISTED = f"{_HEAD}, summary_json, " + ", ".join(
+    f"(SELECT count(*) FROM {table} WHERE session_id = s.id) AS {table}" for table in _COUNTED
 )
 #: A session that was run before its runner gave a height has the runner's.
 _SESSION = (
@@ -55,7 +58,32 @@ class StoreReader:
         sql = f"SELECT {_LISTED} FROM sessions AS s ORDER BY id DESC LIMIT ? OFFSET ?"
         with self._connection() as db:
             rows = db.execute(sql, (limit, offset)).fetchall() if db else []
-        return [_unpacked(row, "summary") for row in rows]
+        return [self._unpacked(row, "summary") for row in rows]
+
+    def readable_sessions(self, limit: int = 50, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """What can be read of a damaged database, session by session: as `list_sessions`, and how many there are.
+
+        A session of which a part cannot be read has no summary, or no count of what is lost: None.
+        """
+        with self._connection() as db:
+            if db is None:
+                return [], 0
+            newest = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'sessions'").fetchone()
+            ids = range(newest[0] if newest else 0, 0, -1)
+            heads = [head for session_id in ids if (head := _readable_head(db, session_id)) is not None]
+            shown = heads[offset : offset + limit]
+            for head in shown:
+                head["summary"] = self._readable_summary(db, head["id"])
+                for table in _COUNTED:
+                    found = _readable(db, f"SELECT count(*) FROM {table} WHERE session_id = ?", head["id"])
+                    head[table] = None if found is None else found[0]
+        return shown, len(heads)
+
+    def _readable_summary(self, db: sqlite3.Connection, session_id: int) -> Any:
+        row = _readable(db, "SELECT summary_json FROM sessions WHERE id = ?", session_id)
+        with suppress(StoreDamaged):
+            return None if row is None else self._unpacked(row, "summary")["summary"]
+        return None
 
     def count_sessions(self) -> int:
         """How many sessions there are."""
@@ -75,7 +103,7 @@ class StoreReader:
             row = db.execute(_SESSION, (session_id,)).fetchone()
             if row is None:
                 return None
-            head = _unpacked(row, "camera", "summary")
+            head = self._unpacked(row, "camera", "summary")
             rows = {
                 table: db.execute(f"SELECT * FROM {table} WHERE session_id = ? ORDER BY n", (session_id,)).fetchall()
                 for table in ("stances", "reps", "cues")
@@ -86,17 +114,34 @@ class StoreReader:
             **{
                 k: head[k] for k in ("source", "mode", "view", "model", "fps", "frames", "frames_with_runner", "camera")
             },
-            "stances": [_stance(r) for r in rows["stances"]],
-            "reps": [json.loads(r["rep_json"]) for r in rows["reps"]],
+            "stances": [self._stance(r) for r in rows["stances"]],
+            "reps": [self._parsed(r["rep_json"]) for r in rows["reps"]],
             "cues": [_without_key(r) for r in rows["cues"]],
             "summary": head["summary"],
         }
         return with_centimetres(document, head["tall_cm"])
 
+    def last_stances(self, session_id: int, most: int) -> list[dict[str, Any]]:
+        """The last stances of a session that still runs, as `session` has them, without reading those before.
+
+        None of one that has ended, or is not there.
+        """
+        with self._connection() as db:
+            if db is None:
+                return []
+            db.execute("BEGIN")  # one moment for both tables
+            row = db.execute(_SESSION, (session_id,)).fetchone()
+            if row is None or row["state"] != "open":
+                return []
+            sql = "SELECT * FROM stances WHERE session_id = ? ORDER BY n DESC LIMIT ?"
+            newest = db.execute(sql, (session_id, most)).fetchall()
+        return [stance_with_centimetres(self._stance(one), row["tall_cm"]) for one in reversed(newest)]
+
     def runners(self) -> list[dict[str, Any]]:
         """All runners by name: id, name, height_cm, goal, created_utc, numbers, and when they were here last.
 
-        ``sessions`` counts all, ``tests`` those of them that are a squat or step-down test.
+        ``sessions`` counts all, ``tests`` those of them that are a squat or step-down test; of a damaged database they
+        are None where the sessions cannot be read.
         """
         sql = (
             "SELECT r.id, r.name, r.height_cm, r.goal, r.created_utc, "
@@ -105,8 +150,27 @@ class StoreReader:
             "FROM runners AS r LEFT JOIN sessions AS s ON s.runner_id = r.id GROUP BY r.id "
             "ORDER BY r.name COLLATE NOCASE, r.id"
         )
+        without = (
+            "SELECT id, name, height_cm, goal, created_utc, NULL AS sessions, NULL AS tests, NULL AS last_utc "
+            "FROM runners ORDER BY name COLLATE NOCASE, id"
+        )
         with self._connection() as db:
-            return [dict(row) for row in db.execute(sql).fetchall()] if db else []
+            if db is None:
+                return []
+            try:
+                rows = db.execute(sql).fetchall()
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                rows = db.execute(without).fetchall()
+        return [dict(row) for row in rows]
+
+    def runner_name(self, runner_id: int | None) -> str | None:
+        """What a runner is called; None where there is no such runner."""
+        with self._connection() as db:
+            sql = "SELECT name FROM runners WHERE id = ?"
+            row = db.execute(sql, (runner_id,)).fetchone() if db else None
+        return None if row is None else str(row[0])
 
     def programme(self, runner_id: int) -> training.StoredProgramme | None:
         """The programme that a runner is in; None for none."""
@@ -117,7 +181,7 @@ class StoreReader:
         """The JSON value kept under a name; None where there is none."""
         with self._connection() as db:
             row = db.execute("SELECT value_json FROM settings WHERE key = ?", (key,)).fetchone() if db else None
-        return json.loads(row[0]) if row else None
+        return self._parsed(row[0]) if row else None
 
     def backup(self, target: Path) -> None:
         """Copies the whole database into one new file, while the device may go on writing.
@@ -150,6 +214,25 @@ class StoreReader:
             if db is not None:
                 check_whole(db, self._path)
 
+    def _parsed(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise damaged(self._path) from None
+
+    def _unpacked(self, row: sqlite3.Row, *names: str) -> dict[str, Any]:
+        """A row as a dict, with ``*_json`` columns of the given names parsed under the plain name."""
+        values = dict(row)
+        for name in names:
+            text = values.pop(f"{name}_json")
+            values[name] = None if text is None else self._parsed(text)
+        return values
+
+    def _stance(self, row: sqlite3.Row) -> dict[str, Any]:
+        values = _without_key(row)
+        measured = self._parsed(values.pop("values_json"))
+        return {**values, **measured}
+
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection | None]:
         """A read-only connection, or None where the database does not exist or is still empty."""
@@ -177,13 +260,23 @@ class StoreReader:
             db.execute("PRAGMA user_version")
         except sqlite3.Error as error:
             db.close()
-            alone = not self._path.with_name(self._path.name + "-wal").exists()
-            # READONLY: the folder belongs to another user; CANTOPEN: it is on a read-only mount.
-            refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+            # A log is not all written in the file yet; a journal of a power cut holds what is to come back.
+            alone = not any(_holds(self._path.with_name(self._path.name + end)) for end in ("-wal", "-journal"))
+            # READONLY: the folder belongs to another user; CANTOPEN: on a read-only mount; SHMSIZE: on a full one.
+            code = error.sqlite_errorcode
+            refused = code & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+            refused = refused or code == sqlite3.SQLITE_IOERR_SHMSIZE
             if not (refused and alone):
                 raise
             db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
         return db
+
+
+def _holds(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
@@ -198,20 +291,29 @@ def _told_of(target: Path) -> Iterator[None]:
         raise StoreError(f"{target} cannot be written ({error.strerror}); name a file in a writable folder") from error
 
 
-def _unpacked(row: sqlite3.Row, *names: str) -> dict[str, Any]:
-    """A row as a dict, with ``*_json`` columns of the given names parsed under the plain name."""
-    values = dict(row)
-    for name in names:
-        text = values.pop(f"{name}_json")
-        values[name] = None if text is None else json.loads(text)
-    return values
+def _readable(db: sqlite3.Connection, sql: str, session_id: int) -> sqlite3.Row | None:
+    """The row; None where there is none, or where it cannot be read."""
+    try:
+        found: sqlite3.Row | None = db.execute(sql, (session_id,)).fetchone()
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        return None
+    return found
+
+
+def _readable_head(db: sqlite3.Connection, session_id: int) -> dict[str, Any] | None:
+    """What is listed of a session but for summary and counts; None where that cannot be read, or makes no sense."""
+    row = _readable(db, f"SELECT {_HEAD} FROM sessions WHERE id = ?", session_id)
+    if row is None or row["id"] != session_id:
+        return None
+    try:
+        for moment in (row["started_utc"], row["ended_utc"] or row["started_utc"]):
+            datetime.fromisoformat(moment)
+    except (TypeError, ValueError):
+        return None
+    return dict(row)
 
 
 def _without_key(row: sqlite3.Row) -> dict[str, Any]:
     return {key: row[key] for key in row.keys() if key not in ("session_id", "n")}  # noqa: SIM118 (rows iterate values)
-
-
-def _stance(row: sqlite3.Row) -> dict[str, Any]:
-    values = _without_key(row)
-    measured = json.loads(values.pop("values_json"))
-    return {**values, **measured}

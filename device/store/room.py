@@ -9,8 +9,8 @@ from pathlib import Path
 
 #: Twice what SQLite's log holds, as a rule, before it goes into the database.
 RESERVE_BYTES = 8 * 2**20
-#: It is kept only where this many times as much is free.
-_FREE_TIMES = 2
+#: Less is of no use: SQLite's log alone is longer.
+_LEAST_BYTES = 2**16
 #: More than opening takes.
 _OPENING_BYTES = 2**18
 
@@ -21,14 +21,19 @@ def reserve_path(path: Path) -> Path:
 
 
 def keep_reserve(path: Path) -> None:
-    """Makes the reserve whole where there is room for it; without it all works but deleting on a full disk."""
+    """Makes the reserve whole, or as long as half of what is free: what is not taken now may be gone when it is needed.
+
+    Where little is free little can be written, too, so that a short one is enough.
+    """
     reserve = reserve_path(path)
-    if _size(reserve) >= RESERVE_BYTES or not has_room(path, _FREE_TIMES * RESERVE_BYTES):
-        return
+    size = _size(reserve)
     with suppress(OSError):
+        wanted = min(RESERVE_BYTES, (size + shutil.disk_usage(path.parent).free) // 2)
+        if wanted < size + _LEAST_BYTES:
+            return
         fd = os.open(reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
-            os.posix_fallocate(fd, 0, RESERVE_BYTES)
+            os.posix_fallocate(fd, 0, wanted)
         finally:
             os.close(fd)
 

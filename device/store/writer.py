@@ -6,17 +6,19 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from device.store import people, training
-from device.store.database import is_full, migrate, plain_errors, to_json
+from device.store.database import is_busy, is_full, migrate, plain_errors, to_json
 from device.store.room import give_reserve_up, has_room, keep_reserve, lend_from_reserve
 from model.errors import StoreError
 from model.goals import Goal
@@ -28,8 +30,14 @@ _STANCE_COLUMNS = ("side", "strike_s", "toe_off_s", "quality")
 _COUNTS = ("fps", "frames", "frames_with_runner", "view")
 #: What belongs to one session, row by row.
 _OF_A_SESSION = ("stances", "reps", "cues")
-#: Rows that are deleted at once where the disk is full.
+#: Rows that are deleted at once where the disk is full; fewer where it has no room for that.
 _STEP_ROWS = 500
+#: Someone who reads keeps the database from leaving SQLite's log; nobody reads for so long.
+_READERS_S = 5.0
+#: More than SQLite's log and its index take at first.
+_LOG_BYTES = 2**16
+#: What can be done without this program, where it finds no room to delete.
+_FREE_SOME = "free some space on the box, as with sudo apt clean or sudo journalctl --vacuum-size=20M"
 _INCREMENTAL = 2
 #: Times of the frames and of the clock that are further apart: the clock has been set.
 _CLOCK_SET_S = 2.0
@@ -113,8 +121,10 @@ class Store:
             ) from None
         try:
             connection = _connect(path)
-        except BaseException:
+        except BaseException as error:
             os.close(lock_fd)
+            if isinstance(error, StoreError) and is_full(error):
+                raise StoreError(f"{path} cannot be opened because the disk is full; {_FREE_SOME}") from error.__cause__
             raise
         keep_reserve(path)
         return cls(connection, path, lock_fd)
@@ -208,6 +218,7 @@ class Store:
         """Closes an open session as complete; None: now."""
         with self._transaction() as db:
             _set(db, session_id, {"state": "complete", "ended_utc": ended_utc or utc_now()})
+        keep_reserve(self._path)  # there may be room for it by now
 
     def close_interrupted(self) -> list[int]:
         """Closes what a crash or power cut left open, as ended at the last write. Returns the ids."""
@@ -266,8 +277,59 @@ class Store:
                 raise
             give_reserve_up(self._path)
             self._truncate_log()
-            self._delete_rows(session_ids)
-            self._delete_heads(session_ids, runner_id)
+            try:
+                self._delete_in_steps(session_ids, runner_id)
+            except StoreError as still:
+                if not is_full(still):
+                    raise
+                with self._without_log():
+                    self._delete_in_steps(session_ids, runner_id)
+
+    def _delete_in_steps(self, session_ids: list[int], runner_id: int | None) -> None:
+        self._delete_rows(session_ids)
+        self._delete_heads(session_ids, runner_id)
+
+    @contextmanager
+    def _without_log(self) -> Iterator[None]:
+        """For a disk without any room, and no reserve: gives up SQLite's log and its index, 32 kB at least.
+
+        Changes go to a rollback journal in their place, which outlives a power cut as the log does and takes only what
+        a step changes.
+
+        Raises:
+            StoreError: the log cannot be given up because what it holds has no room in the database, somebody reads
+                all the time, or there was no room for the smallest step.
+        """
+        try:
+            self._leave_log()
+            yield
+        except StoreError as error:
+            if not is_full(error):
+                raise
+            said = f"the disk is too full even to delete all of it; {_FREE_SOME}, then delete again"
+            raise StoreError(said) from error.__cause__
+        finally:
+            self._return_to_log()
+
+    def _leave_log(self) -> None:
+        until_s = time.monotonic() + _READERS_S
+        while True:
+            try:
+                with self._mutex, plain_errors(self._path):
+                    self._connection.execute("PRAGMA journal_mode = DELETE")
+                return
+            except StoreError as error:  # SQLite itself does not wait here
+                if not is_busy(error) or time.monotonic() > until_s:
+                    raise
+            time.sleep(0.05)
+
+    def _return_to_log(self) -> None:
+        """Where there is no room for it yet, the journal stays: as safe, but readers wait for the writer."""
+        if not has_room(self._path, _LOG_BYTES):
+            return
+        with self._mutex, suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("SELECT 1 FROM sessions").fetchone()  # takes the room before others do
 
     def _delete_heads(self, session_ids: list[int], runner_id: int | None) -> None:
         """What hangs on a session or runner goes with it."""
@@ -279,25 +341,45 @@ class Store:
                 db.execute("DELETE FROM runners WHERE id = ?", (runner_id,))
 
     def _delete_rows(self, session_ids: list[int]) -> None:
-        """Empties sessions so slowly that SQLite's log stays short."""
-        for session_id in session_ids:
-            for table in _OF_A_SESSION:
-                sql = (
-                    f"DELETE FROM {table} WHERE session_id = ?1 "
-                    f"AND n IN (SELECT n FROM {table} WHERE session_id = ?1 LIMIT {_STEP_ROWS})"
-                )
-                gone = _STEP_ROWS
-                while gone == _STEP_ROWS:
-                    with self._transaction() as db:
-                        gone = db.execute(sql, (session_id,)).rowcount
-                    self._truncate_log()
+        """Empties sessions so slowly that SQLite's log or journal stays short: each step makes room for a longer one.
+
+        One row may change more pages than there is room for, which is seldom so at both ends.
+        """
+        rows, refused, order = _STEP_ROWS, 0, "ASC"
+        for session_id, table in product(session_ids, _OF_A_SESSION):
+            gone = rows
+            while gone:
+                try:
+                    gone = self._delete_some(table, session_id, rows, order)
+                except StoreError as error:
+                    refused += rows == 1
+                    if not is_full(error) or refused == 2:
+                        raise
+                    rows, order = max(1, rows // 8), "DESC" if refused else "ASC"
+                else:
+                    rows, refused = min(2 * rows, _STEP_ROWS), 0
+                self._give_back()
+
+    def _delete_some(self, table: str, session_id: int, rows: int, order: str) -> int:
+        sql = (
+            f"DELETE FROM {table} WHERE session_id = ?1 "
+            f"AND n IN (SELECT n FROM {table} WHERE session_id = ?1 ORDER BY n {order} LIMIT {rows})"
+        )
+        with self._transaction() as db:
+            return db.execute(sql, (session_id,)).rowcount
+
+    def _give_back(self) -> None:
+        """Shortens the file by what is free in it, as far as there is room for that, and the log."""
+        with self._mutex, suppress(sqlite3.Error):
+            self._connection.executescript("PRAGMA incremental_vacuum")  # `execute` would free one page
+        self._truncate_log()
 
     def shrink(self) -> None:
         """Gives the disk back what was deleted, as far as it can be done now; new sessions fill what stays."""
         with self._mutex, suppress(sqlite3.Error):
             self._move_to_incremental()
-            self._connection.executescript("PRAGMA incremental_vacuum")  # `execute` would free one page
-        self._truncate_log()
+        self._give_back()
+        self._return_to_log()
         keep_reserve(self._path)
 
     def _move_to_incremental(self) -> None:
@@ -312,7 +394,11 @@ class Store:
 
     def _truncate_log(self) -> None:
         """Brings SQLite's log into the database: it still holds what was deleted, and takes room."""
-        with self._mutex, suppress(sqlite3.Error):
+        with self._mutex:
+            self._shorten_log()
+
+    def _shorten_log(self) -> None:
+        with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def set_session_runner(self, session_id: int, runner: people.Runner) -> None:
@@ -429,9 +515,11 @@ class Store:
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 if self._connection.in_transaction:  # a full disk has rolled back by itself
                     self._connection.execute("ROLLBACK")
+                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                    self._shorten_log()  # the next try finds its room
                 raise
 
 
@@ -471,8 +559,9 @@ def _lock(path: Path) -> int:
     fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(fd, 0)
-        os.write(fd, f"{os.getpid()}\n".encode())
+        with suppress(OSError):  # a full disk; who holds it is only to be told
+            os.ftruncate(fd, 0)
+            os.write(fd, f"{os.getpid()}\n".encode())
     except BlockingIOError:
         holder = os.read(fd, 32).decode(errors="replace").strip() or "unknown"
         os.close(fd)
@@ -490,7 +579,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     with plain_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
         try:
-            connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")  # holds for a new file only
+            if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:  # else it would be written again
+                connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")  # holds for a new file only
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,17 @@ def test_what_was_measured_can_be_had_without_measuring(bench: _Bench) -> None:
     first = bench.best(weights)
     assert board.kept_choice(weights, None, 0, bench.cache) == first
     assert board.kept_choice(weights, None, 2, bench.cache) is None
+
+
+@pytest.mark.parametrize("entry", [[], {}, {"runtime": "litert"}, {"speed": 3}, "8 ms"])
+def test_a_measurement_of_another_form_is_made_anew(bench: _Bench, entry: object) -> None:
+    weights = load_weights("lightning")
+    first = bench.best(weights)
+    (key,) = json.loads(bench.cache.read_text())
+    bench.cache.write_text(json.dumps({key: entry}))
+    assert board.kept_choice(weights, None, 0, bench.cache) is None
+    assert bench.best(weights) == first
+    assert board.kept_choice(weights, None, 0, bench.cache) == first
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(

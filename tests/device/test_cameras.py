@@ -280,6 +280,7 @@ class FakeCapture:
 
     def __init__(self, number: int, backend: int) -> None:
         assert backend == cv2.CAP_V4L2
+        self.number = number
         self.settings: dict[int, float] = {}
         self.count = 0
         self.released = False
@@ -350,11 +351,70 @@ def test_a_usb_camera_that_is_not_there(usb_camera: type[FakeCapture]) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_usb_camera_that_gives_nothing(usb_camera: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_usb_camera_may_take_its_time_for_the_first_picture(
+    usb_camera: type[FakeCapture], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(usb, "SILENCE_S", 0.1)
+    began_s = time.monotonic()
+    slow = usb_camera.read
+
+    def read(self: FakeCapture) -> tuple[bool, Image | None]:
+        return slow(self) if time.monotonic() - began_s > 0.5 else (False, None)
+
+    monkeypatch.setattr(usb_camera, "read", read)
+    with UsbCamera(CameraConfig()) as camera:
+        assert next(iter(camera.frames(threading.Event()))).image.shape == (48, 64, 3)
+
+
+def test_a_usb_camera_that_gives_nothing(usb_camera: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usb, "START_S", 0.1)
     usb_camera.pictures = 0
     with pytest.raises(CameraError, match="the USB camera 0 gives no picture; check its cable"):
         UsbCamera(CameraConfig()).__enter__()
+
+
+def test_a_usb_camera_that_comes_back_under_another_number_is_found_by_its_socket(
+    usb_camera: type[FakeCapture], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As after a loose contact: the number is taken for as long as the camera that has gone is held open."""
+    sockets = tmp_path / "by-path"
+    sockets.mkdir()
+    monkeypatch.setattr(usb, "_NODES", tmp_path)
+    monkeypatch.setattr(usb, "_SOCKETS", sockets)
+    monkeypatch.setattr(usb, "_opened", {})
+
+    def plug(number: int, socket: str) -> None:
+        (tmp_path / f"video{number}").touch()
+        (sockets / socket).unlink(missing_ok=True)
+        (sockets / socket).symlink_to(tmp_path / f"video{number}")
+
+    plug(0, "usb-0:1:1.0-video-index0")
+    plug(4, "usb-0:2:1.0-video-index0")  # another one, for something else
+    with UsbCamera(CameraConfig()):
+        pass
+    (tmp_path / "video0").unlink()
+    plug(2, "usb-0:1:1.0-video-index0")
+    with UsbCamera(CameraConfig()) as camera:
+        assert camera.name == "usb:0", "the same installation"
+    (tmp_path / "video2").unlink()
+    (sockets / "usb-0:1:1.0-video-index0").unlink()
+    usb_camera.opened = False
+    with pytest.raises(CameraError, match="there is no camera at /dev/video0; plug one in"):
+        UsbCamera(CameraConfig()).__enter__()
+    assert [capture.number for capture in FakeCapture.instances] == [0, 2, 0]
+
+
+def test_times_of_a_usb_camera_never_run_backwards(usb_camera: type[FakeCapture]) -> None:
+    jumps = iter([0.0, -900.0, 300.0, *[0.0] * 10_000])
+    usb_camera.stamp_ms = staticmethod(lambda: time.monotonic() * 1e3 + next(jumps))
+    stop = threading.Event()
+    times_ns: list[int] = []
+    with UsbCamera(CameraConfig()) as camera:
+        for frame in camera.frames(stop):
+            times_ns.append(frame.t_ns)
+            if len(times_ns) == 10:
+                stop.set()
+    assert times_ns == sorted(set(times_ns))
 
 
 def test_a_usb_camera_that_vanishes(usb_camera: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:

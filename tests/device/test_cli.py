@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib.metadata
+import json
 import os
 import re
 import signal
@@ -53,6 +54,22 @@ def test_full_disk_behind_the_output_is_one_line(settings: Path, words: list[str
         )  # fmt: skip
     said = "kneeline: standard output: No space left on device: free some space, or send it somewhere else\n"
     assert (ended.returncode, ended.stderr) == (2, said)
+
+
+def test_a_whole_session_of_a_damaged_database_is_exported(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store.open(tmp_path / "k.db") as store:
+        store.end_session(store.begin_session(SessionHeader(source="b.mp4", model="m", app_version="0")))
+    with (tmp_path / "k.db").open("r+b") as file:  # a leaf of the first session's stances
+        pages = iter(lambda: file.read(4096), b"")
+        leaf = next(n for n, page in enumerate(pages) if page[0] == 10 and b"left" in page)
+        file.seek(4096 * leaf)
+        file.write(bytes(4096))
+    assert main(["--config", str(settings), "export", "2", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["source"] == "b.mp4"
+    assert main(["--config", str(settings), "export", "1"]) == 2
+    assert "k.db is damaged; move it away and put a backup in its place" in capsys.readouterr().err
 
 
 def test_reader_that_has_read_enough_hears_nothing(settings: Path) -> None:
@@ -212,7 +229,8 @@ def nobody_known(host: str, *_: object, **__: object) -> list[object]:
         ("[camera]\nsource = 'webcam'", '[camera] source = "webcam": no such file; write "auto", "picamera", "usb"'),
         ("[camera]\nsource = '/'", '[camera] source = "/": is a folder; name a video file in it'),
         ("[store]\npath = '/proc/x/y.db'", '[store] path = "/proc/x/y.db": its folder cannot be made ('),
-        ("[store]\npath = 'config.toml/y.db'", '[store] path = "config.toml/y.db": its folder cannot be made (Not a d'),
+        ("[store]\npath = '/dev/null/y.db'", '[store] path = "/dev/null/y.db": its folder cannot be made (Not a dire'),
+        ("[store]\npath = 'y.db'", '[store] path = "y.db": must be a whole path, from / or ~ on'),
         ("[store]\npath = '/'", '[store] path = "/": is a folder; name a file in it'),
         ("[store]\npath = '~nobody-such/y.db'", '[store] path = "~nobody-such/y.db": that home folder is not known'),
     ],

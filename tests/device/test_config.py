@@ -64,6 +64,10 @@ def test_defaults_need_no_file() -> None:
         ("[web]\nnames = ['']", '[web] names[0] = "": must be a name alone, without http:// and port'),
         ("[web]\nnames = ['a', 'b:80']", '[web] names[1] = "b:80": must be a name alone, without http:// and port'),
         ("[store]\npath = 3", "[store] path = 3: must be text in quotes"),
+        ("[store]\npath = 'k.db'", '[store] path = "k.db": must be a whole path, from / or ~ on'),
+        ("[live]\nsocket = './s'", '[live] socket = "./s": must be a whole path, from / or ~ on'),
+        ("[camera]\nwidth = 641", "[camera] width = 641: must be even"),
+        ("[camera]\nheight = 100", "[camera] height = 100: must be 160 to 1920"),
     ],
 )
 def test_a_fault_is_one_line_with_its_remedy(text: str, fault: str) -> None:

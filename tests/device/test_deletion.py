@@ -19,7 +19,7 @@ from device.deletion import Deletion
 from device.live import Message
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
-from device.store import SessionHeader, StillRunning, Store, StoreReader
+from device.store import SessionHeader, StillRunning, Store, StoreReader, writer
 from device.store.room import RESERVE_BYTES, reserve_path
 from model.coach import Baseline
 from model.errors import StoreError
@@ -194,15 +194,237 @@ print("written again")
 """
 
 
-def test_a_full_disk_lets_sessions_be_deleted_and_new_ones_be_written(tmp_path: Path) -> None:
-    """A real one: a small file system in memory, which needs a name space of its own."""
-    mount = f"mount -t tmpfs -o size=36m none {tmp_path}"
+_NO_RESERVE = """
+import os, sys
+from pathlib import Path
+from device.store import SessionHeader, Store, StoreReader, writer
+from model.errors import StoreError
+folder = Path(sys.argv[1])
+path = folder / "k.db"
+STANCE = {"side": "left", "strike_s": 1, "toe_off_s": 1.2, "quality": 1, "note": "x" * 500}
+CUE = {"t_s": 8.3, "side": "right", "metric": "fppa_deg", "value": 11.9, "threshold": 8.0}
+
+def session(store, runner_id, stances):
+    session_id = store.begin_session(SessionHeader("clip", "m", "0", runner_id=runner_id))
+    for n in range(stances):
+        store.add_stance(session_id, STANCE)
+        if n % 5 == 0:
+            store.add_cue(session_id, CUE)
+    store.end_session(session_id)
+
+def fill(name):
+    try:
+        with open(folder / name, "wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+    except OSError:
+        pass
+
+keep_reserve, writer.keep_reserve = writer.keep_reserve, lambda path: None
+store = Store.open(path)
+anna, _ = store.add_runner("Anna")
+for runner_id in (None, anna, anna, None):
+    session(store, runner_id, 400)
+store.shrink()
+fill("other")
+journals = set()
+some = Store._delete_some
+def noted(self, *what):
+    journals.add(store._connection.execute("PRAGMA journal_mode").fetchone()[0])
+    return some(self, *what)
+Store._delete_some = noted
+assert store.delete_session(1)
+assert journals == {"wal", "delete"}, journals
+fill("another")
+assert store.delete_runner(anna) == 2
+keep_reserve(path)
+assert 2**17 < (folder / "k.db.reserve").stat().st_size < 2**20
+assert [row["id"] for row in StoreReader(path).list_sessions()] == [4]
+assert len(StoreReader(path).session(4)["stances"]) == 400
+StoreReader(path).check()
+session(store, None, 10)
+assert store._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+# Where the log holds more than the database has room for, nothing can be done here.
+(folder / "k.db.reserve").unlink()
+try:
+    while True:
+        session(store, None, 300)
+except StoreError as error:
+    assert "delete old sessions" in str(error), error
+fill("last")
+try:
+    store.delete_session(4)
+except StoreError as error:
+    print(error)
+StoreReader(path).check()
+assert StoreReader(path).session(4) is not None, "it can be deleted again"
+"""
+
+
+def on_small_disk(tmp_path: Path, size: str, script: str) -> str:
+    """What a script prints. The disk is a real one: a small file system in memory, in a name space of its own."""
+    mount = f"mount -t tmpfs -o size={size} none {tmp_path}"
     if shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "sh", "-c", mount], check=False).returncode:
         pytest.skip("this machine lets nobody mount a file system of their own")
-    script = f'{mount} && exec "$@"'
-    command = ["unshare", "-rm", "sh", "-c", script, "sh", sys.executable, "-c", _FULL, str(tmp_path)]
+    shell = f'{mount} && exec "$@"'
+    command = ["unshare", "-rm", "sh", "-c", shell, "sh", sys.executable, "-c", script, str(tmp_path)]
     done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=120, check=False)
-    assert done.stdout == "written again\n", done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_full_disk_lets_sessions_be_deleted_and_new_ones_be_written(tmp_path: Path) -> None:
+    assert on_small_disk(tmp_path, "36m", _FULL) == "written again\n"
+
+
+def test_on_a_full_disk_without_a_reserve_sessions_go_step_by_step_or_the_remedy_is_said(tmp_path: Path) -> None:
+    assert on_small_disk(tmp_path, "12m", _NO_RESERVE) == (
+        "the disk is too full even to delete all of it; free some space on the box, "
+        "as with sudo apt clean or sudo journalctl --vacuum-size=20M, then delete again\n"
+    )
+
+
+_CUT = """
+import os, sys
+from pathlib import Path
+from device.store import SessionHeader, Store, StoreReader, writer
+path = Path(sys.argv[1]) / "k.db"
+STANCE = {"side": "left", "strike_s": 1, "toe_off_s": 1.2, "quality": 1, "note": "x" * 500}
+
+def fill(name):
+    try:
+        with open(path.parent / name, "wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+    except OSError:
+        pass
+
+def refused(what):
+    try:
+        what()
+    except OSError as error:
+        print(error)
+
+writer.keep_reserve = lambda path: None
+if os.fork() == 0:  # ends as by a power cut, amid a session
+    store = Store.open(path)
+    for n in range(2):
+        for _ in range(100 * store.begin_session(SessionHeader("clip", "m", "0"))):
+            store.add_stance(n + 1, STANCE)
+        if n == 0:
+            store.end_session(1)
+    store._truncate_log()
+    fill("other")
+    os._exit(0)
+assert os.wait()[1] == 0
+with Store.open(path) as store:
+    refused(store.close_interrupted)
+    assert store.delete_session(1)
+fill("last")
+refused(lambda: Store.open(path))
+assert [row["id"] for row in StoreReader(path).list_sessions()] == [2], "it is readable all the same"
+"""
+
+
+def test_after_a_power_cut_on_a_full_disk_sessions_can_be_deleted_or_the_disk_is_said_to_be_full(
+    tmp_path: Path,
+) -> None:
+    """Without a reserve; where nothing is free to open the database, that is no fault of the card."""
+    assert on_small_disk(tmp_path, "6m", _CUT).splitlines() == [
+        f"{tmp_path}/k.db cannot grow because the disk is full; free some space, or delete old sessions on the page",
+        f"{tmp_path}/k.db cannot be opened because the disk is full; free some space on the box, "
+        "as with sudo apt clean or sudo journalctl --vacuum-size=20M",
+    ]
+
+
+_LOG = """
+import sys
+from pathlib import Path
+from device.store import SessionHeader, Store, StoreReader, writer
+from model.errors import StoreError
+path = Path(sys.argv[1]) / "k.db"
+writer.keep_reserve = lambda path: None
+store = Store.open(path)
+session_id = store.begin_session(SessionHeader("clip", "m", "0"))
+store._truncate_log()
+try:
+    with open(path.parent / "other", "wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+except OSError:
+    pass
+with open(path.parent / "other", "r+b") as file:
+    file.truncate((path.parent / "other").stat().st_size - 16 * 4096)
+refused = 0
+for n in range(60):
+    try:
+        store.update_session(session_id, frames=n)
+    except StoreError:
+        refused += 1
+        store.update_session(session_id, frames=n)
+assert StoreReader(path).session(session_id)["frames"] == 59
+print(refused > 0)
+"""
+
+
+def test_on_a_full_disk_the_logs_own_room_is_used_before_results_wait(tmp_path: Path) -> None:
+    assert on_small_disk(tmp_path, "1m", _LOG) == "True\n"
+
+
+_AMID_A_STEP = """
+import os, sys
+from pathlib import Path
+from device.store import Store
+store = Store.open(Path(sys.argv[1]))
+with store._without_log():
+    db = store._connection
+    db.execute("PRAGMA cache_size = 2")  # what is changed goes to the file before the step has ended
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("DELETE FROM stances")
+    os._exit(0)
+"""
+
+
+def test_a_step_that_is_cut_off_is_undone_at_the_next_start(path: Path) -> None:
+    with Store.open(path) as store:
+        session_id = session(store, stances=300, note="x" * 500)
+    subprocess.run([sys.executable, "-c", _AMID_A_STEP, str(path)], cwd=REPO, timeout=60, check=True)
+    assert path.with_name("k.db-journal").stat().st_size > 0
+    with pytest.raises(StoreError, match="was cut off amid a change; start kneeline device once, which undoes it"):
+        StoreReader(path).list_sessions()
+    with Store.open(path) as store:
+        assert store._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        StoreReader(path).check()
+        assert len((StoreReader(path).session(session_id) or {})["stances"]) == 300
+
+
+def test_who_reads_is_waited_for_before_the_log_is_left(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = session(store)
+
+    def read(for_s: float) -> None:
+        with closing(sqlite3.connect(path)) as raw:
+            raw.execute("SELECT count(*) FROM sessions").fetchone()
+            reading.set()
+            time.sleep(for_s)
+
+    for limit_s, for_s in ((0.1, 0.5), (5.0, 0.3)):
+        monkeypatch.setattr(writer, "_READERS_S", limit_s)
+        reading = threading.Event()
+        thread = threading.Thread(target=read, args=(for_s,))
+        thread.start()
+        assert reading.wait(5)
+        if for_s > limit_s:
+            with pytest.raises(StoreError, match="is locked"), store._without_log():
+                pass
+        else:
+            with store._without_log():
+                assert store.delete_session(gone)
+        thread.join()
+    assert store._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert StoreReader(path).list_sessions() == []
 
 
 def test_the_reserve_is_kept_given_up_and_made_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,6 +226,15 @@ def test_picture_is_what_set_up_said_in_the_last_session(config: Config) -> None
 
 
 @pytest.mark.usefixtures("pins")
+def test_a_check_that_fails_itself_is_a_fault_and_the_others_are_told(config: Config) -> None:
+    with Store.open(config.database_path()) as store:
+        store.set_setting(aim.SETTING, {"utc": "2026-03-01T10:00:00Z"})
+    found = checked(config)
+    assert (found["picture"].ok, found["database"].ok) == (False, True)
+    assert found["picture"].detail == "could not be checked, by a fault of this program (KeyError: 'checks')"
+
+
+@pytest.mark.usefixtures("pins")
 def test_model_says_why_this_runtime(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     choice = Choice("litert", 2, 3.04, {"litert with 1 thread(s)": 4.1, "tflite with 1 thread(s)": 35.2})
     monkeypatch.setattr(doctor, "best_choice", lambda *_: choice)

@@ -115,3 +115,108 @@ def test_a_disk_that_is_full_loses_nothing(
     assert told == [None, *["the disk is full; free some space"] * 2]
     assert writer.fault is None
     assert len((StoreReader(path).session(1) or {})["stances"]) == 2
+
+
+def test_too_much_that_waits_for_the_disk_is_not_kept_in_memory_and_summaries_are(
+    writer: SessionWriter, store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk may stay full for days, and the box runs on."""
+    monkeypatch.setattr(recording, "_RETRY_S", 0.02)
+    monkeypatch.setattr(recording, "_MOST_WAITING", 10)
+    real: Callable[..., int] = store.begin_session
+    full = [True]
+
+    def begin(header: SessionHeader) -> int:
+        if full[0]:
+            raise StoreError("the disk is full; free some space")
+        return real(header)
+
+    monkeypatch.setattr(store, "begin_session", begin)
+    for n in range(3):
+        writer.begin(HEADER, lambda _: None)
+        for k in range(8):
+            writer.stance(stance(k))
+            writer.update(frames=k)
+        writer.update(frames=n, summary={"n": n})
+        writer.end(lambda _: None)
+    assert len(writer._jobs) <= 10 + 3 * 3
+    until_s = time.monotonic() + 10.0
+    while writer.stuck is None:
+        assert time.monotonic() < until_s
+        time.sleep(0.005)
+    assert writer.fault == "the disk is full; free some space"
+    assert caplog.text.count("only the summary is kept") == 1
+    full[0] = False
+    written(writer)
+    rows = StoreReader(path).list_sessions()
+    assert [(row["state"], row["summary"]["n"]) for row in rows] == [("complete", n) for n in (2, 1, 0)]
+    assert [row["stances"] for row in rows] == [0, 0, 5]
+    assert writer.fault is None
+
+
+def test_one_damaged_page_does_not_keep_all_else_from_being_stored(
+    writer: SessionWriter, store: Store, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else it would be tried again for ever, and all that comes after it would be lost with the next power cut."""
+    for n in range(3):
+        session(writer, *(stance(k, note="x" * 900) for k in range(12)))
+        assert writer.fault is None, n
+    store.shrink()
+    store._connection.execute("PRAGMA cache_size = 0")
+    with path.open("r+b") as file:  # a leaf of the first session's stances
+        pages = iter(lambda: file.read(4096), b"")
+        leaf = next(n for n, page in enumerate(pages) if page[0] == 10 and b"x" * 900 in page)
+        file.seek(4096 * leaf)
+        file.write(bytes(4096))
+    writer.also(lambda store, _: store.take_back(1, 0.0))
+    session(writer, stance(0))
+    assert "k.db is damaged; move it away and put a backup in its place; what belongs there is lost" in caplog.text
+    assert writer.fault is None
+    newest = StoreReader(path).readable_sessions()[0][0]
+    assert (newest["id"], newest["state"], newest["stances"]) == (4, "complete", 1)
+
+
+def test_at_the_end_the_disk_is_tried_once_more(
+    writer: SessionWriter, store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody has made room, and restarts the box at once."""
+    monkeypatch.setattr(recording, "_RETRY_S", 60.0)
+    real: Callable[..., int] = store.add_stance
+    full, tries = [True], []
+
+    def add(session_id: int, one: dict[str, Any]) -> int:
+        tries.append(1)
+        if full[0]:
+            raise StoreError("the disk is full; free some space")
+        return real(session_id, one)
+
+    monkeypatch.setattr(store, "add_stance", add)
+    writer.begin(HEADER, lambda _: None)
+    for n in range(3):
+        writer.stance(stance(n))
+    writer.end(lambda _: None)
+    until_s = time.monotonic() + 10.0
+    while writer.stuck is None:
+        assert time.monotonic() < until_s
+        time.sleep(0.005)
+    full[0] = False
+    writer.close()
+    row = StoreReader(path).list_sessions()[0]
+    assert (row["state"], row["stances"], len(tries)) == ("complete", 3, 4)
+    assert "could not be written" not in caplog.text
+
+
+def test_what_the_disk_still_refuses_at_the_end_is_said(
+    writer: SessionWriter, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recording, "_RETRY_S", 60.0)
+
+    def full(*_: object) -> int:
+        raise StoreError("the disk is full; free some space")
+
+    monkeypatch.setattr(store, "add_stance", full)
+    writer.begin(HEADER, lambda _: None)
+    writer.stance(stance(0))
+    writer.end(lambda _: None)
+    writer.close()
+    assert "2 results of the session could not be written: the disk is full; free some space" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device import aim, runtime, standing
+from device import aim, coaching, runtime, standing
 from device.cameras.video import VideoSource
 from device.config import Config, SessionConfig, parse_config
 from device.cues import CueOutput
@@ -22,7 +23,7 @@ from device.live import LiveSubscriber
 from device.runtime import Device, Trial, run_device
 from device.store import SessionHeader, Store, StoreReader, writer
 from model.camera_pose import CameraPose
-from model.errors import CameraError
+from model.errors import CameraError, StoreError
 
 
 class Vanishing(VideoSource):
@@ -337,22 +338,56 @@ def test_who_is_chosen_after_another_has_run_gets_a_session_of_their_own(
     assert [len(did) for did in attempts] == [1, 1]
 
 
-def test_the_last_steps_of_who_ran_before_do_not_use_the_choice_up(config: Config, stage: Stage) -> None:
-    soon = config.model_copy(update={"session": config.session.model_copy(update={"end_after_s": 1.0})})
+@pytest.mark.parametrize("scene", ["empty", "stands"])
+def test_the_last_steps_of_who_ran_before_are_not_the_chosen_ones(
+    config: Config, stage: Stage, scene: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is what was learnt from them; the choice outlasts them, and the next steps are the chosen one's."""
+    monkeypatch.setattr(coaching, "_SAVE_EVERY_S", 0.5)
+    monkeypatch.setattr(runtime, "_STOPPED_S", 1.0)
     with Store.open(config.database_path()) as store:
         anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
-    with _at_work(soon) as live:
+        store.start_programme(ben, "fppa_deg")
+    with _at_work(config) as live:
         live.send({"command": "select_runner", "runner_id": anna})
         _until(live, _runs("Anna"))
         stage.scene = "runs"
         _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
         live.send({"command": "select_runner", "runner_id": ben})
         _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "started"))
-        _until(live, lambda m: m["type"] == "stance" and m["session_id"] == 2)
-        stage.scene = "empty"
-        _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "ended"))
-        _until(live, lambda m: m["type"] == "health")
+        _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
+        stage.scene = scene
+        _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "discarded"))
         _until(live, _runs("Ben"))
+        with StoreReader(config.database_path()) as reader:
+            assert [row["runner_id"] for row in reader.list_sessions()] == [anna]
+            assert getattr(reader.programme(ben), "attempts", None) == ()
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
+    with StoreReader(config.database_path()) as reader:
+        assert [row["runner_id"] for row in reader.list_sessions()] == [ben, anna]
+        assert len(getattr(reader.programme(ben), "attempts", ())) == 1
+
+
+def test_who_runs_on_for_long_is_the_chosen_one(
+    config: Config, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They had changed on the belt before somebody told the box."""
+    monkeypatch.setattr(runtime, "_LAST_STEPS_S", 4.0)
+    monkeypatch.setattr(runtime, "_STOPPED_S", 1.0)
+    with Store.open(config.database_path()) as store:
+        anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
+    with _at_work(config) as live:
+        live.send({"command": "select_runner", "runner_id": anna})
+        _until(live, _runs("Anna"))
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
+        live.send({"command": "select_runner", "runner_id": ben})
+        _until(live, lambda m: m["type"] == "frame" and m["session_id"] == 2 and (m["t_s"] or 0) > 5)
+        stage.scene = "stands"
+        _until(live, lambda m: m["type"] == "frame" and m["session_id"] == 2 and m["state"] == "standing")
+    rows = StoreReader(config.database_path()).list_sessions()
+    assert [(row["runner_id"], row["state"]) for row in rows] == [(ben, "complete"), (anna, "complete")]
 
 
 def test_who_is_chosen_during_anothers_test_ends_it(config: Config, shared: Path) -> None:
@@ -402,6 +437,63 @@ def test_a_session_that_was_cut_off_before_a_step_is_discarded(config: Config) -
     assert run_device(Device(config, announce=said.append), stop) == 0
     assert said == ["session 1 was cut off before anybody ran; discarded"]
     assert StoreReader(config.database_path()).list_sessions() == []
+
+
+def test_what_was_cut_off_on_a_full_disk_is_closed_when_there_is_room_and_the_store_is_the_real_one(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nothing could be deleted on the page after a restart, which is what people try first."""
+    with Store.open(config.database_path()) as store:
+        store.add_stance(
+            store.begin_session(SessionHeader("camera", "m", "0")),
+            {"side": "left", "strike_s": 1.0, "toe_off_s": 1.2, "quality": 0.1},
+        )
+    genuine, tries = Store.close_interrupted, []
+
+    def full_at_first(self: Store) -> list[int]:
+        tries.append(1)
+        if len(tries) == 1:
+            fault = sqlite3.OperationalError("database or disk is full")
+            fault.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise StoreError("k.db cannot grow because the disk is full") from fault
+        return genuine(self)
+
+    monkeypatch.setattr(Store, "close_interrupted", full_at_first)
+    said: list[str] = []
+    device, stop = Device(config, announce=said.append), threading.Event()
+    stop.set()
+    assert run_device(device, stop) == 0
+    assert device._unkept is None
+    assert said == ["session 1 was cut off; closed as interrupted with 1 stances"]
+    (row,) = StoreReader(config.database_path()).list_sessions()
+    assert row["state"] == "interrupted"
+
+
+def test_a_session_that_was_cut_off_and_is_damaged_keeps_no_other_from_being_stored(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = config.database_path()
+    with Store.open(path) as store:
+        damaged, whole = (store.begin_session(SessionHeader("camera", "m", "0")) for _ in range(2))
+        for session_id in (damaged, whole):
+            for n in range(30):
+                times = {"strike_s": n * 0.36, "toe_off_s": n * 0.36 + 0.25, "quality": 0.1}
+                store.add_stance(session_id, {"side": "left", **times, "note": str(session_id) * 900})
+    with path.open("r+b") as file:
+        pages = iter(lambda: file.read(4096), b"")
+        leaf = next(n for n, page in enumerate(pages) if page[0] == 10 and str(damaged).encode() * 900 in page)
+        file.seek(4096 * leaf)
+        file.write(bytes(4096))
+    said: list[str] = []
+    stop = threading.Event()
+    stop.set()
+    device = Device(config, announce=said.append)
+    assert run_device(device, stop) == 0
+    assert device._unkept is None
+    assert said == [f"session {whole} was cut off; closed as interrupted with 30 stances"]
+    assert f"session {damaged} was cut off; its summary cannot be made" in caplog.text
+    rows, _ = StoreReader(path).readable_sessions()
+    assert [row["state"] for row in rows] == ["interrupted", "interrupted"]
 
 
 def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(

@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import math
 import os
+import random
 import shutil
 import signal
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from device.store import SessionHeader, Store, StoreReader, database, reader, writer
+from device.store import SessionHeader, Store, StoreDamaged, StoreReader, database, reader, writer
 from model.errors import StoreError
 from model.programme import Adherence, Attempt
 
@@ -75,6 +77,39 @@ def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
         "summary": summary,
     }
     assert list(document["stances"][0]) == list(stance(0))
+
+
+def test_the_last_stances_of_who_runs_are_read_without_those_before(path: Path) -> None:
+    with Store.open(path) as store:
+        before, running = (store.begin_session(replace(HEADER, height_cm=180.0)) for _ in range(2))
+        for n in range(3000):
+            store.add_stance(running, stance(n, step_width_leg=0.1))
+            if n % 30 == 0:
+                store.add_stance(before, stance(n))
+        store.end_session(before)
+        reader = StoreReader(path)
+        document = reader.session(running)
+        assert document is not None
+        assert reader.last_stances(running, 60) == document["stances"][-60:]
+        assert "step_width_cm" in document["stances"][-1]
+        assert len(reader.last_stances(running, 9999)) == 3000
+        assert reader.last_stances(before, 60) == []
+        assert reader.last_stances(99, 60) == []
+        steps: list[int] = []
+        genuine = StoreReader._open
+
+        def counted(self: StoreReader) -> sqlite3.Connection:
+            db = genuine(self)
+            db.set_progress_handler(lambda: steps.append(1), 100)
+            return db
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(StoreReader, "_open", counted)
+            reader.last_stances(running, 60)
+            few = len(steps)
+            reader.session(running)
+        assert 10 * few < len(steps)
+    assert StoreReader(path.with_name("none.db")).last_stances(1, 60) == []
 
 
 def test_the_list_is_newest_first_and_paged(path: Path) -> None:
@@ -272,6 +307,19 @@ def test_a_second_writer_is_refused_and_the_first_goes_on(path: Path) -> None:
     Store.open(path).close()
 
 
+def test_a_lock_file_that_a_full_disk_does_not_fill_locks_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        store = Store.open(path)
+    with store, pytest.raises(StoreError, match=r"another kneeline device is running on .* \(process unknown\)"):
+        Store.open(path)
+
+
 def test_a_newer_schema_is_refused(path: Path) -> None:
     Store.open(path).close()
     with closing(sqlite3.connect(path)) as raw:
@@ -406,6 +454,49 @@ def test_a_damaged_database_is_found_and_not_copied_as_if_it_were_whole(path: Pa
     with pytest.raises(StoreError, match="is damaged"):
         StoreReader(path).backup(tmp_path / "copy.db")
     assert not (tmp_path / "copy.db").exists()
+
+
+_DAMAGES = {"random": random.Random(7).randbytes(4096), "zero": bytes(4096), "text": b"[" * 4096}
+
+
+@pytest.mark.parametrize("content", _DAMAGES.values(), ids=_DAMAGES)
+def test_whichever_page_is_damaged_what_can_be_read_is_read_and_nothing_else_is_raised(
+    path: Path, content: bytes
+) -> None:
+    with Store.open(path) as store:
+        anna, _ = store.add_runner("Anna")
+        for _ in range(30):
+            session_id = store.begin_session(replace(HEADER, runner_id=anna))
+            store.update_session(session_id, summary={"curves": "x" * 700})
+            for n in range(4):
+                store.add_stance(session_id, stance(n))
+            store.add_cue(session_id, CUE)
+            store.end_session(session_id)
+    whole, reader = path.read_bytes(), StoreReader(path)
+    intact, rows = reader.list_sessions(), reader.readable_sessions()
+    assert rows == (intact, 30)
+    assert reader.readable_sessions(limit=3, offset=20) == (intact[20:23], 30)
+    read: list[int] = []
+    for page in range(1, len(whole) // 4096):
+        path.write_bytes(whole[: 4096 * page] + content + whole[4096 * (page + 1) :])
+        fault = None
+        try:
+            assert len(reader.list_sessions()) <= 30
+        except StoreDamaged as error:
+            fault = error
+        if fault is not None:
+            assert "is damaged; move it away" in str(fault)
+            with suppress(StoreDamaged):  # where all tables are rooted
+                found, count = reader.readable_sessions()
+                assert len(found) == count
+                parts = ("summary", "stances", "reps", "cues")
+                assert all(one in intact for one in found if all(one[part] is not None for part in parts))
+                read.append(count)
+        for one in (lambda: reader.session(15), reader.runners, lambda: reader.runner_name(anna), reader.check):
+            with suppress(StoreDamaged):
+                one()
+    assert len(read) >= 5, "most pages are no one's but a few sessions'"
+    assert statistics.median(read) >= 20
 
 
 @pytest.mark.parametrize("call", ["unlink", "replace", "exists"])

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 
 from device.mocap import read_motion
+from model import camera_pose
 from model import kinematics as k
+from model.camera_geometry import Estimate, Scene, estimate
 from model.camera_pose import CameraPose, CameraPoseEstimator, focal_px
 from model.frontal import FrontalPlane, fppa_uncertainty_deg
-from model.pose import Joint, Pose, Side, View
+from model.pose import FloatArray, Joint, Pose, Side, View
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion
 from tests.model.walkers import Walker
 
@@ -258,6 +260,22 @@ def test_a_known_place_that_is_far_off_is_given_up_within_ten_stances(yaw_deg: f
     poses = _feed(estimator, project_motion(_runner(), camera, noise="measured"), _contacts())
     assert next(n for n, pose in enumerate(poses) if pose.moved) < 10
     assert all(pose.yaw_deg is None or pose.yaw_deg > yaw_deg - 3 for pose in poses[10:])
+
+
+def test_with_a_known_place_the_first_stances_are_worked_out_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow board has a frame's time for it."""
+    rows: list[int] = []
+
+    def counted(scene: Scene, stances: FloatArray) -> Estimate | None:
+        rows.append(len(stances))
+        return estimate(scene, stances)
+
+    monkeypatch.setattr(camera_pose, "estimate", counted)
+    camera = VirtualCamera(View.FRONT, yaw_deg=7.0)
+    estimator = _estimator(camera, known=CameraPose(7.0, 1.0, state="good", source="belt"))
+    _feed(estimator, project_motion(_runner(), camera), _contacts()[:16])
+    assert len(rows) == len(set(rows)) >= 8
+    assert max(rows) <= 16
 
 
 def test_since_when_the_place_may_have_been_wrong_is_told_once() -> None:

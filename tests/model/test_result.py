@@ -14,7 +14,7 @@ from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.metrics import METRICS, STANCE_METRICS
 from model.pose import Side, View
-from model.result import cadence_spm, cue_json, stance_json, summarise, take_back
+from model.result import cadence_spm, cue_json, stance_json, summarise, summarise_stored, take_back
 from model.stance import Stance
 from model.table import stances_csv
 
@@ -192,3 +192,11 @@ def test_a_cue_and_the_table_have_the_agreed_form() -> None:
     assert float(rows[0]["fppa_deg"]) == 4.0
     assert rows[0]["hip_extension_deg"] == ""
     assert set(METRICS) - {"cadence_spm"} <= set(rows[0])
+
+
+def test_a_session_from_before_a_metric_was_added_is_summed_up_without_it() -> None:
+    """It was cut off, and this version is the first to look at it."""
+    old = [{key: value for key, value in one.items() if key != "pelvic_drop_deg"} for one in stances(8, fppa_deg=4.0)]
+    found = summarise_stored({"view": "front", "camera": None, "stances": old})
+    assert found["left"]["fppa_deg"]["n"] == 8
+    assert "pelvic_drop_deg" not in found["left"]

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 
 from device.config import Config
 from device.live import Message
+from device.store import Store
 from model.metrics import METRICS
 from model.pose import View
 from model.result import summarise
@@ -259,6 +260,40 @@ def test_unreadable_database_is_said_with_the_remedy(client: FlaskClient, config
     assert "is no Kneeline database; move it away" in health
     assert "Sessions stored —" in health
     assert client.get("/").status_code == 200
+
+
+def test_of_a_damaged_database_what_can_be_read_is_shown_with_the_damage_and_the_remedy(
+    client: FlaskClient, config: Config, store: Store, make_session: MakeSession
+) -> None:
+    anna, _ = store.add_runner("Anna")
+    ids = [make_session(more={"curves": {"x": "y" * 9000}}) for _ in range(12)]
+    store.close()
+    path = config.database_path()
+    damaged: set[int] = set()
+    with path.open("r+b") as file:  # pages of the sessions themselves, where they are not rooted
+        for page in range(1, path.stat().st_size // 4096):
+            file.seek(4096 * page)
+            content = file.read(4096)
+            if content[0] == 13 and b"demo_front.mp4" in content and not damaged:
+                damaged = {n for n in ids if re.search(rb"[0-9a-f]{32}", content)}
+                file.seek(4096 * page)
+                file.write(bytes(4096))
+    assert damaged
+    said = text_of(client, "/sessions")
+    assert "Only what can still be read is listed." in said
+    assert "k.db is damaged; move it away and put a backup in its place." in said
+    shown = [n for n in ids if f'href="/sessions/{n}"' in client.get("/sessions").text]
+    assert 0 < len(shown) < len(ids)
+    for session_id in shown:
+        assert client.get(f"/sessions/{session_id}").status_code == 200
+        assert client.get(f"/api/sessions/{session_id}.csv").status_code == 200
+    lost = next(n for n in ids if n not in shown)
+    assert "This part of the sessions cannot be read" in text_of(client, f"/sessions/{lost}", 503)
+    body: Any = client.get("/api/sessions").get_json()
+    assert [one["id"] for one in body["sessions"]] == shown[::-1]
+    assert (body["total"], "is damaged" in body["error"]) == (len(shown), True)
+    assert "Anna" in text_of(client, "/runners")
+    assert client.get(f"/runners/{anna}/delete").status_code == 200
 
 
 def test_every_image_script_and_style_exists(client: FlaskClient, make_session: MakeSession) -> None:

@@ -11,6 +11,7 @@ from web import access, present
 from web.app import box
 from web.hub import for_reader
 from web.numbers import asked
+from web.views.pages import listed_sessions
 
 blueprint = Blueprint("api", __name__)
 _MAX_LISTED = 200
@@ -33,8 +34,7 @@ def live() -> ResponseReturnValue:
 def live_stances() -> ResponseReturnValue:
     """The last stances of the session that runs, for a page that is opened amid it."""
     session_id = box().hub.session_id()
-    found = None if session_id is None else box().reader.session(session_id)
-    stances = found["stances"][-_RECALLED:] if found is not None and found["state"] == "open" else []
+    stances = [] if session_id is None else box().reader.last_stances(session_id, _RECALLED)
     reader = access.live_reader()
     return jsonify(session_id=session_id, stances=[for_reader(reader, stance) for stance in stances])
 
@@ -61,11 +61,10 @@ def events() -> ResponseReturnValue:
 
 @blueprint.get("/api/sessions")
 def sessions() -> ResponseReturnValue:
-    reader = box().reader
-    heads = reader.list_sessions(asked("limit", 50, 1, _MAX_LISTED), asked("offset", 0, 0))
+    heads, total, fault = listed_sessions(asked("limit", 50, 1, _MAX_LISTED), asked("offset", 0, 0))
     for head in heads:  # the curves are long; they are with each session
         (head["summary"] or {}).pop("curves", None)
-    return jsonify(sessions=heads, total=reader.count_sessions())
+    return jsonify(sessions=heads, total=total, **({} if fault is None else {"error": fault}))
 
 
 @blueprint.get("/api/sessions/<int:session_id>")

@@ -22,7 +22,7 @@ def session(session_id: int) -> ResponseReturnValue:
     return render_template(
         "delete_session.html",
         session=found,
-        runner=next((r["name"] for r in box().reader.runners() if r["id"] == found["runner_id"]), None),
+        runner=box().reader.runner_name(found["runner_id"]),
         duration=present.duration(found["started_utc"], found["ended_utc"]),
         why_not=box().hub.why_not("delete_session"),
     )

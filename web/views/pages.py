@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from device.store import StoreDamaged
 from model.errors import StoreError
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
@@ -21,7 +22,7 @@ from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
 from web import present, screening, set_up
 from web.app import box, store_words
-from web.numbers import asked
+from web.numbers import LARGEST, asked
 from web.views.qr import qr_of
 
 blueprint = Blueprint("pages", __name__)
@@ -46,13 +47,33 @@ def live() -> ResponseReturnValue:
 
 @blueprint.get("/sessions")
 def sessions() -> ResponseReturnValue:
-    reader = box().reader
-    pages = max(1, -(-reader.count_sessions() // _PER_PAGE))
-    page = asked("page", 1, 1, pages)
-    found = reader.list_sessions(_PER_PAGE, (page - 1) * _PER_PAGE)
-    names = {runner["id"]: runner["name"] for runner in reader.runners()}
+    page = asked("page", 1, 1, LARGEST // _PER_PAGE)
+    found, total, fault = listed_sessions(_PER_PAGE, (page - 1) * _PER_PAGE)
+    pages = max(1, -(-total // _PER_PAGE))
+    if page > pages:
+        found, _, fault = listed_sessions(_PER_PAGE, (pages - 1) * _PER_PAGE)
+    names = _names(fault)
     listed = [{**_listed(head), "runner": names.get(head["runner_id"])} for head in found]
-    return render_template("sessions.html", sessions=listed, page=page, pages=pages)
+    return render_template("sessions.html", sessions=listed, page=min(page, pages), pages=pages, fault=fault)
+
+
+def listed_sessions(limit: int, offset: int) -> tuple[list[dict[str, Any]], int, str | None]:
+    """Sessions, newest first, how many there are, and what is wrong where only a part of them can be read."""
+    reader = box().reader
+    try:
+        return reader.list_sessions(limit, offset), reader.count_sessions(), None
+    except StoreDamaged as error:
+        return *reader.readable_sessions(limit, offset), store_words(error)
+
+
+def _names(fault: str | None) -> dict[int, str]:
+    """Runners' names by number; of a damaged database perhaps none."""
+    try:
+        return {runner["id"]: runner["name"] for runner in box().reader.runners()}
+    except StoreDamaged:
+        if fault is None:
+            raise
+        return {}
 
 
 @blueprint.get("/sessions/<int:session_id>")
@@ -117,7 +138,7 @@ def _rendered(session_id: int, run: str, test: str) -> str:
     camera = found["camera"] or UNKNOWN_CAMERA
     shown = {
         "session": found,
-        "runner": next((r["name"] for r in box().reader.runners() if r["id"] == found["runner_id"]), None),
+        "runner": box().reader.runner_name(found["runner_id"]),
         "duration": present.duration(found["started_utc"], found["ended_utc"]),
         "state_words": present.STATE_WORDS[found["state"]],
         "camera": camera,
