@@ -503,7 +503,7 @@ def _config_check(args: argparse.Namespace) -> int:
         parse_config(values, path.name)
     except ConfigError as error:
         faults += error.faults
-    faults += surrounding_faults(values, path.name)
+    faults += surrounding_faults(values, path)
     if faults:
         raise ConfigError(faults)
     _say(f"{path}: all settings are right")

@@ -29,10 +29,7 @@ Pin = Annotated[int, Field(ge=0, le=_MAX_PIN)]
 _Pattern = Annotated[
     tuple[Annotated[float, Field(ge=0.01, le=2.0)], ...], Field(strict=False, min_length=1, max_length=15)
 ]
-_HOST_NAME, _WHOLE_PATH = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", r"^$|^[/~]"
-_HostName = Annotated[str, Field(pattern=_HOST_NAME)]
-#: A part of one would be counted from where a program is started: the service's folder is emptied with each start.
-_Path = Annotated[str, Field(pattern=_WHOLE_PATH)]
+_HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
 #: The Pi's pictures have colour for every second pixel only.
 _Even = Annotated[int, Field(multiple_of=2)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -205,18 +202,18 @@ class CuesConfig(Section):
 
 
 class StoreConfig(Section):
-    path: _Path = Field(
+    path: str = Field(
         default="",
-        description="The database file. Empty: kneeline.db in $STATE_DIRECTORY (as systemd sets it), "
-        "else in ~/.local/share/kneeline.",
+        description="The database file, counted from this file's folder where it is no whole path. Empty: kneeline.db "
+        "in $STATE_DIRECTORY (as systemd sets it), else in ~/.local/share/kneeline.",
     )
 
 
 class LiveConfig(Section):
-    socket: _Path = Field(
+    socket: str = Field(
         default="",
-        description="Socket between device and web. Empty: live.sock in $RUNTIME_DIRECTORY (set by systemd), "
-        "else in $XDG_RUNTIME_DIR/kneeline or /tmp.",
+        description="Socket between device and web, counted likewise. Empty: live.sock in $RUNTIME_DIRECTORY (set by "
+        "systemd), else in $XDG_RUNTIME_DIR/kneeline or /tmp.",
     )
 
 
@@ -304,7 +301,21 @@ def load_config(path: Path | None = None) -> Config:
     path = path or config_path()
     if path is None:
         return Config()
-    return parse_config(read_toml(path), path.name)
+    return _from_folder(parse_config(read_toml(path), path.name), path.absolute().parent)
+
+
+def _from_folder(config: Config, folder: Path) -> Config:
+    """With paths that are not whole counted from the file's own folder.
+
+    The one where a program is started is another for each who starts it, and the service's is emptied every time.
+    """
+
+    def whole(path: str) -> str:
+        return str(folder / path) if path and not path.startswith("~") else path
+
+    store = config.store.model_copy(update={"path": whole(config.store.path)})
+    live = config.live.model_copy(update={"socket": whole(config.live.socket)})
+    return config.model_copy(update={"store": store, "live": live})
 
 
 def parse_config(values: Mapping[str, object], name: str = "config.toml") -> Config:
@@ -396,12 +407,6 @@ _TYPES = {
 }
 
 
-_PATTERNS = {
-    _HOST_NAME: "must be a name alone, without http:// and port",
-    _WHOLE_PATH: "must be a whole path, from / or ~ on",
-}
-
-
 def _must_be(fault: Any, field: FieldInfo) -> str:
     """What the value must be: the allowed words, the range, or the type."""
     kind, context = fault["type"], fault.get("ctx", {})
@@ -415,7 +420,7 @@ def _must_be(fault: Any, field: FieldInfo) -> str:
     if kind == "string_too_short":
         return "must not be empty"
     if kind == "string_pattern_mismatch":
-        return _PATTERNS[context["pattern"]]
+        return "must be a name alone, without http:// and port"
     if kind == "multiple_of":
         return "must be even"
     low, high = _range(field)

@@ -6,6 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from device.address import no_address
@@ -14,20 +15,20 @@ from device.config import fault_line
 _KINDS = ("auto", "picamera", "usb")
 
 
-def surrounding_faults(values: Mapping[str, object], name: str) -> list[str]:
+def surrounding_faults(values: Mapping[str, object], file: Path) -> list[str]:
     """What this machine does not have, one line each with its remedy.
 
     Args:
         values: the settings as parsed. What is not of the right type is left to `device.config`.
-        name: of the file.
+        file: where they stand; paths that are not whole are counted from there.
     """
     checks: tuple[tuple[str, str, Callable[[str], str | None]], ...] = (
         ("camera", "source", _source_fault),
-        ("store", "path", _database_fault),
+        ("store", "path", partial(_database_fault, file.absolute().parent)),
         ("web", "host", _host_fault),
     )
     return [
-        fault_line(name, section, key, value, fault)
+        fault_line(file.name, section, key, value, fault)
         for section, key, check in checks
         for value in _text(values.get(section), key)
         if (fault := check(value)) is not None
@@ -54,12 +55,10 @@ def _source_fault(source: str) -> str | None:
     return None if there else 'no such file; write "auto", "picamera", "usb" or the path of a video file'
 
 
-def _database_fault(path: str) -> str | None:
+def _database_fault(beside: Path, path: str) -> str | None:
     """Whether its folder is there or can be made; who may write to a folder that is there, `kneeline doctor` tells."""
-    if not path.startswith(("/", "~")):  # `device.config` tells
-        return None
     try:
-        database = Path(path).expanduser().absolute()
+        database = beside / Path(path).expanduser()
         if database.is_dir():
             return "is a folder; name a file in it"
         there = next(folder for folder in database.parents if folder.exists())
