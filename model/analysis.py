@@ -355,12 +355,12 @@ class RunAnalysis:
         return standing.leg_px
 
     def _level_hips_deg(self, t_s: float) -> float:
-        """Tilt of a level pelvis: of standing, else the mean over the last whole strides, at least one.
+        """Tilt of a level pelvis: of standing on both legs, else the mean over the last whole strides, at least one.
 
         NaN where the cadence is not known either.
         """
         standing, view = self.standing.calibration, self.view_estimator.view
-        if standing is not None and standing.view is view and math.isfinite(standing.hip_line_deg):
+        if standing is not None and standing.view is view and standing.hips_level:
             return standing.hip_line_deg if view is View.FRONT else -standing.hip_line_deg
         cadence = self.gait.cadence_spm()
         if not cadence:

@@ -26,6 +26,9 @@ _STILL_LEG = 0.02
 _STRAIGHT_DEG = 20.0
 #: Feet further from level than this share of the leg are not both on the belt.
 _LEVEL_LEG = 0.06
+#: Hips that slope by more than this against the shoulders rest on one leg. (Both slope alike with the camera; MoveNet's
+#: own hips by 1°, those of a leg that is 1 cm longer by 3°.)
+_HITCHED_DEG = 4.0
 _MIN_SCORE = 0.3
 _MIN_FRAMES = 20
 #: Share of the body's height from hip joint to ankle joint: 0.530 − 0.039 (Winter 2009).
@@ -70,6 +73,11 @@ class StandingCalibration:
     knee_deg: Mapping[Side, float]
     roll_deg: float
     hip_line_deg: float
+
+    @property
+    def hips_level(self) -> bool:
+        """Whether the hip line is that of a level pelvis, so far as shoulders can tell."""
+        return abs(self.hip_line_deg - self.roll_deg) <= _HITCHED_DEG
 
     def as_json(self) -> dict[str, Any]:
         """For the document: null where there is no number."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
+from model.stance import Stance
 from model.standing import STAND_S, StandingCalibration, StandingCalibrator
 from tests.model.figures import SIZE_PX, frontal_pose
 from tests.model.walkers import Camera, Walker
@@ -86,6 +89,29 @@ def test_it_is_taken_by_itself_before_a_run_and_not_during_it() -> None:
             taken.append(standing)
     assert len(taken) == 1
     assert taken[0].t_s < 4.2
+
+
+@pytest.mark.parametrize("yaw_deg", [0.0, 12.0])
+def test_who_stood_on_one_leg_before_a_run_has_no_pelvis_that_drops_on_one_side(yaw_deg: float) -> None:
+    """A hitched hip of 8° was taken for a level one, and the level one of the run for a drop of 8°."""
+    drops: dict[float, list[Any]] = {}
+    for hitch_deg in (0.0, 8.0):
+        walker = Walker(schedule=((0.0, 0.0), (4.0, 170.0)))
+        analysis = RunAnalysis(AnalysisSettings(view=View.FRONT))
+        stances: list[Stance] = []
+        for pose in walker.poses(30.0, 16.0, Camera(View.FRONT, yaw_deg=yaw_deg), noise_px=0.3):
+            xy = pose.xy_px.copy()
+            if pose.t_s < 3.6:
+                half_px = (xy[Joint.LEFT_HIP, 0] - xy[Joint.RIGHT_HIP, 0]) / 2 * np.tan(np.radians(hitch_deg))
+                xy[Joint.LEFT_HIP, 1] += half_px
+                xy[Joint.RIGHT_HIP, 1] -= half_px
+            stances += analysis.step(pose.t_s, replace(pose, xy_px=xy)).stances
+        standing = analysis.standing.calibration
+        assert standing is not None
+        assert standing.hips_level == (hitch_deg == 0)
+        late = [stance for stance in stances if stance.strike_s > 7]
+        drops[hitch_deg] = [np.mean([s.values["pelvic_drop_deg"] for s in late if s.side is side]) for side in Side]
+    assert drops[8.0] == pytest.approx(drops[0.0], abs=1.0)
 
 
 def seen(calibrator: StandingCalibrator, figures: Sequence[FloatArray | None], **last: bool) -> None:
