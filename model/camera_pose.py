@@ -321,7 +321,10 @@ def _contradiction(found: Estimate) -> str | None:
     if found.exchanged > _MAX_EXCHANGED:
         return "Left and right leg are often confused: move the camera to straight in front or behind, add light."
     if found.wrong > _MAX_WRONG or abs(found.roll) > _MAX_ROLL_DEG:
-        return "The feet do not go back with the belt as they should: check that the view (front or rear) is right."
+        return (
+            "The feet do not go back with the belt as they should: check that the view (front or rear) is right, "
+            "and that the camera stands 2.5 m away or more, at hip height."
+        )
     if found.se > _MAX_SE_DEG:
         return "The steps differ too much to tell where the camera stands: run on steadily, amid the belt."
     if max(found.apart, found.unlike) > _MAX_APART_DEG:
