@@ -283,6 +283,8 @@ class CameraPoseEstimator:
         if found is None:
             missing = self._limits.stances - len(self._stances)
             return self._current if self._known else _unknown(max(missing, 1), self._moved)
+        if self._known is not None and found.se > _MAX_SE_DEG and len(self._stances) < _RECENT:
+            return self._current  # so few stances that differ so much say nothing against what was known before
         contradiction = _contradiction(found)
         if contradiction is not None:
             state: State = "refused" if found.se <= _MAX_SE_DEG else "unknown"

@@ -245,6 +245,22 @@ def test_a_known_place_is_used_from_the_first_stance() -> None:
     assert all(pose.usable and pose.yaw_deg == pytest.approx(7.0, abs=1.5) for pose in found)
 
 
+def test_a_known_place_holds_while_the_first_stances_differ_too_much_to_tell_one() -> None:
+    """It went for seconds, and with it every angle and cue, when the first six were uneven."""
+    camera = VirtualCamera(View.FRONT, yaw_deg=8.0)
+    uneven = np.random.default_rng(4)
+
+    def shaken(pose: Pose) -> Pose:
+        xy = pose.xy_px.copy()
+        xy[[Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE], 0] += uneven.normal(0, 8.0)
+        return replace(pose, xy_px=xy)
+
+    for known, states in ((_found(camera), {"good", "approximate"}), (None, {"unknown", "refused"})):
+        estimator = _estimator(camera, known=known)
+        after = _feed(estimator, [shaken(pose) for pose in project_motion(_runner(), camera)], _contacts())
+        assert {pose.state for pose in after[:12]} <= states
+
+
 def test_a_known_place_that_is_wrong_is_given_up() -> None:
     camera = VirtualCamera(View.FRONT, yaw_deg=7.0)
     estimator = _estimator(camera, known=CameraPose(-4.0, 1.0, state="good", source="belt"))
