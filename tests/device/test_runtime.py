@@ -556,7 +556,7 @@ def test_step_downs_before_the_camera_are_a_session_of_their_own(config: Config,
     # A busy machine skips pictures, and the first repetition may begin before the first one is looked at.
     assert len(document["reps"]) >= 4
     assert {rep["side"] for rep in document["reps"]} == {"right"}
-    assert [rep["faults"] for rep in document["reps"]][-1] == ["trunk_lean"]
+    assert "trunk_lean" in document["reps"][-1]["faults"]
 
 
 def test_a_test_that_was_cut_off_keeps_its_own_summary(config: Config) -> None:
