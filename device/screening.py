@@ -13,7 +13,7 @@ import numpy as np
 from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
-from device.frames import Frame, Image
+from device.frames import Frame, FrameClock, Image
 from device.pipeline import open_model_for_file
 from device.replay import ReplayOptions, captured, check_fps, median_fps
 from device.view_check import ViewCheck
@@ -216,11 +216,9 @@ def look_twice(
     net: PoseNet, frames: Iterable[Frame], region: Iterable[float] | None = None
 ) -> Iterator[tuple[float, Pose | None]]:
     """Seconds from the first frame, and who is seen with `TwoLooks`."""
-    looks = TwoLooks(net, region)
-    first_ns: int | None = None
+    looks, clock = TwoLooks(net, region), FrameClock()
     for frame in frames:
-        first_ns = frame.t_ns if first_ns is None else first_ns
-        t_s = (frame.t_ns - first_ns) / 1e9
+        t_s = clock.t_s(frame)
         yield t_s, looks.look(frame.image, t_s)[0]
 
 

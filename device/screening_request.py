@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from device.config import CameraConfig
-from device.frames import Frame
+from device.frames import Frame, FrameClock
 from device.live import Message, is_request
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
@@ -70,14 +70,14 @@ class _Test:
     Attributes:
         scene: as it is now.
         looks, progress: from picture to repetition.
-        first_ns: time of the first frame.
+        clock: seconds from the first frame.
         stored: repetitions that were handed to the store.
     """
 
     scene: Scene
     looks: TwoLooks
     progress: ScreeningProgress
-    first_ns: int
+    clock: FrameClock = field(default_factory=FrameClock)
     stored: int = 0
 
 
@@ -154,10 +154,10 @@ class ScreeningOnRequest:
     def step(self, frame: Frame, scene: Scene) -> tuple[Pose | None, FrameQuality]:
         """Takes a frame of the test that runs; returns who is seen, and how far to trust it."""
         if self._test is None:
-            self._test = self._begin(frame, scene)
+            self._test = self._begin(scene)
         test = self._test
         test.scene = scene
-        t_s = (frame.t_ns - test.first_ns) / 1e9
+        t_s = test.clock.t_s(frame)
         pose, quality = test.looks.look(frame.image, t_s)
         test.progress.step(t_s, pose, quality)
         if test.progress.reps > test.stored:
@@ -205,7 +205,7 @@ class ScreeningOnRequest:
         self._turn("cancelled", "Cancelled. Nothing of it is kept.")
         return None
 
-    def _begin(self, frame: Frame, scene: Scene) -> _Test:
+    def _begin(self, scene: Scene) -> _Test:
         assert self._wanted is not None
         camera = scene.camera if scene.camera.usable else None
         task = Task(self._wanted.exercise, self._wanted.tested, camera, scene.vfov_deg, LIVE)
@@ -214,7 +214,6 @@ class ScreeningOnRequest:
             scene,
             TwoLooks(scene.net, self._config.region),
             ScreeningProgress(task, given, scene.net.name),
-            frame.t_ns,
         )
 
     def _save(self, test: _Test) -> None:

@@ -105,6 +105,17 @@ def test_mirrored_film_gives_the_mirrored_result(shared: Path, clip: str) -> Non
     ]
 
 
+def test_times_of_a_recording_only_grow(demo_clip: Path) -> None:
+    net = open_model(load_config(None), 30.0, "lightning")
+    stamps_ms = [0, 0, 33, 67, 67, 133, 100, 167]
+    frames = [
+        replace(f, t_ns=ms * 1_000_000) for f, ms in zip(_frames(demo_clip, len(stamps_ms)), stamps_ms, strict=True)
+    ]
+    times_s = [t_s for t_s, _ in look_twice(net, frames)]
+    assert np.diff(times_s).min() > 0
+    assert (times_s[0], times_s[-1]) == (0.0, 0.167)
+
+
 @pytest.mark.parametrize("view", ["front", "rear"])
 @pytest.mark.parametrize("noise", ["none", "measured"])
 def test_squats_of_motion_capture(shared: Path, tmp_path: Path, view: str, noise: str) -> None:

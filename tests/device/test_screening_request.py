@@ -18,7 +18,7 @@ from device.frames import Frame
 from device.live import Message
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
-from device.screening_progress import OBSTACLES, TIMEOUT_S
+from device.screening_progress import OBSTACLES, TIMEOUT_S, ScreeningProgress
 from device.screening_request import TOLD_S, Scene, ScreeningOnRequest
 from device.store import SessionHeader, Store, StoreReader
 from model.camera_pose import CameraPose
@@ -98,6 +98,10 @@ class Box:
     def skip(self, n: int) -> None:
         """The camera loses pictures."""
         self._n += n
+
+    def at(self, n: int) -> None:
+        """The next picture is stamped as the ``n``-th."""
+        self._n = n
 
     def written(self) -> None:
         """Waits for the writer."""
@@ -237,6 +241,27 @@ def test_cancelled_leaves_nothing_and_hurts_nothing_else(box: Box) -> None:
     assert box.writer.session_id is None
     box.clock_s += TOLD_S
     assert box.test.as_json() is None
+
+
+def test_pictures_that_are_stamped_alike_or_in_the_wrong_order_stop_nothing(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen_s: list[float] = []
+    step = ScreeningProgress.step
+    monkeypatch.setattr(
+        ScreeningProgress, "step", lambda progress, t_s, *rest: (seen_s.append(t_s), step(progress, t_s, *rest))
+    )
+    box.ask("start_screening", **_SQUAT)
+    for n, pose in enumerate(squats(5)):
+        if not box.test.running:
+            break
+        # Of every ten, two are stamped alike and two are exchanged.
+        box.at(n + {3: -1, 6: 1, 7: -1}.get(n % 10, 0))
+        box.show([pose])
+    told = box.test.as_json()
+    assert told is not None
+    assert (told["state"], told["reps"]) == ("done", 5)
+    assert np.diff(seen_s).min() > 0
 
 
 def test_its_time_is_up(box: Box) -> None:
