@@ -29,8 +29,16 @@ LEAST_FALL = {"squat": 0.12, "step-down": 0.09}
 #: The ankle of a foot that stays keeps within this, straight legs; the free foot goes down by at least this share of
 #: the pelvis' fall.
 _STILL_LEG, _FREE_SHARE = 0.14, 0.4
-#: Whose feet are farther than this from their usual place, in legs as they look on the whole, comes or goes.
-_PLACE_LEG = 0.25
+#: Whose feet are farther than this from a place where they mostly are, in straight legs, comes or goes. The legs'
+#: length is that of who is nearer to it: on the way the legs look longer or shorter.
+_PLACE_LEG, _THERE_LEG = 0.25, 0.1
+#: For the other leg people go to the other end of the step: a second place is one where they are for so long.
+_SECOND_S = 4.0
+#: At a place where the legs look longer or shorter by more than this share than at the first, somebody may be at the
+#: camera: what looks like a repetition there counts only where there is none at the first.
+_SAME_LEG = 0.12
+#: The place is looked for around so many of the poses.
+_TRIED = 100
 #: Standing is within this share of the fall from the top, this long before and after a repetition.
 _STANDING_SHARE, _STANDING_S = 0.08, 0.7
 #: Fewer poses than this at the bottom tell nothing.
@@ -128,7 +136,8 @@ class Repetition:
 
 @dataclass(frozen=True, slots=True)
 class _Track:
-    """All poses as arrays: (n,), (n, 17, 2) with what is not surely seen as NaN, and pelvis' height in px."""
+    """All poses as arrays: (n,), (n, 17, 2) with what is not surely seen as NaN; the pelvis' height in px, NaN where the
+    feet are not at the one place that this is of; the straight leg there."""
 
     t_s: FloatArray
     xy_px: FloatArray
@@ -153,33 +162,82 @@ def screen(poses: Sequence[Pose], settings: ScreeningSettings) -> tuple[Repetiti
     """
     if not settings.view.frontal or len(poses) < _MIN_POSES:
         return ()
-    track = _track(poses)
+    reps: list[Repetition] = []
+    first_leg_px = math.nan
+    for track in _tracks(poses):
+        if reps and abs(track.leg_px / first_leg_px - 1) > _SAME_LEG:
+            continue
+        first_leg_px = track.leg_px
+        reps += _at_one_place(track, settings)
+    return tuple(sorted(reps, key=lambda rep: rep.bottom_s))
+
+
+def _at_one_place(track: _Track, settings: ScreeningSettings) -> list[Repetition]:
     spans = find_repetitions(track.t_s, track.height_px / track.leg_px, LEAST_FALL[settings.exercise])
     own = [(span, side) for span in spans for side in _sides(track, span, settings)]
-    reps: dict[float, Repetition] = {}
+    reps = []
     for tested in dict.fromkeys(side for _, side in own):
         mine = [span for span, side in own if side is tested]
         standing = _standing(track, mine, [span for span, _ in own])
-        reps |= {span.bottom_s: _measure(track, span, tested, standing, settings) for span in mine}
-    return tuple(reps[bottom_s] for bottom_s in sorted(reps))
+        reps += [_measure(track, span, tested, standing, settings) for span in mine]
+    return reps
 
 
-def _track(poses: Sequence[Pose]) -> _Track:
+def _tracks(poses: Sequence[Pose]) -> list[_Track]:
+    """One for the place where the person is most of the time, and one for another where they are long enough."""
     xy = np.stack([pose.xy_px for pose in poses])
     score = np.stack([pose.score for pose in poses])
     xy = np.where((score >= _MIN_SCORE)[..., None], xy, np.nan)
     legs = np.stack([k.leg_length_px(xy, side) for side in Side]).mean(axis=0)
     feet = xy[:, [LEGS[side].ankle for side in Side]].mean(axis=1)
     seen = np.isfinite(legs) & np.isfinite(feet).all(axis=1)
-    height_px, leg_px = k.mid_hip_height_px(xy), math.nan
-    if seen.any():
-        away_px = np.linalg.norm(feet - np.median(feet[seen], axis=0), axis=1)
-        comes_or_goes = seen & (away_px > _PLACE_LEG * np.median(legs[seen]))
-        height_px = np.where(comes_or_goes, np.nan, height_px)
-        # Legs look longest when they are straight.
-        leg_px = float(np.percentile(legs[seen & ~comes_or_goes], 90))
     t_s = np.array([pose.t_s for pose in poses])
-    return _Track(t_s, xy, height_px, leg_px, poses[0].image_size_px)
+    height_px = k.mid_hip_height_px(xy)
+    places = _places(t_s, feet, legs, seen)
+    # Where the feet are not seen for a moment they are where they were before.
+    nearest = _nearest_seen(seen)
+    away = np.array([np.linalg.norm(feet - at, axis=1)[nearest] / leg_px for at, leg_px in places])
+    there = (away <= _PLACE_LEG) & (away == away.min(axis=0, initial=math.inf))
+    return [
+        _Track(t_s, xy, np.where(here, height_px, np.nan), leg_px, poses[0].image_size_px)
+        for here, (_, leg_px) in zip(there, places, strict=True)
+    ]
+
+
+def _places(
+    t_s: FloatArray, feet: FloatArray, legs: FloatArray, seen: NDArray[np.bool_]
+) -> list[tuple[FloatArray, float]]:
+    """Where the feet (n, 2) mostly are, and the straight leg there, px: none to two."""
+    places: list[tuple[FloatArray, float]] = []
+    rest = seen.copy()
+    step_s = float(np.median(np.diff(t_s)))
+    while len(places) < 2 and rest.sum() * step_s >= (_SECOND_S if places else 0.0) and rest.any():
+        at, leg_px = _densest(feet[rest], legs[rest])
+        here = rest & (np.linalg.norm(feet - at, axis=1) <= _PLACE_LEG * leg_px)
+        if places and here.sum() * step_s < _SECOND_S:
+            break
+        places.append((at, leg_px))
+        rest &= ~here
+    return places
+
+
+def _densest(feet: FloatArray, legs: FloatArray) -> tuple[FloatArray, float]:
+    """The middle of the densest part of ``feet`` (n, 2), and the straight leg there."""
+    near_px = _PLACE_LEG / 2 * float(np.median(legs))
+    tried = feet[np.linspace(0, len(feet) - 1, min(_TRIED, len(feet))).round().astype(int)]
+    apart_px = np.linalg.norm(feet[None] - tried[:, None], axis=-1)
+    crowd = apart_px[np.argmax((apart_px < near_px).sum(axis=1))] < near_px
+    at: FloatArray = np.median(feet[crowd], axis=0)
+    # Legs look longest when they are straight.
+    there = np.linalg.norm(feet - at, axis=1) <= _THERE_LEG * float(np.median(legs[crowd]))
+    return at, float(np.percentile(legs[there if there.any() else crowd], 90))
+
+
+def _nearest_seen(seen: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(n,) index of the last one before, or else the first one after, that is seen; 0 where none is."""
+    last = np.maximum.accumulate(np.where(seen, np.arange(len(seen)), -1))
+    found: NDArray[np.intp] = np.where(last < 0, int(np.argmax(seen)), last)
+    return found
 
 
 def _sides(track: _Track, span: Span, settings: ScreeningSettings) -> tuple[Side | None, ...]:
