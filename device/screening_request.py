@@ -20,6 +20,7 @@ from device.screening import Task, TwoLooks
 from device.screening_progress import TIMEOUT_S, ScreeningProgress
 from device.store import SessionHeader, utc_now
 from model.camera_pose import CameraPose
+from model.pitch import UNKNOWN_HEIGHTS, Heights
 from model.pose import Pose, Side, View
 from model.quality import FrameQuality
 from model.runtime import PoseNet
@@ -43,12 +44,14 @@ class Scene:
         camera: where it stands, as far as the installation knows.
         vfov_deg: vertical field of view, where it is known.
         header: of a session that begins now, but for its runner and what is the test's own.
+        heights: of the camera and of who is tested, where they are known.
     """
 
     net: PoseNet
     camera: CameraPose
     vfov_deg: float | None
     header: SessionHeader
+    heights: Heights = UNKNOWN_HEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,7 @@ class ScreeningOnRequest:
     def _begin(self, scene: Scene) -> _Test:
         assert self._wanted is not None
         camera = scene.camera if scene.camera.usable else None
-        task = Task(self._wanted.exercise, self._wanted.tested, camera, scene.vfov_deg, LIVE)
+        task = Task(self._wanted.exercise, self._wanted.tested, camera, scene.vfov_deg, LIVE, scene.heights)
         given = None if self._config.view == "auto" else View(self._config.view)
         return _Test(
             scene,

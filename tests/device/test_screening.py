@@ -128,6 +128,21 @@ def test_squats_of_motion_capture(shared: Path, tmp_path: Path, view: str, noise
         assert -50 < rep["left"]["fppa_deg"] < -25
 
 
+def test_height_of_the_lens_in_the_settings_and_of_the_person_are_used(
+    shared: Path, tmp_path: Path
+) -> None:
+    """The virtual camera stands at 1.2 m."""
+    squats, settings = shared / "mocap" / "squats_s4.npz", tmp_path / "kneeline.toml"
+    settings.write_text("[camera]\nheight_m = 1.2\n", "utf-8")
+    asked = [squats, "--mode", "squat", "--view", "front"]
+    plain, told, both = (
+        _screened(tmp_path, *asked, *more)
+        for more in ([], ["--config", settings], ["--config", settings, "--height", 165])
+    )
+    off = [one["summary"]["left"]["fppa_off_deg"] for one in (plain, told, both)]
+    assert off[0] > off[1] > off[2]
+
+
 def test_the_other_exercise_is_named(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = _screened(tmp_path, shared / "mocap" / "squats_s4.npz", "--mode", "step-down", "--view", "front")
     assert document["reps"] == []

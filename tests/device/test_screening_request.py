@@ -23,10 +23,12 @@ from device.screening_request import TOLD_S, Scene, ScreeningOnRequest
 from device.store import SessionHeader, Store, StoreReader
 from model.camera_pose import CameraPose
 from model.errors import StoreError
+from model.pitch import UNKNOWN_HEIGHTS, Heights
 from model.pose import Pose, Side, View
 from model.quality import NOBODY, FrameQuality
 from model.screening import Exercise, ScreeningSettings, screen
 from model.screening_result import rep_json
+from model.virtual_camera import VirtualCamera
 from tests.model.squatters import Exerciser, Rep
 
 FPS = 30
@@ -80,7 +82,9 @@ class Box:
         assert answer["done"] == (answer["said"] is None)
         return None if answer["said"] is None else str(answer["said"])
 
-    def show(self, poses: Sequence[Pose | None], camera: CameraPose | None = None) -> Message:
+    def show(
+        self, poses: Sequence[Pose | None], camera: CameraPose | None = None, heights: Heights = UNKNOWN_HEIGHTS
+    ) -> Message:
         """Plays them, for as long as a test runs; what is told at its end."""
         for pose in poses:
             if not self.test.running:
@@ -88,7 +92,7 @@ class Box:
             Box.there = pose
             runner = self.choice.current
             header = SessionHeader("camera", "run", "0", fps=FPS, runner_id=None if runner is None else runner.id)
-            scene = Scene(_Net(), camera or CameraPose(), None, header)  # type: ignore[arg-type]
+            scene = Scene(_Net(), camera or CameraPose(), None, header, heights)  # type: ignore[arg-type]
             self.test.step(Frame(self._n, round(self._n * 1e9 / FPS), _PICTURE), scene)
             self._n += 1
         told = self.test.as_json()
@@ -248,9 +252,12 @@ def test_pictures_that_are_stamped_alike_or_in_the_wrong_order_stop_nothing(
 ) -> None:
     seen_s: list[float] = []
     step = ScreeningProgress.step
-    monkeypatch.setattr(
-        ScreeningProgress, "step", lambda progress, t_s, *rest: (seen_s.append(t_s), step(progress, t_s, *rest))
-    )
+
+    def watched(progress: ScreeningProgress, t_s: float, pose: Pose | None, quality: FrameQuality) -> None:
+        seen_s.append(t_s)
+        step(progress, t_s, pose, quality)
+
+    monkeypatch.setattr(ScreeningProgress, "step", watched)
     box.ask("start_screening", **_SQUAT)
     for n, pose in enumerate(squats(5)):
         if not box.test.running:
@@ -328,6 +335,21 @@ def test_where_a_run_has_told_the_camera_that_is_taken_out(box: Box) -> None:
         assert document["camera"]["state"] == ("good" if known.usable else "unknown")
         knees.append(document["summary"]["right"]["fppa_deg"]["mean"])
     assert abs(knees[0] - knees[1]) > 4
+
+
+def test_height_of_the_lens_is_used_where_it_is_told(box: Box) -> None:
+    camera = VirtualCamera(View.FRONT, height_m=2.0, distance_m=2.5, vfov_deg=41.4)
+    poses = Exerciser([Rep(0.35)] * 4 + [Rep(0.35, top_s=2.0)]).poses(camera)
+    off: list[float] = []
+    for number, heights in enumerate((Heights(2.0), UNKNOWN_HEIGHTS), start=1):
+        box.ask("start_screening", **_SQUAT)
+        assert box.show(poses, heights=heights)["state"] == "done"
+        document = box.stored(number)
+        assert document is not None
+        off.append(document["summary"]["right"]["fppa_off_deg"])
+        if heights.camera_m is not None:
+            assert document["summary"]["right"]["fppa_deg"]["mean"] == pytest.approx(0.0, abs=1.0)
+    assert off[0] < off[1]
 
 
 def test_one_at_a_time_and_none_to_stop(box: Box) -> None:
