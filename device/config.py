@@ -66,7 +66,8 @@ class CameraConfig(Section):
         ge=CAMERA_HEIGHT_M[0],
         le=CAMERA_HEIGHT_M[1],
         description="Height of the lens above the belt in metres, where known; sharpens the camera's position whatever "
-        "the belt's speed, and needs measuring only once. What is typed on the page Set up wins.",
+        "the belt's speed, and the knees of a squat or step-down test; needs measuring only once. What is typed on the "
+        "page Set up wins.",
     )
     rotation: Literal[0, 180] = Field(default=0, description="180 for a camera that is mounted upside down.")
     vfov_deg: float | None = Field(

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+#: A picture is at least so much later than the one before.
+_LEAST_STEP_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,25 @@ class FrameSource(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class FrameClock:
+    """Seconds from the first frame of a run or a test, each later than the one before.
+
+    A driver may stamp two pictures alike, or the second before the first: nothing is told from no time.
+    """
+
+    def __init__(self) -> None:
+        self._first_ns: int | None = None
+        self._last_ns = 0
+
+    def t_s(self, frame: Frame) -> float:
+        """Of the next frame."""
+        if self._first_ns is None:
+            self._first_ns = self._last_ns = frame.t_ns
+        else:
+            self._last_ns = max(frame.t_ns, self._last_ns + _LEAST_STEP_NS)
+        return (self._last_ns - self._first_ns) / 1e9
 
 
 class NewestFrame:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from device.board import cache_path, choose_model
 from device.config import Config
-from device.frames import Frame
+from device.frames import Frame, FrameClock
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
 from model.coach import CoachSettings
@@ -15,8 +15,6 @@ from model.person import Region
 from model.place import CameraPlace
 from model.pose import View
 from model.runtime import ModelName, PoseNet, RuntimeName, available_runtimes
-
-_LEAST_STEP_NS = 1_000_000
 
 
 def analysis_settings(config: Config) -> AnalysisSettings:
@@ -102,18 +100,12 @@ class Pipeline:
         """Begins a new session: its times count from the next frame."""
         self._tracker = RunnerTracker(self._net, self._net.weights.size_px, region=self._region)
         self.analysis = RunAnalysis(self._settings, self.place)
-        self._first_ns: int | None = None
-        self._last_ns = 0
+        self._clock = FrameClock()
         self._last_index: int | None = None
 
     def step(self, frame: Frame) -> Outcome:
         """All that follows from one frame."""
-        if self._first_ns is None:
-            self._first_ns = self._last_ns = frame.t_ns
-        else:
-            # A driver may stamp two pictures alike, or the second before the first: nothing is told from no time.
-            self._last_ns = max(frame.t_ns, self._last_ns + _LEAST_STEP_NS)
-        t_s = (self._last_ns - self._first_ns) / 1e9
+        t_s = self._clock.t_s(frame)
         lost = 0 if self._last_index is None else max(0, frame.index - self._last_index - 1)
         self._last_index = frame.index
         sight = self._tracker.look(frame.image, t_s)

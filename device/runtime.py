@@ -40,6 +40,7 @@ from model.coach import Cue
 from model.errors import CameraError, KneelineError, StoreError
 from model.lengths import stance_with_centimetres
 from model.person import Region
+from model.pitch import Heights
 from model.place import CameraPlace
 from model.pose import Pose, Side
 from model.result import UNKNOWN_CAMERA, cue_json, summarise, summarise_stored
@@ -579,7 +580,8 @@ class Device:
     def _screen(self, frame: Frame, source: FrameSource) -> None:
         """A frame of a test. The place of the camera is the installation's: nothing of it is learnt meanwhile."""
         net = self._open_net(source.fps, once=True)
-        scene = screening_request.Scene(net, self._place.camera, source.vfov_deg, self._header(source))
+        heights = Heights(self._told.camera_m, self._height_m())
+        scene = screening_request.Scene(net, self._place.camera, source.vfov_deg, self._header(source), heights)
         pose, quality = self._screening.step(frame, scene)
         view = self._screening.view
         told = {

@@ -13,7 +13,7 @@ import numpy as np
 from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
-from device.frames import Frame, Image
+from device.frames import Frame, FrameClock, Image
 from device.pipeline import open_model_for_file
 from device.replay import ReplayOptions, captured, check_fps, median_fps
 from device.view_check import ViewCheck
@@ -22,6 +22,7 @@ from model.errors import InputError
 from model.lengths import with_centimetres
 from model.movenet import RunnerTracker
 from model.person import Region
+from model.pitch import UNKNOWN_HEIGHTS, Heights
 from model.pose import MIRROR_INDEX, Pose, Side, View
 from model.quality import FrameQuality
 from model.result import SCHEMA
@@ -51,6 +52,7 @@ class Task:
         camera: where it stands; None: it is taken to stand square on.
         vfov_deg: vertical field of view, where it is known.
         remedies: what helps where the test is made.
+        heights: of the camera and of who is tested, where they are known.
     """
 
     exercise: Exercise
@@ -58,11 +60,14 @@ class Task:
     camera: CameraPose | None = None
     vfov_deg: float | None = None
     remedies: Remedies = RECORDED
+    heights: Heights = UNKNOWN_HEIGHTS
 
     def settings(self, view: View, pelvis_seen: bool = True) -> ScreeningSettings:
         """For the analysis of poses that are seen from ``view``."""
         camera = self.camera or CameraPose()
-        return ScreeningSettings(self.exercise, view, camera, self.vfov_deg, self.tested, pelvis_seen)
+        return ScreeningSettings(
+            self.exercise, view, camera, self.vfov_deg, self.tested, pelvis_seen, self.heights
+        )
 
     def camera_json(self) -> dict[str, Any]:
         """The ``camera`` block."""
@@ -143,13 +148,14 @@ def screen_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dic
         check.look(pose)
     check.tell(recording.name)
     view = fixed or check.shown
-    document = _document(recording, view, options)
+    document = _document(recording, view, config, options)
     fault = f"{path}: {side_view_words(RECORDED)}" if view is View.SIDE else recording.fault
     return with_centimetres(document, options.height_cm), fault
 
 
-def _document(recording: Recording, view: View | None, options: ReplayOptions) -> dict[str, Any]:
-    task = Task(Exercise(options.mode), options.side, options.camera, recording.vfov_deg)
+def _document(recording: Recording, view: View | None, config: Config, options: ReplayOptions) -> dict[str, Any]:
+    heights = Heights(config.camera.height_m, None if options.height_cm is None else options.height_cm / 100)
+    task = Task(Exercise(options.mode), options.side, options.camera, recording.vfov_deg, heights=heights)
     reps, summary = screened(recording.poses, view, recording.model, task)
     return {
         "schema": SCHEMA,
@@ -216,11 +222,9 @@ def look_twice(
     net: PoseNet, frames: Iterable[Frame], region: Iterable[float] | None = None
 ) -> Iterator[tuple[float, Pose | None]]:
     """Seconds from the first frame, and who is seen with `TwoLooks`."""
-    looks = TwoLooks(net, region)
-    first_ns: int | None = None
+    looks, clock = TwoLooks(net, region), FrameClock()
     for frame in frames:
-        first_ns = frame.t_ns if first_ns is None else first_ns
-        t_s = (frame.t_ns - first_ns) / 1e9
+        t_s = clock.t_s(frame)
         yield t_s, looks.look(frame.image, t_s)[0]
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from device.config import CameraConfig
-from device.frames import Frame
+from device.frames import Frame, FrameClock
 from device.live import Message, is_request
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
@@ -20,6 +20,7 @@ from device.screening import Task, TwoLooks
 from device.screening_progress import TIMEOUT_S, ScreeningProgress
 from device.store import SessionHeader, utc_now
 from model.camera_pose import CameraPose
+from model.pitch import UNKNOWN_HEIGHTS, Heights
 from model.pose import Pose, Side, View
 from model.quality import FrameQuality
 from model.runtime import PoseNet
@@ -43,12 +44,14 @@ class Scene:
         camera: where it stands, as far as the installation knows.
         vfov_deg: vertical field of view, where it is known.
         header: of a session that begins now, but for its runner and what is the test's own.
+        heights: of the camera and of who is tested, where they are known.
     """
 
     net: PoseNet
     camera: CameraPose
     vfov_deg: float | None
     header: SessionHeader
+    heights: Heights = UNKNOWN_HEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,14 @@ class _Test:
     Attributes:
         scene: as it is now.
         looks, progress: from picture to repetition.
-        first_ns: time of the first frame.
+        clock: seconds from the first frame.
         stored: repetitions that were handed to the store.
     """
 
     scene: Scene
     looks: TwoLooks
     progress: ScreeningProgress
-    first_ns: int
+    clock: FrameClock = field(default_factory=FrameClock)
     stored: int = 0
 
 
@@ -154,10 +157,10 @@ class ScreeningOnRequest:
     def step(self, frame: Frame, scene: Scene) -> tuple[Pose | None, FrameQuality]:
         """Takes a frame of the test that runs; returns who is seen, and how far to trust it."""
         if self._test is None:
-            self._test = self._begin(frame, scene)
+            self._test = self._begin(scene)
         test = self._test
         test.scene = scene
-        t_s = (frame.t_ns - test.first_ns) / 1e9
+        t_s = test.clock.t_s(frame)
         pose, quality = test.looks.look(frame.image, t_s)
         test.progress.step(t_s, pose, quality)
         if test.progress.reps > test.stored:
@@ -205,16 +208,15 @@ class ScreeningOnRequest:
         self._turn("cancelled", "Cancelled. Nothing of it is kept.")
         return None
 
-    def _begin(self, frame: Frame, scene: Scene) -> _Test:
+    def _begin(self, scene: Scene) -> _Test:
         assert self._wanted is not None
         camera = scene.camera if scene.camera.usable else None
-        task = Task(self._wanted.exercise, self._wanted.tested, camera, scene.vfov_deg, LIVE)
+        task = Task(self._wanted.exercise, self._wanted.tested, camera, scene.vfov_deg, LIVE, scene.heights)
         given = None if self._config.view == "auto" else View(self._config.view)
         return _Test(
             scene,
             TwoLooks(scene.net, self._config.region),
             ScreeningProgress(task, given, scene.net.name),
-            frame.t_ns,
         )
 
     def _save(self, test: _Test) -> None:

@@ -14,19 +14,20 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from model import kinematics as k
 from model.camera_geometry import level_rays
 from model.camera_pose import CameraPose
+from model.pitch import UNKNOWN_HEIGHTS, Heights, standing_pitch
 from model.pose import LEGS, FloatArray, Joint, Side, View
 
-#: A camera whose pitch is not known is taken to stand this much above the hips, in straight legs (0.3 m).
-_ABOVE_HIPS_LEG = 0.35
-_MAX_PITCH_DEG = 25.0
 _HIPS = [Joint.LEFT_HIP, Joint.RIGHT_HIP]
 _ANKLES = [Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE]
 #: This share of the slope of the shoulders is believed to be the camera's roll, as in `camera_geometry`.
 _ROLL_SHARE = 0.7
+#: A limb does not look longer than it is by more than this share, unless the camera stands elsewhere than it is taken
+#: to or the pose model errs.
+_TOO_LONG = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class StandingLegs:
         focal_px: of the camera.
         image_size_px: width and height.
         yaw_deg, roll_deg, pitch_deg: of the camera, signs of `CameraPose`.
+        pitch_sd_deg: how uncertain the pitch is.
         distance: of the feet from the camera along the floor, in straight legs.
         thigh, shank: by side, in straight legs of the mean of both sides.
     """
@@ -48,6 +50,7 @@ class StandingLegs:
     yaw_deg: float
     roll_deg: float
     pitch_deg: float
+    pitch_sd_deg: float
     distance: float
     thigh: Mapping[Side, float]
     shank: Mapping[Side, float]
@@ -61,6 +64,7 @@ class StandingLegs:
         image_size_px: tuple[int, int],
         camera: CameraPose,
         tested: Side | None = None,
+        heights: Heights = UNKNOWN_HEIGHTS,
     ) -> Self:
         """From one pose (17, 2) of standing; NaN where a joint is missing.
 
@@ -70,20 +74,17 @@ class StandingLegs:
             focal_px: of the camera.
             image_size_px: width and height.
             camera: where it stands. Where that is not known it is taken to be square to who stands on both feet, or to
-                the standing foot, wherever in the picture they are, and as level as the shoulders on both feet tell.
-            tested: the side that stands; None for both.
+                the standing foot, wherever in the picture they are, as level as the shoulders on both feet tell, and
+                pitched as `model.pitch` finds.
+            tested: the side that stands, on a box; None for both, on the floor.
+            heights: of camera and person.
         """
         rays = (xy_px - np.array(image_size_px) / 2) / focal_px
-        leg = float(np.mean([k.leg_length_px(rays, side) for side in Side]))
-        pitch_deg = camera.pitch_deg
-        if pitch_deg is None:
-            hips_deg = math.degrees(math.atan(float(rays[_HIPS, 1].mean())))
-            pitch_deg = hips_deg - math.degrees(math.atan(_ABOVE_HIPS_LEG * leg))
-            pitch_deg = min(max(pitch_deg, -_MAX_PITCH_DEG), _MAX_PITCH_DEG)
         roll_deg = camera.roll_deg
         if roll_deg is None:
             roll_deg = _roll_deg(rays) if tested is None else 0.0
-        level = level_rays(rays, roll_deg, pitch_deg)
+        pitch = standing_pitch(rays, roll_deg, camera.pitch_deg, heights, on_box=tested is not None)
+        level = level_rays(rays, roll_deg, pitch.deg)
         yaw_deg = camera.yaw_deg
         if yaw_deg is None:
             toward = [*_HIPS, *_ANKLES] if tested is None else [LEGS[tested].ankle]
@@ -92,7 +93,7 @@ class StandingLegs:
         shank = {side: _way(level, LEGS[side].knee, LEGS[side].ankle) for side in Side}
         leg = (sum(thigh.values()) + sum(shank.values())) / 2
         return cls(
-            view, focal_px, image_size_px, yaw_deg, roll_deg, pitch_deg, 1 / leg,
+            view, focal_px, image_size_px, yaw_deg, roll_deg, pitch.deg, pitch.sd_deg, 1 / leg,
             {side: value / leg for side, value in thigh.items()}, {side: value / leg for side, value in shank.items()},
         )  # fmt: skip
 
@@ -106,6 +107,25 @@ class StandingLegs:
             (..., 17, 2) straight legs, x right, y down, from the middle of the picture. NaN for all other joints, and
             where a leg's joint is missing.
         """
+        place = self._places(xy_px)
+        yaw = math.radians(self.yaw_deg)
+        near = self.distance - place[..., 2]
+        # Along the runner's left: `FrontalPlane.rectify`, solved for it.
+        across = math.cos(yaw) * place[..., 0] + math.sin(yaw) * near
+        return np.stack([across, place[..., 1]], axis=-1)
+
+    def too_long(self, xy_px: FloatArray, side: Side) -> NDArray[np.bool_]:
+        """(...) whether thigh or shank look longer than they are in poses (..., 17, 2); False where one is missing."""
+        place, leg = self._places(xy_px), LEGS[side]
+        hip, knee, ankle = (place[..., joint, :] for joint in (leg.hip, leg.knee, leg.ankle))
+        thigh, shank = (np.linalg.norm(a - b, axis=-1) for a, b in ((hip, knee), (knee, ankle)))
+        long: NDArray[np.bool_] = (thigh > (1 + _TOO_LONG) * self.thigh[side]) | (
+            shank > (1 + _TOO_LONG) * self.shank[side]
+        )
+        return long
+
+    def _places(self, xy_px: FloatArray) -> FloatArray:
+        """Hips, knees and ankles (..., 17, 3) in space, depth last, straight legs; NaN for all other joints."""
         rays = (xy_px - np.array(self.image_size_px) / 2) / self.focal_px
         level = level_rays(rays, self.roll_deg, self.pitch_deg)
         direction = np.concatenate([level, np.ones((*level.shape[:-1], 1))], axis=-1)
@@ -117,11 +137,7 @@ class StandingLegs:
             knee = _on_ray(direction[..., leg.knee, :], place[..., leg.ankle, :], self.shank[side], facing)
             place[..., leg.knee, :] = knee
             place[..., leg.hip, :] = _on_ray(direction[..., leg.hip, :], knee, self.thigh[side], -facing)
-        yaw = math.radians(self.yaw_deg)
-        near = self.distance - place[..., 2]
-        # Along the runner's left: `FrontalPlane.rectify`, solved for it.
-        across = math.cos(yaw) * place[..., 0] + math.sin(yaw) * near
-        return np.stack([across, place[..., 1]], axis=-1)
+        return place
 
 
 def _roll_deg(rays: FloatArray) -> float:

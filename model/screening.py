@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from model import kinematics as k
 from model.camera_pose import CameraPose, focal_px
 from model.lift import StandingLegs
+from model.pitch import UNKNOWN_HEIGHTS, Heights
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 from model.repetitions import Span, find_repetitions, smoothed
 from model.rubric import faults_of
@@ -29,8 +30,16 @@ LEAST_FALL = {"squat": 0.12, "step-down": 0.09}
 #: The ankle of a foot that stays keeps within this, straight legs; the free foot goes down by at least this share of
 #: the pelvis' fall.
 _STILL_LEG, _FREE_SHARE = 0.14, 0.4
-#: Whose feet are farther than this from their usual place, in legs as they look on the whole, comes or goes.
-_PLACE_LEG = 0.25
+#: Whose feet are farther than this from a place where they mostly are, in straight legs, comes or goes. The legs'
+#: length is that of who is nearer to it: on the way the legs look longer or shorter.
+_PLACE_LEG, _THERE_LEG = 0.25, 0.1
+#: For the other leg people go to the other end of the step: a second place is one where they are for so long.
+_SECOND_S = 4.0
+#: At a place where the legs look longer or shorter by more than this share than at the first, somebody may be at the
+#: camera: what looks like a repetition there counts only where there is none at the first.
+_SAME_LEG = 0.12
+#: The place is looked for around so many of the poses.
+_TRIED = 100
 #: Standing is within this share of the fall from the top, this long before and after a repetition.
 _STANDING_SHARE, _STANDING_S = 0.08, 0.7
 #: Fewer poses than this at the bottom tell nothing.
@@ -41,6 +50,10 @@ _DEEP_SHARE, _DEEPEST_SHARE = 0.5, 0.8
 #: Hands are at the waist when the wrists are this near to the hips, straight legs, and have left it when one of them is
 #: further away by as much again.
 _AT_WAIST_LEG, _LEFT_WAIST_LEG = 0.35, 0.2
+#: An angle is not claimed where the camera's pitch, by one SD, moves it by more than this, degrees (of a knee far
+#: outward: this share, which leaves no doubt of that); where it is further inward or outward than knees go; or where a
+#: limb looks too long in this share of the deeper half.
+_MOST_OFF_DEG, _MOST_OFF_SHARE, _MOST_IN_DEG, _MOST_OUT_DEG, _LONG_SHARE = 6.0, 0.33, 45.0, 55.0, 0.5
 #: Share of the poses in which a wrist must be away: a single one errs.
 _AWAY_SHARE = 0.2
 _BODY = [i for leg in LEGS.values() for i in (leg.shoulder, leg.hip, leg.knee, leg.ankle)]
@@ -66,6 +79,7 @@ class ScreeningSettings:
         vfov_deg: vertical field of view, None where it is not known.
         tested: the standing leg of every step-down; None: told by which foot stays.
         pelvis_seen: whether the pose model follows the pelvis in this view.
+        heights: of camera and person.
     """
 
     exercise: Exercise
@@ -74,11 +88,12 @@ class ScreeningSettings:
     vfov_deg: float | None = None
     tested: Side | None = None
     pelvis_seen: bool = True
+    heights: Heights = UNKNOWN_HEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
 class KneeAtBottom:
-    """One knee in one repetition. NaN where it was not seen.
+    """One knee in one repetition. NaN where it was not seen; all but the picture's angle also where it is doubtful.
 
     Attributes:
         fppa_deg: in the frontal plane, + knee medial, at the bottom.
@@ -88,6 +103,8 @@ class KneeAtBottom:
             against toe.
         medial_peak_shank: the furthest in the deeper half; not above 0 while the knee is outside of the line from hip
             to ankle (feet apart, a knee may be inside of its ankle and yet bend outward).
+        fppa_off_deg: how far `fppa_deg` may be off because the camera's pitch is not known better (one SD).
+        doubtful: it was seen, but from there the angle cannot be told.
     """
 
     fppa_deg: float
@@ -95,6 +112,8 @@ class KneeAtBottom:
     fppa_peak_deg: float
     medial_shank: float
     medial_peak_shank: float
+    fppa_off_deg: float = math.nan
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +147,8 @@ class Repetition:
 
 @dataclass(frozen=True, slots=True)
 class _Track:
-    """All poses as arrays: (n,), (n, 17, 2) with what is not surely seen as NaN, and pelvis' height in px."""
+    """All poses as arrays: (n,), (n, 17, 2) with what is not surely seen as NaN; the pelvis' height in px, NaN where
+    the feet are not at the one place that this is of; the straight leg there."""
 
     t_s: FloatArray
     xy_px: FloatArray
@@ -139,6 +159,16 @@ class _Track:
     def between(self, start_s: float, end_s: float) -> NDArray[np.bool_]:
         inside: NDArray[np.bool_] = (self.t_s >= start_s) & (self.t_s <= end_s)
         return inside
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """The repetitions of one leg (None: of both) at one place, and who stands there (17, 2)."""
+
+    track: _Track
+    tested: Side | None
+    spans: list[Span]
+    standing: FloatArray
 
 
 def screen(poses: Sequence[Pose], settings: ScreeningSettings) -> tuple[Repetition, ...]:
@@ -153,33 +183,93 @@ def screen(poses: Sequence[Pose], settings: ScreeningSettings) -> tuple[Repetiti
     """
     if not settings.view.frontal or len(poses) < _MIN_POSES:
         return ()
-    track = _track(poses)
+    places: list[list[_Set]] = []
+    for track in _tracks(poses):
+        if not places or abs(track.leg_px / places[0][0].track.leg_px - 1) <= _SAME_LEG:
+            sets = _at_one_place(track, settings)
+            places += [sets] if sets else []
+    everywhere = [(one, _legs(one, settings)) for sets in places for one in sets]
+    # Who steps down at both ends of a step looks the same way at both: the camera is square to the middle.
+    yaw_deg = float(np.mean([legs.yaw_deg for _, legs in everywhere])) if everywhere else math.nan
+    reps = [
+        _measure(one, span, replace(legs, yaw_deg=yaw_deg), settings) for one, legs in everywhere for span in one.spans
+    ]
+    return tuple(sorted(reps, key=lambda rep: rep.bottom_s))
+
+
+def _at_one_place(track: _Track, settings: ScreeningSettings) -> list[_Set]:
     spans = find_repetitions(track.t_s, track.height_px / track.leg_px, LEAST_FALL[settings.exercise])
     own = [(span, side) for span in spans for side in _sides(track, span, settings)]
-    reps: dict[float, Repetition] = {}
+    sets = []
     for tested in dict.fromkeys(side for _, side in own):
         mine = [span for span, side in own if side is tested]
-        standing = _standing(track, mine, [span for span, _ in own])
-        reps |= {span.bottom_s: _measure(track, span, tested, standing, settings) for span in mine}
-    return tuple(reps[bottom_s] for bottom_s in sorted(reps))
+        sets.append(_Set(track, tested, mine, _standing(track, mine, [span for span, _ in own])))
+    return sets
 
 
-def _track(poses: Sequence[Pose]) -> _Track:
+def _legs(one: _Set, settings: ScreeningSettings, camera: CameraPose | None = None) -> StandingLegs:
+    size_px = one.track.size_px
+    focal = focal_px(size_px, settings.vfov_deg)
+    return StandingLegs.measure(
+        one.standing, settings.view, focal, size_px, camera or settings.camera, one.tested, settings.heights
+    )
+
+
+def _tracks(poses: Sequence[Pose]) -> list[_Track]:
+    """One for the place where the person is most of the time, and one for another where they are long enough."""
     xy = np.stack([pose.xy_px for pose in poses])
     score = np.stack([pose.score for pose in poses])
     xy = np.where((score >= _MIN_SCORE)[..., None], xy, np.nan)
     legs = np.stack([k.leg_length_px(xy, side) for side in Side]).mean(axis=0)
     feet = xy[:, [LEGS[side].ankle for side in Side]].mean(axis=1)
     seen = np.isfinite(legs) & np.isfinite(feet).all(axis=1)
-    height_px, leg_px = k.mid_hip_height_px(xy), math.nan
-    if seen.any():
-        away_px = np.linalg.norm(feet - np.median(feet[seen], axis=0), axis=1)
-        comes_or_goes = seen & (away_px > _PLACE_LEG * np.median(legs[seen]))
-        height_px = np.where(comes_or_goes, np.nan, height_px)
-        # Legs look longest when they are straight.
-        leg_px = float(np.percentile(legs[seen & ~comes_or_goes], 90))
     t_s = np.array([pose.t_s for pose in poses])
-    return _Track(t_s, xy, height_px, leg_px, poses[0].image_size_px)
+    height_px = k.mid_hip_height_px(xy)
+    places = _places(t_s, feet, legs, seen)
+    # Where the feet are not seen for a moment they are where they were before.
+    nearest = _nearest_seen(seen)
+    away = np.array([np.linalg.norm(feet - at, axis=1)[nearest] / leg_px for at, leg_px in places])
+    there = (away <= _PLACE_LEG) & (away == away.min(axis=0, initial=math.inf))
+    return [
+        _Track(t_s, xy, np.where(here, height_px, np.nan), leg_px, poses[0].image_size_px)
+        for here, (_, leg_px) in zip(there, places, strict=True)
+    ]
+
+
+def _places(
+    t_s: FloatArray, feet: FloatArray, legs: FloatArray, seen: NDArray[np.bool_]
+) -> list[tuple[FloatArray, float]]:
+    """Where the feet (n, 2) mostly are, and the straight leg there, px: none to two."""
+    places: list[tuple[FloatArray, float]] = []
+    rest = seen.copy()
+    step_s = float(np.median(np.diff(t_s)))
+    while len(places) < 2 and rest.sum() * step_s >= (_SECOND_S if places else 0.0) and rest.any():
+        at, leg_px = _densest(feet[rest], legs[rest])
+        here = rest & (np.linalg.norm(feet - at, axis=1) <= _PLACE_LEG * leg_px)
+        if places and here.sum() * step_s < _SECOND_S:
+            break
+        places.append((at, leg_px))
+        rest &= ~here
+    return places
+
+
+def _densest(feet: FloatArray, legs: FloatArray) -> tuple[FloatArray, float]:
+    """The middle of the densest part of ``feet`` (n, 2), and the straight leg there."""
+    near_px = _PLACE_LEG / 2 * float(np.median(legs))
+    tried = feet[np.linspace(0, len(feet) - 1, min(_TRIED, len(feet))).round().astype(int)]
+    apart_px = np.linalg.norm(feet[None] - tried[:, None], axis=-1)
+    crowd = apart_px[np.argmax((apart_px < near_px).sum(axis=1))] < near_px
+    at: FloatArray = np.median(feet[crowd], axis=0)
+    # Legs look longest when they are straight.
+    there = np.linalg.norm(feet - at, axis=1) <= _THERE_LEG * float(np.median(legs[crowd]))
+    return at, float(np.percentile(legs[there if there.any() else crowd], 90))
+
+
+def _nearest_seen(seen: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(n,) index of the last one before, or else the first one after, that is seen; 0 where none is."""
+    last = np.maximum.accumulate(np.where(seen, np.arange(len(seen)), -1))
+    found: NDArray[np.intp] = np.where(last < 0, int(np.argmax(seen)), last)
+    return found
 
 
 def _sides(track: _Track, span: Span, settings: ScreeningSettings) -> tuple[Side | None, ...]:
@@ -242,16 +332,15 @@ def _depth(track: _Track, span: Span) -> FloatArray:
     return depth
 
 
-def _measure(
-    track: _Track, span: Span, tested: Side | None, standing: FloatArray, settings: ScreeningSettings
-) -> Repetition:
-    focal = focal_px(track.size_px, settings.vfov_deg)
-    legs = StandingLegs.measure(standing, settings.view, focal, track.size_px, settings.camera, tested)
+def _measure(one: _Set, span: Span, legs: StandingLegs, settings: ScreeningSettings) -> Repetition:
+    track, tested, standing = one.track, one.tested, one.standing
     frontal = legs.frontal_plane(track.xy_px)
     low = track.between(*span.low_s)
     depth = np.where(track.between(span.start_s, span.end_s), _depth(track, span), 0.0)
     deep, deepest = depth >= _DEEP_SHARE, depth >= _DEEPEST_SHARE
-    knees = {side: _knee(track, frontal, low, deep, side, legs.shank[side]) for side in Side}
+    seen = {side: _knee(track, frontal, low, deep, side, legs.shank[side]) for side in Side}
+    knees = {side: _believed(knee, one, low, deep, side, legs, settings) for side, knee in seen.items()}
+    doubtful = any(knee.doubtful for knee in knees.values())
     drop_deg = k.pelvic_drop_deg(track.xy_px, tested or Side.RIGHT, float(k.hip_tilt_deg(standing)))
     lean_deg = k.trunk_lean_deg(track.xy_px, tested or Side.LEFT)
     upright_deg = float(k.trunk_lean_deg(standing, tested or Side.LEFT))
@@ -262,12 +351,14 @@ def _measure(
         tested=tested,
         depth_leg=span.fall,
         knees=knees,
-        knee_gap_ratio=_middle(_gap_ratio(frontal)[low]) if tested is None else math.nan,
+        knee_gap_ratio=math.nan if tested is not None or doubtful else _middle(_gap_ratio(frontal)[low]),
         pelvic_drop_deg=_middle(drop_deg[deepest]) if settings.pelvis_seen else math.nan,
         trunk_lean_deg=_middle(lean_deg[deepest] - upright_deg),
         hand_left_waist=_hand_left_waist(track, span, standing) if tested is not None else None,
     )
-    judged = {side: (one.fppa_peak_deg, one.medial_peak_shank) for side, one in knees.items() if tested in (None, side)}
+    judged = {
+        side: (knee.fppa_peak_deg, knee.medial_peak_shank) for side, knee in knees.items() if tested in (None, side)
+    }
     return replace(rep, faults=faults_of(judged, rep.pelvic_drop_deg, rep.trunk_lean_deg, rep.hand_left_waist))
 
 
@@ -285,6 +376,31 @@ def _knee(
         medial_shank=_middle(inside[low]),
         medial_peak_shank=_peak(track.t_s[deep], np.where(fppa_deg > 0, inside, np.minimum(inside, 0.0))[deep]),
     )
+
+
+def _believed(
+    knee: KneeAtBottom,
+    one: _Set,
+    low: NDArray[np.bool_],
+    deep: NDArray[np.bool_],
+    side: Side,
+    legs: StandingLegs,
+    settings: ScreeningSettings,
+) -> KneeAtBottom:
+    """The knee with how far it may be off; without its numbers where that is too far."""
+    if not math.isfinite(knee.fppa_deg) or one.tested is side.other:
+        return knee
+    off_deg = []
+    for sd in (-1, 1):
+        pitch_deg = legs.pitch_deg + sd * legs.pitch_sd_deg
+        camera = CameraPose(yaw_deg=legs.yaw_deg, roll_deg=legs.roll_deg, pitch_deg=pitch_deg)
+        frontal = _legs(one, settings, camera).frontal_plane(one.track.xy_px[low])
+        off_deg.append(abs(_middle(k.fppa_image_deg(frontal, side)) - knee.fppa_deg))
+    long = legs.too_long(one.track.xy_px[deep], side).mean() > _LONG_SHARE
+    possible = -_MOST_OUT_DEG < knee.fppa_deg <= _MOST_IN_DEG
+    if possible and not long and max(off_deg) <= max(_MOST_OFF_DEG, -_MOST_OFF_SHARE * knee.fppa_deg):
+        return replace(knee, fppa_off_deg=max(off_deg))
+    return KneeAtBottom(math.nan, knee.fppa_image_deg, math.nan, math.nan, math.nan, math.nan, doubtful=True)
 
 
 def _gap_ratio(frontal: FloatArray) -> FloatArray:

@@ -29,9 +29,10 @@ _UNLIKE_DEG = 12.0
 _NAMES = {Exercise.SQUAT: ("squat", "squats"), Exercise.STEP_DOWN: ("step-down", "step-downs")}
 #: What the person is to do.
 HOW = {
-    Exercise.SQUAT: "stand still on both feet, whole in the picture, squat and stand up again, five times",
+    Exercise.SQUAT: "stand still on both feet, whole in the picture, squat and stand up again, five times, with the "
+    "camera at hip height",
     Exercise.STEP_DOWN: "stand on a step of 15 to 20 cm, whole in the picture with both feet, touch the floor with the "
-    "free heel and come up again, five times",
+    "free heel and come up again, five times, with the camera at hip height",
 }
 
 
@@ -44,12 +45,14 @@ class Remedies:
         place: how the camera's place is told, beside setting it square.
         side_view: what to do where the person is seen from the side.
         pelvis: what to do where the model does not follow the pelvis from behind.
+        height: how the camera's height is mended.
     """
 
     other: str
     place: str
     side_view: str
     pelvis: str
+    height: str
 
 
 #: On the command line, for a file.
@@ -58,6 +61,7 @@ RECORDED = Remedies(
     place="record a run from the same place and give its result with --camera",
     side_view="record from the front or from behind, or say --view front or rear",
     pelvis="use --model thunder, or record the front",
+    height="record with the camera at hip height, 2.5 to 3.5 m away, or set [camera] height_m",
 )
 #: On the page, for who stands before the camera.
 LIVE = Remedies(
@@ -65,6 +69,7 @@ LIVE = Remedies(
     place="let somebody run first, so that the camera's place is found",
     side_view="face the camera, or turn your back to it",
     pelvis='test from the front, or set [model] name = "thunder"',
+    height="set the camera at hip height, 2.5 to 3.5 m away, or type the lens' height on the page Set up",
 )
 
 
@@ -82,11 +87,13 @@ def instruction(exercise: Exercise, tested: Side | None, camera_told: bool) -> s
         camera_told: where it is known how the camera stands to the belt, the person has to stand along it.
     """
     facing = "facing as you run" if camera_told else "facing the camera, or with your back to it"
+    # What a run has found of the camera holds at any height.
+    camera = "" if camera_told else "Set the camera at hip height, 2.5 to 3.5 m away. "
     if exercise is Exercise.SQUAT:
-        return f"Stand on both feet, {facing}, whole in the picture. Squat and stand up again, five times."
+        return f"{camera}Stand on both feet, {facing}, whole in the picture. Squat and stand up again, five times."
     return (
-        f"Stand with the {tested} foot on a step of 15 to 20 cm, {facing}, hands at the waist, whole in the picture "
-        "with both feet. Touch the floor with the free heel and come up again, five times."
+        f"{camera}Stand with the {tested} foot on a step of 15 to 20 cm, {facing}, hands at the waist, whole in the "
+        "picture with both feet. Touch the floor with the free heel and come up again, five times."
     )
 
 
@@ -98,6 +105,14 @@ def side_view_words(remedies: Remedies) -> str:
 def wrong_leg_words(tested: Side, found: int) -> str:
     """What is said where all step-downs, ``found`` of them, were made on the other leg."""
     return f"no step-down on the {tested} leg was found, but {found} on the {tested.other} leg"
+
+
+def height_words(remedies: Remedies) -> str:
+    """Why a knee that was seen has no angle."""
+    return (
+        "the camera's height above the hips is not known well enough to tell the angle of a knee that is bent so far: "
+        + remedies.height
+    )
 
 
 def pelvis_words(remedies: Remedies) -> str:
@@ -131,11 +146,17 @@ def rep_json(rep: Repetition) -> dict[str, Any]:
 def _knee_json(knee: KneeAtBottom) -> dict[str, Any]:
     return {
         "fppa_deg": number(knee.fppa_deg),
+        "fppa_off_deg": number(_off_deg(REP_OFF_DEG, knee.fppa_off_deg)),
         "fppa_peak_deg": number(knee.fppa_peak_deg),
         "fppa_image_deg": number(knee.fppa_image_deg),
         "medial_shank": number(knee.medial_shank),
         "medial_peak_shank": number(knee.medial_peak_shank),
     }
+
+
+def _off_deg(usual_deg: float, camera_deg: float) -> float:
+    """How far an angle may be off, with what the camera's pitch adds (its SD, twice)."""
+    return math.hypot(usual_deg, 2 * camera_deg)
 
 
 def summarise_screening(
@@ -161,17 +182,27 @@ def summarise_screening(
         mine = [rep for rep in reps if rep.tested in (None, side)]
         # Munro's smallest detectable difference is that of one leg.
         sdd = METRICS["fppa_deg"].sdd if exercise is Exercise.STEP_DOWN else None
-        summary[str(side)] = {"reps": len(mine), **_knee_means(mine, side, sdd)}
+        off = [rep.knees[side].fppa_off_deg for rep in mine if math.isfinite(rep.knees[side].fppa_off_deg)]
+        off_deg = _off_deg(TEST_OFF_DEG, float(np.mean(off))) if len(off) >= MIN_REPS else math.nan
+        summary[str(side)] = {"reps": len(mine), **_knee_means(mine, side, sdd), "fppa_off_deg": number(off_deg)}
         if exercise is Exercise.STEP_DOWN:
             summary[str(side)] |= _body_means(mine) | {"score": _score(mine, side)}
     if exercise is Exercise.SQUAT:
         summary |= _body_means(reps) | {"knee_gap_ratio": _mean(reps, lambda rep: rep.knee_gap_ratio)}
     faults = [fault for rep in reps for fault in rep.faults]
     summary["faults"] = {fault: faults.count(fault) for fault in sorted(set(faults))}
+    doubt = height_words(remedies) if any(_doubtful(rep) for rep in reps) else None
     summary["unavailable"] = _unavailable(exercise, reps, pelvis_reason)
+    if doubt is not None:
+        summary["unavailable"]["fppa_deg"] = doubt
     turned = None if camera_told else _turned_advice(reps, remedies)
-    summary["advice"] = advice(exercise, len(reps), other, remedies) or turned
+    summary["advice"] = advice(exercise, len(reps), other, remedies) or doubt or turned
     return summary
+
+
+def _doubtful(rep: Repetition) -> bool:
+    """Whether a knee that is tested was seen but has no angle."""
+    return any(knee.doubtful for side, knee in rep.knees.items() if rep.tested in (None, side))
 
 
 def advice(exercise: Exercise, found: int, other: int = 0, remedies: Remedies = RECORDED) -> str | None:

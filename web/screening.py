@@ -11,7 +11,7 @@ from model import rubric
 from model.metrics import METRICS
 from model.pose import Side
 from model.screening import Exercise
-from model.screening_result import MIN_REPS, test_name
+from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG, test_name
 from model.words import capital
 from web.present import Cell, number
 
@@ -123,13 +123,26 @@ def result(document: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str,
     }
 
 
+def off_deg(document: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, float]:
+    """How far one repetition's knee, and the mean of a test, may be off at most, degrees."""
+    tested = tested_side(document["mode"], summary)
+    sides = [str(side) for side in Side if tested in (None, side)]
+    reps = [(rep.get(side) or {}).get("fppa_off_deg") for rep in document["reps"] for side in sides]
+    tests = [(summary.get(side) or {}).get("fppa_off_deg") for side in sides]
+    return {
+        "rep": max([REP_OFF_DEG, *filter(None, reps)]),
+        "test": max([TEST_OFF_DEG, *filter(None, tests)]),
+    }
+
+
 def _knee(summary: Mapping[str, Any], side: Side, tested: Side | None) -> Cell:
     if tested not in (None, side):
         return Cell("—", reason="not tested")
     found = (summary.get(side) or {}).get("fppa_deg") or {}
     n = int(found.get("n", 0))
     if found.get("mean") is None:
-        return Cell("—", n, f"too few: {n} of {MIN_REPS} repetitions")
+        why = (summary.get("unavailable") or {}).get("fppa_deg")
+        return Cell("—", n, why or f"too few: {n} of {MIN_REPS} repetitions")
     return Cell(f"{number(found['mean'], 1, signed=True)} ± {number(found['sd'])}", n)
 
 

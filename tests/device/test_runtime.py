@@ -21,9 +21,11 @@ from device.cues import CueOutput
 from device.frames import Frame
 from device.live import LiveSubscriber
 from device.runtime import Device, Trial, run_device
+from device.screening_request import Scene, ScreeningOnRequest
 from device.store import SessionHeader, Store, StoreReader, writer
 from model.camera_pose import CameraPose
 from model.errors import CameraError, StoreError
+from model.pitch import Heights
 
 
 class Vanishing(VideoSource):
@@ -533,6 +535,27 @@ def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
     assert [first["mode"], second["mode"]] == ["run", "run"]
     assert first["stances"]
     assert len(second["stances"]) >= 5
+
+
+def test_a_test_knows_the_height_of_the_lens_that_the_page_told(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Heights] = []
+    step = ScreeningOnRequest.step
+
+    def watched(test: ScreeningOnRequest, frame: Frame, scene: Scene) -> Any:
+        seen.append(scene.heights)
+        return step(test, frame, scene)
+
+    monkeypatch.setattr(ScreeningOnRequest, "step", watched)
+    device = Device(config, trial=Trial(demo_clip, loop=False))
+    for command in (
+        {"command": "set_camera_height", "camera_height_m": 1.45},
+        {"command": "start_screening", "exercise": "squat", "side": None, "request": "r"},
+    ):
+        device._commands.append(command)
+    assert run_device(device, threading.Event()) == 0
+    assert set(seen) == {Heights(1.45)}
 
 
 def test_step_downs_before_the_camera_are_a_session_of_their_own(config: Config, shared: Path) -> None:

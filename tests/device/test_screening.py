@@ -105,6 +105,17 @@ def test_mirrored_film_gives_the_mirrored_result(shared: Path, clip: str) -> Non
     ]
 
 
+def test_times_of_a_recording_only_grow(demo_clip: Path) -> None:
+    net = open_model(load_config(None), 30.0, "lightning")
+    stamps_ms = [0, 0, 33, 67, 67, 133, 100, 167]
+    frames = [
+        replace(f, t_ns=ms * 1_000_000) for f, ms in zip(_frames(demo_clip, len(stamps_ms)), stamps_ms, strict=True)
+    ]
+    times_s = [t_s for t_s, _ in look_twice(net, frames)]
+    assert np.diff(times_s).min() > 0
+    assert (times_s[0], times_s[-1]) == (0.0, 0.167)
+
+
 @pytest.mark.parametrize("view", ["front", "rear"])
 @pytest.mark.parametrize("noise", ["none", "measured"])
 def test_squats_of_motion_capture(shared: Path, tmp_path: Path, view: str, noise: str) -> None:
@@ -115,6 +126,21 @@ def test_squats_of_motion_capture(shared: Path, tmp_path: Path, view: str, noise
         assert "knee_medial_left" not in rep["faults"], "deep squats with the knees far out"
         assert "knee_medial_right" not in rep["faults"]
         assert -50 < rep["left"]["fppa_deg"] < -25
+
+
+def test_height_of_the_lens_in_the_settings_and_of_the_person_are_used(
+    shared: Path, tmp_path: Path
+) -> None:
+    """The virtual camera stands at 1.2 m."""
+    squats, settings = shared / "mocap" / "squats_s4.npz", tmp_path / "kneeline.toml"
+    settings.write_text("[camera]\nheight_m = 1.2\n", "utf-8")
+    asked = [squats, "--mode", "squat", "--view", "front"]
+    plain, told, both = (
+        _screened(tmp_path, *asked, *more)
+        for more in ([], ["--config", settings], ["--config", settings, "--height", 165])
+    )
+    off = [one["summary"]["left"]["fppa_off_deg"] for one in (plain, told, both)]
+    assert off[0] > off[1] > off[2]
 
 
 def test_the_other_exercise_is_named(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,15 +18,17 @@ from device.frames import Frame
 from device.live import Message
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
-from device.screening_progress import OBSTACLES, TIMEOUT_S
+from device.screening_progress import OBSTACLES, TIMEOUT_S, ScreeningProgress
 from device.screening_request import TOLD_S, Scene, ScreeningOnRequest
 from device.store import SessionHeader, Store, StoreReader
 from model.camera_pose import CameraPose
 from model.errors import StoreError
+from model.pitch import UNKNOWN_HEIGHTS, Heights
 from model.pose import Pose, Side, View
 from model.quality import NOBODY, FrameQuality
 from model.screening import Exercise, ScreeningSettings, screen
 from model.screening_result import rep_json
+from model.virtual_camera import VirtualCamera
 from tests.model.squatters import Exerciser, Rep
 
 FPS = 30
@@ -80,7 +82,9 @@ class Box:
         assert answer["done"] == (answer["said"] is None)
         return None if answer["said"] is None else str(answer["said"])
 
-    def show(self, poses: Sequence[Pose | None], camera: CameraPose | None = None) -> Message:
+    def show(
+        self, poses: Sequence[Pose | None], camera: CameraPose | None = None, heights: Heights = UNKNOWN_HEIGHTS
+    ) -> Message:
         """Plays them, for as long as a test runs; what is told at its end."""
         for pose in poses:
             if not self.test.running:
@@ -88,7 +92,7 @@ class Box:
             Box.there = pose
             runner = self.choice.current
             header = SessionHeader("camera", "run", "0", fps=FPS, runner_id=None if runner is None else runner.id)
-            scene = Scene(_Net(), camera or CameraPose(), None, header)  # type: ignore[arg-type]
+            scene = Scene(_Net(), camera or CameraPose(), None, header, heights)  # type: ignore[arg-type]
             self.test.step(Frame(self._n, round(self._n * 1e9 / FPS), _PICTURE), scene)
             self._n += 1
         told = self.test.as_json()
@@ -98,6 +102,10 @@ class Box:
     def skip(self, n: int) -> None:
         """The camera loses pictures."""
         self._n += n
+
+    def at(self, n: int) -> None:
+        """The next picture is stamped as the ``n``-th."""
+        self._n = n
 
     def written(self) -> None:
         """Waits for the writer."""
@@ -239,6 +247,30 @@ def test_cancelled_leaves_nothing_and_hurts_nothing_else(box: Box) -> None:
     assert box.test.as_json() is None
 
 
+def test_pictures_that_are_stamped_alike_or_in_the_wrong_order_stop_nothing(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen_s: list[float] = []
+    step = ScreeningProgress.step
+
+    def watched(progress: ScreeningProgress, t_s: float, pose: Pose | None, quality: FrameQuality) -> None:
+        seen_s.append(t_s)
+        step(progress, t_s, pose, quality)
+
+    monkeypatch.setattr(ScreeningProgress, "step", watched)
+    box.ask("start_screening", **_SQUAT)
+    for n, pose in enumerate(squats(5)):
+        if not box.test.running:
+            break
+        # Of every ten, two are stamped alike and two are exchanged.
+        box.at(n + {3: -1, 6: 1, 7: -1}.get(n % 10, 0))
+        box.show([pose])
+    told = box.test.as_json()
+    assert told is not None
+    assert (told["state"], told["reps"]) == ("done", 5)
+    assert np.diff(seen_s).min() > 0
+
+
 def test_its_time_is_up(box: Box) -> None:
     box.ask("start_screening", **_SQUAT)
     told = box.show([None] * round(TIMEOUT_S * FPS + 2))
@@ -303,6 +335,21 @@ def test_where_a_run_has_told_the_camera_that_is_taken_out(box: Box) -> None:
         assert document["camera"]["state"] == ("good" if known.usable else "unknown")
         knees.append(document["summary"]["right"]["fppa_deg"]["mean"])
     assert abs(knees[0] - knees[1]) > 4
+
+
+def test_height_of_the_lens_is_used_where_it_is_told(box: Box) -> None:
+    camera = VirtualCamera(View.FRONT, height_m=2.0, distance_m=2.5, vfov_deg=41.4)
+    poses = Exerciser([Rep(0.35)] * 4 + [Rep(0.35, top_s=2.0)]).poses(camera)
+    off: list[float] = []
+    for number, heights in enumerate((Heights(2.0), UNKNOWN_HEIGHTS), start=1):
+        box.ask("start_screening", **_SQUAT)
+        assert box.show(poses, heights=heights)["state"] == "done"
+        document = box.stored(number)
+        assert document is not None
+        off.append(document["summary"]["right"]["fppa_off_deg"])
+        if heights.camera_m is not None:
+            assert document["summary"]["right"]["fppa_deg"]["mean"] == pytest.approx(0.0, abs=1.0)
+    assert off[0] < off[1]
 
 
 def test_one_at_a_time_and_none_to_stop(box: Box) -> None:

@@ -11,7 +11,7 @@ import pytest
 from model.pose import Side, View
 from model.rubric import faults_of, points, rating
 from model.screening import Exercise, KneeAtBottom, Repetition, ScreeningSettings, screen
-from model.screening_result import advice, rep_json, square_on_camera, summarise_screening
+from model.screening_result import LIVE, advice, instruction, rep_json, square_on_camera, summarise_screening
 from tests.model.squatters import Exerciser, Rep
 
 _DIVE = {Side.LEFT: -14.0, Side.RIGHT: 16.0}
@@ -86,11 +86,49 @@ def test_pelvis_that_the_model_does_not_follow_is_not_judged(steps: tuple[Repeti
 
 def test_a_knee_that_is_never_seen_is_not_judged(steps: tuple[Repetition, ...]) -> None:
     """It may be the worst of all: two points, and no "good" without saying so."""
-    hidden = KneeAtBottom(*[math.nan] * 5)
+    hidden = KneeAtBottom(math.nan, math.nan, math.nan, math.nan, math.nan)
     blind = [replace(rep, knees={**rep.knees, Side.RIGHT: hidden}, faults=()) for rep in steps]
     score = summarise_screening(Exercise.STEP_DOWN, blind)["right"]["score"]
     assert score["not_judged"] == ["knee_medial_right", "wavers_or_steps_down"]
     assert (score["points"], score["points_at_most"]) == (0, 3)
+
+
+def test_doubtful_knees_have_no_number_but_a_reason_and_a_remedy(squats: tuple[Repetition, ...]) -> None:
+    doubtful = KneeAtBottom(math.nan, 3.0, math.nan, math.nan, math.nan, doubtful=True)
+    reps = [replace(rep, knees=dict.fromkeys(Side, doubtful), faults=()) for rep in squats]
+    summary = summarise_screening(Exercise.SQUAT, reps)
+    for side in Side:
+        assert summary[side]["fppa_deg"]["mean"] is None
+        assert summary[side]["fppa_off_deg"] is None
+        assert rep_json(reps[0])[side]["fppa_deg"] is None
+    assert "at hip height, 2.5 to 3.5 m away" in summary["unavailable"]["fppa_deg"]
+    assert summary["advice"] == summary["unavailable"]["fppa_deg"]
+    live = summarise_screening(Exercise.SQUAT, reps, remedies=LIVE)
+    assert "page Set up" in live["advice"]
+    assert "fppa_deg" not in summarise_screening(Exercise.SQUAT, squats)["unavailable"]
+
+
+def test_what_is_not_known_of_the_camera_is_added_to_how_far_an_angle_may_be_off(
+    squats: tuple[Repetition, ...],
+) -> None:
+    def off(sd_deg: float) -> tuple[float, float]:
+        reps = [
+            replace(rep, knees={side: replace(knee, fppa_off_deg=sd_deg) for side, knee in rep.knees.items()})
+            for rep in squats
+        ]
+        return rep_json(reps[0])["left"]["fppa_off_deg"], summarise_screening(Exercise.SQUAT, reps)["left"][
+            "fppa_off_deg"
+        ]
+
+    assert off(0.0) == (9.0, 5.0)
+    assert off(6.0) == (15.0, 13.0)
+
+
+def test_instruction_asks_for_a_camera_at_hip_height() -> None:
+    for exercise, side in ((Exercise.SQUAT, None), (Exercise.STEP_DOWN, Side.LEFT)):
+        assert "at hip height, 2.5 to 3.5 m away" in instruction(exercise, side, camera_told=False)
+        assert "at hip height" not in instruction(exercise, side, camera_told=True), "a run has told where it stands"
+        assert "at hip height" in str(advice(exercise, 0))
 
 
 def test_too_few_repetitions_carry_no_mean(steps: tuple[Repetition, ...]) -> None:

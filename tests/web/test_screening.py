@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 from device.config import Config
 from device.live import LivePublisher, Message
 from device.store import Store
-from model.pose import Side
+from model.pose import Side, View
 from model.rubric import faults_of
+from model.virtual_camera import VirtualCamera
 from tests.web.test_commands import token
 from tests.web.tested import store_test
 from web.hub import LiveHub
@@ -118,6 +119,16 @@ def test_step_downs_in_words(client: FlaskClient, store: Store) -> None:
     assert "3 points, medium" in card
     assert "no medical device" in card
     assert card.count("<tr>") == 6
+
+
+def test_a_camera_far_from_hip_height_gives_a_reason_in_place_of_a_number(client: FlaskClient, store: Store) -> None:
+    session_id = store_test(store, camera=VirtualCamera(View.FRONT, height_m=3.0, distance_m=2.0))
+    for path in ("", "/card"):
+        page = client.get(f"/sessions/{session_id}{path}").text
+        assert "height above the hips is not known well enough" in page
+        assert "set the camera at hip height, 2.5 to 3.5 m away" in page
+        assert "of 3 repetitions" not in page
+        assert "knee inward in" not in page.lower()
 
 
 def test_squats_in_words_and_too_few_of_them(client: FlaskClient, store: Store) -> None:

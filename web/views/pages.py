@@ -17,7 +17,7 @@ from model.metrics import METRICS, NOT_MEASURABLE
 from model.pose import View
 from model.quality import lost_words
 from model.result import UNKNOWN_CAMERA, summarise_stored
-from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG
+from model.screening_result import MIN_REPS
 from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
 from web import present, screening, set_up
@@ -149,7 +149,7 @@ def _rendered(session_id: int, run: str, test: str) -> str:
         test,
         **shown,
         test=screening.result(found, found["summary"] or {}),
-        off_deg={"rep": REP_OFF_DEG, "test": TEST_OFF_DEG},
+        off_deg=screening.off_deg(found, found["summary"] or {}),
         min_reps=MIN_REPS,
     )
 
