@@ -22,9 +22,11 @@ one stance, 4 σ / √2 for the mean of two in succession of which neither is ne
 alert in about 16 000 stances, nine times rarer than one in ten minutes, which leaves room for noise that is not normal;
 the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 1.75°. The level is the baseline's mean;
 without one, that of this session's last stances of that side outside of alerts, in the picture, which no estimate of
-the camera can shift: told by their lower quartile, because dives that came before there was a target are among them. σ
-grows with the spread from stance to stance (von Neumann 1941) and with the baseline's SD. While an alert lasts every
-stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or back near the level.
+the camera can shift: told by their lower quartile, because dives that came before there was a target are among them.
+Where the camera's place is known the stance must be clear of their level with the camera taken out as well: a runner
+who moves aside is seen from elsewhere. σ grows with the spread from stance to stance (von Neumann 1941) and with the
+baseline's SD. While an alert lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or
+back near the level.
 """
 
 from __future__ import annotations
@@ -250,6 +252,8 @@ class _Side:
     #: Of all last stances, and of those outside of alerts: the knee in the picture, in true degrees; or the value.
     anchors: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     level: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    #: The same with the camera taken out, where its place was known; of stances outside of alerts only.
+    corrected: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     #: How far over the target the last stances outside of alerts were.
     overs: deque[float] = field(default_factory=lambda: deque(maxlen=_STEADY_STANCES))
     excess_before: float = math.nan
@@ -340,6 +344,7 @@ class Coach:
         for side in self._sides.values():
             side.learning.clear()
             side.level.clear()
+            side.corrected.clear()
             side.unseen()
             side.target = None
 
@@ -354,6 +359,7 @@ class Coach:
                 self.learnt.pop((side, key), None)
                 state.learning.pop(key, None)
             state.level.clear()
+            state.corrected.clear()
             state.overs.clear()
 
     @property
@@ -463,6 +469,8 @@ class Coach:
         if not state.alert or not math.isfinite(excess):
             state.level.append(anchor)
             state.overs.append(over)
+        if not state.alert and metric == KNEE:
+            state.corrected.append(value)
         state.verdict = Verdict(value, target, over <= 0, state.alert)
         if self.measured is None:
             self.adherence = self.adherence.with_stance(self.feedback, over <= 0)
@@ -524,7 +532,10 @@ class Coach:
             return target.sign * (value - target.level)
         if len(state.level) < (_STEADY_STANCES if state.alert and state.blind else _MIN_LEVEL):
             return math.nan
-        return anchor - (quantiles(state.level, n=4, method="inclusive")[0] + _ABOVE_QUARTILE * sd)
+        excess = anchor - _level(state.level, sd)
+        if target.metric == KNEE and len(state.corrected) >= _MIN_LEVEL:
+            return min(excess, value - _level(state.corrected, sd))
+        return excess
 
     def _noise(self, state: _Side, target: Target, sd: float) -> float:
         """σ of one stance against the level; a baseline's mean is counted as known."""
@@ -545,6 +556,10 @@ class Coach:
             return True
         before = state.excess_before
         return min(before, excess) > _CLEAR / 2 * noise and (before + excess) / 2 > _CLEAR / math.sqrt(2) * noise
+
+
+def _level(stances: deque[float], sd: float) -> float:
+    return quantiles(stances, n=4, method="inclusive")[0] + _ABOVE_QUARTILE * sd
 
 
 def _of_frames(values: list[float], reach: float) -> float:

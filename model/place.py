@@ -6,7 +6,7 @@ It belongs to the installation, not to a person: `RunAnalysis` begins anew with 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,26 @@ from model.pose import FloatArray, Pose, Side, View
 MOTION_CAPTURE = "mocap"
 #: Metrics that are null while the camera's place is not known.
 CORRECTED = ("fppa_deg", "fppa_peak_deg", "knee_offset_leg", "hip_adduction_deg")
+#: Who turns aside for so long (a drink, a word with somebody) has not moved the camera.
+_ASIDE_S = 60.0
+
+
+@dataclass(slots=True)
+class _Finding:
+    """What is known of one view, and when it was last seen."""
+
+    estimator: CameraPoseEstimator
+    plane: FrontalPlane
+    seen_s: float
+
+    @property
+    def camera(self) -> CameraPose:
+        return self.plane.camera
+
+    def conclude(self) -> None:
+        camera = self.estimator.current()
+        if camera is not self.plane.camera:
+            self.plane = replace(self.plane, camera=camera)
 
 
 def why_not_corrected(camera: CameraPose) -> Mapping[str, str]:
@@ -36,7 +56,7 @@ class CameraPlace:
         belt_speed_m_s: where it is known.
         height_m: of the runner, where it is known.
         camera_m: height of the lens above the belt, where it is known.
-        known: an earlier result at this place, for the view that is seen first.
+        known: an earlier result at this place, for the view from the front or behind that is seen until one is found.
     """
 
     def __init__(
@@ -54,29 +74,50 @@ class CameraPlace:
         self._height_m = height_m
         self._camera_m = camera_m
         self._known = known
-        self._estimator: CameraPoseEstimator | None = None
-        self._plane: FrontalPlane | None = None
+        self._finding: _Finding | None = None
+        self._aside: dict[View, _Finding] = {}  # of views that are not seen now, the newest last
         self._seen: tuple[View, tuple[int, int]] | None = None
 
     @property
     def camera(self) -> CameraPose:
-        """The best that is known now."""
-        if self._plane is None:
-            return self._known or CameraPose()
-        return self._plane.camera
+        """The best that is known now; while the runner is seen from the side, what was known before."""
+        if self._finding is not None:
+            return self._finding.camera
+        return next(reversed(self._aside.values())).camera if self._aside else self._known or CameraPose()
 
     def look(self, view: View | None, pose: Pose | None) -> None:
-        """Takes every frame's pose; what was known of another view or size of picture is forgotten."""
+        """Takes every frame's pose. What was known is forgotten with another size of picture; of another view it is
+        put aside, and taken up when that one is seen again."""
         if view is None or pose is None:
             return
         if self._seen != (view, pose.image_size_px):
-            known = self._known if self._seen is None else None
+            self._put_aside(pose.image_size_px)
             self._seen = (view, pose.image_size_px)
-            self._estimator = self._plane = None
             if view.frontal:
-                self._begin(view, pose.image_size_px, known)
-        if self._estimator is not None:
-            self._estimator.step(pose)
+                self._finding = self._taken_up(view, pose)
+        if self._finding is not None:
+            self._finding.seen_s = pose.t_s
+            self._finding.estimator.step(pose)
+
+    def _put_aside(self, size_px: tuple[int, int]) -> None:
+        if self._seen is None:
+            return
+        view, seen_px = self._seen
+        if self._finding is not None:
+            self._aside[view] = self._finding
+            self._finding = None
+        if seen_px != size_px:
+            self._aside.clear()
+            self._known = None
+
+    def _taken_up(self, view: View, pose: Pose) -> _Finding:
+        before = self._aside.pop(view, None)
+        if before is None:
+            return self._begin(view, pose.image_size_px, self._known, pose.t_s)
+        if 0.0 <= pose.t_s - before.seen_s < _ASIDE_S:
+            return before
+        # As after an earlier session: used from the start, and soon given up where the steps contradict it.
+        return self._begin(view, pose.image_size_px, before.camera, pose.t_s)
 
     def set_belt_speed(self, belt_speed_m_s: float | None) -> None:
         """From now on the belt runs at this speed; None: not known."""
@@ -101,24 +142,31 @@ class CameraPlace:
         if camera_m == self._camera_m:
             return
         self._camera_m, self._known = camera_m, None
-        if self._estimator is not None and self._plane is not None:
-            self._estimator.set_camera_height(camera_m)
-            self._plane = replace(self._plane, camera=self._estimator.current())
+        for finding in (self._finding, *self._aside.values()):
+            if finding is not None:
+                finding.estimator.set_camera_height(camera_m)
+                finding.conclude()
 
     def _begin_again(self) -> None:
         """Finds the place anew with what is known now, from the one that was found so far."""
-        if self._seen is not None and self._seen[0].frontal:
-            self._begin(*self._seen, self.camera)
+        if self._seen is None:
+            return
+        view, size_px = self._seen
+        if self._finding is not None:
+            self._finding = self._begin(view, size_px, self._finding.camera, self._finding.seen_s)
+        self._aside = {
+            view: self._begin(view, size_px, aside.camera, aside.seen_s) for view, aside in self._aside.items()
+        }
 
-    def _begin(self, view: View, size_px: tuple[int, int], known: CameraPose | None) -> None:
+    def _begin(self, view: View, size_px: tuple[int, int], known: CameraPose | None, t_s: float) -> _Finding:
         focal = focal_px(size_px, self._vfov_deg)
         name = MOTION_CAPTURE
         if self._model not in (None, MOTION_CAPTURE):
             name = next((known for known in LIMITS if known in str(self._model)), "lightning")
         heights = self._height_m, self._camera_m
-        self._estimator = CameraPoseEstimator(view, size_px, focal, self._belt_m_s, *heights, name, known)
+        estimator = CameraPoseEstimator(view, size_px, focal, self._belt_m_s, *heights, name, known)
         surface = bias_of(self._model, view).surface
-        self._plane = FrontalPlane(self._estimator.current(), view, focal, size_px, surface)
+        return _Finding(estimator, FrontalPlane(estimator.current(), view, focal, size_px, surface), t_s)
 
     def add_stance(self, side: Side, strike_s: float, toe_off_s: float, poses: Sequence[Pose]) -> float | None:
         """Takes one stance; ``poses`` may reach beyond it.
@@ -126,12 +174,12 @@ class CameraPlace:
         Returns:
             Where it told that the camera has been moved: since when, see `CameraPoseEstimator.add_stance`.
         """
-        if self._estimator is None or self._plane is None:
+        if self._finding is None:
             return None
-        moved_since_s = self._estimator.add_stance(side, strike_s, toe_off_s, poses)
-        camera = self._estimator.current()
-        if camera is not self._plane.camera:
-            self._plane = replace(self._plane, camera=camera)
+        moved_since_s = self._finding.estimator.add_stance(side, strike_s, toe_off_s, poses)
+        self._finding.conclude()
+        if self._finding.camera.source in ("belt", "vanishing_point"):
+            self._known = None  # it belonged to this view
         return moved_since_s
 
     def rectify(self, xy_px: FloatArray, side: Side, phase: FloatArray) -> FloatArray | None:
@@ -139,9 +187,9 @@ class CameraPlace:
 
         None while the place is not known or is refused.
         """
-        if self._plane is None or not self._plane.camera.usable:
+        if self._finding is None or not self._finding.camera.usable:
             return None
-        return self._plane.rectify(xy_px, side, phase)
+        return self._finding.plane.rectify(xy_px, side, phase)
 
     def fppa_deg(self, xy_px: FloatArray, side: Side, phase: FloatArray | float) -> FloatArray:
         """FPPA in the frontal plane, camera and pose model taken out.
@@ -155,6 +203,7 @@ class CameraPlace:
             (...) degrees, + knee medial; NaN where a joint is missing, and everywhere while the camera's place is not
             known or is refused.
         """
-        if self._plane is None or not self._plane.camera.usable:
+        if self._finding is None or not self._finding.camera.usable:
             return np.full(xy_px.shape[:-2], np.nan)
-        return bias_of(self._model, self._plane.view).true_fppa_deg(self._plane.fppa_deg(xy_px, side, phase))
+        plane = self._finding.plane
+        return bias_of(self._model, plane.view).true_fppa_deg(plane.fppa_deg(xy_px, side, phase))

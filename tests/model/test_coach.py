@@ -276,6 +276,22 @@ def test_what_the_looks_in_turn_differ_by_falls_out(first_deg: float) -> None:
     assert verdict.value == pytest.approx(4.0)
 
 
+@pytest.mark.parametrize("aside_deg", [-5.0, 5.0])
+def test_a_runner_who_moves_aside_is_not_cued_for_noise(aside_deg: float) -> None:
+    """The picture's angle changes with the place on the belt; with the camera taken out it stays."""
+    rng, belt = np.random.default_rng(4), Belt(Coach(CoachSettings()))
+    for stride in range(400):
+        off_deg = aside_deg if stride // 20 % 2 else 0.0
+        values = []
+        for _ in Side:
+            angle_deg = float(rng.normal(6.0, 1.4))
+            values.append({"fppa_deg": angle_deg, "fppa_image_deg": angle_deg + off_deg})
+        belt.stride(values[0], values[1])
+    assert belt.cues == []
+    dive = {"fppa_deg": 17.0, "fppa_image_deg": 17.0 + max(0.0, aside_deg)}
+    assert belt.stride(dive, knee(6.0))
+
+
 def noisy(rng: np.random.Generator, mean: float, sd: float) -> Values:
     return knee(mean + float(rng.normal(0, sd)))
 

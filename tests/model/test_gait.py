@@ -254,6 +254,53 @@ def test_contact_time_from_the_side_is_the_runner_s_own(spm: float, duty: float,
         assert detector.expected_contact_s(side) == pytest.approx(duty * 120 / spm, abs=UNSURE_S)
 
 
+#: When, seconds, that foot's own last stances are what its strikes go by.
+LEARNT_S = 4.0
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+@pytest.mark.parametrize(("spm", "duty", "speed_m_s"), [(150.0, 0.45, 2.2), (180.0, 0.32, 3.5), (210.0, 0.27, 5.5)])
+def test_strikes_from_the_side_are_the_runner_s_own(spm: float, duty: float, speed_m_s: float, fps: float) -> None:
+    """From a shuffle to a sprint; a constant share of the step would be up to 33 ms off."""
+    walker = runner(spm, duty, speed_m_s)
+    _, events = detect(walker.poses(fps, 8.0, Camera(View.SIDE), 0.8), View.SIDE)
+    for side in Side:
+        error = errors_s(times(events, "strike", side), walker.strikes_s(side, 8.0), LEARNT_S, 7.7)
+        assert abs(error.mean()) < 0.022
+        assert error.std() < 0.004
+    assert max((event.decided_t_s - event.t_s) * fps for event in events if event.t_s > 1.5) < 3.0
+
+
+@pytest.mark.parametrize("left_at", [0.42, 0.46, 0.54, 0.58])
+def test_a_limp_is_seen_from_the_side(left_at: float) -> None:
+    """The clock is one wave for both feet; by it alone either foot would be up to 30 ms off, in opposite ways."""
+    walker = Walker(((0.0, 162.0),), 0.36, 2.6, left_at=left_at)
+    detector, events = detect(walker.poses(30.0, 10.0, Camera(View.SIDE), 0.8), View.SIDE)
+    off_s = []
+    for side in Side:
+        error = errors_s(times(events, "strike", side), walker.strikes_s(side, 10.0), LEARNT_S, 9.7)
+        off_s.append(error.mean())
+        assert abs(error.mean()) < 0.020
+    assert abs(off_s[0] - off_s[1]) < 0.018
+    assert detector.cadence_spm() == pytest.approx(162.0, abs=1.0)
+
+
+def test_one_wild_stance_moves_no_strike() -> None:
+    """An ankle that the pose model holds back before it lands, in one stance of eleven."""
+    walker = runner(*RUNS[1])
+    wild_s = walker.strikes_s(Side.LEFT, 10.0)[8]
+    straight = list(walker.poses(30.0, 10.0, Camera(View.SIDE), 0.8))
+    spoilt = []
+    for pose in straight:
+        xy = pose.xy_px.copy()
+        if -0.12 < pose.t_s - wild_s < 0.02:
+            xy[Joint.LEFT_ANKLE, 0] += 900.0 * (pose.t_s - wild_s)
+        spoilt.append(replace(pose, xy_px=xy))
+    found = [times(detect(poses, View.SIDE)[1], "strike", Side.LEFT) for poses in (straight, spoilt)]
+    assert len(found[0]) == len(found[1])
+    assert np.abs(found[0] - found[1])[found[0] > wild_s + 0.5].max() < 0.004
+
+
 @pytest.mark.parametrize("view", [View.FRONT, View.SIDE])
 @pytest.mark.parametrize("spm", [122.0, 132.0, 140.0])
 def test_brisk_walking_is_no_running_however_much_it_bounces(view: View, spm: float) -> None:
@@ -325,8 +372,8 @@ def test_force_plates(shared: Path, view: View, fps: float) -> None:
         span = (0.8, float(t_s[-1]) - 0.5)
         strike = errors_s(times(events, "strike", side), data[f"{side}_strike_s"] - start_s, *span)
         toe_off = errors_s(times(events, "toe_off", side), data[f"{side}_toe_off_s"] - start_s, *span)
-        assert np.abs(strike).mean() < (0.035 if view.frontal else 0.020)
-        assert np.abs(toe_off).mean() < 0.035
+        assert np.abs(strike).mean() < (0.035 if view.frontal else 0.011)
+        assert np.abs(toe_off).mean() < (0.035 if view.frontal else 0.016)
         contacts.append(detector.expected_contact_s(side))
     assert np.mean([c for c in contacts if c]) == pytest.approx(0.25, abs=0.02)
     assert detector.cadence_spm() == pytest.approx(174.5, abs=2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.camera_pose import CameraPose
 from model.place import CameraPlace
-from model.pose import Side, View
+from model.pose import Pose, Side, View
 from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Walker
 
@@ -93,6 +94,75 @@ def test_a_height_that_goes_leaves_the_average_one_and_the_place_that_was_found(
     kept = runs(again)
     again.set_height(None)  # no news: nothing begins anew
     assert again.camera is kept
+
+
+SIDEWAYS = VirtualCamera(View.SIDE)
+
+
+def runs_on(analysis: RunAnalysis, *parts: tuple[float, VirtualCamera]) -> Iterator[tuple[float, Outcome]]:
+    """One after another, seen by each camera until then (seconds): the runner turns, not the camera."""
+    shown = [(until_s, list(_poses(camera, parts[-1][0]))) for until_s, camera in parts]
+    for i, last in enumerate(shown[-1][1]):
+        poses = next(poses for until_s, poses in shown if last.t_s < until_s)
+        yield last.t_s, analysis.step(last.t_s, poses[i])
+
+
+def _poses(camera: VirtualCamera, seconds: float) -> Iterator[Pose]:
+    walker = Walker(speed_m_s=3.0)
+    t_s = np.arange(0.0, seconds, 1 / 30)
+    yield from project_motion(Motion(t_s, np.stack([walker.joints_m(float(t)) for t in t_s])), camera)
+
+
+def test_who_turns_aside_for_a_moment_is_measured_on_as_before() -> None:
+    analysis = RunAnalysis(AnalysisSettings(), bare())
+    states, after = set(), []
+    for t_s, outcome in runs_on(analysis, (12.0, CAMERA), (14.5, SIDEWAYS), (24.0, CAMERA)):
+        if t_s > 11.5:
+            states.add(outcome.view)
+            assert outcome.camera.state == "good"
+            assert outcome.camera.source != "given"
+        after += [stance for stance in outcome.stances if t_s > 16.0 and outcome.view is View.FRONT]
+    assert states == {View.FRONT, View.SIDE}
+    assert len(after) >= 15
+    assert all(math.isfinite(stance.values["fppa_deg"]) for stance in after)
+
+
+def test_who_steps_off_sideways_leaves_the_place_that_was_found() -> None:
+    analysis = RunAnalysis(AnalysisSettings(), bare())
+    *_, (_, outcome) = runs_on(analysis, (12.0, CAMERA), (15.0, SIDEWAYS))
+    assert outcome.view is View.SIDE
+    assert analysis.place.camera.usable
+
+
+def test_a_place_from_before_is_used_by_who_is_seen_sideways_first() -> None:
+    known = CameraPose(yaw_deg=6.0, yaw_sd_deg=1.0, state="good", source="belt")
+    analysis = RunAnalysis(AnalysisSettings(), bare(known=known))
+    fppa = []
+    for t_s, outcome in runs_on(analysis, (2.5, SIDEWAYS), (8.0, CAMERA)):
+        fppa += [stance.values["fppa_deg"] for stance in outcome.stances if outcome.view is View.FRONT and t_s > 4.5]
+    assert len(fppa) >= 8
+    assert np.isfinite(fppa).all()
+
+
+def test_after_a_long_time_aside_the_place_is_used_and_tried_anew() -> None:
+    """Who has turned the treadmill or the camera for a run from the side may not have put it back as it was."""
+    analysis = RunAnalysis(AnalysisSettings(), bare())
+    *_, (_, outcome) = runs_on(analysis, (10.0, CAMERA), (75.0, SIDEWAYS), (77.0, CAMERA))
+    assert outcome.view is View.FRONT
+    assert outcome.camera.source == "given"
+    assert outcome.camera.usable
+
+
+def test_what_is_told_while_the_runner_is_aside_counts_afterwards() -> None:
+    told = bare()
+    for _ in runs_on(RunAnalysis(AnalysisSettings(), told), (12.0, CAMERA), (14.5, SIDEWAYS)):
+        pass
+    found_deg = told.camera.yaw_deg
+    told.set_camera_height(LOW_M)
+    assert told.camera.usable
+    assert told.camera.yaw_deg != pytest.approx(found_deg, abs=0.3)
+    told.set_height(2.1)
+    assert told.camera.source == "given"
 
 
 #: Where the camera stood once.

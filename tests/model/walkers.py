@@ -50,6 +50,7 @@ class Walker:
         speed_m_s: of the belt.
         bounce_m: amplitude of the trunk; lowest amid stance when running, amid double support when walking.
         rails: whether standing is done on the side rails.
+        left_at: when in the right foot's stride the left foot strikes; 0.5 but in a limp.
     """
 
     schedule: tuple[tuple[float, float], ...] = ((0.0, 170.0),)
@@ -57,13 +58,17 @@ class Walker:
     speed_m_s: float = 3.0
     bounce_m: float = 0.035
     rails: bool = False
+    left_at: float = 0.5
     _ramp_s: float = field(default=0.5)
 
     def strikes_s(self, side: Side, end_s: float) -> FloatArray:
-        return self._when(0.0 if side is Side.RIGHT else 0.5, end_s)
+        return self._when(self._at(side), end_s)
 
     def toe_offs_s(self, side: Side, end_s: float) -> FloatArray:
-        return self._when(self.duty + (0.0 if side is Side.RIGHT else 0.5), end_s)
+        return self._when(self.duty + self._at(side), end_s)
+
+    def _at(self, side: Side) -> float:
+        return 0.0 if side is Side.RIGHT else self.left_at
 
     def _when(self, offset: float, end_s: float) -> FloatArray:
         t = np.arange(0.0, end_s, 1e-3)
@@ -96,11 +101,11 @@ class Walker:
         """(17, 3) x forward, y up, z to the runner's right."""
         phase, effort = self._phase(t_s), self._effort(t_s)
         lowest = self.duty / 2 if self.duty < 0.5 else (self.duty - 0.5) / 2
-        high = _STAND_M - effort * (0.05 + self.bounce_m * math.cos(4 * math.pi * (phase - lowest)))
+        high = _STAND_M - effort * (0.05 + self.bounce_m * math.cos(4 * math.pi * self._evened(phase - lowest)))
         xyz = np.zeros((17, 3))
         for side, sign in ((Side.LEFT, -1), (Side.RIGHT, 1)):
             leg = LEGS[side]
-            along, up = self._foot_m(phase - (0.0 if side is Side.RIGHT else 0.5), self.stride_s(t_s))
+            along, up = self._foot_m(phase - self._at(side), self.stride_s(t_s))
             width = _TRACK_M + (1 - effort) * (_RAIL_M - _TRACK_M if self.rails else 0.0)
             floor = _ANKLE_M + (1 - effort) * (_RAIL_HIGH_M if self.rails else 0.0)
             hip = np.array([0.0, high, sign * _HALF_HIP_M])
@@ -114,6 +119,11 @@ class Walker:
         for joint, aside in ((0, 0.0), (1, -0.03), (2, 0.03), (3, -0.07), (4, 0.07)):
             xyz[joint] = head + np.array([0.1 if joint < 3 else 0.0, 0.03 if joint in (1, 2) else 0.0, aside])
         return xyz
+
+    def _evened(self, phase: float) -> float:
+        """With both steps of the stride equally long."""
+        s = phase % 1.0
+        return s / self.left_at / 2 if s < self.left_at else 1 - (1 - s) / (1 - self.left_at) / 2
 
     def _foot_m(self, phase: float, stride_s: float) -> tuple[float, float]:
         """Ankle ahead of the hip and above its height on the belt."""
