@@ -127,11 +127,11 @@ def _displaced(view: View) -> Surface:
 
 
 _BIAS: Mapping[tuple[str, View], Bias] = {
-    ("lightning", View.FRONT): _frontal(_IN_FRONT, (0.73, 0.8), 1.9, 1.1, 0.0),
-    ("lightning", View.REAR): _frontal(_BEHIND, (0.73, 0.8), 3.6, 1.4, -0.036),
+    ("lightning", View.FRONT): _frontal(_IN_FRONT, (0.70, 0.8), 1.9, 1.1, 0.0),
+    ("lightning", View.REAR): _frontal(_BEHIND, (0.70, 0.8), 3.6, 1.4, -0.036),
     ("lightning", View.SIDE): Bias(trunk_shift=_SEEN, flexion_add_deg=_FLEXION_ADD_DEG),
-    ("thunder", View.FRONT): _frontal(_IN_FRONT, (0.73, 0.0), 2.6, 1.1, -0.012),
-    ("thunder", View.REAR): _frontal(_THUNDER_BEHIND, (0.73, 3.3), 1.7, 3.0, -0.022),
+    ("thunder", View.FRONT): _frontal(_IN_FRONT, (0.70, 0.0), 2.6, 1.1, -0.012),
+    ("thunder", View.REAR): _frontal(_THUNDER_BEHIND, (0.70, 3.3), 1.7, 3.0, -0.022),
     ("thunder", View.SIDE): Bias(trunk_shift=_SEEN, flexion_add_deg=_FLEXION_ADD_DEG),
     # Motion capture with the model's measured mean displacements has these in every phase of the stride.
     ("mocap-measured", View.FRONT): Bias(knee_add_deg=0.8, surface=_displaced(View.FRONT)),
