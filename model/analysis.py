@@ -19,12 +19,11 @@ from model.bias import bias_of
 from model.camera_pose import CameraPose
 from model.coach import Coach, CoachSettings, CoachState, Cue, Instrument, Look
 from model.gait import GaitDetector, GaitEvent
-from model.looks import evened
+from model.looks import MAX_GAP_S, evened
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
 from model.quality import NOBODY, FrameQuality, lost_words
 from model.stance import (
-    MAX_GAP_S,
     MIN_QUALITY,
     STANCE_LEG,
     Stance,
@@ -307,10 +306,9 @@ class RunAnalysis:
         if strike_s is None:
             return None
         poses = [p for p in self._poses if strike_s - MAX_GAP_S <= p.t_s]
-        if view.frontal:
-            poses = evened(poses)
+        even = evened(poses) if view.frontal else poses
         mid_s = (strike_s + event.t_s) / 2
-        middle = min(poses, key=lambda pose: abs(pose.t_s - mid_s), default=None)
+        middle = min(even, key=lambda pose: abs(pose.t_s - mid_s), default=None)
         if middle is None or not strike_s <= middle.t_s <= event.t_s:
             return None
         leg_px = float(k.leg_length_px(middle.xy_px, event.side))
@@ -332,7 +330,7 @@ class RunAnalysis:
         state.mid_ankle_x_px = float(middle.xy_px[LEGS[event.side].ankle, 0])
         stance = self._doubted(measure_stance(event.side, strike_s, event.t_s, poses, context))
         if self.gait.running and stance.quality >= MIN_QUALITY:
-            since_s = self.place.add_stance(event.side, strike_s, event.t_s, poses)
+            since_s = self.place.add_stance(event.side, strike_s, event.t_s, even)
             if since_s is not None:
                 self._moved_since_s = since_s
                 self.coach.forget_place()

@@ -4,7 +4,8 @@ The network does not see left as it sees right: of one picture and its mirror im
 in the median, knees by up to 5° (`model/tracking.md`). The tracker looks at every second picture in the mirror, so that
 this changes its sign from frame to frame. Here half of what a frame differs from the mean of its neighbours is taken
 out: the mean of both looks, as if every picture had been looked at twice, for the price of one look. It is the filter
-¼, ½, ¼, which takes nothing from a straight motion, and little from the knee's around mid-stance.
+¼, ½, ¼, which takes nothing from a straight motion, and little from the knee's around mid-stance. What is fitted by a
+curve of its own (peaks, the gait's waves) holds both looks anyway.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from dataclasses import replace
 import numpy as np
 
 from model.pose import LEGS, Pose
-from model.stance import MAX_GAP_S
 
+#: Nothing is evened or interpolated across a longer gap between frames.
+MAX_GAP_S = 0.1
 #: What differs by more, in lengths of the leg as it looks, is a swinging foot, or a joint put on the other leg: it
 #: stays as it is, and leaves its neighbours as they are.
 _MAX_LEG = 0.08

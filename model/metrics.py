@@ -120,7 +120,7 @@ _SPECS = (
         "trunk_lean_deg", "Trunk side lean", "°", 1, FRONTAL, "+ toward the stance side", "mid-stance", 2.3,
         "SDD 1.3–2.3 Dingenen 2018",
         "How far your upper body leans over the standing leg.",
-        uncertainty=_frontal_unsure(2, 2.5),
+        uncertainty=_frontal_unsure(2, 3),
     ),
     MetricSpec(
         "step_width_leg", "Step width", "leg lengths", 3, FRONTAL, "+ no crossover",

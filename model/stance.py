@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from model import kinematics as k
 from model.bias import Bias, unshifted
+from model.looks import MAX_GAP_S, evened
 from model.metrics import STANCE_METRICS
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 
@@ -29,8 +30,6 @@ _SPIKE_DEG, _SPIKE_PHASE = 12.0, 0.28
 #: Thigh plus shank at mid-stance as a share of the straight leg, as pictures show them: from front and rear the bent
 #: knee comes toward the camera (rendered runners 0.81 to 0.90, motion capture 0.89).
 STANCE_LEG = {View.FRONT: 0.86, View.REAR: 0.86, View.SIDE: 0.97}
-#: Nothing is interpolated across a longer gap between frames.
-MAX_GAP_S = 0.1
 
 #: Frontal-plane FPPA of poses (n, 17, 2) for one side at phases (n,) of stance, what the camera's place and the pose
 #: model add taken out; (n,) degrees, NaN where that is not known.
@@ -129,7 +128,8 @@ def measure_stance(
             values["contact_s"] = toe_off_s - strike_s
             values["duty_factor"] = (toe_off_s - strike_s) / context.stride_s
     else:
-        values |= _frontal(side, xy, phase, mid_window(t, (strike_s + toe_off_s) / 2), context)
+        even = np.stack([pose.xy_px for pose in evened(poses)])
+        values |= _frontal(side, xy, even, phase, mid_window(t, (strike_s + toe_off_s) / 2), context)
     quality = float(np.mean([pose_quality(pose, side) for pose, taken in zip(poses, inside, strict=True) if taken]))
     return Stance(side, strike_s, toe_off_s, quality, values)
 
@@ -241,41 +241,44 @@ def _waves(t_s: FloatArray, step_s: float) -> FloatArray:
 
 
 def _frontal(
-    side: Side, xy: FloatArray, phase: FloatArray, window: NDArray[np.bool_], context: StanceContext
+    side: Side, xy: FloatArray, even: FloatArray, phase: FloatArray, window: NDArray[np.bool_], context: StanceContext
 ) -> dict[str, float]:
-    middle = xy[window]
+    """Of joints as they were seen, which a peak's own curve evens, and of evened ones for what is of mid-stance."""
+    middle = even[window]
     ankle_x = _median(middle[:, LEGS[side].ankle, 0])
     hips_x = middle[:, [LEGS[side].hip, LEGS[side.other].hip], 0]
     outward = np.sign(_median(hips_x[:, 0] - hips_x[:, 1]))
     values = {
+        "fppa_deg": _median(context.frontal_fppa(middle, side, phase[window])),
+        "fppa_peak_deg": peak(phase, context.frontal_fppa(xy, side, phase), *PEAK_PHASE),
         "fppa_image_deg": _median(k.fppa_image_deg(middle, side)),
         "pelvic_drop_deg": _median(k.pelvic_drop_deg(middle, side, context.level_hips_deg)),
         "step_width_leg": outward * (ankle_x - context.other_ankle_x_px) / context.leg_px,
     }
-    fppa_deg = context.frontal_fppa(xy, side, phase)
-    values["fppa_deg"], values["fppa_peak_deg"] = _median(fppa_deg[window]), peak(phase, fppa_deg, *PEAK_PHASE)
     values["knee_offset_leg"] = k.offset_of_fppa_leg(values["fppa_deg"])
     values = _added(values, context.bias)
-    return values | _added(_against_pelvis(side, xy, phase, window, values["pelvic_drop_deg"], context), context.bias)
+    against = _against_pelvis(side, xy, middle, phase, window, values["pelvic_drop_deg"], context)
+    return values | _added(against, context.bias)
 
 
 def _against_pelvis(
     side: Side,
     xy: FloatArray,
+    middle: FloatArray,
     phase: FloatArray,
     window: NDArray[np.bool_],
     drop_deg: float,
     context: StanceContext,
 ) -> dict[str, float]:
     """Thigh and trunk in the frontal plane; the trunk in the picture's own while the camera is not known."""
-    plane = context.rectify(xy, side, phase)
-    if plane is None:
-        return {"trunk_lean_deg": _median(k.trunk_lean_deg(xy[window], side))}
+    plane, mid_plane = context.rectify(xy, side, phase), context.rectify(middle, side, phase[window])
+    if plane is None or mid_plane is None:
+        return {"trunk_lean_deg": _median(k.trunk_lean_deg(middle, side))}
     # The thigh against the vertical, and then the pelvis as it was put right.
-    thigh_deg = k.hip_adduction_deg(plane, side) - _median(k.pelvic_drop_deg(plane[window], side))
+    thigh_deg = k.hip_adduction_deg(plane, side) - _median(k.pelvic_drop_deg(mid_plane, side))
     return {
         "hip_adduction_deg": peak(phase, thigh_deg, *PEAK_PHASE) + drop_deg,
-        "trunk_lean_deg": _median(k.trunk_lean_deg(plane[window], side)),
+        "trunk_lean_deg": _median(k.trunk_lean_deg(mid_plane, side)),
     }
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import kinematics as k
+from model.looks import MAX_GAP_S
 from model.pose import FloatArray, Pose, Side, View
-from model.stance import MAX_GAP_S
 from model.statistics import MIN_STANCES
 
 POINTS = 101

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from model import kinematics as k
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.bias import NO_BIAS, Bias, bias_of
+from model.looks import MAX_GAP_S
 from model.metrics import STANCE_METRICS
 from model.place import CORRECTED
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
-from model.stance import MAX_GAP_S, Stance, StanceContext, measure_stance, peak, pose_at
+from model.stance import Stance, StanceContext, measure_stance, peak, pose_at
 from tests.model.figures import SIZE_PX, frontal_pose, mirrored, sagittal_pose
 from tests.model.walkers import Camera, Walker
 
@@ -50,8 +51,9 @@ def test_peaks_lie_between_frames_and_do_not_depend_on_the_rate(fps: float, offs
     stance = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, fps, (offset - 3) / fps), CONTEXT)
     assert stance.values["fppa_peak_deg"] == pytest.approx(10.0, abs=1e-6)
     assert stance.values["hip_adduction_deg"] == pytest.approx(12.0, abs=1e-6)
-    # Mid-stance is at 50 %; the median of a window of ± 50 ms is at most a frame's change away.
-    assert stance.values["fppa_deg"] == pytest.approx(10.0 - 60.0 * 0.05**2, abs=1.0)
+    # Mid-stance is at 50 %; the median of a window of ± 50 ms is at most a frame's change away, and evening neighbours
+    # takes half of what they curve.
+    assert stance.values["fppa_deg"] == pytest.approx(10.0 - 60.0 * 0.05**2, abs=1.5)
 
 
 @given(strike_s=st.floats(0.01, 0.06))

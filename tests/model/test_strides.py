@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.looks import MAX_GAP_S
 from model.pose import Pose, Side, View
-from model.stance import MAX_GAP_S
 from model.statistics import MIN_STANCES
 from model.strides import POINTS, StrideBands, measure_stride, resample
 from tests.model.figures import SIZE_PX, frontal_pose, sagittal_pose

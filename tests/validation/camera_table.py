@@ -31,10 +31,10 @@ from model.bias import bias_of  # noqa: E402
 from model.camera_pose import CameraPose, CameraPoseEstimator  # noqa: E402
 from model.frontal import FrontalPlane, fppa_uncertainty_deg  # noqa: E402
 from model.gait import GaitDetector  # noqa: E402
-from model.looks import evened  # noqa: E402
+from model.looks import MAX_GAP_S, evened  # noqa: E402
 from model.pose import LEGS, FloatArray, Pose, Side, View  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
-from model.stance import MAX_GAP_S, mid_window  # noqa: E402
+from model.stance import mid_window  # noqa: E402
 from model.standing import LEG_PER_HEIGHT  # noqa: E402
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
