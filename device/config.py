@@ -108,8 +108,8 @@ class ModelConfig(Section):
     mirrored: bool = Field(
         default=False,
         description="Look at every picture both ways, where else every second one is looked at in the mirror: noise "
-        "of the knee and of the pelvic drop an eighth less with Lightning, hardly less with Thunder, for twice the time "
-        "of a look.",
+        "of the knee and of the pelvic drop an eighth less with Lightning, hardly less with Thunder, for twice the "
+        "time of a look.",
     )
 
 
