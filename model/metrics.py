@@ -161,7 +161,8 @@ _SPECS = (
     ),
     MetricSpec(
         "vertical_oscillation_leg", "Vertical oscillation", "leg lengths", 3, SAGITTAL, "range of mid-hip height",
-        "over the last stride", None, "Souza 2016", "How much you bounce with each step.",
+        "over the last stride, or two where one is under 16 pictures", None, "Souza 2016",
+        "How much you bounce with each step.",
         uncertainty=MappingProxyType({View.SIDE: 0.025}),
     ),
     MetricSpec(

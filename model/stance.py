@@ -72,7 +72,7 @@ class StanceContext:
         rectify: see `Rectify`.
         other_ankle_x_px: the other foot's mid-stance ankle in the step before, NaN where there is none.
         leg_px: length of the straight leg in the picture.
-        oscillation_px: range of mid-hip height over the last stride.
+        oscillation_px: range of mid-hip height over the last stride, or two.
         stride_s: time from this foot's strike before to this one, NaN where there was none.
         level_hips_deg: `hip_tilt_deg` of a level pelvis: in standing, else its mean over whole strides (of a drop of
             one side only, that takes half away and gives it to the other); NaN where it is not known. Both hold the
