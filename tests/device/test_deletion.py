@@ -146,6 +146,17 @@ def test_the_file_becomes_smaller(path: Path, old: bool) -> None:
     assert len((StoreReader(path).session(kept) or {})["stances"]) == 2
 
 
+_FILL = """
+def fill(name):
+    try:
+        with open(folder / name, "wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+    except OSError:
+        pass
+"""
+
+
 _FULL = """
 import os, sys
 from pathlib import Path
@@ -169,22 +180,14 @@ def fill_with_sessions():
     except StoreError as error:
         assert "disk is full" in str(error), error
 
-def fill_what_is_left(name):
-    try:
-        with open(folder / name, "wb", buffering=0) as file:
-            while file.write(bytes(4096)):
-                pass
-    except OSError:
-        pass
-
 if os.fork() == 0:  # ends as by a power cut, with SQLite's log on the disk
     fill_with_sessions()
     os._exit(0)
 assert os.wait()[1] == 0
 (folder / "k.db-shm").unlink()
-fill_what_is_left("other")
+fill("other")
 store = Store.open(path)
-fill_what_is_left("another")
+fill("another")
 assert store.delete_session(1) and store.delete_session(2)
 store.shrink()
 assert StoreReader(path).session(1) is None
@@ -211,14 +214,6 @@ def session(store, runner_id, stances):
         if n % 5 == 0:
             store.add_cue(session_id, CUE)
     store.end_session(session_id)
-
-def fill(name):
-    try:
-        with open(folder / name, "wb", buffering=0) as file:
-            while file.write(bytes(4096)):
-                pass
-    except OSError:
-        pass
 
 keep_reserve, writer.keep_reserve = writer.keep_reserve, lambda path: None
 store = Store.open(path)
@@ -275,11 +270,11 @@ def on_small_disk(tmp_path: Path, size: str, script: str) -> str:
 
 
 def test_a_full_disk_lets_sessions_be_deleted_and_new_ones_be_written(tmp_path: Path) -> None:
-    assert on_small_disk(tmp_path, "36m", _FULL) == "written again\n"
+    assert on_small_disk(tmp_path, "36m", _FILL + _FULL) == "written again\n"
 
 
 def test_on_a_full_disk_without_a_reserve_sessions_go_step_by_step_or_the_remedy_is_said(tmp_path: Path) -> None:
-    assert on_small_disk(tmp_path, "12m", _NO_RESERVE) == (
+    assert on_small_disk(tmp_path, "12m", _FILL + _NO_RESERVE) == (
         "the disk is too full even to delete all of it; free some space on the box, "
         "as with sudo apt clean or sudo journalctl --vacuum-size=20M, then delete again\n"
     )

@@ -83,6 +83,18 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     assert first["summary"]["left"]["stances"] + first["summary"]["right"]["stances"] == len(first["stances"])
 
 
+def _run_until(config: Config, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """Runs the device until it publishes what is wanted; all that it published."""
+    stop = threading.Event()
+    thread = threading.Thread(target=run_device, args=(Device(config), stop))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        messages = _until(live, wanted)
+        stop.set()
+        thread.join(30)
+    return messages
+
+
 class Late(VideoSource):
     """A camera that takes its time."""
 
@@ -95,13 +107,7 @@ def test_the_time_before_the_first_picture_does_not_make_the_camera_slow(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtime, "open_source", lambda camera: Late(demo_clip, paced=True))
-    device, stop = Device(config), threading.Event()
-    thread = threading.Thread(target=run_device, args=(device, stop))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
-        health = _until(live, lambda m: m["type"] == "health" and m["frames"])[-1]
-        stop.set()
-        thread.join(30)
+    health = _run_until(config, lambda m: m["type"] == "health" and m["frames"])[-1]
     assert health["fps"] > 15, "with the four seconds before it would be 6"
 
 
@@ -116,13 +122,7 @@ def test_lost_pictures_are_said_and_kept_with_the_session(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtime, "open_source", lambda camera: Busy(demo_clip, paced=True))
-    device, stop = Device(config), threading.Event()
-    thread = threading.Thread(target=run_device, args=(device, stop))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
-        _until(live, lambda m: m["type"] == "frame" and "% of the pictures are lost" in (m["message"] or ""))
-        stop.set()
-        thread.join(30)
+    _run_until(config, lambda m: m["type"] == "frame" and "% of the pictures are lost" in (m["message"] or ""))
     with StoreReader(config.database_path()) as reader:
         session = reader.session(1)
     assert session is not None
