@@ -163,7 +163,7 @@ class PoseNet:
         """
         joints = self._look(crop)
         if self.mirrored:
-            joints = (joints + turned_back(self._look(crop[:, ::-1]))) / 2
+            joints = ((joints + turned_back(self._look(crop[:, ::-1]))) / 2).astype(np.float32)
         return joints
 
     def _look(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
