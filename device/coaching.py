@@ -9,7 +9,6 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -18,7 +17,7 @@ from device.live import Message
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
 from device.store import Store
-from device.store.training import StoredProgramme, local_day
+from device.store.training import StoredProgramme
 from model.analysis import Outcome, RunAnalysis
 from model.coach import KNEE, MIN_BASELINE, Baseline, CoachState
 from model.goals import Goal
@@ -32,7 +31,6 @@ from model.programme import (
     ProgrammeSession,
     counts,
     in_words,
-    of_the_day,
     progress,
 )
 
@@ -187,7 +185,7 @@ class Coaching:
         if file.programme is not None:
             self._session = progress(file.programme.attempts).next
             if self._session is not None:
-                today = of_the_day(file.programme.attempts, self._session.n, local_day(datetime.now(UTC)))
+                today = file.programme.today(self._session.n)
                 self._before_s = sum(attempt.run_s for attempt in today)
                 seed = 100 * file.programme.id + len(file.programme.attempts) - len(today)
                 schedule = FeedbackSchedule(self._session, seed, self._before_s)

@@ -378,13 +378,15 @@ class RunAnalysis:
         cadence = self.gait.cadence_spm()
         if not cadence:
             return math.nan
-        oscillation_px = math.nan
         for strides in (1, 2):
             seen = [p for p in self._poses if t_s - strides * 120.0 / cadence <= p.t_s <= t_s]
-            if seen and not math.isfinite(oscillation_px):
-                height_px = k.mid_hip_height_px(np.stack([p.xy_px for p in seen]))
-                oscillation_px = bounce_range(np.array([p.t_s for p in seen]), height_px, 60.0 / cadence)
-        return oscillation_px
+            if not seen:
+                continue
+            height_px = k.mid_hip_height_px(np.stack([p.xy_px for p in seen]))
+            oscillation_px = bounce_range(np.array([p.t_s for p in seen]), height_px, 60.0 / cadence)
+            if math.isfinite(oscillation_px):
+                return oscillation_px
+        return math.nan
 
 
 def _in_picture(pose: Pose, side: Side) -> bool:

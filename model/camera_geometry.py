@@ -19,7 +19,7 @@ from model.pose import LEGS, FloatArray, Joint, Pose, Side
 #: Where its height is not known, the camera is taken to stand this much above the hips until the feet's rise says
 #: more; with the hips' row in the picture that tells its pitch. Where it is known, the hips in stance are `_STANCE_LEG`
 #: and the ankle's height above the belt.
-_ABOVE_HIPS_M, _ANKLE_LEG = 0.3, 0.08
+_ABOVE_HIPS_M, ANKLE_LEG = 0.3, 0.08
 _USUAL_PITCH_DEG, _MAX_PITCH_DEG = -5.0, 25.0
 #: Distance hip to ankle in stance as a share of the straight leg.
 _STANCE_LEG = 0.92
@@ -120,7 +120,7 @@ class Scene:
     @property
     def above_hips_m(self) -> float:
         """Of the camera."""
-        return _ABOVE_HIPS_M if self.camera_m is None else self.camera_m - (_STANCE_LEG + _ANKLE_LEG) * self.leg_m
+        return _ABOVE_HIPS_M if self.camera_m is None else self.camera_m - (_STANCE_LEG + ANKLE_LEG) * self.leg_m
 
     def rays(self, xy_px: FloatArray) -> FloatArray:
         """Of places (..., 2) in the picture."""

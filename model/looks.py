@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.pose import LEGS, Pose
+from model.pose import LEGS, FloatArray, Pose
 
 #: Nothing is evened or interpolated across a longer gap between frames.
 MAX_GAP_S = 0.1
@@ -31,17 +31,22 @@ def evened(poses: Sequence[Pose]) -> list[Pose]:
     Args:
         poses: in order of time, each looked at the other way round than the one before.
     """
-    if len(poses) < 3:
-        return list(poses)
-    xy = np.stack([pose.xy_px for pose in poses])
-    t_s = np.array([pose.t_s for pose in poses])
+    if not poses:
+        return []
+    xy = evened_px(np.array([pose.t_s for pose in poses]), np.stack([pose.xy_px for pose in poses]))
+    return [replace(pose, xy_px=joints) for pose, joints in zip(poses, xy, strict=True)]
+
+
+def evened_px(t_s: FloatArray, xy_px: FloatArray) -> FloatArray:
+    """The same of joints (n, 17, 2) at times (n,)."""
+    xy = xy_px.copy()
     legs_px = np.linalg.norm(xy[:, _ANKLES] - xy[:, _HIPS], axis=-1)
     legs_px = legs_px[np.isfinite(legs_px)]
-    if not legs_px.size:
-        return list(poses)
+    if len(xy) < 3 or not legs_px.size:
+        return xy
     differs = xy[1:-1] - (xy[:-2] + xy[2:]) / 2
     usual = np.linalg.norm(differs, axis=-1) < _MAX_LEG * np.median(legs_px)
     gap_s = np.diff(t_s)
     usual &= (np.maximum(gap_s[:-1], gap_s[1:]) <= MAX_GAP_S)[:, None]
     xy[1:-1] -= np.where(usual[..., None], differs / 2, 0.0)
-    return [replace(pose, xy_px=joints) for pose, joints in zip(poses, xy, strict=True)]
+    return xy

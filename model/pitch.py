@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model import kinematics as k
-from model.camera_geometry import KNOWN_LEG_SD, USUAL_LEG_SD, level_rays
+from model.camera_geometry import ANKLE_LEG, KNOWN_LEG_SD, USUAL_LEG_SD, level_rays
 from model.camera_pose import DEFAULT_HEIGHT_M
 from model.pose import FloatArray, Joint, Side
 from model.standing import LEG_PER_HEIGHT
@@ -22,8 +22,6 @@ from model.standing import LEG_PER_HEIGHT
 #: A lens whose height is not known is taken to stand this much above the hips, in straight legs (0.3 m): mostly as the
 #: instruction asks, give or take (SD) the first of these, or else anywhere, give or take the second; how many do so.
 _ABOVE_HIPS_LEG, _ASKED_SD_LEG, _ANYWHERE_SD_LEG, _ANYWHERE_SHARE = 0.35, 0.2, 0.8, 0.3
-#: Hip joint to floor is the straight leg and this much of it (Winter 2009).
-_ANKLE_LEG = 0.08
 #: A told height is that above the belt: the floor beside it is lower, and nobody measures to the centimetre (SD). The
 #: box of a step-down lifts the hips by so much.
 _TOLD_SD_M, _BOX_M = 0.1, 0.175
@@ -104,7 +102,7 @@ def _likely(above: FloatArray, heights: Heights, on_box: bool) -> FloatArray:
     leg_m = LEG_PER_HEIGHT * (heights.person_m or DEFAULT_HEIGHT_M)
     leg_sd = USUAL_LEG_SD if heights.person_m is None else KNOWN_LEG_SD
     lens_m = heights.camera_m - (_BOX_M if on_box else 0.0)
-    return _bell(above - (lens_m / leg_m - 1 - _ANKLE_LEG), math.hypot(_TOLD_SD_M, lens_m * leg_sd) / leg_m)
+    return _bell(above - (lens_m / leg_m - 1 - ANKLE_LEG), math.hypot(_TOLD_SD_M, lens_m * leg_sd) / leg_m)
 
 
 def _bell(off: FloatArray, sd: float) -> FloatArray:

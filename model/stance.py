@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from model import kinematics as k
 from model.bias import Bias, unshifted
-from model.looks import MAX_GAP_S, evened
+from model.looks import MAX_GAP_S, evened_px
 from model.metrics import STANCE_METRICS
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 
@@ -128,8 +128,7 @@ def measure_stance(
             values["contact_s"] = toe_off_s - strike_s
             values["duty_factor"] = (toe_off_s - strike_s) / context.stride_s
     else:
-        even = np.stack([pose.xy_px for pose in evened(poses)])
-        values |= _frontal(side, xy, even, phase, mid_window(t, (strike_s + toe_off_s) / 2), context)
+        values |= _frontal(side, xy, evened_px(t, xy), phase, mid_window(t, (strike_s + toe_off_s) / 2), context)
     quality = float(np.mean([pose_quality(pose, side) for pose, taken in zip(poses, inside, strict=True) if taken]))
     return Stance(side, strike_s, toe_off_s, quality, values)
 

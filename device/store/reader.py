@@ -106,7 +106,7 @@ class StoreReader:
             head = self._unpacked(row, "camera", "summary")
             rows = {
                 table: db.execute(f"SELECT * FROM {table} WHERE session_id = ? ORDER BY n", (session_id,)).fetchall()
-                for table in ("stances", "reps", "cues")
+                for table in _COUNTED
             }
         document = {
             "schema": "kneeline.session/1",

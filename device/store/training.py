@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from model.coach import Baseline
 from model.goals import Goal, is_goal
 from model.pose import Side
-from model.programme import Adherence, Attempt, progress
+from model.programme import Adherence, Attempt, of_the_day, progress
 
 Baselines = Mapping[tuple[Side, str], Baseline]
 
@@ -30,6 +30,10 @@ class StoredProgramme:
     metric: str
     started_utc: str
     attempts: tuple[Attempt, ...]
+
+    def today(self, n: int) -> list[Attempt]:
+        """What was run of session ``n`` today, where this machine stands."""
+        return of_the_day(self.attempts, n, local_day(datetime.now(UTC)))
 
     @property
     def goal(self) -> Goal | None:

@@ -340,6 +340,15 @@ def test_who_is_chosen_after_another_has_run_gets_a_session_of_their_own(
     assert [len(did) for did in attempts] == [1, 1]
 
 
+def _hand_over(live: LiveSubscriber, stage: Stage, anna: int, ben: int) -> None:
+    """Anna runs, and while she does Ben is chosen."""
+    live.send({"command": "select_runner", "runner_id": anna})
+    _until(live, _runs("Anna"))
+    stage.scene = "runs"
+    _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
+    live.send({"command": "select_runner", "runner_id": ben})
+
+
 @pytest.mark.parametrize("scene", ["empty", "stands"])
 def test_the_last_steps_of_who_ran_before_are_not_the_chosen_ones(
     config: Config, stage: Stage, scene: str, monkeypatch: pytest.MonkeyPatch
@@ -351,11 +360,7 @@ def test_the_last_steps_of_who_ran_before_are_not_the_chosen_ones(
         anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
         store.start_programme(ben, "fppa_deg")
     with _at_work(config) as live:
-        live.send({"command": "select_runner", "runner_id": anna})
-        _until(live, _runs("Anna"))
-        stage.scene = "runs"
-        _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
-        live.send({"command": "select_runner", "runner_id": ben})
+        _hand_over(live, stage, anna, ben)
         _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "started"))
         _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
         stage.scene = scene
@@ -380,11 +385,7 @@ def test_who_runs_on_for_long_is_the_chosen_one(
     with Store.open(config.database_path()) as store:
         anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
     with _at_work(config) as live:
-        live.send({"command": "select_runner", "runner_id": anna})
-        _until(live, _runs("Anna"))
-        stage.scene = "runs"
-        _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
-        live.send({"command": "select_runner", "runner_id": ben})
+        _hand_over(live, stage, anna, ben)
         _until(live, lambda m: m["type"] == "frame" and m["session_id"] == 2 and (m["t_s"] or 0) > 5)
         stage.scene = "stands"
         _until(live, lambda m: m["type"] == "frame" and m["session_id"] == 2 and m["state"] == "standing")

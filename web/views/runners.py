@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from device.store.training import StoredProgramme, local_day
+from device.store.training import StoredProgramme
 from model.goals import GOALS
-from model.programme import SESSIONS, in_words, of_the_day, progress
+from model.programme import SESSIONS, in_words, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
 from web.mistyped import Mistyped, shown_by, typed_number
@@ -66,7 +65,7 @@ def _standing(programme: StoredProgramme, live: Mapping[str, Any] | None) -> dic
         return {"words": live["words"], "session": None if n is None else SESSIONS[n - 1]}
     so_far = progress(programme.attempts)
     session = so_far.next
-    today = [] if session is None else of_the_day(programme.attempts, session.n, local_day(datetime.now(UTC)))
+    today = [] if session is None else programme.today(session.n)
     words = in_words(session, sum(attempt.run_s for attempt in today), so_far.adherence)
     return {"words": asdict(words), "session": session}
 
