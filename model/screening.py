@@ -191,9 +191,11 @@ def screen(poses: Sequence[Pose], settings: ScreeningSettings) -> tuple[Repetiti
     everywhere = [(one, _legs(one, settings)) for sets in places for one in sets]
     # Who steps down at both ends of a step looks the same way at both: the camera is square to the middle.
     yaw_deg = float(np.mean([legs.yaw_deg for _, legs in everywhere])) if everywhere else math.nan
-    reps = [
-        _measure(one, span, replace(legs, yaw_deg=yaw_deg), settings) for one, legs in everywhere for span in one.spans
-    ]
+    reps: list[Repetition] = []
+    for one, legs in everywhere:
+        square = replace(legs, yaw_deg=yaw_deg)
+        frontal = square.frontal_plane(one.track.xy_px)
+        reps += [_measure(one, span, square, frontal, settings) for span in one.spans]
     return tuple(sorted(reps, key=lambda rep: rep.bottom_s))
 
 
@@ -332,9 +334,11 @@ def _depth(track: _Track, span: Span) -> FloatArray:
     return depth
 
 
-def _measure(one: _Set, span: Span, legs: StandingLegs, settings: ScreeningSettings) -> Repetition:
+def _measure(
+    one: _Set, span: Span, legs: StandingLegs, frontal: FloatArray, settings: ScreeningSettings
+) -> Repetition:
+    """``frontal``: all poses of the place in the frontal plane."""
     track, tested, standing = one.track, one.tested, one.standing
-    frontal = legs.frontal_plane(track.xy_px)
     low = track.between(*span.low_s)
     depth = np.where(track.between(span.start_s, span.end_s), _depth(track, span), 0.0)
     deep, deepest = depth >= _DEEP_SHARE, depth >= _DEEPEST_SHARE
