@@ -22,7 +22,7 @@ from model.gait import GaitDetector, GaitEvent
 from model.looks import MAX_GAP_S, evened
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
-from model.quality import NOBODY, FrameQuality, lost_words
+from model.quality import NOBODY, FrameQuality, leg_confidence, lost_words
 from model.stance import (
     MIN_QUALITY,
     STANCE_LEG,
@@ -40,6 +40,8 @@ from model.view import ViewEstimator
 MIN_METRIC_FPS = 20.0
 _MEMORY_S = 2.5
 _FPS_MEMORY = 31
+#: A frame's share in the pose model's confidence of late: about a second's mean.
+_NEW_SHARE = 0.03
 #: Lost pictures are counted over so long, and not told from less than that.
 _LOST_WINDOW_S, _LOST_FROM_S = 10.0, 3.0
 _LEVEL_STRIDES = 3
@@ -139,6 +141,7 @@ class RunAnalysis:
     _moved_since_s: float | None = None
     _lost: deque[tuple[float, int]] = field(default_factory=deque)
     _doubt: str | None = None
+    _confidence: float = 1.0
     _doubtful: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=_DOUBT_FRAMES))
 
     def __post_init__(self) -> None:
@@ -170,6 +173,8 @@ class RunAnalysis:
         self._doubtful.append((t_s, self._doubt is not None))
         if pose is not None:
             self._remember(pose)
+            if quality is not None and quality.reason is None:
+                self._confidence += _NEW_SHARE * (leg_confidence(pose) - self._confidence)
         view = self.view_estimator.step(pose) if pose is not None else self.view_estimator.view
         self.place.look(view, pose)
         self._moved_since_s = None
@@ -245,7 +250,8 @@ class RunAnalysis:
         camera = self.place.camera
         angles = [angle for angle in (camera.azimuth_left_deg, camera.azimuth_right_deg) if angle is not None]
         model = self.settings.model
-        instrument = Instrument(model, bias_of(model, view).knee_gain, sum(angles) / max(len(angles), 1))
+        azimuth_deg = sum(angles) / max(len(angles), 1)
+        instrument = Instrument(model, bias_of(model, view).knee_gain, azimuth_deg, self._confidence)
         looks: dict[Side, Look] = {}
         for side in Side:
             contact_s = self._contact_s(side)

@@ -24,7 +24,8 @@ the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 
 without one, that of this session's last stances of that side outside of alerts, in the picture, which no estimate of
 the camera can shift: told by their lower quartile, because dives that came before there was a target are among them.
 Where the camera's place is known the stance must be clear of their level with the camera taken out as well: a runner
-who moves aside is seen from elsewhere. σ grows with the spread from stance to stance (von Neumann 1941) and with the
+who moves aside is seen from elsewhere. Where there is no level yet, and for who is always over the target, more is asked
+where the pose model is hardly sure of the legs: noisy pictures shift its joints for a whole session. σ grows with the spread from stance to stance (von Neumann 1941) and with the
 baseline's SD. While an alert lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or
 back near the level.
 """
@@ -83,6 +84,9 @@ _MIN_LEVEL, _STEADY_STANCES = 3, 8
 #: What pose model and camera may be off for a whole session, degrees, straight ahead and for each degree of azimuth
 #: (varied.md).
 _OFF_DEG, _OFF_PER_DEG = 3.0, 0.2
+#: So much more where the pose model is hardly sure of the legs, as in noisy pictures; from which mean confidence on it
+#: grows, down to which (good pictures: 0.74 and more, through both models; noisy ones: 0.58 to 0.70).
+_UNSURE_DEG, _SURE, _HARDLY_SURE = 1.0, 0.74, 0.64
 #: What is left of each degree of azimuth, where there is no level yet: less than `frontal` states of a mean, because
 #: one σ of noise comes on top of it, and with 0.1 a session's first dives were missed at 12° (coach.md).
 _LEFT_OVER = 0.07
@@ -158,17 +162,30 @@ class Instrument:
         model: name of the pose model; None for joints that no model saw.
         knee_gain: share of a knee's motion that is seen in the picture.
         azimuth_deg: from where the camera looks at the runner; 0 where that is not known.
+        confidence: of the pose model in the legs of late, 0 to 1.
     """
 
     model: str | None = None
     knee_gain: float = 1.0
     azimuth_deg: float = 0.0
+    confidence: float = 1.0
 
     @property
     def stance_sd_deg(self) -> float:
         """σ of one stance of the knee's angle."""
         known = (sd for name, sd in STANCE_SD.items() if self.model is not None and name in self.model)
         return next(known, _STANCE_SD_OTHER)
+
+    @property
+    def unsure_deg(self) -> float:
+        """What the knee's angle may be off for a whole session beyond what it is off in good pictures."""
+        share = (_SURE - self.confidence) / (_SURE - _HARDLY_SURE)
+        return _UNSURE_DEG * min(max(share, 0.0), 1.0)
+
+    @property
+    def off_deg(self) -> float:
+        """What the knee's angle may be off for a whole session."""
+        return _OFF_DEG + _OFF_PER_DEG * abs(self.azimuth_deg) + self.unsure_deg
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +303,8 @@ class _Side:
         self.frames.clear()
         self.unseen()
 
-    def far_over(self, azimuth_deg: float) -> bool:
-        """Whether the side is usually so far over the target that it cannot be the camera."""
-        off_deg = _OFF_DEG + _OFF_PER_DEG * abs(azimuth_deg)
+    def far_over(self, off_deg: float) -> bool:
+        """Whether the side is usually so far over the target that it cannot be pose model and camera."""
         return len(self.overs) == _STEADY_STANCES and median(self.overs) > off_deg
 
     def spread(self) -> float:
@@ -458,7 +474,7 @@ class Coach:
         sd = self._session_sd(state, target, instrument)
         excess = self._excess(state, target, value, anchor, sd)
         noise = self._noise(state, target, sd)
-        far_over = state.far_over(instrument.azimuth_deg)
+        far_over = state.far_over(instrument.off_deg)
         back = over < -self._hysteresis(metric, instrument) or (excess < _CLEAR / 2 * noise and not far_over)
         state.alert = state.alert and not back
         clear = over > 0 and (state.alert or self._is_clear(state, target, over, excess, noise, instrument))
@@ -549,8 +565,9 @@ class Coach:
         if target.metric == "cadence_spm":
             return True
         if not math.isfinite(excess):
-            return over > noise + _LEFT_OVER / instrument.knee_gain * abs(instrument.azimuth_deg)
-        if target.basis == "fixed" and state.far_over(instrument.azimuth_deg):
+            left_deg = _LEFT_OVER / instrument.knee_gain * abs(instrument.azimuth_deg)
+            return over > noise + left_deg + instrument.unsure_deg
+        if target.basis == "fixed" and state.far_over(instrument.off_deg):
             return True
         if excess > _CLEAR * noise:
             return True

@@ -76,6 +76,8 @@ _LIMBS = [
 ]
 #: From this reduction on, pixels are averaged before they are sampled.
 _PREFILTER = 3.0
+#: A crop that is darker than this mean grey level is brightened to it before the network sees it, by so much at most.
+_LIT, _MOST_LIT = 110.0, 3.0
 
 
 class Net(Protocol):
@@ -103,6 +105,13 @@ class Crop:
         cut = cv2.warpAffine(image, to_crop, (size_px, size_px), flags=cv2.INTER_LINEAR)
         return np.asarray(cut, dtype=np.uint8)
 
+    def share_inside(self, image: NDArray[np.uint8]) -> float:
+        """Of the square, what lies within the picture."""
+        ends = ((self.x_px, image.shape[1]), (self.y_px, image.shape[0]))
+        half = self.side_px / 2
+        width, height = (max(0.0, min(middle + half, size) - max(middle - half, 0.0)) for middle, size in ends)
+        return width * height / self.side_px**2
+
     def to_picture(self, joints: NDArray[np.float32]) -> FloatArray:
         """(17, 2) px x, y in the picture, from (17, ≥ 2) y, x shares of the crop."""
         corner = (self.x_px - self.side_px / 2, self.y_px - self.side_px / 2)
@@ -113,11 +122,25 @@ class Crop:
 def see(
     net: Net, image: NDArray[np.uint8], crop: Crop, size_px: int, in_mirror: bool = False
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The crop, and what the network sees there: (17, 3) y, x as shares of the crop, and confidence."""
+    """The crop as it is, and what the network sees there: (17, 3) y, x as shares of the crop, and confidence."""
     cut = crop.cut(image, size_px)
+    shown = _lit(cut, crop.share_inside(image))
     if in_mirror:
-        return cut, turned_back(net.invoke(np.ascontiguousarray(cut[:, ::-1])))
-    return cut, net.invoke(cut)
+        return cut, turned_back(net.invoke(np.ascontiguousarray(shown[:, ::-1])))
+    return cut, net.invoke(shown)
+
+
+def _lit(cut: NDArray[np.uint8], inside: float) -> NDArray[np.uint8]:
+    """A dark crop brightened, for the network puts joints elsewhere in the dark (varied.md); others as they are.
+
+    Args:
+        cut: (n, n, 3).
+        inside: share of it that is not black because it is outside of the picture.
+    """
+    level = sum(cv2.mean(cut)[:3]) / 3 / max(inside, 1e-6)
+    if level >= _LIT:
+        return cut
+    return np.asarray(cv2.convertScaleAbs(cut, alpha=min(_LIT / max(level, 1.0), _MOST_LIT)), np.uint8)
 
 
 def _halved(

@@ -112,6 +112,11 @@ def nobody(crop: NDArray[np.uint8]) -> FrameQuality:
     return FrameQuality(0.0, _TOO_DARK) if crop[::4, ::4].mean() < _DARK / 2 else NOBODY
 
 
+def leg_confidence(pose: Pose) -> float:
+    """The pose model's mean confidence in hips, knees and ankles."""
+    return float(sum(pose.score[_LEGS].tolist())) / 6
+
+
 def frame_quality(pose: Pose, crop: NDArray[np.uint8]) -> FrameQuality:
     """How far a pose can be trusted.
 
@@ -122,7 +127,7 @@ def frame_quality(pose: Pose, crop: NDArray[np.uint8]) -> FrameQuality:
     Returns:
         The mean confidence in hips, knees and ankles, with a reason where the pose must not be used.
     """
-    score = sum(pose.score[_LEGS].tolist()) / 6
+    score = leg_confidence(pose)
     body_px = _body_px(pose)
     if body_px < MIN_BODY_PX:
         reason = f"too far away: the runner is {body_px:.0f} px tall, at least {MIN_BODY_PX} are needed"

@@ -259,6 +259,24 @@ def test_an_alert_that_began_before_there_was_a_level_does_not_last_for_ever() -
     assert belt.stride(knee(18.0), knee(4.0))
 
 
+@pytest.mark.parametrize(("confidence", "begins"), [(0.8, True), (0.6, False)])
+def test_where_the_pose_model_is_hardly_sure_an_alert_takes_more_than_a_little_over_the_threshold(
+    confidence: float, begins: bool
+) -> None:
+    """Aligned, but shown at 10°, as noisy pictures do: a session's first stances, which nothing tells apart yet."""
+    belt = Belt(Coach(CoachSettings()), replace(LIGHTNING, confidence=confidence)).aligned(8, 10.0)
+    assert bool(belt.cues) is begins
+    assert belt.stride(knee(18.0), knee(10.0))
+
+
+def test_who_is_shown_far_over_the_threshold_by_a_pose_model_that_is_hardly_sure_is_not_cued_for_it() -> None:
+    sure, unsure = (
+        Belt(Coach(CoachSettings()), replace(LIGHTNING, confidence=c)).aligned(20, 11.5) for c in (0.8, 0.6)
+    )
+    assert sure.cues[-1].t_s > 15 * STRIDE_S
+    assert unsure.aligned(20, 11.5).cues[16:] == []
+
+
 def test_dives_with_which_a_session_begins_are_cued_to_their_end() -> None:
     belt = Belt(Coach(CoachSettings())).aligned(2)
     for _ in range(5):

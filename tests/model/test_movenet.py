@@ -164,6 +164,42 @@ def test_crop_beyond_the_picture_is_black() -> None:
     assert Crop(5000, 50, 1000).cut(image, 192).max() == 0
 
 
+class Shown:
+    """A network that keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.crops: list[Image] = []
+
+    def invoke(self, crop: Image) -> NDArray[np.float32]:
+        self.crops.append(crop)
+        return np.zeros((17, 3), np.float32)
+
+
+def test_the_network_sees_a_dark_picture_brightened_and_its_quality_is_told_by_the_picture_as_it_is() -> None:
+    bright = np.random.default_rng(2).integers(90, 170, (480, 640, 3)).astype(np.uint8)
+    net, crop = Shown(), Crop(320, 240, 300)
+    for image in (bright, np.asarray(bright // 2, np.uint8)):
+        cut, _ = see(net, image, crop, 192)
+        assert cut.mean() == pytest.approx(image.mean(), abs=1.0)
+    as_it_is, brightened = net.crops
+    assert (as_it_is == crop.cut(bright, 192)).all()
+    assert brightened.mean() == pytest.approx(110.0, abs=2.0)
+
+
+def test_what_lies_outside_of_the_picture_does_not_make_a_crop_a_dark_one() -> None:
+    net, image = Shown(), np.full((480, 640, 3), 140, np.uint8)
+    for crop in (Crop(320, 240, 300), Crop(600, 460, 300), Crop(320, 240, 1200)):
+        cut, _ = see(net, image, crop, 192)
+        assert (net.crops[-1] == cut).all()
+
+
+def test_a_picture_without_light_stays_dark() -> None:
+    """What would come of it is noise."""
+    net = Shown()
+    see(net, np.full((480, 640, 3), 4, np.uint8), Crop(320, 240, 300), 192)
+    assert net.crops[0].max() <= 12
+
+
 def test_search_looks_everywhere() -> None:
     for size in ((640, 480), (1080, 1920), (480, 480)):
         crops = search_crops(size)

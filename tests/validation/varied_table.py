@@ -31,6 +31,7 @@ from model.analysis import AnalysisSettings, RunAnalysis  # noqa: E402
 from model.coach import Cue  # noqa: E402
 from model.place import CameraPlace  # noqa: E402
 from model.pose import FloatArray, Pose, Side, View  # noqa: E402
+from model.quality import FrameQuality, leg_confidence  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
 from model.stance import MIN_QUALITY, Stance  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
@@ -51,6 +52,7 @@ class Variant:
         yaw_deg, pitch_deg, roll_deg: how the camera is turned on the spot; signs as in `VirtualCamera`.
         scale: of the picture about its middle.
         light: what is left of it; with less than all of it comes noise of 4 grey levels.
+        blur_px: SD of what blurs it then: a soft lens, or a camera that smooths its own noise away.
         mirrored: left and right exchanged.
         stretch: of time; 1.2: slower by a sixth.
     """
@@ -60,13 +62,15 @@ class Variant:
     roll_deg: float = 0.0
     scale: float = 1.0
     light: float = 1.0
+    blur_px: float = 0.0
     mirrored: bool = False
     stretch: float = 1.0
 
     def picture_key(self) -> str:
         """Names what the pose model gets to see."""
         turns = f"{self.yaw_deg:g}_{self.pitch_deg:g}_{self.roll_deg:g}"
-        return f"{turns}_{self.scale:g}_{self.light:g}_{'m' if self.mirrored else 'o'}"
+        blur = f"_{self.blur_px:g}" if self.blur_px else ""
+        return f"{turns}_{self.scale:g}_{self.light:g}{blur}_{'m' if self.mirrored else 'o'}"
 
     def homography(self, camera: Mapping[str, Any]) -> FloatArray:
         """(3, 3) from the clip's pixels to those of the turned camera: exact, as it stays in its place."""
@@ -89,6 +93,8 @@ class Variant:
             image = np.asarray(turned, np.uint8)
         if self.light < 1:
             image = (image * self.light + rng.normal(0, 4, image.shape)).clip(0, 255).astype(np.uint8)
+        if self.blur_px:
+            image = np.asarray(cv2.GaussianBlur(image, (0, 0), self.blur_px), np.uint8)
         return np.ascontiguousarray(image[:, ::-1]) if self.mirrored else image
 
     def side(self, name: str) -> Side:
@@ -109,6 +115,8 @@ VARIANTS: Mapping[str, Variant] = {
     "1.25 times as far": Variant(scale=0.8),
     "half the light, noise": Variant(pitch_deg=-2, scale=0.9, light=0.5),
     "half the light, 1.4 times as far, mirrored": Variant(scale=0.7, light=0.5, mirrored=True),
+    "a soft lens": Variant(blur_px=1.3),
+    "half the light, noise smoothed away": Variant(pitch_deg=-2, scale=0.9, light=0.5, blur_px=0.8),
     "faster by 18 %": Variant(stretch=0.85),
     "slower by 17 %, mirrored": Variant(stretch=1.2, mirrored=True),
 }
@@ -205,7 +213,8 @@ def analyse(path: Path, variant: Variant, model: ModelName, keypoints: Path) -> 
     before: dict[Side, object] = dict.fromkeys(Side)
     for seen in poses_of(path, variant, model, keypoints):
         t_s = variant.stretch * seen.t_s
-        outcome = analysis.step(t_s, Pose(t_s, seen.xy_px, seen.score, seen.image_size_px))
+        pose = Pose(t_s, seen.xy_px, seen.score, seen.image_size_px)
+        outcome = analysis.step(t_s, pose, FrameQuality(leg_confidence(pose)))
         stances += outcome.stances
         cues += outcome.cues
         new = {side: verdict for side, verdict in outcome.coach.verdicts.items() if verdict is not before[side]}
