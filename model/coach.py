@@ -24,10 +24,10 @@ the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 
 without one, that of this session's last stances of that side outside of alerts, in the picture, which no estimate of
 the camera can shift: told by their lower quartile, because dives that came before there was a target are among them.
 Where the camera's place is known the stance must be clear of their level with the camera taken out as well: a runner
-who moves aside is seen from elsewhere. Where there is no level yet, and for who is always over the target, more is asked
-where the pose model is hardly sure of the legs: noisy pictures shift its joints for a whole session. σ grows with the spread from stance to stance (von Neumann 1941) and with the
-baseline's SD. While an alert lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or
-back near the level.
+who moves aside is seen from elsewhere. Where there is no level yet, and for who is always over the target, more is
+asked where the pose model is hardly sure of the legs: noisy pictures shift its joints for a whole session. σ grows with
+the spread from stance to stance (von Neumann 1941) and with the baseline's SD. While an alert lasts every stance over
+the target is cued; it ends `HYSTERESIS_DEG` below the target, or back near the level.
 """
 
 from __future__ import annotations
