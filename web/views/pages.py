@@ -22,7 +22,7 @@ from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
 from web import present, screening, set_up
 from web.app import box, store_words
-from web.numbers import LARGEST, asked
+from web.numbers import LARGEST, asked, named
 from web.views.qr import qr_of
 
 blueprint = Blueprint("pages", __name__)
@@ -47,23 +47,37 @@ def live() -> ResponseReturnValue:
 
 @blueprint.get("/sessions")
 def sessions() -> ResponseReturnValue:
-    page = asked("page", 1, 1, LARGEST // _PER_PAGE)
-    found, total, fault = listed_sessions(_PER_PAGE, (page - 1) * _PER_PAGE)
+    """All sessions, or those of the runner that ``runner`` names."""
+    page, runner_id = asked("page", 1, 1, LARGEST // _PER_PAGE), named("runner")
+    found, total, fault = listed_sessions(_PER_PAGE, (page - 1) * _PER_PAGE, runner_id)
     pages = max(1, -(-total // _PER_PAGE))
     if page > pages:
-        found, _, fault = listed_sessions(_PER_PAGE, (pages - 1) * _PER_PAGE)
+        found, _, fault = listed_sessions(_PER_PAGE, (pages - 1) * _PER_PAGE, runner_id)
     names = _names(fault)
-    listed = [{**_listed(head), "runner": names.get(head["runner_id"])} for head in found]
-    return render_template("sessions.html", sessions=listed, page=min(page, pages), pages=pages, fault=fault)
+    if runner_id is not None and runner_id not in names and fault is None:
+        abort(404)
+    return render_template(
+        "sessions.html",
+        sessions=[{**_listed(head), "runner": names.get(head["runner_id"])} for head in found],
+        only=None if runner_id is None else {"id": runner_id, "name": names.get(runner_id, f"runner {runner_id}")},
+        page=min(page, pages),
+        pages=pages,
+        fault=fault,
+    )
 
 
-def listed_sessions(limit: int, offset: int) -> tuple[list[dict[str, Any]], int, str | None]:
-    """Sessions, newest first, how many there are, and what is wrong where only a part of them can be read."""
+def listed_sessions(
+    limit: int, offset: int, runner_id: int | None = None
+) -> tuple[list[dict[str, Any]], int, str | None]:
+    """Sessions, newest first, how many there are, and what is wrong where only a part of them can be read.
+
+    ``runner_id``: of this runner only.
+    """
     reader = box().reader
     try:
-        return reader.list_sessions(limit, offset), reader.count_sessions(), None
+        return reader.list_sessions(limit, offset, runner_id), reader.count_sessions(runner_id), None
     except StoreDamaged as error:
-        return *reader.readable_sessions(limit, offset), store_words(error)
+        return *reader.readable_sessions(limit, offset, runner_id), store_words(error)
 
 
 def _names(fault: str | None) -> dict[int, str]:
