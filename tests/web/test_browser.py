@@ -894,6 +894,22 @@ def test_a_phone_shows_both_knees_of_a_listed_session_side_by_side(
     assert first["x"] < second["x"]
 
 
+def test_another_run_to_compare_with_is_chosen_without_scripts(
+    server: Server, browser: Browser, make_session: MakeSession, store: Store
+) -> None:
+    runner_id, _ = store.add_runner("")
+    first, before, now = (make_session(runner_id=runner_id) for _ in range(3))
+    with closing(browser.new_context(java_script_enabled=False)) as context:
+        page = context.new_page()
+        page.goto(f"{server.url}/sessions?runner={runner_id}")
+        page.locator(f"a[href='/sessions/{now}']").click()
+        expect(page.locator(f"#compared-h a[href='/sessions/{before}']")).to_be_visible()
+        page.get_by_label("Compare with").select_option(str(first))
+        page.get_by_role("button", name="Compare").click()
+        expect(page.locator(f"#compared-h a[href='/sessions/{first}']")).to_be_in_viewport()
+        assert page.url == f"{server.url}/sessions/{now}?with={first}#compared-h"
+
+
 def test_kiosk_fits_its_screen(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url + "/?kiosk=1")
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
