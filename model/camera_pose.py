@@ -135,6 +135,20 @@ class CameraPose:
         return cls(**known)
 
 
+def is_elsewhere(one: CameraPose, other: CameraPose) -> bool:
+    """Whether two sessions were seen by a camera that was moved between them, as far as both places are known.
+
+    A runner who runs further aside on the belt counts, too: the camera looks at them from elsewhere. ``moved`` does
+    not: it stays for sessions after the one in which the camera was moved.
+    """
+    unsure_deg = _MOVED_SD * math.hypot(one.yaw_sd_deg or 0.0, other.yaw_sd_deg or 0.0)
+    for name in ("yaw_deg", "roll_deg", "azimuth_left_deg", "azimuth_right_deg"):
+        first, second = getattr(one, name), getattr(other, name)
+        if first is not None and second is not None and abs(first - second) > max(_MOVED_DEG, unsure_deg):
+            return True
+    return False
+
+
 class CameraPoseEstimator:
     """Finds out where the camera stands, stance by stance. Deterministic.
 

@@ -22,6 +22,9 @@ Generated from the registry in `metrics.py` by `python -m model.metrics_page`; a
   `validation.md` has where it comes from. It does not shrink with more stances; of FPPA it is larger where the camera
   looks from aside, its place is less sure, or the knee is far inside. A difference from the same runner on the same
   camera is safer than the number itself.
+* A run is held against an earlier one of the same runner and view (`comparison.py`): a change is beyond the SDD and the
+  difference's own 95 % interval. Where pose model, version, source or the camera's place differ or are not known (from
+  the side they never are) it must also be beyond both uncertainties, √(a² + b²); so must the cadence.
 * Pelvic drop and hip adduction are against the pelvis in standing, where somebody stood still for three seconds in the
   session (*Set up* calls it calibrating; it is noticed without asking, too). Else they are against its mean over whole
   strides: then a drop of one side only shows about half as large, on both sides.

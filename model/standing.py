@@ -94,6 +94,13 @@ class StandingCalibration:
         }
 
 
+def told_level(block: Mapping[str, Any] | None) -> bool:
+    """Whether a calibration, as `StandingCalibration.as_json` made it, told how a level pelvis looks; None: no such."""
+    if block is None or block.get("hip_line_deg") is None or block.get("roll_deg") is None:
+        return False
+    return bool(abs(block["hip_line_deg"] - block["roll_deg"]) <= _HITCHED_DEG)
+
+
 def centimetres(share_leg: float, height_cm: float) -> float:
     """A share of leg length in centimetres, of a person ``height_cm`` tall (Winter 2009; people differ by ± 5 %)."""
     return share_leg * LEG_PER_HEIGHT * height_cm

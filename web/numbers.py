@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import abort, request
 from werkzeug.routing import IntegerConverter
 
 _DIGITS = 18
@@ -18,3 +18,13 @@ class StoredNumber(IntegerConverter):
 def asked(name: str, default: int, least: int, most: int = LARGEST) -> int:
     """A number of the query, moved to the nearest that is allowed; ``default`` where it is missing or none."""
     return min(max(least, request.args.get(name, default, type=int)), most)
+
+
+def named(name: str) -> int | None:
+    """A number of the query that names something stored; None where it is missing or empty, 404 where it is none."""
+    if not request.args.get(name):
+        return None
+    number = request.args.get(name, type=int)
+    if number is None or not 0 < number <= LARGEST:
+        abort(404)
+    return number

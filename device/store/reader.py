@@ -23,6 +23,8 @@ _HEAD = (
     "runner_id, height_cm"
 )
 _COUNTED = ("stances", "reps", "cues")
+#: NULL is everybody.
+_OF_RUNNER = "(? IS NULL OR runner_id = ?)"
 _LISTED = f"{_HEAD}, summary_json, " + ", ".join(
     f"(SELECT count(*) FROM {table} WHERE session_id = s.id) AS {table}" for table in _COUNTED
 )
@@ -53,14 +55,19 @@ class StoreReader:
     ) -> None:
         """Nothing stays open between two calls."""
 
-    def list_sessions(self, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
-        """Sessions, newest first: the head of each, its summary, and how many stances, repetitions and cues it has."""
-        sql = f"SELECT {_LISTED} FROM sessions AS s ORDER BY id DESC LIMIT ? OFFSET ?"
+    def list_sessions(self, limit: int = 50, offset: int = 0, runner_id: int | None = None) -> list[dict[str, Any]]:
+        """Sessions, newest first: the head of each, its summary, and how many stances, repetitions and cues it has.
+
+        ``runner_id``: of this runner only; None: of everybody.
+        """
+        sql = f"SELECT {_LISTED} FROM sessions AS s WHERE {_OF_RUNNER} ORDER BY id DESC LIMIT ? OFFSET ?"
         with self._connection() as db:
-            rows = db.execute(sql, (limit, offset)).fetchall() if db else []
+            rows = db.execute(sql, (runner_id, runner_id, limit, offset)).fetchall() if db else []
         return [self._unpacked(row, "summary") for row in rows]
 
-    def readable_sessions(self, limit: int = 50, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    def readable_sessions(
+        self, limit: int = 50, offset: int = 0, runner_id: int | None = None
+    ) -> tuple[list[dict[str, Any]], int]:
         """What can be read of a damaged database, session by session: as `list_sessions`, and how many there are.
 
         A session of which a part cannot be read has no summary, or no count of what is lost: None.
@@ -71,6 +78,7 @@ class StoreReader:
             newest = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'sessions'").fetchone()
             ids = range(newest[0] if newest else 0, 0, -1)
             heads = [head for session_id in ids if (head := _readable_head(db, session_id)) is not None]
+            heads = [head for head in heads if runner_id in (None, head["runner_id"])]
             shown = heads[offset : offset + limit]
             for head in shown:
                 head["summary"] = self._readable_summary(db, head["id"])
@@ -85,10 +93,29 @@ class StoreReader:
             return None if row is None else self._unpacked(row, "summary")["summary"]
         return None
 
-    def count_sessions(self) -> int:
-        """How many sessions there are."""
+    def count_sessions(self, runner_id: int | None = None) -> int:
+        """How many sessions there are; ``runner_id``: of this runner."""
+        sql = f"SELECT count(*) FROM sessions WHERE {_OF_RUNNER}"
         with self._connection() as db:
-            return int(db.execute("SELECT count(*) FROM sessions").fetchone()[0]) if db else 0
+            return int(db.execute(sql, (runner_id, runner_id)).fetchone()[0]) if db else 0
+
+    def runs(self, runner_id: int) -> list[dict[str, Any]]:
+        """A runner's runs that have ended, the oldest first: id, started_utc and view; tests are none."""
+        sql = (
+            "SELECT id, started_utc, view FROM sessions "
+            "WHERE runner_id = ? AND mode = 'run' AND state <> 'open' ORDER BY id"
+        )
+        with self._connection() as db:
+            return [dict(row) for row in db.execute(sql, (runner_id,))] if db else []
+
+    def result(self, session_id: int) -> dict[str, Any] | None:
+        """A session as `session` has it, without its stances, repetitions and cues, and without centimetres.
+
+        A long session's thousands of stances need not be read where its summary is enough.
+        """
+        with self._connection() as db:
+            row = db.execute("SELECT * FROM sessions WHERE id = ?", (session_id,)).fetchone() if db else None
+        return None if row is None else self._unpacked(row, "camera", "summary")
 
     def session(self, session_id: int) -> dict[str, Any] | None:
         """One session as ``kneeline.session/1``, with id, uid, times in UTC, state and runner_id besides.

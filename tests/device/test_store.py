@@ -644,3 +644,35 @@ def test_tests_of_a_runner_are_counted_apart(path: Path) -> None:
             store.begin_session(replace(HEADER, mode=mode, runner_id=anna))
     found = [(r["name"], r["sessions"], r["tests"]) for r in StoreReader(path).runners()]
     assert found == [("Anna", 3, 2), ("Ben", 0, 0)]
+
+
+def test_one_runners_sessions_are_read_alone(path: Path) -> None:
+    with Store.open(path) as store:
+        anna, ben = store.add_runner("Anna")[0], store.add_runner("Ben")[0]
+        headers = [replace(HEADER, runner_id=one) for one in (anna, ben, None, anna)]
+        first, _, _, second = [store.begin_session(header) for header in headers]
+        test = store.begin_session(replace(HEADER, mode="squat", runner_id=anna))
+        store.begin_session(replace(HEADER, runner_id=anna))
+        for session_id in (first, second, test):
+            store.end_session(session_id)
+        store.update_session(first, view="front", summary={"cadence_spm": 168.1}, camera={"state": "good"})
+        stored = StoreReader(path)
+        assert [one["id"] for one in stored.list_sessions(runner_id=anna)] == [6, test, second, first]
+        assert [one["id"] for one in stored.list_sessions(1, 2, anna)] == [second]
+        assert [stored.count_sessions(one) for one in (anna, ben, 99, None)] == [4, 1, 0, 6]
+        heads, total = stored.readable_sessions(2, 1, anna)
+        assert ([one["id"] for one in heads], total) == ([test, second], 4)
+        ended = [(one["id"], one["view"]) for one in stored.runs(anna)]
+        assert ended == [(first, "front"), (second, None)]  # no test, and none that still runs
+        found, whole = stored.result(first), stored.session(first)
+        assert found is not None
+        assert whole is not None
+        for key in ("started_utc", "state", "view", "model", "source", "app_version", "camera", "summary", "runner_id"):
+            assert found[key] == whole[key]
+        assert stored.result(99) is None
+
+
+def test_without_a_database_nobody_has_sessions(path: Path) -> None:
+    stored = StoreReader(path)
+    assert (stored.list_sessions(runner_id=1), stored.count_sessions(1), stored.runs(1)) == ([], 0, [])
+    assert stored.result(1) is None

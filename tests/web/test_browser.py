@@ -857,7 +857,9 @@ def test_a_long_reason_leaves_room_for_the_rest_of_the_table(
 def test_nothing_sticks_out_sideways(
     server: Server, device: Device, make_session: MakeSession, store: Store, page: Page, width: int
 ) -> None:
-    session_id, (runner_id, _) = make_session(), store.add_runner("Wolfeschlegelsteinhausenbergerdorff Anna")
+    runner_id, _ = store.add_runner("Wolfeschlegelsteinhausenbergerdorff Anna")
+    session_id, _ = make_session(runner_id=runner_id), make_session(runner_id=runner_id, model="movenet-thunder-int8")
+    compared, course = f"/sessions/{session_id + 1}", f"/sessions?runner={runner_id}"
     device.changes = {
         **coached("step_width_leg"),
         **calibration("done", "Calibrated. You can run.", result=CALIBRATED),
@@ -866,7 +868,7 @@ def test_nothing_sticks_out_sideways(
     page.set_viewport_size({"width": width, "height": 600})
     device.publish({"type": "session", "session_id": session_id, "state": "ended"})
     result, asks = f"/sessions/{session_id}", (f"/sessions/{session_id}/delete", f"/runners/{runner_id}/delete")
-    for path in ("/", "/?kiosk=1", "/sessions", "/runners", result, *asks, "/aim", "/health"):
+    for path in ("/", "/?kiosk=1", "/sessions", course, "/runners", result, compared, *asks, "/aim", "/health"):
         page.goto(server.url + path)
         if path in ("/", "/aim"):
             page.locator("[data-skeleton][data-drawn=yes]").wait_for()
@@ -876,18 +878,36 @@ def test_nothing_sticks_out_sideways(
         assert wide <= width, path
 
 
+@pytest.mark.parametrize("of_one", [False, True])
 def test_a_phone_shows_both_knees_of_a_listed_session_side_by_side(
-    server: Server, make_session: MakeSession, page: Page
+    server: Server, make_session: MakeSession, store: Store, page: Page, of_one: bool
 ) -> None:
-    make_session()
+    runner_id = store.add_runner("")[0] if of_one else None
+    make_session(runner_id=runner_id)
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(server.url + "/sessions")
+    page.goto(server.url + (f"/sessions?runner={runner_id}" if of_one else "/sessions"))
     left, right = (page.locator(f"tbody tr >> nth=0 >> td[data-label='{side} knee']") for side in ("Left", "Right"))
     first, second = left.bounding_box(), right.bounding_box()
     assert first is not None
     assert second is not None
     assert first["y"] == second["y"]
     assert first["x"] < second["x"]
+
+
+def test_another_run_to_compare_with_is_chosen_without_scripts(
+    server: Server, browser: Browser, make_session: MakeSession, store: Store
+) -> None:
+    runner_id, _ = store.add_runner("")
+    first, before, now = (make_session(runner_id=runner_id) for _ in range(3))
+    with closing(browser.new_context(java_script_enabled=False)) as context:
+        page = context.new_page()
+        page.goto(f"{server.url}/sessions?runner={runner_id}")
+        page.locator(f"a[href='/sessions/{now}']").click()
+        expect(page.locator(f"#compared-h a[href='/sessions/{before}']")).to_be_visible()
+        page.get_by_label("Compare with").select_option(str(first))
+        page.get_by_role("button", name="Compare").click()
+        expect(page.locator(f"#compared-h a[href='/sessions/{first}']")).to_be_in_viewport()
+        assert page.url == f"{server.url}/sessions/{now}?with={first}#compared-h"
 
 
 def test_kiosk_fits_its_screen(server: Server, device: Device, page: Page) -> None:

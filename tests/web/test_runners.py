@@ -85,8 +85,8 @@ def test_sessions_bear_the_runners_name(device: Device, client: FlaskClient, eve
     header = SessionHeader("clip", "model", "0", view="front", runner_id=device.choice.current.id)
     device.writer.begin(header, lambda session_id: None)
     eventually(lambda: "Anna" in client.get("/sessions").text, "the session")
-    assert "Anna ·" in client.get("/sessions/1").text
-    assert "1 session," in re.sub(r"\s+", " ", client.get("/runners").text)
+    assert 'href="/sessions?runner=1">Anna</a> ·' in client.get("/sessions/1").text
+    assert ">1 session</a>," in client.get("/runners").text
 
 
 def test_who_is_chosen_while_somebody_runs_runs_from_now_on(

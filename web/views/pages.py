@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
@@ -20,9 +20,9 @@ from model.result import UNKNOWN_CAMERA, summarise_stored
 from model.screening_result import MIN_REPS
 from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
-from web import present, screening, set_up
+from web import course, present, screening, set_up
 from web.app import box, store_words
-from web.numbers import LARGEST, asked
+from web.numbers import LARGEST, asked, named
 from web.views.qr import qr_of
 
 blueprint = Blueprint("pages", __name__)
@@ -47,23 +47,51 @@ def live() -> ResponseReturnValue:
 
 @blueprint.get("/sessions")
 def sessions() -> ResponseReturnValue:
-    page = asked("page", 1, 1, LARGEST // _PER_PAGE)
-    found, total, fault = listed_sessions(_PER_PAGE, (page - 1) * _PER_PAGE)
+    """All sessions, or those of the runner that ``runner`` names."""
+    page, runner_id = asked("page", 1, 1, LARGEST // _PER_PAGE), named("runner")
+    found, total, fault = listed_sessions(_PER_PAGE, (page - 1) * _PER_PAGE, runner_id)
     pages = max(1, -(-total // _PER_PAGE))
     if page > pages:
-        found, _, fault = listed_sessions(_PER_PAGE, (pages - 1) * _PER_PAGE)
+        found, _, fault = listed_sessions(_PER_PAGE, (pages - 1) * _PER_PAGE, runner_id)
     names = _names(fault)
-    listed = [{**_listed(head), "runner": names.get(head["runner_id"])} for head in found]
-    return render_template("sessions.html", sessions=listed, page=min(page, pages), pages=pages, fault=fault)
+    if runner_id is not None and runner_id not in names and fault is None:
+        abort(404)
+    return render_template(
+        "sessions.html",
+        course=_course(runner_id, found, fault),
+        sessions=[{**_listed(head), "runner": names.get(head["runner_id"])} for head in found],
+        only=None if runner_id is None else {"id": runner_id, "name": names.get(runner_id, f"runner {runner_id}")},
+        page=min(page, pages),
+        pages=pages,
+        fault=fault,
+    )
 
 
-def listed_sessions(limit: int, offset: int) -> tuple[list[dict[str, Any]], int, str | None]:
-    """Sessions, newest first, how many there are, and what is wrong where only a part of them can be read."""
+def _course(
+    runner_id: int | None, heads: Sequence[Mapping[str, Any]], fault: str | None
+) -> course.SinceFirst | None:
+    """None of everybody's sessions, and where they cannot all be read."""
+    if runner_id is None or fault is not None:
+        return None
+    try:
+        return course.since_first(box().reader, runner_id, heads)
+    except StoreDamaged as error:
+        store_words(error)
+        return None
+
+
+def listed_sessions(
+    limit: int, offset: int, runner_id: int | None = None
+) -> tuple[list[dict[str, Any]], int, str | None]:
+    """Sessions, newest first, how many there are, and what is wrong where only a part of them can be read.
+
+    ``runner_id``: of this runner only.
+    """
     reader = box().reader
     try:
-        return reader.list_sessions(limit, offset), reader.count_sessions(), None
+        return reader.list_sessions(limit, offset, runner_id), reader.count_sessions(runner_id), None
     except StoreDamaged as error:
-        return *reader.readable_sessions(limit, offset), store_words(error)
+        return *reader.readable_sessions(limit, offset, runner_id), store_words(error)
 
 
 def _names(fault: str | None) -> dict[int, str]:
@@ -78,7 +106,8 @@ def _names(fault: str | None) -> dict[int, str]:
 
 @blueprint.get("/sessions/<int:session_id>")
 def session(session_id: int) -> ResponseReturnValue:
-    return _rendered(session_id, run="session.html", test="test.html")
+    """The result; of a named runner's run against an earlier one, the last or the one that ``with`` names."""
+    return _rendered(session_id, run="session.html", test="test.html", compare=True)
 
 
 @blueprint.get("/sessions/<int:session_id>/card")
@@ -130,21 +159,24 @@ def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rendered(session_id: int, run: str, test: str) -> str:
-    """A session in the template of a run or of a test."""
+def _rendered(session_id: int, run: str, test: str, compare: bool = False) -> str:
+    """A session in the template of a run or of a test; ``compare``: a run with what has changed since earlier ones."""
     found = box().reader.session(session_id)
     if found is None:
         abort(404)
     camera = found["camera"] or UNKNOWN_CAMERA
+    runner = box().reader.runner_name(found["runner_id"])
     shown = {
         "session": found,
-        "runner": box().reader.runner_name(found["runner_id"]),
+        "runner": runner,
         "duration": present.duration(found["started_utc"], found["ended_utc"]),
         "state_words": present.STATE_WORDS[found["state"]],
         "camera": camera,
     }
     if found["mode"] == screening.RUN:
-        return render_template(run, **shown, **_run(found, camera))
+        summary = found["summary"] or _summary_now(found)
+        compared = _compared(found, summary, runner) if compare else None
+        return render_template(run, **shown, **_run(found, summary, camera), compared=compared)
     return render_template(
         test,
         **shown,
@@ -154,9 +186,20 @@ def _rendered(session_id: int, run: str, test: str) -> str:
     )
 
 
-def _run(found: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
+def _compared(found: Mapping[str, Any], summary: Mapping[str, Any], name: str | None) -> course.Compared | None:
+    """None of an anonymous run, of one that still runs, and where earlier ones cannot be read."""
+    with_id = named("with")
+    if name is None or found["state"] == "open":
+        return None
+    try:
+        return course.compared(box().reader, found, summary, name, with_id)
+    except StoreDamaged as error:  # what can be read of this run is shown all the same
+        store_words(error)
+        return None
+
+
+def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
     """What the result page of a run and its card show beside that."""
-    summary = found["summary"] or _summary_now(found)
     rows = present.summary_rows(summary)
     return {
         "cadence_spm": summary.get("cadence_spm"),

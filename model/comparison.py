@@ -1,0 +1,191 @@
+"""One run of a runner against an earlier one: what has changed, and what cannot be told.
+
+A change is called one only beyond the smallest detectable difference (SDD, the registry's; Munro 2012, Dingenen 2018)
+and beyond the difference's own 95 % interval (Welch). Where no source gives an SDD, the uncertainty takes its place.
+Both hold for one pose model and a camera in one place: their errors fall out of the difference. Else each mean is off
+in its own way, and the least is the root of the sum of both uncertainties squared, where that is more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from model.camera_pose import CameraPose, is_elsewhere
+from model.metrics import METRICS, MetricSpec
+from model.place import CORRECTED
+from model.pose import Side, View
+from model.standing import told_level
+from model.statistics import MIN_STANCES, Sample, difference
+
+#: What is compared, the main thing first.
+FRONTAL_KEYS = ("fppa_deg", "pelvic_drop_deg", "hip_adduction_deg", "trunk_lean_deg", "step_width_leg", "cadence_spm")
+SIDE_KEYS = ("knee_flexion_deg", "hip_extension_deg", "trunk_forward_lean_deg", "overstride_leg", "cadence_spm")
+#: Against the vertical of the picture, unless the camera's roll is taken out.
+_NEEDS_CAMERA = (*CORRECTED, "trunk_lean_deg")
+#: Against the pelvis in standing, or else in running: then a drop of one side shows about half as large.
+_NEEDS_LEVEL = ("pelvic_drop_deg", "hip_adduction_deg")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One measurement in two runs.
+
+    Attributes:
+        spec: of what.
+        side: whose; None where it is of both.
+        then, now: means, in the metric's unit; None where there are none.
+        value: now − then; None where ``reason`` says why the two cannot be held against each other.
+        least: what is smaller is no change, in the metric's unit.
+        changed: whether it is one.
+        reason: None where there is a value.
+    """
+
+    spec: MetricSpec
+    side: Side | None
+    then: float | None
+    now: float | None
+    value: float | None = None
+    least: float | None = None
+    changed: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A run against an earlier one.
+
+    Attributes:
+        changes: side by side, the main thing first; what was measured in neither is left out.
+        unlike: why the two were not measured alike, so that more than the SDD is asked for; empty where they were.
+    """
+
+    changes: tuple[Change, ...]
+    unlike: tuple[str, ...]
+
+    @property
+    def knees(self) -> dict[Side, Change]:
+        """The main thing, by side: the knee's alignment, from the side its flexion."""
+        main = FRONTAL_KEYS[0], SIDE_KEYS[0]
+        return {change.side: change for change in self.changes if change.side is not None and change.spec.key in main}
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything of a side can be held against each other: the cadence alone is no comparison."""
+        return any(change.value is not None and change.side is not None for change in self.changes)
+
+    @property
+    def tells_of_knees(self) -> bool:
+        """Whether the main thing can be, of a side at least."""
+        return any(change.value is not None for change in self.knees.values())
+
+
+def compare(now: Mapping[str, Any], then: Mapping[str, Any]) -> Comparison:
+    """``now`` against ``then``, two runs of one runner in the same view.
+
+    Args:
+        now, then: session documents; of each ``view``, ``model``, ``source``, ``app_version``, ``camera`` and
+            ``summary`` are read. With different views, or where one is not known, nothing is compared.
+    """
+    if now["view"] is None or now["view"] != then["view"]:
+        return Comparison((), ())
+    view = View(now["view"])
+    cameras = _camera(now), _camera(then)
+    unlike = _unlike(now, then, cameras, view)
+    summaries = now["summary"] or {}, then["summary"] or {}
+    found: list[Change] = []
+    for key in FRONTAL_KEYS if view.frontal else SIDE_KEYS:
+        spec = METRICS[key]
+        if not spec.per_stance:
+            found.append(_of_both(spec, *summaries, view))
+            continue
+        why_not = _why_not(key, cameras, summaries)
+        found += [_of_side(spec, side, *summaries, view, bool(unlike), why_not) for side in Side]
+    return Comparison(tuple(one for one in found if one.now is not None or one.then is not None), unlike)
+
+
+def _camera(run: Mapping[str, Any]) -> CameraPose:
+    return CameraPose.from_json(run["camera"] or {})
+
+
+def _unlike(
+    now: Mapping[str, Any], then: Mapping[str, Any], cameras: tuple[CameraPose, CameraPose], view: View
+) -> tuple[str, ...]:
+    """What keeps errors from falling out of the difference, for people."""
+    unlike = []
+    if now["model"] != then["model"]:
+        unlike.append(f"the pose model was another one ({then['model']}, now {now['model']})")
+    if now["app_version"] != then["app_version"]:
+        unlike.append(f"Kneeline was another version ({then['app_version']}, now {now['app_version']})")
+    if now["source"] != then["source"]:
+        unlike.append("the pictures came from elsewhere")
+    if not view.frontal:
+        unlike.append("from the side it is not known whether the camera stood in the same place")
+    elif not all(camera.usable for camera in cameras):
+        unlike.append("it is not known whether the camera stood in the same place")
+    elif is_elsewhere(*cameras):
+        unlike.append("the camera stood elsewhere")
+    return tuple(unlike)
+
+
+def _why_not(key: str, cameras: tuple[CameraPose, CameraPose], summaries: tuple[Mapping[str, Any], ...]) -> str | None:
+    """Why a metric cannot be held against itself, whatever its numbers are."""
+    if key in _NEEDS_CAMERA and not all(camera.usable for camera in cameras):
+        return "where the camera stood is not known"
+    if key in _NEEDS_LEVEL:
+        level = [told_level(summary["standing"]) if "standing" in summary else None for summary in summaries]
+        if None in level:
+            return "not known whether the runner had stood still"
+        if level[0] != level[1]:
+            return "calibrated standing still in one of the runs only"
+    return None
+
+
+def _of_side(
+    spec: MetricSpec,
+    side: Side,
+    now: Mapping[str, Any],
+    then: Mapping[str, Any],
+    view: View,
+    unlike: bool,
+    why_not: str | None,
+) -> Change:
+    claims = [(summary.get(side) or {}).get(spec.key) or {} for summary in (now, then)]
+    means = claims[1].get("mean"), claims[0].get("mean")
+    found = difference(_sample(claims[1]), _sample(claims[0]), None)
+    if why_not is not None and None not in means:
+        return Change(spec, side, *means, reason=why_not)
+    if found is None:
+        return Change(spec, side, *means, reason=_missing(*means))
+    least = spec.least_change(view)
+    if unlike:
+        unsure = [claim.get("uncertainty") or spec.uncertainty[view] for claim in claims]
+        least = max(least or 0.0, math.hypot(*unsure))
+    changed = least is not None and abs(found.value) > max(found.ci95, least)
+    return Change(spec, side, *means, found.value, least, changed)
+
+
+def _of_both(spec: MetricSpec, now: Mapping[str, Any], then: Mapping[str, Any], view: View) -> Change:
+    """Of the whole session, which each camera counts in its own way wherever it stands."""
+    means = then.get(spec.key), now.get(spec.key)
+    if means[0] is None or means[1] is None:
+        return Change(spec, None, *means, reason=_missing(*means))
+    value, least = means[1] - means[0], math.sqrt(2) * spec.uncertainty[view]
+    return Change(spec, None, *means, value, least, abs(value) > least)
+
+
+def _sample(claim: Mapping[str, Any]) -> Sample:
+    """A claim of the summary; nothing is claimed where it lacks mean or spread."""
+    mean, sd = claim.get("mean"), claim.get("sd")
+    if mean is None or sd is None:
+        return Sample(math.nan, math.nan, 0, math.nan)
+    return Sample(mean, sd, int(claim.get("n", 0)), math.nan)
+
+
+def _missing(then: float | None, now: float | None) -> str:
+    """Which of two runs has no mean."""
+    if then is None:
+        return f"not measured then, or in fewer than {MIN_STANCES} stances"
+    return f"not measured now, or in fewer than {MIN_STANCES} stances"
