@@ -29,6 +29,8 @@ Message = dict[str, Any]
 
 #: How a message begins that says why nothing is stored; the rest names the file.
 UNSTORED = "sessions are not stored"
+#: How a message begins that says why there are no pictures, with the remedy.
+NO_CAMERA = "no camera"
 MAX_FRAMES_PER_S = 15
 #: Kept for those who connect later.
 _LASTING = ("session", "health", "frame")

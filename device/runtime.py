@@ -26,7 +26,7 @@ from device.cues import CueOutput, State
 from device.frames import Frame, FrameSource
 from device.health import temperature_c
 from device.latency import LatencyWindow
-from device.live import UNSTORED, LivePublisher, Message
+from device.live import NO_CAMERA, UNSTORED, LivePublisher, Message
 from device.notify import Notifier
 from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
@@ -337,14 +337,15 @@ class Device:
 
     def _no_camera(self, error: CameraError, stop: threading.Event) -> None:
         _log.error("%s; trying again every %.0f s", error, _RETRY_S)
-        self._notify.status(f"no camera: {error}")
+        why = f"{NO_CAMERA}: {error}"
+        self._notify.status(why)
         self._dark()
         until_s = time.monotonic() + _RETRY_S
         while not stop.is_set() and time.monotonic() < until_s:
             self._obey()
             self._standing.no_pictures(str(error))
             self._screening.interrupt(str(error))
-            self._live.publish(self._frame_message(None, f"no camera: {error}"))
+            self._live.publish(self._frame_message(None, why))
             self._publish_health(None)
             self._notify.watchdog()
             stop.wait(1.0)
@@ -608,7 +609,10 @@ class Device:
         return outcome.message or self._writer.fault or coaching.message(outcome.coach)
 
     def _frame_message(self, outcome: Outcome | None, message: str | None, session_s: float | None = None) -> Message:
-        """What is told of a frame, or of the lack of one. ``session_s``: how long the session has lasted."""
+        """What is told of a frame, or of the lack of one. ``session_s``: how long the session has lasted.
+
+        ``store_fault`` has a place of its own: that nothing is stored must not wait until the light is better.
+        """
         pose = None if outcome is None else outcome.pose
         view = None if outcome is None else outcome.view
         return {
@@ -623,6 +627,7 @@ class Device:
             "cadence_spm": None if outcome is None else outcome.cadence_spm,
             "quality": 0.0 if outcome is None else round(outcome.quality, 2),
             "message": message,
+            "store_fault": self._writer.fault,
             "camera": dict(UNKNOWN_CAMERA) if outcome is None else outcome.camera.as_json(),
             "calibration": self._standing.as_json(self._runner.person.height_cm),
             "screening": self._screening.as_json(),

@@ -629,15 +629,35 @@ def test_the_store_of_another_device_is_left_alone(config: Config) -> None:
         assert run_device(Device(config), threading.Event()) == 2
 
 
-def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
-    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def none_there(camera: Any) -> Any:
+@pytest.fixture
+def none_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No camera anywhere."""
+
+    def open_none(camera: Any) -> Any:
         raise CameraError("there is no camera: plug one in")
 
-    monkeypatch.setattr(runtime, "open_source", none_there)
+    monkeypatch.setattr(runtime, "open_source", open_none)
+
+
+@pytest.mark.usefixtures("none_there")
+def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
     assert run_device(Device(config, unattended=False), threading.Event()) == 2
     assert "there is no camera: plug one in" in caplog.text
+
+
+@pytest.mark.usefixtures("none_there")
+def test_that_nothing_is_stored_is_told_beside_whatever_else_is_wrong(config: Config) -> None:
+    config.database_path().write_bytes(b"no database" * 1000)
+    frame = _run_until(config, lambda m: m["type"] == "frame")[-1]
+    assert frame["message"] == "no camera: there is no camera: plug one in"
+    assert frame["store_fault"].startswith("sessions are not stored: ")
+
+
+@pytest.mark.usefixtures("none_there")
+def test_a_sound_store_is_no_fault(config: Config) -> None:
+    assert _run_until(config, lambda m: m["type"] == "frame")[-1]["store_fault"] is None
 
 
 def _until(live: LiveSubscriber, done: Any) -> list[dict[str, Any]]:
