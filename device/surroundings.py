@@ -1,4 +1,4 @@
-"""Settings against the machine they are for: address, camera and the place of the database. Nothing is started."""
+"""Settings against the machine they are for: address, camera, places of database and socket. Nothing is started."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from device.address import no_address
-from device.config import fault_line
+from device.config import fault_line, socket_fault
 
 _KINDS = ("auto", "picamera", "usb")
 
@@ -25,6 +25,7 @@ def surrounding_faults(values: Mapping[str, object], file: Path) -> list[str]:
     checks: tuple[tuple[str, str, Callable[[str], str | None]], ...] = (
         ("camera", "source", _source_fault),
         ("store", "path", partial(database_fault, file.absolute().parent)),
+        ("live", "socket", partial(socket_fault, file.absolute().parent)),
         ("web", "host", _host_fault),
     )
     return [
