@@ -189,6 +189,8 @@ class Device:
         self._cue_ms = LatencyWindow()
         self._started_s = time.monotonic()
         self._frames = 0
+        #: By cameras that have gone.
+        self._dropped = 0
         self._fps = 0.0
         self._second: tuple[float, int] = (self._started_s, 0)
         self._nets: dict[tuple[float, bool], PoseNet] = {}
@@ -411,6 +413,7 @@ class Device:
                     if last_steps:
                         presence.restart()
         finally:
+            self._dropped += source.dropped
             if session is not None:
                 self._end(session)
                 self._keep_camera(source)
@@ -654,13 +657,13 @@ class Device:
         self._live.publish(self._health_message(source))
 
     def _health_message(self, source: FrameSource | None) -> Message:
-        """``source``: the camera; None while there is none."""
+        """``source``: the camera; None while there is none. Pictures, taken and lost, are counted since the start."""
         runner = self._runner.current
         return {
             "type": "health",
             "fps": round(self._fps, 1),
             "frames": self._frames,
-            "dropped": 0 if source is None else source.dropped,
+            "dropped": self._dropped + (0 if source is None else source.dropped),
             "vfov_deg": None if source is None else source.vfov_deg,
             "latency_ms": self._frame_ms.as_json(),
             "frame_to_cue_ms": self._cue_ms.as_json(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 import time
@@ -109,6 +110,27 @@ def test_the_time_before_the_first_picture_does_not_make_the_camera_slow(
     monkeypatch.setattr(runtime, "open_source", lambda camera: Late(demo_clip, paced=True))
     health = _run_until(config, lambda m: m["type"] == "health" and m["frames"])[-1]
     assert health["fps"] > 15, "with the four seconds before it would be 6"
+
+
+class Lossy(VideoSource):
+    """A camera that loses seven pictures, and then itself."""
+
+    @property
+    def dropped(self) -> int:
+        return 7
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        yield from itertools.islice(super().frames(stop), 5)
+        raise CameraError("the camera has vanished: plug it in")
+
+
+def test_lost_pictures_are_counted_since_the_start_as_the_others(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "_RETRY_S", 1.1)
+    monkeypatch.setattr(runtime, "open_source", lambda camera: Lossy(demo_clip))
+    told = [m for m in _run_until(config, lambda m: m.get("dropped") == 14) if m["type"] == "health" and m["dropped"]]
+    assert {(m["frames"], m["dropped"]) for m in told} == {(5, 7), (10, 14)}
 
 
 class Busy(VideoSource):
