@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import struct
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from device import board
+from device.cameras.edit_list import shown_s
 from device.cameras.video import VideoSource
 from device.cli import NO_RUNNER, main
 from device.config import Config
@@ -160,6 +162,65 @@ def test_a_file_whose_frames_times_vary_is_whole_where_its_time_is(demo_clip: Pa
         assert "600 of 900 frames could be read" in (source.cut_off(frames) or "")
         source._fps = 45.0
         assert source.cut_off(frames) is None
+
+
+def _trimmed(clip: Path, path: Path, start_s: int, shown_s: int) -> Path:
+    """A copy that shows a part: its edit list says so, and the pictures around are still in it."""
+    content = bytearray(clip.read_bytes())
+    for box, at in ((b"mvhd", 20), (b"tkhd", 24), (b"elst", 12)):  # milliseconds, as this clip has them
+        struct.pack_into(">I", content, content.index(box) + at, 1000 * shown_s)
+    mdhd = content.index(b"mdhd")
+    (per_s,) = struct.unpack_from(">I", content, mdhd + 16)
+    struct.pack_into(">I", content, content.index(b"elst") + 16, per_s * start_s)
+    path.write_bytes(content)
+    return path
+
+
+def _read(path: Path) -> tuple[int, str | None]:
+    """How many frames of a file can be read, and what is wrong with it."""
+    with VideoSource(path) as source:
+        frames = sum(1 for _ in source.frames(threading.Event()))
+        return frames, source.cut_off(frames)
+
+
+def test_a_film_that_was_trimmed_without_coding_it_anew_is_whole(demo_clip: Path, tmp_path: Path) -> None:
+    trimmed = _trimmed(demo_clip, tmp_path / "trimmed.mp4", 5, 8)
+    frames, fault = _read(trimmed)
+    assert frames == pytest.approx(240, abs=3)
+    assert fault is None
+    trimmed.write_bytes(trimmed.read_bytes()[:250_000])
+    frames, fault = _read(trimmed)
+    assert 30 < frames < 120
+    assert fault is not None
+    assert f"{frames} of 240 frames could be read" in fault
+
+
+def test_a_film_that_does_not_begin_at_zero_is_whole(tmp_path: Path) -> None:
+    """Matroska announces its end times its rate."""
+    film = tmp_path / "late.mkv"
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 30.0, (64, 48))
+    for grey in range(30):
+        writer.write(np.full((48, 64, 3), grey, dtype=np.uint8))
+    writer.release()
+    content = film.read_bytes()
+    late_s = 0.25
+    duration, cluster = b"\x44\x89\x88", b"\xe7\x81"
+    for old, new in (
+        (duration + struct.pack(">d", 1000.0), duration + struct.pack(">d", 1000.0 * (1 + late_s))),
+        (cluster + b"\0", cluster + bytes([round(1000 * late_s)])),
+    ):
+        assert old in content
+        content = content.replace(old, new, 1)
+    film.write_bytes(content)
+    assert _read(film) == (30, None)
+    film.write_bytes(content[: len(content) // 2])
+    assert "is cut off or damaged" in (_read(film)[1] or "")
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\0\x01moov", b"\0\0\0\x10moov\0\0\0\0", b"a text, not a film" * 9])
+def test_a_head_that_is_none_says_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.mp4").write_bytes(content)
+    assert shown_s(tmp_path / "x.mp4") is None
 
 
 @pytest.mark.parametrize("link", [False, True])
