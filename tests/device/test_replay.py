@@ -62,6 +62,13 @@ def test_document_has_the_agreed_form(document: dict[str, Any]) -> None:
     assert set(document["summary"]["left"]["fppa_deg"]) >= {"mean", "sd", "sdd"}
 
 
+def test_an_angle_of_no_stance_is_not_told(document: dict[str, Any], demo_clip: Path) -> None:
+    """As of a film from the side."""
+    unseen = [stance | {"fppa_deg": None, "pelvic_drop_deg": None} for stance in document["stances"]]
+    lines = compare(document | {"stances": unseen}, load_truth(demo_clip.with_suffix(".json"))).lines()
+    assert [line for line in lines if "nan" in line or "true mean" in line] == []
+
+
 def test_every_dive_is_cued_and_nothing_else(document: dict[str, Any], demo_clip: Path) -> None:
     comparison = compare(document, load_truth(demo_clip.with_suffix(".json")))
     assert comparison.cueing.dives == 11
