@@ -246,7 +246,7 @@ def session_document(
         "fps": round(recorder.fps, 3),
         "frames": recorder.frames,
         "frames_with_runner": recorder.frames_with_runner,
-        "camera": place.camera.as_json(),
+        "camera": place.camera.in_the_end().as_json(),
         "stances": recorder.stances,
         "reps": [],
         "cues": [cue_json(cue) for cue in recorder.cues],

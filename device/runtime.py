@@ -311,7 +311,8 @@ class Device:
                 self._announce(f"session {session_id} was cut off before anybody ran; discarded")
                 continue
             if document["summary"] is None:  # a test keeps its own up with each repetition
-                store.update_session(session_id, summary=summarise_stored(document))
+                camera = document["camera"] and CameraPose.from_json(document["camera"]).in_the_end().as_json()
+                store.update_session(session_id, summary=summarise_stored(document), camera=camera)
             held = f"{len(document['reps'])} repetitions" if document["reps"] else f"{len(document['stances'])} stances"
             self._announce(f"session {session_id} was cut off; closed as interrupted with {held}")
 
@@ -567,7 +568,8 @@ class Device:
         recorder = session.recorder
         found = summarise(recorder.stances, recorder.view, self._place.camera)
         summary = found | recorder.curves_and_standing() | {"frames_lost": recorder.frames_lost}
-        self._writer.update(fps=round(recorder.fps, 3), summary=summary, **self._counts(session))
+        counts = self._counts(session) | {"camera": self._place.camera.in_the_end().as_json()}
+        self._writer.update(fps=round(recorder.fps, 3), summary=summary, **counts)
         return summary
 
     def _counts(self, session: _Session) -> dict[str, Any]:

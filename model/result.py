@@ -118,7 +118,7 @@ def summarise(
         view: the session's view; it decides what is unavailable.
         camera: where it stood, as found in the end; with one that is refused nothing is claimed of `CORRECTED`.
     """
-    reasons = {} if camera is None else why_not_corrected(camera)
+    reasons = {} if camera is None else why_not_corrected(camera.in_the_end())
     if camera is not None and camera.state == "refused":
         stances = [{**stance, **dict.fromkeys(CORRECTED)} for stance in stances]
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}

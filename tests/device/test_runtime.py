@@ -494,6 +494,21 @@ def test_what_was_cut_off_on_a_full_disk_is_closed_when_there_is_room_and_the_st
     assert row["state"] == "interrupted"
 
 
+def test_a_session_that_was_cut_off_promises_no_more_steps(config: Config) -> None:
+    with Store.open(config.database_path()) as store:
+        session_id = store.begin_session(SessionHeader("camera", "m", "0", view="front"))
+        store.add_stance(session_id, {"side": "left", "strike_s": 1.0, "toe_off_s": 1.2, "quality": 0.9})
+        waits = CameraPose(advice="Not known yet where the camera stands: about 5 more steps of running.")
+        store.update_session(session_id, camera=waits.as_json())
+    stop = threading.Event()
+    stop.set()
+    assert run_device(Device(config), stop) == 0
+    document = StoreReader(config.database_path()).session(session_id)
+    assert document is not None
+    said = "Too few steps of running were seen to tell where the camera stood."
+    assert document["camera"]["advice"] == document["summary"]["unavailable"]["fppa_deg"] == said
+
+
 def test_a_session_that_was_cut_off_and_is_damaged_keeps_no_other_from_being_stored(
     config: Config, caplog: pytest.LogCaptureFixture
 ) -> None:
