@@ -368,7 +368,8 @@ class Device:
             camera_m=self._told.camera_m,
             known=self._known_camera(source),
         )
-        pipeline = Pipeline(net, analysis_settings(self._config), self._place, Region(self._config.camera.region))
+        settings = analysis_settings(self._config, film=isinstance(source, VideoSource))
+        pipeline = Pipeline(net, settings, self._place, Region(self._config.camera.region))
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None
         taken_over = False

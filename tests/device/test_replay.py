@@ -6,6 +6,7 @@ import itertools
 import json
 import struct
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from device.cameras.edit_list import shown_s
 from device.cameras.video import VideoSource
 from device.cli import NO_RUNNER, main
 from device.config import Config
+from device.frames import Frame
 from device.pipeline import Pipeline, open_model, open_model_for_file
+from device.replay import ReplayOptions, replay_file
 from device.truth import compare, load_truth
 from model.analysis import AnalysisSettings
 from model.metrics import STANCE_METRICS
@@ -251,6 +254,27 @@ def test_video_without_a_person(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert document["frames"] == 40
     assert document["frames_with_runner"] == 0
     assert document["summary"]["cadence_spm"] is None
+
+
+class Sparse(VideoSource):
+    """Every second picture of a film."""
+
+    @property
+    def fps(self) -> float:
+        return super().fps / 2
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        return (replace(frame, index=frame.index // 2) for frame in super().frames(stop) if frame.index % 2 == 0)
+
+
+def test_a_slow_recording_is_warned_of_and_its_pictures_are_not_called_useless(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Sparse)
+    document, _ = replay_file(demo_clip, Config(), ReplayOptions())
+    assert len(document["stances"]) > 40
+    said = "demo_front.mp4: 15 frames per second: running metrics are unreliable below 20; record at 30 or more"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [said]
 
 
 def test_video_of_five_frames_per_second(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
