@@ -62,9 +62,9 @@ def cue_json(cue: Cue) -> dict[str, Any]:
 
 
 def cadence_spm(stances: Sequence[Mapping[str, Any]]) -> float | None:
-    """Steps per minute over all stances, pauses left out; None from fewer than three."""
+    """Steps per minute over all stances, pauses left out; None from fewer than `MIN_STANCES`."""
     strikes = np.sort([stance["strike_s"] for stance in stances])
-    if len(strikes) < 3:
+    if len(strikes) < MIN_STANCES:
         return None
     steps = np.diff(strikes)
     steps = steps[steps < _BREAK_STEPS * np.median(steps)]
