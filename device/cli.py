@@ -442,7 +442,8 @@ def _demo_settings(path: Path | None, folder: Path) -> Path:
 def _demo_state(config: Config) -> Path:
     folder = config.database_path().parent / "demo"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for one in (folder.parent, folder):  # both as the store makes its own: not for everybody to read
+            one.mkdir(mode=0o750, parents=True, exist_ok=True)
     except OSError as error:
         reason = f"cannot be made ({error.strerror}): set STATE_DIRECTORY to a writable folder"
         raise InputError(f"{folder}: {reason}") from error

@@ -19,6 +19,7 @@ import pytest
 
 from device import cli, cues
 from device.cli import main
+from device.config import parse_config
 from device.store import SessionHeader, Store
 
 REPO = Path(__file__).resolve().parents[2]
@@ -208,6 +209,17 @@ def test_what_is_said_of_the_virtual_camera_is_refused_for_a_video(
     assert main(["replay", "film.mp4", option]) == 2
     said = "is for a motion capture (.npz), a video has its own: leave it out"
     assert capsys.readouterr().err == f"kneeline: {option.partition('=')[0]}: {said}\n"
+
+
+def test_the_folders_of_a_demo_are_not_for_everybody_to_read(tmp_path: Path) -> None:
+    """It is often what is run first: the real sessions are kept beside its own."""
+    config = parse_config({"store": {"path": str(tmp_path / "kneeline" / "kneeline.db")}})
+    before = os.umask(0o022)
+    try:
+        folder = cli._demo_state(config)
+    finally:
+        os.umask(before)
+    assert {one.stat().st_mode & 0o777 for one in (folder, folder.parent)} == {0o750}
 
 
 def test_a_run_is_told_with_both_knees_and_their_uncertainty() -> None:
