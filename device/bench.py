@@ -65,7 +65,7 @@ def bench(clip: Path, config: Config, model: ModelName | None, frames: int) -> B
     """Times ``frames`` frames of ``clip``, again from its start where it is shorter."""
     with VideoSource(clip, loop=True) as source:
         net = open_model(config, source.fps, model)
-        pipeline = Pipeline(net, analysis_settings(config))
+        pipeline = Pipeline(net, analysis_settings(config, film=True))
         crop = whole_picture(source.size_px)
         times: dict[str, list[float]] = {name: [] for name in ("bare invoke", "cut the crop", "whole pipeline")}
         whole_over_bare = []

@@ -184,9 +184,9 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
         "--camera", type=Path, metavar="RESULT.json", help="an earlier result: the camera stands where it stood then"
     )
     capture = parser.add_argument_group("a motion capture (.npz) in the video's place")
-    capture.add_argument("--fps", type=float, default=30.0, help="frames per second of the virtual camera")
-    capture.add_argument("--camera-noise", choices=("none", "measured"), default="none", help="add its errors")
-    capture.add_argument("--seed", type=_whole(0, 2**32), default=0, help="of the noise")
+    capture.add_argument("--fps", type=float, help="frames per second of the virtual camera; default: 30")
+    capture.add_argument("--camera-noise", choices=("none", "measured"), help="add its errors; default: none")
+    capture.add_argument("--seed", type=_whole(0, 2**32), help="of the noise; default: 0")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="print the errors against a clip's truth")
 
 
@@ -201,6 +201,7 @@ def _replay(args: argparse.Namespace) -> int:
     truth = None if args.truth is None else load_truth(args.truth)
     if args.side is not None and args.mode != "step-down":
         raise InputError(f"--side {args.side}: only a step-down has a standing leg: use it with --mode step-down")
+    capture = _capture_options(args)
     document, fault = (replay_file if args.mode == "run" else screen_file)(
         args.video,
         load_config(args.config),
@@ -212,9 +213,7 @@ def _replay(args: argparse.Namespace) -> int:
             camera=None if args.camera is None else _known_camera(args.camera),
             height_cm=args.height,
             side=None if args.side is None else Side(args.side),
-            fps=args.fps,
-            noise=args.camera_noise,
-            seed=args.seed,
+            **capture,
         ),
     )
     if args.json is not None:
@@ -233,15 +232,51 @@ def _replay(args: argparse.Namespace) -> int:
     return 0
 
 
+def _capture_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What is said of the virtual camera, by the names of `ReplayOptions`.
+
+    Raises:
+        InputError: a video has a camera of its own.
+    """
+    from device.mocap import SUFFIX
+
+    options = {"fps": "--fps", "noise": "--camera-noise", "seed": "--seed"}
+    said = {"fps": args.fps, "noise": args.camera_noise, "seed": args.seed}
+    given = {name: value for name, value in said.items() if value is not None}
+    if given and args.video.suffix != SUFFIX:
+        option = options[next(iter(given))]
+        raise InputError(f"{option}: is for a motion capture ({SUFFIX}), a video has its own: leave it out")
+    return given
+
+
 def _told(document: dict[str, Any]) -> list[str]:
-    """A run in a line, and what is odd about it."""
+    """A run in some lines: its steps, both knees, and what is odd about it."""
+    cadence = document["summary"]["cadence_spm"]
     lines = [
         f"{_source(document)}, {len(document['stances'])} stances, {len(document['cues'])} cues, "
-        f"cadence {document['summary']['cadence_spm'] or '?'}"
+        f"cadence {'not known' if cadence is None else f'{cadence:.1f} steps per minute'}"
     ]
-    if document["frames_with_runner"] and not document["stances"]:
+    if document["stances"]:
+        lines += _told_knees(document["summary"])
+    elif document["frames_with_runner"]:
         lines.append("no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's")
     return lines
+
+
+def _told_knees(summary: dict[str, Any]) -> list[str]:
+    """The main result: mean, spread and uncertainty of both knees' alignment, or why there is none."""
+    reason = summary["unavailable"].get("fppa_deg")
+    if reason is not None:
+        return [f"knee alignment: not measured: {reason}"]
+    knees = []
+    for side in ("left", "right"):
+        knee = summary[side].get("fppa_deg") or {"mean": None, "n": 0}
+        if knee["mean"] is None:
+            knees.append(f"{side} knee: too few stances ({knee['n']})")
+        else:
+            off = "" if knee["uncertainty"] is None else f", may be off by {knee['uncertainty']:.1f}°"
+            knees.append(f"{side} knee {knee['mean']:+.1f}°, spread {knee['sd']:.1f}° of {knee['n']} stances{off}")
+    return knees
 
 
 def _told_screening(document: dict[str, Any]) -> list[str]:
@@ -304,7 +339,7 @@ def _write_json(path: Path, document: Any) -> None:
         raise _not_written(path, error) from error
 
 
-def _check_target(path: Path | None, *read: Path | None) -> None:
+def _check_target(path: Path | None, *read: Path | None, option: str = "--json") -> None:
     """Tells before the work that its result cannot be written, or would take the place of a file that is ``read``.
 
     What is there stays as it is, and nothing is left.
@@ -313,7 +348,7 @@ def _check_target(path: Path | None, *read: Path | None) -> None:
         return
     for source in read:
         if source is not None and source.exists() and path.exists() and path.samefile(source):
-            raise InputError(f"--json {path}: would overwrite {source}, which is read: name another file")
+            raise InputError(f"{option} {path}: would overwrite {source}, which is read: name another file")
     try:
         if path.is_file():
             path.open("ab").close()
@@ -324,11 +359,11 @@ def _check_target(path: Path | None, *read: Path | None) -> None:
             missing.open("xb").close()
             missing.unlink()
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise _not_written(path, error, option) from error
 
 
-def _not_written(path: Path, error: OSError) -> InputError:
-    return InputError(f"--json {path}: cannot be written ({error.strerror}): name a file in a writable folder")
+def _not_written(path: Path, error: OSError, option: str = "--json") -> InputError:
+    return InputError(f"{option} {path}: cannot be written ({error.strerror}): name a file in a writable folder")
 
 
 def _stop_on_signals() -> threading.Event:
@@ -407,7 +442,8 @@ def _demo_settings(path: Path | None, folder: Path) -> Path:
 def _demo_state(config: Config) -> Path:
     folder = config.database_path().parent / "demo"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for one in (folder.parent, folder):  # both as the store makes its own: not for everybody to read
+            one.mkdir(mode=0o750, parents=True, exist_ok=True)
     except OSError as error:
         reason = f"cannot be made ({error.strerror}): set STATE_DIRECTORY to a writable folder"
         raise InputError(f"{folder}: {reason}") from error
@@ -536,6 +572,7 @@ def _validate(args: argparse.Namespace) -> int:
     script = Path(__file__).resolve().parents[1] / "tests" / "validation" / "validate.py"
     if not script.exists():
         raise InputError(f"validate: {script} is not there: run it from a checkout of the sources")
+    _check_target(args.out, option="--out")
     given = (("--data", args.data), ("--out", args.out))
     options = [str(part) for name, value in given if value is not None for part in (name, value)]
     return subprocess.run([sys.executable, str(script), *options], check=False).returncode

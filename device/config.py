@@ -25,6 +25,8 @@ SYSTEM_FILE = Path("/etc/kneeline/config.toml")
 FALLBACK_VFOV_DEG = 41.4
 
 _MAX_PIN = 27
+#: So long may the path of a socket be on Linux.
+_MAX_SOCKET_BYTES = 107
 Pin = Annotated[int, Field(ge=0, le=_MAX_PIN)]
 _Pattern = Annotated[
     tuple[Annotated[float, Field(ge=0.01, le=2.0)], ...], Field(strict=False, min_length=1, max_length=15)
@@ -214,8 +216,8 @@ class StoreConfig(Section):
 class LiveConfig(Section):
     socket: str = Field(
         default="",
-        description="Socket between device and web, counted likewise. Empty: live.sock in $RUNTIME_DIRECTORY (set by "
-        "systemd), else in $XDG_RUNTIME_DIR/kneeline or /tmp.",
+        description="Socket between device and web, counted likewise, at most 107 bytes as a whole path. Empty: "
+        "live.sock in $RUNTIME_DIRECTORY (set by systemd), else in $XDG_RUNTIME_DIR/kneeline or /tmp.",
     )
 
 
@@ -303,7 +305,21 @@ def load_config(path: Path | None = None) -> Config:
     path = path or config_path()
     if path is None:
         return Config()
-    return _from_folder(parse_config(read_toml(path), path.name), path.absolute().parent)
+    config, folder = parse_config(read_toml(path), path.name), path.absolute().parent
+    if config.live.socket and (fault := socket_fault(folder, config.live.socket)) is not None:
+        raise ConfigError([fault_line(path.name, "live", "socket", config.live.socket, fault)])
+    return _from_folder(config, folder)
+
+
+def socket_fault(folder: Path, path: str) -> str | None:
+    """Why nothing can be served at ``path``, counted from ``folder``; None where nothing speaks against it."""
+    try:
+        length = len(os.fsencode(folder / Path(path).expanduser()))
+    except RuntimeError:
+        return "that home folder is not known; write the whole path"
+    if length <= _MAX_SOCKET_BYTES:
+        return None
+    return f"is {length} bytes long as a whole path, a socket's may be {_MAX_SOCKET_BYTES}; name a shorter one"
 
 
 def _from_folder(config: Config, folder: Path) -> Config:
@@ -340,7 +356,7 @@ def read_toml(path: Path) -> dict[str, object]:
         ConfigError: it cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors mark it
     except FileNotFoundError:
         fault = "no such file; name an existing one with --config, or leave it out for the defaults"
     except OSError as error:

@@ -26,6 +26,8 @@ from model.pose import Side
 
 State = Literal["good", "bad", "off"]
 
+#: How a note ends that says that there are no pins.
+PAGE_ONLY = "cues are shown on the page only"
 #: Without ``feed`` for so long, everything goes off.
 STALL_S = 0.6
 _MOTOR_HZ = 200
@@ -228,7 +230,7 @@ class CueOutput:
         try:
             return _open_lines(self._config)
         except Exception as error:
-            self.gpio_note = f"no GPIO here ({_first_line(error)}): cues are shown on the page only"
+            self.gpio_note = f"no GPIO here ({_first_line(error)}): {PAGE_ONLY}"
             _log.warning("%s", self.gpio_note)
             return {name: _Line() for name in names}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
-import socket
+import stat
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +18,12 @@ from device import aim
 from device.board import Choice, best_choice, cache_path, kept_choice, sustains
 from device.cameras import open_source
 from device.config import Config
-from device.cues import all_off
+from device.cues import PAGE_ONLY, all_off
 from device.health import disk, temperature_c, throttling
+from device.live import NO_CAMERA, Message, last_told
 from device.password import password_path, read_hash
 from device.store import StoreReader
+from device.surroundings import database_fault
 from device.told import SETTING, page_height_m
 from model.errors import KneelineError
 from model.runtime import MIRRORED, ModelName, available_runtimes, load_weights
@@ -29,6 +32,12 @@ _MIN_FREE_BYTES = 500_000_000
 _MAX_TEMPERATURE_C = 80.0
 #: What of the aiming help is told of the last session.
 _AIMED = ("whole", "size", "distance", "light", "roll")
+#: What the store keeps beside the database: its lock, SQLite's log, index and journal.
+_BESIDE = (".lock", "-wal", "-shm", "-journal")
+_NO_PINS = (
+    "on a Pi: sudo apt install python3-lgpio, and put the device's user into group gpio; "
+    "elsewhere set [cues] enabled = false"
+)
 _UNITS = ("kneeline-device.service", "kneeline-web.service")
 
 
@@ -43,16 +52,16 @@ class Check:
 
 
 def run_checks(config: Config) -> list[Check]:
-    """Runs every check. While the device runs, camera and pins are its own and only that is said."""
-    busy = _device_runs(config.socket_path())
+    """Runs every check. While the device runs, camera and pins are its own: then what it tells of them is told."""
+    told = last_told(config.socket_path())
     checks: tuple[tuple[str, Callable[[], Check]], ...] = (
-        ("camera", lambda: _in_use("camera") if busy else _camera(config)),
-        ("GPIO", lambda: _in_use("GPIO") if busy else _gpio(config)),
-        ("model", lambda: _model(config, busy)),
+        ("camera", lambda: _camera(config) if told is None else _camera_in_use(told)),
+        ("GPIO", lambda: _gpio(config, told)),
+        ("model", lambda: _model(config, busy=told is not None)),
         ("placement", lambda: _placement(config.database_path())),
         ("picture", lambda: _picture(config.database_path())),
         ("lens", lambda: _lens(config)),
-        ("database", lambda: _database(config.database_path())),
+        ("database", lambda: _database(config.database_path(), told or {})),
         ("sign-in", lambda: _sign_in(config)),
         ("disk", lambda: _disk(config.database_path())),
         ("clock", _clock),
@@ -64,20 +73,29 @@ def run_checks(config: Config) -> list[Check]:
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
-    """Errors of ours are the finding: what, and after the last semicolon or colon the remedy."""
+    """Errors of ours are the finding."""
     try:
         return check()
     except KneelineError as error:
-        said = str(error)
-        detail, _, remedy = said.rpartition("; " if "; " in said else ": ")
-        return Check(name, False, detail, remedy)
+        return _fault(name, str(error))
     except Exception as error:  # the others are to be told all the same
         said = f"could not be checked, by a fault of this program ({type(error).__name__}: {error})"
         return Check(name, False, said, "send this line to who looks after the box")
 
 
-def _in_use(name: str) -> Check:
-    return Check(name, True, "in use by the running device")
+def _fault(name: str, said: str) -> Check:
+    """A fault in our words: what, and after the last semicolon or colon the remedy."""
+    detail, _, remedy = said.rpartition("; " if "; " in said else ": ")
+    return Check(name, False, detail, remedy)
+
+
+def _camera_in_use(told: Mapping[str, Message]) -> Check:
+    if "frame" not in told:
+        return Check("camera", True, "the running device starts, and has not told of it yet")
+    said = told["frame"].get("message") or ""
+    if said.startswith(NO_CAMERA):
+        return _fault("camera", said)
+    return Check("camera", True, "in use by the running device")
 
 
 def _camera(config: Config) -> Check:
@@ -90,19 +108,27 @@ def _camera(config: Config) -> Check:
     return Check("camera", True, f"{source.name}, {width}×{height} at {source.fps:.0f} frames per second, {angle}")
 
 
-def _gpio(config: Config) -> Check:
+def _gpio(config: Config, told: Mapping[str, Message] | None) -> Check:
     if not config.cues.enabled:
         return Check("GPIO", True, "not used: [cues] enabled = false")
+    if told is not None:
+        return _gpio_in_use(told)
     fault = all_off(config.cues)
     if fault is None:
         return Check("GPIO", True, f"pins {', '.join(map(str, config.cues.pins().values()))} can be driven")
-    return Check(
-        "GPIO",
-        False,
-        fault,
-        "on a Pi: sudo apt install python3-lgpio, and put this user into group gpio; "
-        "elsewhere set [cues] enabled = false",
-    )
+    return Check("GPIO", False, fault, _NO_PINS)
+
+
+def _gpio_in_use(told: Mapping[str, Message]) -> Check:
+    if "health" not in told:
+        return Check("GPIO", True, "the running device starts, and has not told of it yet")
+    note = told["health"].get("gpio_note")
+    if note is None:
+        return Check("GPIO", True, "in use by the running device")
+    if note.endswith(PAGE_ONLY):
+        return Check("GPIO", False, note, f"{_NO_PINS}; then restart Kneeline")
+    what, _, remedy = note.partition(": ")
+    return Check("GPIO", False, what, remedy or "restart Kneeline, so that it takes the settings of now")
 
 
 def _model(config: Config, busy: bool) -> Check:
@@ -180,16 +206,46 @@ def _lens(config: Config) -> Check:
     return Check("lens", True, "its height is not told; typed on the page Set up, it makes the placement more certain")
 
 
-def _database(path: Path) -> Check:
+def _database(path: Path, told: Mapping[str, Message]) -> Check:
+    """What the running device says of it counts most: who asks here may have other rights."""
+    if (fault := told.get("frame", {}).get("store_fault")) is not None:
+        detail, _, remedy = fault.partition("; ")
+        return Check("database", False, detail, remedy or "sudo journalctl -u kneeline-device -n 50 tells more")
     with StoreReader(path) as reader:
         reader.check()
         sessions = reader.count_sessions()
-    target = path if path.exists() else next(p for p in path.absolute().parents if p.exists())
-    if not os.access(target, os.W_OK) and os.geteuid() == 0:
-        return Check("database", False, f"{target} is on a read-only disk", "check the card, mount it writable")
-    if not os.access(target, os.W_OK):
-        return Check("database", False, f"{target} cannot be written by this user", f"sudo chown {_user()} {target}")
+    if (nowhere := database_fault(path.parent, path.name)) is not None:
+        return _fault("database", f"{path}: {nowhere}")
+    beside = (path.with_name(path.name + end) for end in _BESIDE)
+    for target in (one for one in (path.parent, path, *beside) if one.exists()):
+        if (unwritable := _unwritable(target, path.parent)) is not None:
+            return unwritable
     return Check("database", True, f"{path}, {sessions} session(s)" if path.exists() else f"{path}, not made yet")
+
+
+def _unwritable(target: Path, folder: Path) -> Check | None:
+    """None where the device can write ``target``. To root, who may write all, its user is who owns ``folder``."""
+    if os.geteuid() != 0:
+        if os.access(target, os.W_OK):
+            return None
+        return Check("database", False, f"{target} cannot be written by this user", f"sudo chown {_user()} {target}")
+    if not os.access(target, os.W_OK):
+        return Check("database", False, f"{target} is on a read-only disk", "check the card, mount it writable")
+    owner, found = folder.stat(), target.stat()
+    same_user, same_group = found.st_uid == owner.st_uid, found.st_gid == owner.st_gid
+    bit = stat.S_IWUSR if same_user else stat.S_IWGRP if same_group else stat.S_IWOTH
+    if owner.st_uid == 0 or found.st_mode & bit:
+        return None
+    name = _name(owner.st_uid)
+    remedy = f"sudo chmod u+w {target}" if same_user else f"sudo chown {name}: {target}"
+    return Check("database", False, f"{target} cannot be written by {name}, to whom its folder belongs", remedy)
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _sign_in(config: Config) -> Check:
@@ -266,9 +322,3 @@ def _output(command: list[str]) -> str | None:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _device_runs(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(str(path)) == 0

@@ -29,6 +29,8 @@ Message = dict[str, Any]
 
 #: How a message begins that says why nothing is stored; the rest names the file.
 UNSTORED = "sessions are not stored"
+#: How a message begins that says why there are no pictures, with the remedy.
+NO_CAMERA = "no camera"
 MAX_FRAMES_PER_S = 15
 #: Kept for those who connect later.
 _LASTING = ("session", "health", "frame")
@@ -384,6 +386,31 @@ class _Listener:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._woken, timeout_s)
             return self._queue.popleft() if self._queue else None
+
+
+def last_told(path: Path, timeout_s: float = 2.0) -> dict[str, Message] | None:
+    """The last message of each type, as the device tells them to whoever begins to listen.
+
+    It waits for health and frame as long as ``timeout_s``; a device that starts may have told neither. None: no device
+    is there.
+    """
+    told: dict[str, Message] = {}
+    until_s = time.monotonic() + timeout_s
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout_s)
+        try:
+            connection.connect(str(path))
+            received = b""
+            while not {"health", "frame"} <= told.keys() and time.monotonic() < until_s:
+                if not (chunk := connection.recv(65536)):
+                    break
+                *lines, received = (received + chunk).split(b"\n")
+                told |= {message["type"]: message for line in lines if (message := _parsed(line)) and "type" in message}
+        except (BlockingIOError, TimeoutError):  # it is there, and says nothing
+            pass
+        except OSError:
+            return None
+    return told
 
 
 def is_request(value: object) -> TypeGuard[str]:

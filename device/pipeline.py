@@ -17,8 +17,8 @@ from model.pose import View
 from model.runtime import ModelName, PoseNet, RuntimeName, available_runtimes
 
 
-def analysis_settings(config: Config) -> AnalysisSettings:
-    """What the analysis needs of the settings."""
+def analysis_settings(config: Config, film: bool) -> AnalysisSettings:
+    """What the analysis needs of the settings, and whether the pictures come from a film."""
     return AnalysisSettings(
         view=None if config.camera.view == "auto" else View(config.camera.view),
         coach=CoachSettings(
@@ -28,6 +28,7 @@ def analysis_settings(config: Config) -> AnalysisSettings:
             baseline_k=config.coach.baseline_k,
             refractory_s=config.coach.refractory_s,
         ),
+        film=film,
     )
 
 

@@ -26,6 +26,7 @@ from model.lengths import with_centimetres
 from model.person import Region
 from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import Pose, Side, View
+from model.quality import slow_words
 from model.result import SCHEMA, cue_json, stance_json, summarise, take_back
 from model.runtime import ModelName
 from model.standing import StandingCalibration
@@ -157,6 +158,8 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         document = session_document(source.name, options.mode, net.name, place, outcomes)
         check.tell(source.name)
         _tell_why_nothing(source.name, why)
+        if (slow := slow_words(document["fps"], film=True)) is not None:
+            _log.warning("%s: %s", source.name, slow)
         return document, source.cut_off(document["frames"])
 
 
@@ -164,7 +167,7 @@ def _counted(outcomes: Iterable[Outcome], why: Counter[str | None]) -> Iterator[
     """Hands ``outcomes`` on, and counts why nothing was computed from those in which somebody was seen."""
     for outcome in outcomes:
         if outcome.pose is not None:
-            why[outcome.message] += 1
+            why[outcome.unused] += 1
         yield outcome
 
 
@@ -219,7 +222,7 @@ def _replay_mocap(path: Path, config: Config, options: ReplayOptions) -> dict[st
 
 def _settings(config: Config, options: ReplayOptions) -> AnalysisSettings:
     view = options.view or config.camera.view
-    return replace(analysis_settings(config), view=None if view == "auto" else View(view))
+    return replace(analysis_settings(config, film=True), view=None if view == "auto" else View(view))
 
 
 def session_document(
@@ -246,7 +249,7 @@ def session_document(
         "fps": round(recorder.fps, 3),
         "frames": recorder.frames,
         "frames_with_runner": recorder.frames_with_runner,
-        "camera": place.camera.as_json(),
+        "camera": place.camera.in_the_end().as_json(),
         "stances": recorder.stances,
         "reps": [],
         "cues": [cue_json(cue) for cue in recorder.cues],

@@ -26,7 +26,7 @@ from device.cues import CueOutput, State
 from device.frames import Frame, FrameSource
 from device.health import temperature_c
 from device.latency import LatencyWindow
-from device.live import UNSTORED, LivePublisher, Message
+from device.live import NO_CAMERA, UNSTORED, LivePublisher, Message
 from device.notify import Notifier
 from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
@@ -189,6 +189,8 @@ class Device:
         self._cue_ms = LatencyWindow()
         self._started_s = time.monotonic()
         self._frames = 0
+        #: By cameras that have gone.
+        self._dropped = 0
         self._fps = 0.0
         self._second: tuple[float, int] = (self._started_s, 0)
         self._nets: dict[tuple[float, bool], PoseNet] = {}
@@ -309,7 +311,8 @@ class Device:
                 self._announce(f"session {session_id} was cut off before anybody ran; discarded")
                 continue
             if document["summary"] is None:  # a test keeps its own up with each repetition
-                store.update_session(session_id, summary=summarise_stored(document))
+                camera = document["camera"] and CameraPose.from_json(document["camera"]).in_the_end().as_json()
+                store.update_session(session_id, summary=summarise_stored(document), camera=camera)
             held = f"{len(document['reps'])} repetitions" if document["reps"] else f"{len(document['stances'])} stances"
             self._announce(f"session {session_id} was cut off; closed as interrupted with {held}")
 
@@ -337,14 +340,15 @@ class Device:
 
     def _no_camera(self, error: CameraError, stop: threading.Event) -> None:
         _log.error("%s; trying again every %.0f s", error, _RETRY_S)
-        self._notify.status(f"no camera: {error}")
+        why = f"{NO_CAMERA}: {error}"
+        self._notify.status(why)
         self._dark()
         until_s = time.monotonic() + _RETRY_S
         while not stop.is_set() and time.monotonic() < until_s:
             self._obey()
             self._standing.no_pictures(str(error))
             self._screening.interrupt(str(error))
-            self._live.publish(self._frame_message(None, f"no camera: {error}"))
+            self._live.publish(self._frame_message(None, why))
             self._publish_health(None)
             self._notify.watchdog()
             stop.wait(1.0)
@@ -364,7 +368,8 @@ class Device:
             camera_m=self._told.camera_m,
             known=self._known_camera(source),
         )
-        pipeline = Pipeline(net, analysis_settings(self._config), self._place, Region(self._config.camera.region))
+        settings = analysis_settings(self._config, film=isinstance(source, VideoSource))
+        pipeline = Pipeline(net, settings, self._place, Region(self._config.camera.region))
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None
         taken_over = False
@@ -410,6 +415,7 @@ class Device:
                     if last_steps:
                         presence.restart()
         finally:
+            self._dropped += source.dropped
             if session is not None:
                 self._end(session)
                 self._keep_camera(source)
@@ -563,7 +569,8 @@ class Device:
         recorder = session.recorder
         found = summarise(recorder.stances, recorder.view, self._place.camera)
         summary = found | recorder.curves_and_standing() | {"frames_lost": recorder.frames_lost}
-        self._writer.update(fps=round(recorder.fps, 3), summary=summary, **self._counts(session))
+        counts = self._counts(session) | {"camera": self._place.camera.in_the_end().as_json()}
+        self._writer.update(fps=round(recorder.fps, 3), summary=summary, **counts)
         return summary
 
     def _counts(self, session: _Session) -> dict[str, Any]:
@@ -608,7 +615,10 @@ class Device:
         return outcome.message or self._writer.fault or coaching.message(outcome.coach)
 
     def _frame_message(self, outcome: Outcome | None, message: str | None, session_s: float | None = None) -> Message:
-        """What is told of a frame, or of the lack of one. ``session_s``: how long the session has lasted."""
+        """What is told of a frame, or of the lack of one. ``session_s``: how long the session has lasted.
+
+        ``store_fault`` has a place of its own: that nothing is stored must not wait until the light is better.
+        """
         pose = None if outcome is None else outcome.pose
         view = None if outcome is None else outcome.view
         return {
@@ -623,6 +633,7 @@ class Device:
             "cadence_spm": None if outcome is None else outcome.cadence_spm,
             "quality": 0.0 if outcome is None else round(outcome.quality, 2),
             "message": message,
+            "store_fault": self._writer.fault,
             "camera": dict(UNKNOWN_CAMERA) if outcome is None else outcome.camera.as_json(),
             "calibration": self._standing.as_json(self._runner.person.height_cm),
             "screening": self._screening.as_json(),
@@ -649,13 +660,13 @@ class Device:
         self._live.publish(self._health_message(source))
 
     def _health_message(self, source: FrameSource | None) -> Message:
-        """``source``: the camera; None while there is none."""
+        """``source``: the camera; None while there is none. Pictures, taken and lost, are counted since the start."""
         runner = self._runner.current
         return {
             "type": "health",
             "fps": round(self._fps, 1),
             "frames": self._frames,
-            "dropped": 0 if source is None else source.dropped,
+            "dropped": self._dropped + (0 if source is None else source.dropped),
             "vfov_deg": None if source is None else source.vfov_deg,
             "latency_ms": self._frame_ms.as_json(),
             "frame_to_cue_ms": self._cue_ms.as_json(),

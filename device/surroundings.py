@@ -1,4 +1,4 @@
-"""Settings against the machine they are for: address, camera and the place of the database. Nothing is started."""
+"""Settings against the machine they are for: address, camera, places of database and socket. Nothing is started."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from device.address import no_address
-from device.config import fault_line
+from device.config import fault_line, socket_fault
 
 _KINDS = ("auto", "picamera", "usb")
 
@@ -24,7 +24,8 @@ def surrounding_faults(values: Mapping[str, object], file: Path) -> list[str]:
     """
     checks: tuple[tuple[str, str, Callable[[str], str | None]], ...] = (
         ("camera", "source", _source_fault),
-        ("store", "path", partial(_database_fault, file.absolute().parent)),
+        ("store", "path", partial(database_fault, file.absolute().parent)),
+        ("live", "socket", partial(socket_fault, file.absolute().parent)),
         ("web", "host", _host_fault),
     )
     return [
@@ -55,8 +56,10 @@ def _source_fault(source: str) -> str | None:
     return None if there else 'no such file; write "auto", "picamera", "usb" or the path of a video file'
 
 
-def _database_fault(beside: Path, path: str) -> str | None:
-    """Whether its folder is there or can be made; who may write to a folder that is there, `kneeline doctor` tells."""
+def database_fault(beside: Path, path: str) -> str | None:
+    """Why there can be no database at ``path``, counted from ``beside``; None where nothing speaks against it.
+
+    Whether its folder is there or can be made; who may write to a folder that is there, `kneeline doctor` tells."""
     try:
         database = beside / Path(path).expanduser()
         if database.is_dir():

@@ -89,6 +89,7 @@ class Comparison:
                 f"{name} {side}: true mean {a.true_mean:.1f}°, mean error {a.mean_error:+.1f}°, "
                 f"per stance {a.spread_error:.1f}° (n = {a.n})"
                 for side, a in angles.items()
+                if a.n  # from the side there is none
             ]
         return out
 

@@ -22,7 +22,7 @@ from model.gait import GaitDetector, GaitEvent
 from model.looks import MAX_GAP_S, evened
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
-from model.quality import NOBODY, FrameQuality, leg_confidence, lost_words
+from model.quality import NOBODY, FrameQuality, leg_confidence, lost_words, slow_words
 from model.stance import (
     MIN_QUALITY,
     STANCE_LEG,
@@ -36,8 +36,6 @@ from model.standing import StandingCalibration, StandingCalibrator
 from model.strides import Stride, measure_stride
 from model.view import ViewEstimator
 
-#: Below this rate a stance is two or three samples: cadence at best.
-MIN_METRIC_FPS = 20.0
 _MEMORY_S = 2.5
 _FPS_MEMORY = 31
 #: A frame's share in the pose model's confidence of late: about a second's mean.
@@ -63,11 +61,13 @@ class AnalysisSettings:
         view: the camera's view where it is known, else None.
         coach: what is cued, and when.
         model: name of the pose model, whose own errors are taken out; None for joints that no model saw.
+        film: the pictures come from a film, whose rate nobody can set.
     """
 
     view: View | None = None
     coach: CoachSettings = field(default_factory=CoachSettings)
     model: str | None = None
+    film: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,8 @@ class Outcome:
             frame's among them, were measured for its old place.
         cadence_spm: rolling, None where unknown.
         quality: 0 to 1.
-        message: why nothing is computed, or not well, for people; None where all is well.
+        unused: why nothing is computed from this frame, for people; None where it counts.
+        message: the same, or why what is computed is less certain; None where all is well.
         lost: pictures that the camera took since the frame before, and that nobody looked at.
     """
 
@@ -108,6 +109,7 @@ class Outcome:
     moved_since_s: float | None
     cadence_spm: float | None
     quality: float
+    unused: str | None
     message: str | None
     lost: int
 
@@ -182,6 +184,7 @@ class RunAnalysis:
         done = [] if view is None else [one for event in events if (one := self._on_event(event, view))]
         self.standing.step(pose, view, self.gait.state != "standing")
         fppa = {side: self._live_fppa(t_s, pose, side) for side in Side}
+        film = self.settings.film
         return Outcome(
             t_s=t_s,
             pose=pose,
@@ -197,7 +200,8 @@ class RunAnalysis:
             moved_since_s=self._moved_since_s,
             cadence_spm=self.gait.cadence_spm(),
             quality=self._frame_quality(pose, quality),
-            message=self._message(),
+            unused=self._doubt,
+            message=self._doubt or lost_words(self._lost_share, film=film) or slow_words(self.fps, film),
             lost=lost,
         )
 
@@ -216,16 +220,6 @@ class RunAnalysis:
         if quality is not None:
             return quality.value
         return 0.0 if pose is None else min(pose_quality(pose, side) for side in Side)
-
-    def _message(self) -> str | None:
-        if self._doubt is not None:
-            return self._doubt
-        if (often := lost_words(self._lost_share)) is not None:
-            return often
-        if self.fps and self.fps < MIN_METRIC_FPS:
-            slow = f"{self.fps:.0f} frames per second: running metrics are unreliable below {MIN_METRIC_FPS:.0f}"
-            return f"{slow}; add light, or see the page Health"
-        return None
 
     @property
     def _lost_share(self) -> float:

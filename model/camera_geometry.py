@@ -38,6 +38,8 @@ _KNOWN_HEIGHT_SD, _USUAL_HEIGHT_SD = 0.02, 0.18
 KNOWN_LEG_SD, USUAL_LEG_SD = 0.03, 0.06
 #: The standing ankle's track is fitted around this time after mid-stance, with weights that fall to 0 this far from it.
 _TRACK_S, _TRACK_HALF_S, _MIN_TRACK_FRAMES = -0.03, 0.09, 3
+#: Frames per second from which on every stance has so many; below two thirds of it none has.
+TRACK_FPS = _MIN_TRACK_FRAMES / (2 * _TRACK_HALF_S)
 _SPAN_S = 0.1
 #: The swinging ankle is this share of the leg below the standing one when their names are exchanged.
 _EXCHANGED_LEG = 0.12

@@ -13,7 +13,16 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from model.camera_geometry import KNOWN_LEG_SD, USUAL_LEG_SD, Estimate, Scene, estimate, measure_swing, measure_track
+from model.camera_geometry import (
+    KNOWN_LEG_SD,
+    TRACK_FPS,
+    USUAL_LEG_SD,
+    Estimate,
+    Scene,
+    estimate,
+    measure_swing,
+    measure_track,
+)
 from model.pose import FloatArray, Pose, Side, View
 from model.standing import LEG_PER_HEIGHT
 
@@ -40,6 +49,12 @@ _MAX_ROLL_DEG = 25.0
 #: Contradictions: left and right foot, or stance and swing, of different mind; uncertainty; share of stances whose
 #: feet come nearer; share of frames with left and right exchanged.
 _MAX_APART_DEG, _MAX_SE_DEG, _MAX_WRONG, _MAX_EXCHANGED = 6.0, 1.0, 0.25, 0.3
+_NOT_YET = "Not known yet where the camera stands"
+_TOO_FEW_STEPS = "Too few steps of running were seen to tell where the camera stood."
+_TOO_FEW_PICTURES = (
+    "Too few pictures a second to tell where the camera stands: 20 are needed, 30 are better. Add light, set [camera] "
+    "fps = 30, or record at 30."
+)
 #: A turn of the camera below this is not worth asking for.
 _TURN_DEG = 3.0
 
@@ -112,6 +127,11 @@ class CameraPose:
     def usable(self) -> bool:
         """Whether angles with this camera taken out may be shown and held against a fixed threshold."""
         return self.state in ("good", "approximate") and self.yaw_deg is not None
+
+    def in_the_end(self) -> Self:
+        """The same of a session that has ended: no more steps will come."""
+        waits = self.advice is not None and self.advice.startswith(_NOT_YET)
+        return replace(self, advice=_TOO_FEW_STEPS) if waits else self
 
     def as_json(self) -> dict[str, Any]:
         """The ``camera`` block of a session document."""
@@ -196,10 +216,11 @@ class CameraPoseEstimator:
         self._strikes_s: dict[Side, float] = {}
         self._stances: deque[FloatArray] = deque(maxlen=_KEPT)
         self._newest_s: deque[float] = deque(maxlen=_STALE)
+        self._unmeasured = 0
         self._since = 0
         self._suspicions = 0
         self._moved = False
-        self._current = _unknown(self._limits.stances, moved=False)
+        self._current = self._not_found()
         if self._known is not None:
             self._current = replace(self._known, source="given", moved=False)
 
@@ -242,6 +263,9 @@ class CameraPoseEstimator:
         self._strikes_s[side] = strike_s
         track = measure_track(self._scene, side, strike_s, toe_off_s, poses)
         if track is None:
+            self._unmeasured += 1
+            if len(self._stances) < self._limits.stances:
+                self._current = self._conclude(None)
             return None
         swing = measure_swing(self._scene, side, before_s, strike_s, self._poses)
         self._stances.append(np.concatenate([track, swing]))
@@ -295,8 +319,7 @@ class CameraPoseEstimator:
 
     def _conclude(self, found: Estimate | None) -> CameraPose:
         if found is None:
-            missing = self._limits.stances - len(self._stances)
-            return self._current if self._known else _unknown(max(missing, 1), self._moved)
+            return self._current if self._known else self._not_found()
         if self._known is not None and found.se > _MAX_SE_DEG and len(self._stances) < _RECENT:
             return self._current  # so few stances that differ so much say nothing against what was known before
         contradiction = _contradiction(found)
@@ -318,6 +341,18 @@ class CameraPoseEstimator:
             advice=_advice((left_deg + right_deg) / 2, yaw_deg, found.distance_m, state),
             moved=self._moved,
         )
+
+    def _not_found(self) -> CameraPose:
+        """What to say before the first result: how many steps are missing, or why none of them tells anything."""
+        if self._unmeasured >= self._limits.stances and self._fps() < TRACK_FPS:
+            return CameraPose(advice=_TOO_FEW_PICTURES, moved=self._moved)
+        missing = self._limits.stances - len(self._stances)
+        steps = f"about {missing} more steps" if missing > 1 else "one more step"
+        return CameraPose(advice=f"{_NOT_YET}: {steps} of running.", moved=self._moved)
+
+    def _fps(self) -> float:
+        """Of the last poses."""
+        return 1.0 / float(np.median(np.diff([pose.t_s for pose in self._poses]))) if len(self._poses) > 1 else math.inf
 
     def _with_known(self, yaw_deg: float, sd_deg: float) -> tuple[float, float]:
         """Yaw and its uncertainty together with the earlier result. Most of their errors are the same ones."""
@@ -346,12 +381,6 @@ def _contradiction(found: Estimate) -> str | None:
     if max(found.apart, found.unlike) > _MAX_APART_DEG:
         return "The feet tell different places of the camera: move it to straight in front or behind."
     return None
-
-
-def _unknown(stances: int, moved: bool) -> CameraPose:
-    steps = f"about {stances} more steps" if stances > 1 else "one more step"
-    advice = f"Not known yet where the camera stands: {steps} of running."
-    return CameraPose(advice=advice, moved=moved)
 
 
 def _advice(azimuth_deg: float, yaw_deg: float, distance_m: float, state: State) -> str | None:

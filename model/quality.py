@@ -57,6 +57,8 @@ OUTSIDE = FrameQuality(0.0, "somebody is in view, but not where the runner runs"
 CROWDED = FrameQuality(0.2, "two people on the belt: nothing is counted")
 #: From this share of lost pictures on it is said: with a tenth of them steps are found as well as with all.
 MANY_LOST = 0.1
+#: Below this rate a stance is two or three samples: cadence at best.
+MIN_METRIC_FPS = 20.0
 _UPSIDE_DOWN = "the picture is upside down: set [camera] rotation = 180, or turn the camera"
 _ON_ITS_SIDE = "the picture lies on its side: turn the camera by 90°"
 _TOO_DARK = "too dark: more light is needed"
@@ -154,12 +156,26 @@ def _why(stats: ImageStats) -> str:
     return "the legs are hard to see: covered, blurred by motion, or out of the picture"
 
 
-def lost_words(share: float, past: bool = False) -> str | None:
+def slow_words(fps: float, film: bool = False) -> str | None:
+    """That there are too few pictures, with the remedy; None where there are enough, or none yet.
+
+    Args:
+        fps: frames per second.
+        film: whether they come from one.
+    """
+    if not 0 < fps < MIN_METRIC_FPS:
+        return None
+    remedy = "record at 30 or more" if film else "add light, or see the page Health"
+    return f"{fps:.0f} frames per second: running metrics are unreliable below {MIN_METRIC_FPS:.0f}; {remedy}"
+
+
+def lost_words(share: float, past: bool = False, film: bool = False) -> str | None:
     """That so many pictures are lost that results suffer, with the remedy; None where it is not so.
 
     Args:
         share: of the pictures that the camera took, 0 to 1.
         past: whether it is said of a session that has ended.
+        film: whether the pictures come from one, which plays at a rate of its own.
     """
     if share <= MANY_LOST:
         return None
@@ -167,4 +183,5 @@ def lost_words(share: float, past: bool = False) -> str | None:
         lost = f"{100 * share:.0f} % of the pictures were lost, for the board was too busy"
     else:  # in steps: what changes every second is read aloud every second
         lost = f"more than {10 * (math.ceil(10 * share) - 1)} % of the pictures are lost, for the board is too busy"
-    return f"{lost}: steps and angles are less certain; end what else runs on it, keep it cool, or lower [camera] fps"
+    slower = "take a film with fewer frames per second" if film else "lower [camera] fps"
+    return f"{lost}: steps and angles are less certain; end what else runs on it, keep it cool, or {slower}"

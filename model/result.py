@@ -62,9 +62,9 @@ def cue_json(cue: Cue) -> dict[str, Any]:
 
 
 def cadence_spm(stances: Sequence[Mapping[str, Any]]) -> float | None:
-    """Steps per minute over all stances, pauses left out; None from fewer than three."""
+    """Steps per minute over all stances, pauses left out; None from fewer than `MIN_STANCES`."""
     strikes = np.sort([stance["strike_s"] for stance in stances])
-    if len(strikes) < 3:
+    if len(strikes) < MIN_STANCES:
         return None
     steps = np.diff(strikes)
     steps = steps[steps < _BREAK_STEPS * np.median(steps)]
@@ -118,7 +118,7 @@ def summarise(
         view: the session's view; it decides what is unavailable.
         camera: where it stood, as found in the end; with one that is refused nothing is claimed of `CORRECTED`.
     """
-    reasons = {} if camera is None else why_not_corrected(camera)
+    reasons = {} if camera is None else why_not_corrected(camera.in_the_end())
     if camera is not None and camera.state == "refused":
         stances = [{**stance, **dict.fromkeys(CORRECTED)} for stance in stances]
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}

@@ -13,6 +13,7 @@ from typing import Self
 
 import cv2
 
+from device.cameras.edit_list import shown_s
 from device.frames import Frame, Image, NewestFrame
 from model.errors import InputError
 
@@ -49,7 +50,7 @@ class VideoSource:
         vfov_deg: vertical field of view of the camera that took it, where known.
 
     Attributes:
-        announced_frames: how many frames the file says it has; 0 where it does not say. Some say duration times rate.
+        announced_frames: how many frames the file says it shows; 0 where it does not say. Some say duration times rate.
         played_s: how much of the file was decoded when it was read last, by its own times.
 
     Raises:
@@ -110,17 +111,22 @@ class VideoSource:
     def __enter__(self) -> Self:
         capture = _open(self.path)
         try:
-            head = [read for read in (capture.read(), capture.read()) if read[0]]
+            read, first = capture.read()
+            unshown = max(0, int(capture.get(cv2.CAP_PROP_PTS)))  # in frames, before the first one
+            moves, _ = capture.read()
             second_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
             nominal_fps = capture.get(cv2.CAP_PROP_FPS)
-            self.announced_frames = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+            announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) - unshown
         finally:
             capture.release()
-        if len(head) < 2:
+        if not (read and moves):
             raise InputError(f"{self.path} holds no moving picture; give a whole video file (e.g. H.264 in MP4)")
-        height, width = head[0][1].shape[:2]
+        height, width = first.shape[:2]
         self._size_px = (width, height)
         self._fps = nominal_fps if 1 <= nominal_fps <= 1000 else 1 / second_s if second_s > 0 else 30.0
+        if (only_s := shown_s(self.path)) is not None:
+            announced = min(announced, round(only_s * self._fps))
+        self.announced_frames = max(0, announced)
         return self
 
     def __exit__(

@@ -112,6 +112,7 @@ class Store:
         try:
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             lend_from_reserve(path)
+            _make(path)
             lock_fd = _lock(path)
         except OSError as error:
             if isinstance(error, StoreError):
@@ -573,6 +574,15 @@ def _lock(path: Path) -> int:
         os.close(fd)
         raise
     return fd
+
+
+def _make(path: Path) -> None:
+    """An empty file, which SQLite takes for a new database; its own would be for everybody on the machine to read.
+
+    The group may read it: the web service belongs to that. SQLite's log and index get the same rights.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -13,11 +13,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from device import cli, cues
 from device.cli import main
+from device.config import parse_config
 from device.store import SessionHeader, Store
 
 REPO = Path(__file__).resolve().parents[2]
@@ -187,6 +189,64 @@ def test_result_that_cannot_be_written_is_told_before_the_work(
     told = capsys.readouterr().err
     assert told == f"kneeline: --json {target}: cannot be written ({reason}): name a file in a writable folder\n"
     assert sorted(settings.parent.iterdir()) == before
+
+
+def test_a_table_that_cannot_be_written_is_told_before_everything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("no work may be begun"))
+    target = tmp_path / "none" / "x.md"
+    assert main(["validate", "--out", str(target)]) == 2
+    told = capsys.readouterr().err
+    said = "cannot be written (No such file or directory): name a file in a writable folder"
+    assert told == f"kneeline: --out {target}: {said}\n"
+
+
+@pytest.mark.parametrize("option", ["--fps=60", "--camera-noise=measured", "--seed=0"])
+def test_what_is_said_of_the_virtual_camera_is_refused_for_a_video(
+    capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert main(["replay", "film.mp4", option]) == 2
+    said = "is for a motion capture (.npz), a video has its own: leave it out"
+    assert capsys.readouterr().err == f"kneeline: {option.partition('=')[0]}: {said}\n"
+
+
+def test_the_folders_of_a_demo_are_not_for_everybody_to_read(tmp_path: Path) -> None:
+    """It is often what is run first: the real sessions are kept beside its own."""
+    config = parse_config({"store": {"path": str(tmp_path / "kneeline" / "kneeline.db")}})
+    before = os.umask(0o022)
+    try:
+        folder = cli._demo_state(config)
+    finally:
+        os.umask(before)
+    assert {one.stat().st_mode & 0o777 for one in (folder, folder.parent)} == {0o750}
+
+
+def test_a_run_is_told_with_both_knees_and_their_uncertainty() -> None:
+    document: dict[str, Any] = {
+        "source": "a.mp4",
+        "view": "front",
+        "frames": 600,
+        "frames_with_runner": 600,
+        "stances": [{}] * 22,
+        "cues": [],
+        "summary": {
+            "cadence_spm": 167.9962,
+            "left": {"fppa_deg": {"mean": 1.14, "sd": 1.62, "n": 20, "uncertainty": 3.2}},
+            "right": {"fppa_deg": {"mean": None, "sd": None, "n": 2, "uncertainty": 3.2}},
+            "unavailable": {},
+        },
+    }
+    assert cli._told(document) == [
+        "a.mp4: front view, 600 frames, 22 stances, 0 cues, cadence 168.0 steps per minute",
+        "left knee +1.1°, spread 1.6° of 20 stances, may be off by 3.2°",
+        "right knee: too few stances (2)",
+    ]
+    document["summary"] |= {"cadence_spm": None, "unavailable": {"fppa_deg": "needs a view from the front"}}
+    assert cli._told(document) == [
+        "a.mp4: front view, 600 frames, 22 stances, 0 cues, cadence not known",
+        "knee alignment: not measured: needs a view from the front",
+    ]
 
 
 def test_fault_found_before_the_work_leaves_the_target_as_it_was(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from device import config as module
-from device.config import Config, ConfigError, load_config, parse_config, settings
+from device.config import Config, ConfigError, load_config, parse_config, read_toml, settings
+from device.surroundings import surrounding_faults
 from model.coach import Baseline, Coach, CoachSettings, Instrument
 from model.pose import Side
 
@@ -161,6 +162,13 @@ def test_the_noise_of_a_baseline_is_said_as_it_is() -> None:
         assert f"{target.limit:.1f}° for {name}" in said
 
 
+def test_a_file_with_the_mark_of_utf_8_is_read(tmp_path: Path) -> None:
+    """Windows' editors put it there."""
+    file = tmp_path / "config.toml"
+    file.write_text("[camera]\nfps = 60\n", "utf-8-sig")
+    assert load_config(file).camera.fps == 60
+
+
 def test_a_path_that_is_not_whole_is_counted_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not from where a program happens to be started."""
     (tmp_path / "etc").mkdir()
@@ -173,6 +181,18 @@ def test_a_path_that_is_not_whole_is_counted_from_the_file(tmp_path: Path, monke
         assert config.socket_path().resolve() == tmp_path / "run" / "live.sock"
     file.write_text("[store]\npath = '~/k.db'\n", "utf-8")
     assert load_config(file).database_path() == Path("~/k.db").expanduser()
+
+
+@pytest.mark.parametrize("socket", ["x" * 120 + "/live.sock", "~nobody-of-that-name/live.sock"])
+def test_a_socket_that_cannot_be_served_is_refused_before_anything_starts(tmp_path: Path, socket: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"[live]\nsocket = '{socket}'\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"\[live\] socket = .*; (name a shorter|write the whole)") as caught:
+        load_config(file)
+    assert caught.value.faults == tuple(surrounding_faults(read_toml(file), file))
+    file.write_text(f"[live]\nsocket = '{'x' * (106 - len(str(tmp_path)))}'\n", "utf-8")
+    assert len(str(load_config(file).socket_path())) == 107
+    assert surrounding_faults(read_toml(file), file) == []
 
 
 def test_every_section_is_documented() -> None:

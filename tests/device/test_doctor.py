@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, tzinfo
@@ -111,11 +112,83 @@ def test_camera_and_pins_are_left_to_a_running_device(config: Config, monkeypatc
 
     monkeypatch.setattr(doctor, "all_off", never)
     monkeypatch.setattr(doctor, "open_source", never)
-    with Store.open(config.database_path()), LivePublisher(config.socket_path()):
+    with Store.open(config.database_path()), LivePublisher(config.socket_path()) as live:
+        live.publish({"type": "health", "gpio": True, "gpio_note": None})
+        live.publish({"type": "frame", "message": "too dark: more light is needed", "store_fault": None})
         checks = checked(config)
     for name in ("camera", "GPIO"):
         assert checks[name] == Check(name, True, "in use by the running device")
     assert checks["database"].ok
+
+
+def test_what_the_running_device_lacks_is_a_fault(config: Config) -> None:
+    lost = "sessions are not stored: k.db is read-only; give the service's user write access; then restart Kneeline"
+    with LivePublisher(config.socket_path()) as live:
+        live.publish({"type": "health", "gpio_note": "no GPIO here (no such chip): cues are shown on the page only"})
+        live.publish(
+            {
+                "type": "frame",
+                "message": "no camera: there is no camera at /dev/video0; plug one in",
+                "store_fault": lost,
+            }
+        )
+        checks = checked(config)
+    assert checks["camera"] == Check("camera", False, "no camera: there is no camera at /dev/video0", "plug one in")
+    assert not checks["GPIO"].ok
+    assert "no such chip" in checks["GPIO"].detail
+    assert "python3-lgpio" in checks["GPIO"].remedy
+    what, _, remedy = lost.partition("; ")
+    assert checks["database"] == Check("database", False, what, remedy)
+
+
+@pytest.mark.parametrize(
+    ("note", "detail", "remedy"),
+    [
+        ("GPIO failed (x): check the wiring, then restart", "GPIO failed (x)", "check the wiring, then restart"),
+        ("switched off by [cues] enabled = false", "switched off by [cues] enabled = false", "restart Kneeline"),
+    ],
+)
+def test_pins_that_the_running_device_does_not_drive(config: Config, note: str, detail: str, remedy: str) -> None:
+    with LivePublisher(config.socket_path()) as live:
+        live.publish({"type": "health", "gpio_note": note})
+        live.publish({"type": "frame", "message": None, "store_fault": None})
+        pins = checked(config)["GPIO"]
+    assert (pins.ok, pins.detail) == (False, detail)
+    assert pins.remedy.startswith(remedy)
+
+
+def test_a_device_that_starts_has_told_nothing_yet(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "last_told", lambda _: {})
+    checks = checked(config)
+    for name in ("camera", "GPIO"):
+        assert checks[name] == Check(name, True, "the running device starts, and has not told of it yet")
+
+
+@pytest.mark.parametrize("name", ["kneeline.db", "kneeline.db.lock"])
+def test_root_is_told_what_the_service_cannot_write(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Root may write everything; the device is who owns the folder."""
+    Store.open(config.database_path()).close()
+    file = tmp_path / name
+    remedy = f"sudo chmod u+w {file}"
+    if os.geteuid() == 0:
+        for one in (tmp_path, *tmp_path.iterdir()):
+            os.chown(one, 12345, 12345)
+        os.chown(file, 0, 0)
+        remedy = f"sudo chown 12345: {file}"
+    file.chmod(0o444)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "access", lambda *_: True)
+    found = doctor._database(config.database_path(), {})
+    assert (found.ok, found.remedy) == (False, remedy)
+
+
+def test_a_database_that_cannot_be_made_is_a_fault() -> None:
+    found = doctor._database(Path("/proc/x/k.db"), {})
+    assert not found.ok
+    assert found.detail.startswith("/proc/x/k.db: its folder cannot be made")
+    assert found.remedy == "name a file in a folder that may be written"
 
 
 def test_whether_the_page_asks_for_a_password_is_said(config: Config) -> None:
@@ -245,7 +318,7 @@ def test_model_says_why_this_runtime(config: Config, monkeypatch: pytest.MonkeyP
 @pytest.mark.usefixtures("pins")
 def test_a_board_that_is_busy_is_not_measured(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be slower than it is, and be kept so; what the running device measured before it began is told."""
-    monkeypatch.setattr(doctor, "_device_runs", lambda _: True)
+    monkeypatch.setattr(doctor, "last_told", lambda _: {})
     monkeypatch.setattr(doctor, "best_choice", lambda *_: pytest.fail("measured"))
     monkeypatch.setattr(doctor, "kept_choice", lambda *_: None)
     assert "not measured alone yet" in checked(config)["model"].detail

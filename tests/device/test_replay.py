@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import struct
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,13 @@ import numpy as np
 import pytest
 
 from device import board
+from device.cameras.edit_list import shown_s
 from device.cameras.video import VideoSource
 from device.cli import NO_RUNNER, main
 from device.config import Config
+from device.frames import Frame
 from device.pipeline import Pipeline, open_model, open_model_for_file
+from device.replay import ReplayOptions, replay_file
 from device.truth import compare, load_truth
 from model.analysis import AnalysisSettings
 from model.metrics import STANCE_METRICS
@@ -58,6 +63,13 @@ def test_document_has_the_agreed_form(document: dict[str, Any]) -> None:
     assert all(stance["hip_extension_deg"] is None for stance in document["stances"])
     assert document["summary"]["unavailable"]["hip_extension_deg"] == "needs a side view"
     assert set(document["summary"]["left"]["fppa_deg"]) >= {"mean", "sd", "sdd"}
+
+
+def test_an_angle_of_no_stance_is_not_told(document: dict[str, Any], demo_clip: Path) -> None:
+    """As of a film from the side."""
+    unseen = [stance | {"fppa_deg": None, "pelvic_drop_deg": None} for stance in document["stances"]]
+    lines = compare(document | {"stances": unseen}, load_truth(demo_clip.with_suffix(".json"))).lines()
+    assert [line for line in lines if "nan" in line or "true mean" in line] == []
 
 
 def test_every_dive_is_cued_and_nothing_else(document: dict[str, Any], demo_clip: Path) -> None:
@@ -162,6 +174,65 @@ def test_a_file_whose_frames_times_vary_is_whole_where_its_time_is(demo_clip: Pa
         assert source.cut_off(frames) is None
 
 
+def _trimmed(clip: Path, path: Path, start_s: int, shown_s: int) -> Path:
+    """A copy that shows a part: its edit list says so, and the pictures around are still in it."""
+    content = bytearray(clip.read_bytes())
+    for box, at in ((b"mvhd", 20), (b"tkhd", 24), (b"elst", 12)):  # milliseconds, as this clip has them
+        struct.pack_into(">I", content, content.index(box) + at, 1000 * shown_s)
+    mdhd = content.index(b"mdhd")
+    (per_s,) = struct.unpack_from(">I", content, mdhd + 16)
+    struct.pack_into(">I", content, content.index(b"elst") + 16, per_s * start_s)
+    path.write_bytes(content)
+    return path
+
+
+def _read(path: Path) -> tuple[int, str | None]:
+    """How many frames of a file can be read, and what is wrong with it."""
+    with VideoSource(path) as source:
+        frames = sum(1 for _ in source.frames(threading.Event()))
+        return frames, source.cut_off(frames)
+
+
+def test_a_film_that_was_trimmed_without_coding_it_anew_is_whole(demo_clip: Path, tmp_path: Path) -> None:
+    trimmed = _trimmed(demo_clip, tmp_path / "trimmed.mp4", 5, 8)
+    frames, fault = _read(trimmed)
+    assert frames == pytest.approx(240, abs=3)
+    assert fault is None
+    trimmed.write_bytes(trimmed.read_bytes()[:250_000])
+    frames, fault = _read(trimmed)
+    assert 30 < frames < 120
+    assert fault is not None
+    assert f"{frames} of 240 frames could be read" in fault
+
+
+def test_a_film_that_does_not_begin_at_zero_is_whole(tmp_path: Path) -> None:
+    """Matroska announces its end times its rate."""
+    film = tmp_path / "late.mkv"
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 30.0, (64, 48))
+    for grey in range(30):
+        writer.write(np.full((48, 64, 3), grey, dtype=np.uint8))
+    writer.release()
+    content = film.read_bytes()
+    late_s = 0.25
+    duration, cluster = b"\x44\x89\x88", b"\xe7\x81"
+    for old, new in (
+        (duration + struct.pack(">d", 1000.0), duration + struct.pack(">d", 1000.0 * (1 + late_s))),
+        (cluster + b"\0", cluster + bytes([round(1000 * late_s)])),
+    ):
+        assert old in content
+        content = content.replace(old, new, 1)
+    film.write_bytes(content)
+    assert _read(film) == (30, None)
+    film.write_bytes(content[: len(content) // 2])
+    assert "is cut off or damaged" in (_read(film)[1] or "")
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\0\x01moov", b"\0\0\0\x10moov\0\0\0\0", b"a text, not a film" * 9])
+def test_a_head_that_is_none_says_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.mp4").write_bytes(content)
+    assert shown_s(tmp_path / "x.mp4") is None
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_a_file_that_is_read_is_not_overwritten(
     tmp_path: Path, demo_clip: Path, capsys: pytest.CaptureFixture[str], link: bool
@@ -183,6 +254,27 @@ def test_video_without_a_person(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert document["frames"] == 40
     assert document["frames_with_runner"] == 0
     assert document["summary"]["cadence_spm"] is None
+
+
+class Sparse(VideoSource):
+    """Every second picture of a film."""
+
+    @property
+    def fps(self) -> float:
+        return super().fps / 2
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        return (replace(frame, index=frame.index // 2) for frame in super().frames(stop) if frame.index % 2 == 0)
+
+
+def test_a_slow_recording_is_warned_of_and_its_pictures_are_not_called_useless(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Sparse)
+    document, _ = replay_file(demo_clip, Config(), ReplayOptions())
+    assert len(document["stances"]) > 40
+    said = "demo_front.mp4: 15 frames per second: running metrics are unreliable below 20; record at 30 or more"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [said]
 
 
 def test_video_of_five_frames_per_second(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

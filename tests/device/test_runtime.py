@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 import time
@@ -109,6 +110,27 @@ def test_the_time_before_the_first_picture_does_not_make_the_camera_slow(
     monkeypatch.setattr(runtime, "open_source", lambda camera: Late(demo_clip, paced=True))
     health = _run_until(config, lambda m: m["type"] == "health" and m["frames"])[-1]
     assert health["fps"] > 15, "with the four seconds before it would be 6"
+
+
+class Lossy(VideoSource):
+    """A camera that loses seven pictures, and then itself."""
+
+    @property
+    def dropped(self) -> int:
+        return 7
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        yield from itertools.islice(super().frames(stop), 5)
+        raise CameraError("the camera has vanished: plug it in")
+
+
+def test_lost_pictures_are_counted_since_the_start_as_the_others(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "_RETRY_S", 1.1)
+    monkeypatch.setattr(runtime, "open_source", lambda camera: Lossy(demo_clip))
+    told = [m for m in _run_until(config, lambda m: m.get("dropped") == 14) if m["type"] == "health" and m["dropped"]]
+    assert {(m["frames"], m["dropped"]) for m in told} == {(5, 7), (10, 14)}
 
 
 class Busy(VideoSource):
@@ -472,6 +494,21 @@ def test_what_was_cut_off_on_a_full_disk_is_closed_when_there_is_room_and_the_st
     assert row["state"] == "interrupted"
 
 
+def test_a_session_that_was_cut_off_promises_no_more_steps(config: Config) -> None:
+    with Store.open(config.database_path()) as store:
+        session_id = store.begin_session(SessionHeader("camera", "m", "0", view="front"))
+        store.add_stance(session_id, {"side": "left", "strike_s": 1.0, "toe_off_s": 1.2, "quality": 0.9})
+        waits = CameraPose(advice="Not known yet where the camera stands: about 5 more steps of running.")
+        store.update_session(session_id, camera=waits.as_json())
+    stop = threading.Event()
+    stop.set()
+    assert run_device(Device(config), stop) == 0
+    document = StoreReader(config.database_path()).session(session_id)
+    assert document is not None
+    said = "Too few steps of running were seen to tell where the camera stood."
+    assert document["camera"]["advice"] == document["summary"]["unavailable"]["fppa_deg"] == said
+
+
 def test_a_session_that_was_cut_off_and_is_damaged_keeps_no_other_from_being_stored(
     config: Config, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -629,15 +666,35 @@ def test_the_store_of_another_device_is_left_alone(config: Config) -> None:
         assert run_device(Device(config), threading.Event()) == 2
 
 
-def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
-    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def none_there(camera: Any) -> Any:
+@pytest.fixture
+def none_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No camera anywhere."""
+
+    def open_none(camera: Any) -> Any:
         raise CameraError("there is no camera: plug one in")
 
-    monkeypatch.setattr(runtime, "open_source", none_there)
+    monkeypatch.setattr(runtime, "open_source", open_none)
+
+
+@pytest.mark.usefixtures("none_there")
+def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
     assert run_device(Device(config, unattended=False), threading.Event()) == 2
     assert "there is no camera: plug one in" in caplog.text
+
+
+@pytest.mark.usefixtures("none_there")
+def test_that_nothing_is_stored_is_told_beside_whatever_else_is_wrong(config: Config) -> None:
+    config.database_path().write_bytes(b"no database" * 1000)
+    frame = _run_until(config, lambda m: m["type"] == "frame")[-1]
+    assert frame["message"] == "no camera: there is no camera: plug one in"
+    assert frame["store_fault"].startswith("sessions are not stored: ")
+
+
+@pytest.mark.usefixtures("none_there")
+def test_a_sound_store_is_no_fault(config: Config) -> None:
+    assert _run_until(config, lambda m: m["type"] == "frame")[-1]["store_fault"] is None
 
 
 def _until(live: LiveSubscriber, done: Any) -> list[dict[str, Any]]:

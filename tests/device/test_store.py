@@ -42,6 +42,20 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "kneeline.db"
 
 
+def test_what_the_store_makes_is_for_owner_and_group_alone(path: Path) -> None:
+    """Whatever the umask of who runs it by hand. The web service reads it by its group."""
+    before = os.umask(0o022)
+    try:
+        with Store.open(path) as store:
+            store.begin_session(HEADER)
+            modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert {"kneeline.db", "kneeline.db-wal", "kneeline.db.lock"} <= modes.keys()
+    assert set(modes.values()) == {0o640}
+    assert path.parent.stat().st_mode & 0o777 == 0o750
+
+
 def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
     camera = {"yaw_deg": None, "state": "unknown"}
     summary = {"cadence_spm": 168.1, "left": {"stances": 1}}

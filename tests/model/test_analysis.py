@@ -56,6 +56,21 @@ def test_many_lost_pictures_are_said_with_the_remedy() -> None:
     assert lost_words(0.1) is None
     assert str(lost_words(0.21)).startswith("more than 20 % of the pictures are lost")
     assert str(lost_words(0.11, past=True)).startswith("11 % of the pictures were lost, for the board was too busy")
+    assert str(lost_words(0.11)).endswith("or lower [camera] fps")
+    assert str(lost_words(0.11, film=True)).endswith("or take a film with fewer frames per second")
+
+
+@pytest.mark.parametrize(
+    ("film", "remedy"), [(True, "record at 30 or more"), (False, "add light, or see the page Health")]
+)
+def test_a_low_rate_is_said_with_what_helps_there_and_its_pictures_count(film: bool, remedy: str) -> None:
+    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT, film=film), CameraPlace())
+    outcomes = [analysis.step(pose.t_s, pose) for pose in Walker().poses(15.0, 6.0, Camera(), 0.5)][2:]
+    said = f"15 frames per second: running metrics are unreliable below 20; {remedy}"
+    assert {one.message for one in outcomes} == {said}
+    assert {one.unused for one in outcomes} == {None}
+    assert sum(len(one.stances) for one in outcomes) > 6
+    assert analysis.step(9.0, None).unused == "nobody in view"
 
 
 @pytest.mark.parametrize(("stood", "right_deg", "left_deg"), [(True, 10.0, 0.0), (False, 5.0, 5.0)])

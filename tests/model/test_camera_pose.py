@@ -173,6 +173,28 @@ def test_the_last_step_that_is_missing_is_one_more_step() -> None:
     assert said == ["about 2 more steps of running.", "one more step of running."]
 
 
+@pytest.mark.parametrize("fps", [10.0, 15.0])
+def test_too_few_pictures_a_second_are_said_and_no_more_steps_are_promised(fps: float) -> None:
+    """Of a stance at 10 a second hardly two pictures lie about its middle, and however many come, none tells."""
+    camera = VirtualCamera(View.FRONT, yaw_deg=4.0)
+    known = _feed(_estimator(camera), project_motion(_runner(), camera, fps), _contacts())
+    assert "more step" in str(known[4].advice)
+    if fps == 10:
+        assert {one.state for one in known} == {"unknown"}
+        assert str(known[-1].advice).startswith("Too few pictures a second to tell where the camera stands: 20 are")
+        assert known[-1].in_the_end() == known[-1]
+    else:
+        assert known[-1].state == "good"
+
+
+def test_what_has_ended_promises_no_more_steps() -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=4.0)
+    known = _feed(_estimator(camera), project_motion(_runner(), camera), _contacts())
+    assert known[3].in_the_end().advice == "Too few steps of running were seen to tell where the camera stood."
+    assert known[-1].in_the_end() == known[-1]
+    assert CameraPose().in_the_end() == CameraPose()
+
+
 def test_same_stances_same_result() -> None:
     camera = VirtualCamera(View.REAR, yaw_deg=5.0)
     assert _found(camera, noise="measured", seed=3) == _found(camera, noise="measured", seed=3)

@@ -16,6 +16,7 @@ from model.metrics import METRICS, STANCE_METRICS
 from model.pose import Side, View
 from model.result import cadence_spm, cue_json, stance_json, summarise, summarise_stored, take_back
 from model.stance import Stance
+from model.statistics import MIN_STANCES
 from model.table import stances_csv
 
 
@@ -180,7 +181,13 @@ def test_cadence_leaves_pauses_out() -> None:
     for stance in found[10:]:
         stance["strike_s"] += 30
     assert cadence_spm(found) == pytest.approx(170, abs=0.01)
-    assert cadence_spm(found[:2]) is None
+
+
+def test_cadence_is_claimed_from_as_many_stances_as_everything_else() -> None:
+    """Of a second of running it said 56 steps per minute, beside "too few stances"."""
+    found = stances(4)
+    assert cadence_spm(found[: MIN_STANCES - 1]) is None
+    assert cadence_spm(found[:MIN_STANCES]) == pytest.approx(170, abs=0.01)
 
 
 def test_a_cue_and_the_table_have_the_agreed_form() -> None:
