@@ -96,7 +96,7 @@ class Coaching:
         self._stored: set[tuple[Side, str]] = set()
         self._saved_s = self._before_s = 0.0
         self._state: CoachState | None = None
-        self._has_moved = False
+        self.camera_moved = False
 
     def obey(self, command: Message) -> bool:
         """Carries out a command of `COMMANDS` for the runner who is chosen; False where nobody is, or it is none."""
@@ -126,8 +126,8 @@ class Coaching:
             uncertain: whether it may still be the one before who runs: nothing that is learnt is stored as long.
         """
         self._state = outcome.coach
-        if outcome.camera.moved and not self._has_moved:
-            self._has_moved = True
+        if outcome.moved_since_s is not None:
+            self.camera_moved = True
             self._installation += 1
             self._moved(self._installation)
             self._stored.clear()  # what is learnt from here on is this installation's
@@ -136,7 +136,7 @@ class Coaching:
         runner = self._runner.current
         name = f"{source}/{self._installation}/{outcome.view}/{analysis.settings.model}"
         # A camera that was moved amid a session does not change whose session it is.
-        place = self._whose.installation if self._whose is not None and self._has_moved else name
+        place = self._whose.installation if self._whose is not None and self.camera_moved else name
         whose = _Whose(None if runner is None else runner.id, place)
         if whose != self._whose or self._again or self._has_new_goal:
             self._again = False

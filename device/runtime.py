@@ -528,6 +528,8 @@ class Device:
     def _start(self, session: _Session, source: FrameSource, outcome: Outcome, ago_s: float) -> None:
         """Opens the session in the store; the runner has been there for ``ago_s`` seconds."""
         session.since_s = outcome.t_s - ago_s
+        if not self._coaching.camera_moved:
+            self._place.begin_session()
         view = None if outcome.view is None else str(outcome.view)
         header = replace(self._header(source), view=view, started_utc=utc_now(ago_s=ago_s))
         self._runner.begin_session(header, lambda session_id: self._say_session(session_id, "started"))

@@ -109,7 +109,7 @@ class CameraPose:
         source: how yaw was found.
         state: good, approximate, refused (angles must not be shown) or unknown (not enough stances).
         advice: why, and what to do, for people; None where all is well.
-        moved: the camera has been moved since the first estimate.
+        moved: the camera has been moved since the first estimate, or since this session began.
     """
 
     yaw_deg: float | None = None
@@ -158,8 +158,7 @@ class CameraPose:
 def is_elsewhere(one: CameraPose, other: CameraPose) -> bool:
     """Whether two sessions were seen by a camera that was moved between them, as far as both places are known.
 
-    A runner who runs further aside on the belt counts, too: the camera looks at them from elsewhere. ``moved`` does
-    not: it stays for sessions after the one in which the camera was moved.
+    A runner who runs further aside on the belt counts, too: the camera looks at them from elsewhere.
     """
     unsure_deg = _MOVED_SD * math.hypot(one.yaw_sd_deg or 0.0, other.yaw_sd_deg or 0.0)
     for name in ("yaw_deg", "roll_deg", "azimuth_left_deg", "azimuth_right_deg"):
@@ -227,6 +226,11 @@ class CameraPoseEstimator:
     def current(self) -> CameraPose:
         """The best that is known now."""
         return self._current
+
+    def begin_session(self) -> None:
+        """A move that was noticed so far is none of the session that begins."""
+        self._moved = False
+        self._current = replace(self._current, moved=False)
 
     def set_camera_height(self, camera_m: float | None) -> None:
         """The lens is so high above the belt; None: not known. The stances so far are worked out anew with it.

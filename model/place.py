@@ -85,6 +85,13 @@ class CameraPlace:
             return self._finding.camera
         return next(reversed(self._aside.values())).camera if self._aside else self._known or CameraPose()
 
+    def begin_session(self) -> None:
+        """From now on a move of the camera is one of this session; what was noticed before is said no longer."""
+        for finding in (self._finding, *self._aside.values()):
+            if finding is not None:
+                finding.estimator.begin_session()
+                finding.conclude()
+
     def look(self, view: View | None, pose: Pose | None) -> None:
         """Takes every frame's pose. What was known is forgotten with another size of picture; of another view it is
         put aside, and taken up when that one is seen again."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -282,6 +283,39 @@ def test_what_was_measured_before_a_move_of_the_camera_was_noticed_is_taken_back
     left = session["summary"]["left"]["fppa_deg"]
     assert left["n"] == sum(one["fppa_deg"] is not None for one in session["stances"] if one["side"] == "left")
     assert left["mean"] == pytest.approx(4.0, abs=3.0)
+
+
+class Twice(VideoSource):
+    """The clip's first ten seconds of running, nobody for twice as long, and the same again."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        run = [frame for frame in super().frames(stop) if frame.t_ns < 10_000_000_000]
+        empty = [replace(frame, image=np.zeros_like(frame.image)) for frame in (*run, *run)]
+        for index, frame in enumerate([*run, *empty, *run, *empty]):
+            yield replace(frame, index=index, t_ns=index * 1_000_000_000 // 30)
+
+
+def test_a_camera_that_was_moved_once_was_moved_in_that_session_only(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each frame without a runner counted as another place of the camera, and every baseline was forgotten with it."""
+    stop, films = threading.Event(), iter([Twice(demo_clip)])
+
+    def opened(camera: object) -> VideoSource:
+        if (film := next(films, None)) is not None:
+            return film
+        stop.set()
+        raise CameraError("the film is over")
+
+    monkeypatch.setattr(runtime, "open_source", opened)
+    kept = CameraPose(-12.0, 1.0, 0.0, 0.0, -12.0, -12.0, "belt", "approximate")
+    with Store.open(config.database_path()) as store:
+        store.set_setting("camera", {"installation": "demo_front.mp4", "camera": kept.as_json()})
+    assert run_device(Device(config), stop) == 0
+    with StoreReader(config.database_path()) as reader:
+        sessions = [reader.session(session_id) for session_id in (1, 2)]
+        assert reader.setting("installation") == 1
+    assert [session["camera"]["moved"] for session in sessions if session is not None] == [True, False]
 
 
 class Stage(VideoSource):
