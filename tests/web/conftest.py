@@ -98,8 +98,10 @@ def make_session(store: Store, stances: list[Message]) -> MakeSession:
         source: str = "demo_front.mp4",
         frontal: bool = True,
         more: Message | None = None,
+        runner_id: int | None = None,
     ) -> int:
-        session_id = store.begin_session(SessionHeader(source, "movenet-lightning-int8", "0.1.0", view=view, fps=30.0))
+        header = SessionHeader(source, "movenet-lightning-int8", "0.1.0", view=view, fps=30.0, runner_id=runner_id)
+        session_id = store.begin_session(header)
         kept = stances[:n] if frontal else [{**s, "fppa_deg": None, "fppa_peak_deg": None} for s in stances[:n]]
         for stance in kept:
             store.add_stance(session_id, stance)

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_play
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
 from device.password import password_path, remove_password, set_password
+from device.runners import MAX_NAME
 from device.runtime import COMMANDS_WITHOUT_STORE
 from device.store import Store, StoreReader
 from device.told import SETTING, Told
@@ -842,7 +843,7 @@ def test_a_long_reason_leaves_room_for_the_rest_of_the_table(
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{server.url}/sessions/{session_id}")
     for part in (".scroll", ".tools"):
-        assert page.locator(part).evaluate("one => one.scrollWidth - one.clientWidth") <= 0, part
+        assert sideways(page.locator(part)) <= 0, part
     for button in page.locator(".tools > *").all():
         box = button.bounding_box()
         assert box is not None
@@ -853,11 +854,15 @@ def test_a_long_reason_leaves_room_for_the_rest_of_the_table(
         assert head["width"] >= 300
 
 
-@pytest.mark.parametrize("width", [360, 1024, 1280])
+@pytest.mark.parametrize("width", [320, 390, 800, 1280])
 def test_nothing_sticks_out_sideways(
     server: Server, device: Device, make_session: MakeSession, store: Store, page: Page, width: int
 ) -> None:
-    session_id, (runner_id, _) = make_session(), store.add_runner("Wolfeschlegelsteinhausenbergerdorff Anna")
+    """Neither does the longest name, as one word, nor does it cover what stands beside it."""
+    name = "W" * (MAX_NAME - len(str(width))) + str(width)  # one box for all widths
+    runner_id, _ = store.add_runner(name)
+    session_id = make_session(runner_id=runner_id)
+    device.health = {"runner": {"id": runner_id, "name": name, "height_cm": None, "goal": None}}
     device.changes = {
         **coached("step_width_leg"),
         **calibration("done", "Calibrated. You can run.", result=CALIBRATED),
@@ -866,14 +871,26 @@ def test_nothing_sticks_out_sideways(
     page.set_viewport_size({"width": width, "height": 600})
     device.publish({"type": "session", "session_id": session_id, "state": "ended"})
     result, asks = f"/sessions/{session_id}", (f"/sessions/{session_id}/delete", f"/runners/{runner_id}/delete")
-    for path in ("/", "/?kiosk=1", "/sessions", "/runners", result, *asks, "/aim", "/health"):
+    runners = ("/runners", "/runners?kiosk=1")
+    for path in ("/", "/?kiosk=1", "/sessions", *runners, result, *asks, "/aim", "/health"):
         page.goto(server.url + path)
         if path in ("/", "/aim"):
             page.locator("[data-skeleton][data-drawn=yes]").wait_for()
-        if "kiosk" in path:
+        if path == "/":
+            expect(page.locator("[data-runner]")).to_have_text(name)
+            assert sideways(page.locator("[data-runner]")) <= 0
+        if path == "/?kiosk=1":
             expect(page.locator("[data-last]")).to_be_visible()
+        if path == "/sessions" and width == 1280:
+            assert sideways(page.locator(".scroll")) <= 0
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, path
+
+
+def sideways(part: Locator) -> int:
+    """How far its content reaches beyond it, px."""
+    found: int = part.evaluate("one => one.scrollWidth - one.clientWidth")
+    return found
 
 
 def test_a_phone_shows_both_knees_of_a_listed_session_side_by_side(
