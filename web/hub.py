@@ -30,6 +30,8 @@ STATES = ("frame", "health")
 PERSONAL = ("runner",)
 #: So end lengths. Beside the same one as a share of the leg, any of them tells how tall the runner is.
 _CENTIMETRES = "_cm"
+#: So begins the message of a frame where there is no camera.
+NO_CAMERA = "no camera"
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64
@@ -177,10 +179,12 @@ class LiveHub:
         return {"status": status, **states, "session": session, "events": events}
 
     def aim(self) -> dict[str, Any]:
-        """What the last seconds say about where the camera stands; see `device.aim`."""
-        live = self.status()["device"] == "live"
+        """What the last seconds say about where the camera stands, nothing without one; see `device.aim`."""
+        snapshot = self.snapshot()
+        message = (snapshot["frame"] or {}).get("message") or ""
+        seeing = snapshot["status"]["device"] == "live" and not message.startswith(NO_CAMERA)
         with self._lock:
-            return self._aim.report(self._subscriber.latest().last.get("health"), live)
+            return self._aim.report(snapshot["health"], seeing)
 
     def offered(self) -> frozenset[str]:
         """The commands that the device says it obeys, in its health message; none while it is silent."""
@@ -195,9 +199,8 @@ class LiveHub:
             return "The device is silent."
         if command in health.get("commands", ()):
             return None
-        message = (snapshot["frame"] or {}).get("message") or ""
-        # Other trouble, as poor light, may come before it in the frame.
-        return sentence(message) if message.startswith(UNSTORED) else "The device runs without its store."
+        fault = (snapshot["frame"] or {}).get("store_fault")
+        return sentence(fault) if fault else "The device runs without its store."
 
     def runner(self) -> Mapping[str, Any] | None:
         """Who runs now or next: id, name, height_cm, goal. None for an anonymous runner and from a silent device."""
@@ -331,8 +334,11 @@ def for_reader(reader: Reader, message: Message) -> Message:
     if reader.names:
         return message
     told = nameless(message)
-    if str(told.get("message")).startswith(UNSTORED):  # the file's path is often somebody's name
-        told["message"] = f"{UNSTORED}: on the box, sudo kneeline doctor tells why"
+    fault = told.get("store_fault")
+    for key in ("message", "store_fault"):
+        said = told.get(key)
+        if said and (said == fault or said.startswith(UNSTORED)):  # the file's path is often somebody's name
+            told[key] = f"{UNSTORED}: on the box, sudo kneeline doctor tells why"
     return told
 
 

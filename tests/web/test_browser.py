@@ -27,6 +27,7 @@ from device.told import SETTING, Told
 from model.place import CORRECTED
 from model.pose import Side
 from model.programme import SESSIONS, Adherence, in_words
+from model.quality import NOBODY
 from model.screening import Exercise
 from model.screening_result import instruction
 from model.words import sentence
@@ -685,6 +686,7 @@ def test_test_cue_button_reaches_the_device(server: Server, device: Device, page
 
 UNSTORED = "sessions are not stored: /var/lib/kneeline/kneeline.db is damaged; put a backup in its place; then restart"
 STORELESS: Message = {"commands": list(COMMANDS_WITHOUT_STORE), "runner": None}
+NOT_STORED: Message = {"message": UNSTORED, "store_fault": UNSTORED, "session_id": None}
 
 
 @pytest.mark.parametrize("path", ["/", "/?kiosk=1"])
@@ -692,9 +694,12 @@ def test_who_runs_is_coached_and_told_the_cause_where_nothing_is_stored(
     server: Server, device: Device, page: Page, path: str
 ) -> None:
     device.health = STORELESS
-    device.changes = {"message": UNSTORED, "session_id": None, "session_s": 65.0}
+    device.changes = {**NOT_STORED, "session_s": 65.0}
     page.goto(server.url + path)
-    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
+    fault = page.locator("[data-store-fault]")
+    expect(fault).to_have_text(sentence(UNSTORED))
+    expect(fault).to_have_attribute("data-level", "bad")
+    expect(page.locator("[data-banner]")).to_be_hidden()  # it is not said twice
     expect(page.locator("[data-session]")).to_have_text("1:05")
     expect(page.locator("[data-skeleton][data-drawn=yes]")).to_be_visible()
     left = page.locator(".side[data-side=left]")
@@ -706,20 +711,26 @@ def test_who_runs_is_coached_and_told_the_cause_where_nothing_is_stored(
     if path == "/":
         expect(page.locator("[data-tests]")).to_be_hidden()
         expect(page.get_by_role("button", name="Calibrate standing")).to_be_visible()
-    device.changes = {"message": UNSTORED, "session_id": None, "session_s": None, "keypoints": None}
+    device.changes = {**NOT_STORED, "session_s": None, "keypoints": None}
     expect(page.locator("[data-session]")).to_have_text("not stored")
     expect(left.locator("[data-spread]")).to_have_text("0 of 7 stances")  # the next one's are not this one's
-    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
     expect(page.locator("[data-idle]")).to_be_hidden()
+    device.changes |= {"message": "too dark: more light is needed"}
+    expect(page.locator("[data-banner]")).to_have_text("Too dark: more light is needed.")
+    expect(fault).to_have_text(sentence(UNSTORED))
+    device.mute()
+    expect(page.locator("[data-banner]")).to_contain_text("The device is silent.")
+    expect(fault).to_be_hidden()
 
 
 def test_what_needs_the_store_says_why_it_cannot_be_done(
     server: Server, device: Device, store: Store, make_session: MakeSession, page: Page
 ) -> None:
     session_id, (runner_id, _) = make_session(), store.add_runner("Anna Unstored")
-    device.health, device.changes = STORELESS, {"message": UNSTORED, "session_id": None}
-    page.goto(server.url)
-    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
+    device.health = STORELESS
+    device.changes = {**NOT_STORED, "message": "too dark: more light is needed"}
+    page.goto(server.url + "/health")
+    expect(page.locator("[data-store-fault]")).to_have_text(sentence(UNSTORED))
     page.wait_for_timeout(1500)  # a health message has come, too
     for path, said in (
         ("/runners", "Nobody can be chosen now."),
@@ -759,6 +770,42 @@ def test_lights_that_cannot_light_are_not_tested(server: Server, device: Device,
     expect(page.get_by_text("Nothing can light or sound: no GPIO on this machine.")).to_be_visible()
     page.reload()
     expect(button).to_be_disabled()
+
+
+NO_CAMERA: Message = {
+    "message": "no camera: there is no camera at /dev/video0; plug one in, or set [camera] device or source",
+    "keypoints": None,
+    "session_id": None,
+    "session_s": None,
+    "view": None,
+    "model": "",
+}
+
+
+def test_that_there_is_no_camera_is_said_on_every_page_that_needs_one(
+    server: Server, device: Device, page: Page
+) -> None:
+    """In place of what somebody would do about the runner or the light."""
+    device.changes, device.health = NO_CAMERA, {"fps": 0.0}
+    banner = page.locator("[data-banner]")
+    for path in ("/", "/aim", "/health"):
+        page.goto(server.url + path)
+        expect(banner).to_have_text(sentence(NO_CAMERA["message"]))
+        expect(banner).to_have_attribute("data-level", "bad")
+    expect(page.locator("[data-key=device]")).to_have_text("live, without a camera")
+    expect(page.locator("[data-key=model]")).to_have_text("—")
+    page.goto(server.url + "/aim")
+    expect(page.locator("[data-advice]")).to_have_text("First the camera: without its pictures nothing is found out.")
+    expect(page.locator("[data-checks] [data-key=rate]")).to_have_attribute("data-state", "unknown")
+    device.changes, device.health = {}, {}
+    expect(page.locator("[data-advice]")).to_contain_text("All good.")
+    expect(banner).to_be_hidden()
+
+
+def test_who_is_not_in_view_is_told_what_to_do(server: Server, device: Device, page: Page) -> None:
+    device.changes = {"keypoints": None, "message": NOBODY.reason}
+    page.goto(server.url)
+    expect(page.locator("[data-banner]")).to_have_text("Nobody in view. Step onto the belt, whole in the picture.")
 
 
 def test_aiming_help_follows_the_runner(server: Server, device: Device, page: Page) -> None:
@@ -925,7 +972,7 @@ def test_a_small_kiosk_shows_all_of_it(server: Server, device: Device, page: Pag
     programme = coached("step_width_leg", "programme", programme={"session": 2, "words": words})
     nobody = {"keypoints": None, "session_id": None, "session_s": None}
     for changes in ({}, nobody, coached("step_width_leg"), programme):
-        device.changes = {"message": said, **changes}
+        device.changes = {"message": said and "too dark: more light is needed", "store_fault": said, **changes}
         page.goto(server.url_by_name + "/?kiosk=1")
         expect(page.locator("[data-camera]")).to_have_text("position known")
         page.wait_for_timeout(1500)  # with its health
@@ -957,10 +1004,12 @@ def test_result_covers_nothing_on_the_kiosk(
     device.publish({"type": "session", "session_id": session_id, "state": "ended"})
     expect(page.locator("[data-last]")).to_be_visible()
     expect(page.locator("[data-last] .qr")).to_be_visible(visible=phones)
-    banner = page.locator("[data-banner]")
-    for wrong in (None, "no camera: the camera gives no pictures any more; check its cable, it is tried again"):
-        device.changes |= {"message": wrong}
-        expect(banner).to_be_visible(visible=wrong is not None)
+    banner, store_fault = page.locator("[data-banner]"), page.locator("[data-store-fault]")
+    wrong = "no camera: the camera gives no pictures any more; check its cable, it is tried again"
+    for said, fault in ((None, None), (wrong, None), (wrong, UNSTORED)):
+        device.changes |= {"message": said, "store_fault": fault}
+        expect(banner).to_be_visible(visible=said is not None)
+        expect(store_fault).to_be_visible(visible=fault is not None)
         told = page.evaluate(_KIOSK_BOXES)
         assert told["card"]["bottom"] <= height
         for text, frame in zip(told["texts"], told["frames"], strict=True):

@@ -556,16 +556,20 @@ def test_nor_does_the_live_page_tell_others_where_the_sessions_are(
     phone: FlaskClient, path: Path, publisher: LivePublisher, frame: Callable[..., Message],
     eventually: Callable[..., None],
 ) -> None:  # fmt: skip
-    def said() -> str:
-        message = (phone.get("/api/live").get_json()["frame"] or {}).get("message")
-        return str(message)
+    def said() -> list[str | None]:
+        told = phone.get("/api/live").get_json()["frame"] or {}
+        return [told.get("message"), told.get("store_fault")]
 
-    publisher.publish(frame(message="sessions are not stored: /home/anna/k.db is damaged; then restart Kneeline"))
-    eventually(lambda: "/home/anna/k.db is damaged" in said(), "the frame")
+    faults = ("sessions are not stored: /home/anna/k.db is damaged; then restart Kneeline", "/home/anna/k.db is full")
+    for fault in faults:
+        publisher.publish(frame(message=fault, store_fault=fault))
+        eventually(lambda fault=fault: said() == [fault, fault], "the frame")
+        set_password(path, GOOD)
+        assert said() == ["sessions are not stored: on the box, sudo kneeline doctor tells why"] * 2
+        remove_password(path)
     set_password(path, GOOD)
-    assert said() == "sessions are not stored: on the box, sudo kneeline doctor tells why"
     publisher.publish(frame(message="too dark: more light is needed"))
-    eventually(lambda: said() == "too dark: more light is needed", "the next frame")
+    eventually(lambda: said() == ["too dark: more light is needed", None], "the next frame")
 
 
 def test_nor_how_tall_who_runs_is_by_the_stances_so_far(

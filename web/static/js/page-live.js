@@ -7,7 +7,7 @@ import { SideMeasures } from "./side-view.js";
 import { Skeleton } from "./skeleton.js";
 import { CueSound } from "./sound.js";
 import { LiveSource } from "./source.js";
-import { capital, clock, linkTrouble, number, setText, showBanner } from "./text.js";
+import { NOBODY, capital, clock, frameTrouble, linkTrouble, number, setText, showBanner, showStoreFault } from "./text.js";
 
 const CUE_MS = 900;
 const ANNOUNCE_MS = 4000;
@@ -191,10 +191,11 @@ let noticeTimer = 0;
 function refreshBanner() {
   const testing = frame?.screening?.state === "running"; // the block of the test says what is in the way
   let trouble = linkTrouble(link) ?? notice ?? newestNotice(frame ?? {});
-  if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
+  if (frame?.message !== NOBODY) trouble ??= frame && frameTrouble(frame); // what to do about that is said below
   if (!trouble && frame?.keypoints && aside() && !testing) trouble = { level: "info", text: `Knee alignment is not seen from the side. Measured: ${stage.dataset.sideWords}.` };
   if (!trouble && frame && !frame.keypoints && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
   showBanner(banner, trouble);
+  showStoreFault(find("store-fault"), frame);
   find("idle").hidden = testing || !(choosable && link.device === "live" && frame && !frame.keypoints);
   document.body.dataset.device = link.device;
 }
