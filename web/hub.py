@@ -30,8 +30,6 @@ STATES = ("frame", "health")
 PERSONAL = ("runner",)
 #: So end lengths. Beside the same one as a share of the leg, any of them tells how tall the runner is.
 _CENTIMETRES = "_cm"
-#: So begins the message of a frame where there is no camera.
-NO_CAMERA = "no camera"
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64
@@ -179,12 +177,10 @@ class LiveHub:
         return {"status": status, **states, "session": session, "events": events}
 
     def aim(self) -> dict[str, Any]:
-        """What the last seconds say about where the camera stands, nothing without one; see `device.aim`."""
-        snapshot = self.snapshot()
-        message = (snapshot["frame"] or {}).get("message") or ""
-        seeing = snapshot["status"]["device"] == "live" and not message.startswith(NO_CAMERA)
+        """What the last seconds say about where the camera stands; see `device.aim`."""
+        live = self.status()["device"] == "live"
         with self._lock:
-            return self._aim.report(snapshot["health"], seeing)
+            return self._aim.report(self._subscriber.latest().last.get("health"), live)
 
     def offered(self) -> frozenset[str]:
         """The commands that the device says it obeys, in its health message; none while it is silent."""

@@ -88,10 +88,11 @@ async function check() {
   }
 }
 
-// That nobody is there the headline says.
+// That nobody is there the headline says. Without a camera there is nothing to check.
 function refreshBanner() {
   const told = frame && frame.message !== NOBODY ? frameTrouble(frame) : null;
   showBanner(find("banner"), (link && linkTrouble(link)) ?? told);
+  list.hidden = noCamera(frame?.message);
 }
 
 const source = new LiveSource();
