@@ -248,6 +248,29 @@ def test_session_in_which_nobody_ran_is_not_said_to_have_ended(server: Server, d
         device.publish({"type": "session", "session_id": 8, "state": "started"})  # the last that is told of later
 
 
+def test_run_that_made_way_for_a_test_does_not_stand_over_what_to_do(
+    server: Server, device: Device, page: Page
+) -> None:
+    device.changes = {"session_id": 7, "session_s": 5.0}
+    page.goto(server.url + "/?kiosk=1")
+    expect(page.locator("[data-session]")).to_have_text("0:05")
+    device.publish({"type": "session", "session_id": 7, "state": "discarded"})
+    expect(page.locator("[data-banner]")).to_have_text("Nobody ran: nothing was stored.")
+    device.changes = amid_a_test()
+    expect(page.locator("[data-test]")).to_be_visible()
+    expect(page.locator("[data-banner]")).to_be_hidden()
+
+
+def test_what_cannot_be_sent_is_said(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    button, banner = page.get_by_role("button", name="Calibrate standing"), page.locator("[data-banner]")
+    expect(button).to_be_visible()
+    page.route("**/device/calibrate", lambda route: route.abort("connectionrefused"))
+    button.click()
+    expect(banner).to_have_text("Not sent: no connection to the box.")
+    expect(banner).to_have_attribute("data-level", "bad")
+
+
 def test_picture_is_a_mirror_for_the_runner_only(server: Server, device: Device, page: Page) -> None:
     """In a front view the runner's left (blue) leg is on the left of the live page, on the right of the set-up page."""
     where = """canvas => {
@@ -792,12 +815,17 @@ def test_that_there_is_no_camera_is_said_on_every_page_that_needs_one(
         page.goto(server.url + path)
         expect(banner).to_have_text(sentence(NO_CAMERA["message"]))
         expect(banner).to_have_attribute("data-level", "bad")
+        if path == "/":
+            expect(page.locator("[data-camera]")).to_have_text("none")
+            expect(page.locator("[data-idle]")).to_be_hidden()
     expect(page.locator("[data-key=device]")).to_have_text("live, without a camera")
     expect(page.locator("[data-key=model]")).to_have_text("—")
     page.goto(server.url + "/aim")
     expect(page.locator("[data-advice]")).to_have_text("First the camera: without its pictures nothing is found out.")
-    expect(page.locator("[data-checks] [data-key=rate]")).to_have_attribute("data-state", "unknown")
+    expect(page.locator("[data-checks] li").first).to_be_attached()
+    expect(page.locator("[data-checks]")).to_be_hidden()
     device.changes, device.health = {}, {}
+    expect(page.locator("[data-checks]")).to_be_visible()
     expect(page.locator("[data-advice]")).to_contain_text("All good.")
     expect(banner).to_be_hidden()
 
