@@ -147,6 +147,7 @@ class Knee {
     }
     this.root.dataset.state = state;
     setText(this.root.querySelector("[data-state-text]"), text);
+    this.root.querySelector("[data-state-of]").hidden = state === "off"; // the number above is of several
     this.root.querySelector(".state").hidden = !text;
   }
 
