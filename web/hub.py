@@ -30,6 +30,12 @@ STATES = ("frame", "health")
 PERSONAL = ("runner",)
 #: So end lengths. Beside the same one as a share of the leg, any of them tells how tall the runner is.
 _CENTIMETRES = "_cm"
+#: So begins what the device notes where it can drive no pin; a library's own words follow.
+_NO_GPIO = "no GPIO here ("
+NO_GPIO = (
+    "this machine has no pins that can be driven, so that cues are shown on the page only "
+    "(on a Raspberry Pi sudo kneeline doctor says what to do)"
+)
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64
@@ -326,7 +332,9 @@ class LiveHub:
 
 
 def for_reader(reader: Reader, message: Message) -> Message:
-    """What of a message this reader may know."""
+    """What of a message this reader may know, in words for people."""
+    if str(message.get("gpio_note")).startswith(_NO_GPIO):
+        message = {**message, "gpio_note": NO_GPIO}
     if reader.names:
         return message
     told = nameless(message)

@@ -33,6 +33,7 @@ from model.screening_result import instruction
 from model.words import sentence
 from tests.web.conftest import GOOD_CAMERA
 from tests.web.tested import store_test
+from web.hub import NO_GPIO
 
 REPO = Path(__file__).resolve().parents[2]
 NAME = "kneeline.local"
@@ -316,6 +317,8 @@ def test_gauge_shows_a_mean_only_from_seven_stances(server: Server, device: Devi
     device.publish(stance("left", 6, fppa_deg=8.0))
     expect(left.locator("[data-value]")).to_have_text("+5.0°")
     expect(left.locator("[data-state-text]")).to_have_text("aligned")
+    expect(left.locator(".state")).to_have_text("last stance aligned")  # the mean above may be beyond the limit
+    expect(page.locator(".side[data-side=right] [data-state-of]")).to_be_hidden()
     device.publish(stance("left", 7, fppa_deg=-11.0))
     expect(left.locator("[data-value]")).to_have_text("+3.1°")
     device.publish(stance("left", 8, fppa_deg=14.0))
@@ -781,7 +784,10 @@ def test_result_that_cannot_be_read_is_said(
     expect(page.locator("[data-last]")).to_have_text(said)
 
 
-DARK: Message = {"gpio": False, "gpio_note": "no GPIO on this machine"}
+DARK: Message = {
+    "gpio": False,
+    "gpio_note": "no GPIO here (Unable to load any default pin factory!): cues are shown on the page only",
+}
 
 
 def test_lights_that_cannot_light_are_not_tested(server: Server, device: Device, page: Page) -> None:
@@ -790,7 +796,7 @@ def test_lights_that_cannot_light_are_not_tested(server: Server, device: Device,
     expect(button).to_be_enabled()
     device.health = DARK
     expect(button).to_be_disabled()
-    expect(page.get_by_text("Nothing can light or sound: no GPIO on this machine.")).to_be_visible()
+    expect(page.get_by_text(f"Nothing can light or sound: {NO_GPIO}.")).to_be_visible()
     page.reload()
     expect(button).to_be_disabled()
 
@@ -901,7 +907,7 @@ def test_health_page_is_live(server: Server, device: Device, page: Page) -> None
     expect(page.locator("[data-key=cue]")).to_have_text("24 / 41 / 55 ms (12 cues)")
     expect(page.locator("[data-key=gpio]")).to_have_text("connected")
     device.health = DARK
-    expect(page.locator("[data-key=gpio]")).to_have_text("no GPIO on this machine")
+    expect(page.locator("[data-key=gpio]")).to_have_text(NO_GPIO)
 
 
 @pytest.mark.parametrize("width", [360, 1280])

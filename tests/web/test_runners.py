@@ -234,7 +234,7 @@ def test_height_of_an_anonymous_runner_is_for_the_session(device: Device, client
     assert 'value="180"' in client.get("/runners").text
 
 
-@pytest.mark.parametrize("text", ["99", "231", "1.78", "tall", "nan", "-170"])
+@pytest.mark.parametrize("text", ["99", "231", "1.78", "1,78", "tall", "nan", "-170"])
 def test_wrong_height_is_refused_with_the_remedy(device: Device, client: FlaskClient, text: str) -> None:
     for path in ("/runners", "/runners/height"):
         assert f"'{text}' must be 100 to 230 cm, as 178, or empty" in post(client, path, 400, height_cm=text)
