@@ -197,9 +197,10 @@ function refreshBanner() {
   const testing = frame?.screening?.state === "running"; // the block of the test says what is in the way
   const said = testing && notice === NOBODY_RAN ? null : notice; // it is of the run that made way for the test
   let trouble = said === NOT_SENT ? said : linkTrouble(link) ?? said ?? newestNotice(frame ?? {});
+  const nobody = frame && (!frame.keypoints || frame.message === NOBODY);
   if (frame?.message !== NOBODY) trouble ??= frame && frameTrouble(frame); // what to do about that is said below
-  if (!trouble && frame?.keypoints && aside() && !testing) trouble = { level: "info", text: `Knee alignment is not seen from the side. Measured: ${stage.dataset.sideWords}.` };
-  if (!trouble && frame && !frame.keypoints && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
+  if (!trouble && frame && !nobody && aside() && !testing) trouble = { level: "info", text: `Knee alignment is not seen from the side. Measured: ${stage.dataset.sideWords}.` };
+  if (!trouble && nobody && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
   showBanner(banner, trouble);
   showStoreFault(find("store-fault"), frame);
   const waits = choosable && link.device === "live" && frame && !frame.keypoints && !noCamera(frame.message);
