@@ -1,6 +1,6 @@
 #!/bin/sh
 # From a fresh checkout to a running Kneeline: `sh systemd/start.sh [kneeline's arguments]`.
-# Without arguments: `kneeline run` on a Raspberry Pi, `kneeline demo` anywhere else.
+# Without a command: `kneeline run` on a Raspberry Pi, `kneeline demo` anywhere else, also with --host or --port alone.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -10,12 +10,14 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 venv=$(venv_folder "$here")
 install_project "$here" "$venv" ""
 
-if [ $# -eq 0 ]; then
-    if on_pi; then
-        set -- run
-    else
-        set -- demo
-    fi
-fi
+case "${1-}" in
+    "" | --host* | --port*)
+        if on_pi; then
+            set -- run "$@"
+        else
+            set -- demo "$@"
+        fi
+        ;;
+esac
 say "starting: kneeline $*"
 exec "$venv/bin/kneeline" "$@"

@@ -28,6 +28,10 @@ _MAX_PORT = 65_535
 _STALLED_MS = 20_000
 #: Bytes that may wait for a slow reader; beyond it, that reader misses frames.
 _WAITING_BYTES = 128 * 1024
+#: Who has asked for nothing for this long, or not to the end, is hung up on; a stream is an answer that goes on.
+_IDLE_S = 15
+#: Connections at once: fewer than the files that a service may open (1024), more than one careless client takes.
+_CONNECTIONS = 800
 #: Who sends more is cut off unread; up to this the app itself says what is too large, as all else that is wrong.
 _RECEIVED_BYTES = 4 * MAX_BODY_BYTES
 
@@ -77,6 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         app,
         sockets=[bound],
         threads=MAX_STREAMS + _OTHER_THREADS,
+        connection_limit=_CONNECTIONS,
+        channel_timeout=_IDLE_S,
+        cleanup_interval=max(1, _IDLE_S // 5),
+        asyncore_use_poll=True,  # select takes no more than 1024
         outbuf_high_watermark=_WAITING_BYTES,
         max_request_body_size=_RECEIVED_BYTES,
         ident=None,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import secrets
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from flask.typing import ResponseReturnValue
 from device.password import PasswordError, is_right, read_hash
 from web.address import is_loopback
 from web.attempts import Attempts
+from web.ended import EndedSignIns
 from web.hub import Reader
 
 OPEN = frozenset(
@@ -102,12 +104,14 @@ class Guard:
     Args:
         path: the file that `device.password` keeps; may be missing.
         host: address that is served at, where it is one only: the box reaches itself by it.
+        ended: sign-ins that hold no more.
         attempts: wrong passwords so far.
     """
 
-    def __init__(self, path: Path, host: str, attempts: Attempts | None = None) -> None:
+    def __init__(self, path: Path, host: str, ended: EndedSignIns, attempts: Attempts | None = None) -> None:
         self._path = path
         self._host = host
+        self._ended = ended
         self._attempts = Attempts() if attempts is None else attempts
         self._one_at_a_time = threading.Lock()
 
@@ -117,8 +121,15 @@ class Guard:
             kept = read_hash(self._path)
         except PasswordError as error:
             return Access(locked=True, signed_in=False, own_screen=own_screen, fault=str(error))
-        signed_in = kept is not None and mark is not None and hmac.compare_digest(mark, _mark(kept))
-        return Access(kept is not None, signed_in, own_screen)
+        return Access(kept is not None, kept is not None and mark is not None and self._holds(mark, kept), own_screen)
+
+    def _holds(self, mark: str, kept: str) -> bool:
+        number = _number(mark)
+        return hmac.compare_digest(mark, _mark(kept, number)) and number not in self._ended
+
+    def end(self, mark: str) -> None:
+        """A session with this mark may do no more than anybody, nor may a copy of its cookie."""
+        self._ended.add(_number(mark))
 
     def try_password(self, typed: str, address: str) -> Tried:
         """Checks a password; while an address has to wait, the right one is refused too.
@@ -136,7 +147,7 @@ class Guard:
             if kept is not None and is_right(kept, typed):
                 self._attempts.right(address)
                 log.info("signed in from %s", address)
-                return Tried(_mark(kept))
+                return Tried(_mark(kept, secrets.token_hex(8)))
             tries = self._attempts.wrong(address)
             log.warning("wrong password from %s, %d in a row", address, tries)
             return Tried(None, self._attempts.wait_s(address))
@@ -148,9 +159,16 @@ class Guard:
         return own and not any(name in request.headers for name in _PASSED_ON)
 
 
-def _mark(kept: str) -> str:
-    """What a session remembers of a password: it fits no other, nor the same one set anew, and does not tell it."""
-    return hashlib.sha256(b"kneeline sign-in " + kept.encode()).hexdigest()
+def _mark(kept: str, number: str) -> str:
+    """What a session remembers: the number of its sign-in, and of the password what fits no other, nor tells it.
+
+    Nor does it fit the same one set anew.
+    """
+    return f"{number}:{hashlib.sha256(f'kneeline sign-in {number} {kept}'.encode()).hexdigest()}"
+
+
+def _number(mark: str) -> str:
+    return mark.partition(":")[0]
 
 
 def _guard() -> Guard:
@@ -179,7 +197,9 @@ def sign_in(mark: str) -> None:
 
 
 def sign_out() -> None:
-    """The visitor's session is over."""
+    """The visitor's sign-in is over."""
+    if current().signed_in:
+        _guard().end(session[_IN_SESSION])
     session.clear()
 
 

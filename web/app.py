@@ -21,6 +21,7 @@ from model.errors import StoreError
 from model.words import capital, sentence
 from web import access, auth, present
 from web.access import Guard
+from web.ended import ENDED_FILE, EndedSignIns
 from web.hub import LiveHub
 from web.numbers import StoredNumber
 
@@ -72,7 +73,8 @@ def create_app(config: Config) -> Flask:
     app.before_request(access.refuse)
     auth.protect(app, auth.key_folder(config))
     hub = LiveHub(LiveSubscriber(config.socket_path()), page_version())
-    guard = Guard(password_path(config), config.web.host)
+    ended = EndedSignIns(auth.key_folder(config) / ENDED_FILE)
+    guard = Guard(password_path(config), config.web.host, ended)
     app.extensions["kneeline"] = Box(config, StoreReader(config.database_path()), hub, guard)
     for view in (pages, api, commands, deletion, runners, sign_in):
         app.register_blueprint(view.blueprint)

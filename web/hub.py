@@ -30,6 +30,12 @@ STATES = ("frame", "health")
 PERSONAL = ("runner",)
 #: So end lengths. Beside the same one as a share of the leg, any of them tells how tall the runner is.
 _CENTIMETRES = "_cm"
+#: So begins what the device notes where it can drive no pin; a library's own words follow.
+_NO_GPIO = "no GPIO here ("
+NO_GPIO = (
+    "this machine has no pins that can be driven, so that cues are shown on the page only "
+    "(on a Raspberry Pi sudo kneeline doctor says what to do)"
+)
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64
@@ -195,9 +201,8 @@ class LiveHub:
             return "The device is silent."
         if command in health.get("commands", ()):
             return None
-        message = (snapshot["frame"] or {}).get("message") or ""
-        # Other trouble, as poor light, may come before it in the frame.
-        return sentence(message) if message.startswith(UNSTORED) else "The device runs without its store."
+        fault = (snapshot["frame"] or {}).get("store_fault")
+        return sentence(fault) if fault else "The device runs without its store."
 
     def runner(self) -> Mapping[str, Any] | None:
         """Who runs now or next: id, name, height_cm, goal. None for an anonymous runner and from a silent device."""
@@ -327,12 +332,17 @@ class LiveHub:
 
 
 def for_reader(reader: Reader, message: Message) -> Message:
-    """What of a message this reader may know."""
+    """What of a message this reader may know, in words for people."""
+    if str(message.get("gpio_note")).startswith(_NO_GPIO):
+        message = {**message, "gpio_note": NO_GPIO}
     if reader.names:
         return message
     told = nameless(message)
-    if str(told.get("message")).startswith(UNSTORED):  # the file's path is often somebody's name
-        told["message"] = f"{UNSTORED}: on the box, sudo kneeline doctor tells why"
+    fault = told.get("store_fault")
+    for key in ("message", "store_fault"):
+        said = told.get(key)
+        if said and (said == fault or said.startswith(UNSTORED)):  # the file's path is often somebody's name
+            told[key] = f"{UNSTORED}: on the box, sudo kneeline doctor tells why"
     return told
 
 

@@ -48,14 +48,14 @@ def typed_number(field: str, name: str, per_unit: float, bounds: tuple[float, fl
     Raises:
         Mistyped: it is no such number.
     """
-    text = request.form.get(name, "").strip().replace(",", ".")
-    if not text:
+    typed = request.form.get(name, "").strip()
+    if not typed:
         return None
     try:
-        value = float(text) / per_unit
+        value = float(typed.replace(",", ".")) / per_unit
     except ValueError:
         value = math.nan
     if not bounds[0] <= value <= bounds[1]:
         low, high = (f"{round(bound * per_unit, 1):g}" for bound in bounds)
-        raise Mistyped(field, f"{text!r} must be {low} to {high} {form}.")
+        raise Mistyped(field, f"{typed!r} must be {low} to {high} {form}.")
     return round(value, 4)

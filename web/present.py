@@ -118,7 +118,7 @@ def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:
     if found.get("mean") is None:
         missing = (summary.get("unavailable") or {}).get(spec.key) or spec.reason_missing
         return Cell("—", n, f"too few: {n} of {MIN_STANCES} stances" if n else missing)
-    mean = number(found["mean"], spec.decimals)
+    mean = number(found["mean"], spec.decimals, signed=_to_either_side(spec))
     return Cell(
         f"{mean} ± {number(found.get('sd'), spec.decimals)}",
         n,
@@ -127,6 +127,11 @@ def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:
         cm=_in_centimetres(summary.get(side) or {}, spec),
         below=spec.below_zero if mean.startswith(MINUS) else "",
     )
+
+
+def _to_either_side(spec: MetricSpec) -> bool:
+    """Of angles that go inward or outward, up or down: only their sign tells which."""
+    return spec.unit == "°" and View.SIDE not in spec.views
 
 
 def _in_centimetres(claims: Mapping[str, Any], spec: MetricSpec) -> str:

@@ -103,6 +103,29 @@ def test_shellcheck_finds_no_fault_in_the_scripts() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("board", ["run", "demo"])
+def test_start_knows_what_to_start_where_no_command_is_told(tmp_path: Path, board: str) -> None:
+    scripts, program = tmp_path / "systemd", tmp_path / "bin" / "kneeline"
+    scripts.mkdir()
+    program.parent.mkdir()
+    shutil.copy(SYSTEMD / "start.sh", scripts)
+    told = {"venv_folder": f"echo {tmp_path}", "install_project": ":", "say": ":"}
+    told["on_pi"] = "true" if board == "run" else "false"
+    (scripts / "lib.sh").write_text("".join(f"{name}() {{ {does}; }}\n" for name, does in told.items()))
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755)
+    for line, started in (
+        ("", board),
+        ("--port 8081", f"{board} --port 8081"),
+        ("--host=127.0.0.1", f"{board} --host=127.0.0.1"),
+        ("demo --port 8081", "demo --port 8081"),
+        ("--config my.toml doctor", "--config my.toml doctor"),
+    ):
+        command = ["sh", str(scripts / "start.sh"), *line.split()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+        assert done.stdout.split() == started.split()
+
+
 def test_services_that_die_are_started_again_and_the_leds_go_dark() -> None:
     for name in ("kneeline-device.service", "kneeline-web.service", "kneeline-kiosk.service"):
         assert unit(name)["Service"]["Restart"] == "always"

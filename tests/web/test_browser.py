@@ -20,17 +20,20 @@ from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_play
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
 from device.password import password_path, remove_password, set_password
+from device.runners import MAX_NAME
 from device.runtime import COMMANDS_WITHOUT_STORE
 from device.store import Store, StoreReader
 from device.told import SETTING, Told
 from model.place import CORRECTED
 from model.pose import Side
 from model.programme import SESSIONS, Adherence, in_words
+from model.quality import NOBODY
 from model.screening import Exercise
 from model.screening_result import instruction
 from model.words import sentence
 from tests.web.conftest import GOOD_CAMERA
 from tests.web.tested import store_test
+from web.hub import NO_GPIO
 
 REPO = Path(__file__).resolve().parents[2]
 NAME = "kneeline.local"
@@ -246,6 +249,29 @@ def test_session_in_which_nobody_ran_is_not_said_to_have_ended(server: Server, d
         device.publish({"type": "session", "session_id": 8, "state": "started"})  # the last that is told of later
 
 
+def test_run_that_made_way_for_a_test_does_not_stand_over_what_to_do(
+    server: Server, device: Device, page: Page
+) -> None:
+    device.changes = {"session_id": 7, "session_s": 5.0}
+    page.goto(server.url + "/?kiosk=1")
+    expect(page.locator("[data-session]")).to_have_text("0:05")
+    device.publish({"type": "session", "session_id": 7, "state": "discarded"})
+    expect(page.locator("[data-banner]")).to_have_text("Nobody ran: nothing was stored.")
+    device.changes = amid_a_test()
+    expect(page.locator("[data-test]")).to_be_visible()
+    expect(page.locator("[data-banner]")).to_be_hidden()
+
+
+def test_what_cannot_be_sent_is_said(server: Server, device: Device, page: Page) -> None:
+    page.goto(server.url)
+    button, banner = page.get_by_role("button", name="Calibrate standing"), page.locator("[data-banner]")
+    expect(button).to_be_visible()
+    page.route("**/device/calibrate", lambda route: route.abort("connectionrefused"))
+    button.click()
+    expect(banner).to_have_text("Not sent: no connection to the box.")
+    expect(banner).to_have_attribute("data-level", "bad")
+
+
 def test_picture_is_a_mirror_for_the_runner_only(server: Server, device: Device, page: Page) -> None:
     """In a front view the runner's left (blue) leg is on the left of the live page, on the right of the set-up page."""
     where = """canvas => {
@@ -291,6 +317,8 @@ def test_gauge_shows_a_mean_only_from_seven_stances(server: Server, device: Devi
     device.publish(stance("left", 6, fppa_deg=8.0))
     expect(left.locator("[data-value]")).to_have_text("+5.0°")
     expect(left.locator("[data-state-text]")).to_have_text("aligned")
+    expect(left.locator(".state")).to_have_text("last stance aligned")  # the mean above may be beyond the limit
+    expect(page.locator(".side[data-side=right] [data-state-of]")).to_be_hidden()
     device.publish(stance("left", 7, fppa_deg=-11.0))
     expect(left.locator("[data-value]")).to_have_text("+3.1°")
     device.publish(stance("left", 8, fppa_deg=14.0))
@@ -684,6 +712,7 @@ def test_test_cue_button_reaches_the_device(server: Server, device: Device, page
 
 UNSTORED = "sessions are not stored: /var/lib/kneeline/kneeline.db is damaged; put a backup in its place; then restart"
 STORELESS: Message = {"commands": list(COMMANDS_WITHOUT_STORE), "runner": None}
+NOT_STORED: Message = {"message": UNSTORED, "store_fault": UNSTORED, "session_id": None}
 
 
 @pytest.mark.parametrize("path", ["/", "/?kiosk=1"])
@@ -691,9 +720,12 @@ def test_who_runs_is_coached_and_told_the_cause_where_nothing_is_stored(
     server: Server, device: Device, page: Page, path: str
 ) -> None:
     device.health = STORELESS
-    device.changes = {"message": UNSTORED, "session_id": None, "session_s": 65.0}
+    device.changes = {**NOT_STORED, "session_s": 65.0}
     page.goto(server.url + path)
-    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
+    fault = page.locator("[data-store-fault]")
+    expect(fault).to_have_text(sentence(UNSTORED))
+    expect(fault).to_have_attribute("data-level", "bad")
+    expect(page.locator("[data-banner]")).to_be_hidden()  # it is not said twice
     expect(page.locator("[data-session]")).to_have_text("1:05")
     expect(page.locator("[data-skeleton][data-drawn=yes]")).to_be_visible()
     left = page.locator(".side[data-side=left]")
@@ -705,20 +737,26 @@ def test_who_runs_is_coached_and_told_the_cause_where_nothing_is_stored(
     if path == "/":
         expect(page.locator("[data-tests]")).to_be_hidden()
         expect(page.get_by_role("button", name="Calibrate standing")).to_be_visible()
-    device.changes = {"message": UNSTORED, "session_id": None, "session_s": None, "keypoints": None}
+    device.changes = {**NOT_STORED, "session_s": None, "keypoints": None}
     expect(page.locator("[data-session]")).to_have_text("not stored")
     expect(left.locator("[data-spread]")).to_have_text("0 of 7 stances")  # the next one's are not this one's
-    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
     expect(page.locator("[data-idle]")).to_be_hidden()
+    device.changes |= {"message": "too dark: more light is needed"}
+    expect(page.locator("[data-banner]")).to_have_text("Too dark: more light is needed.")
+    expect(fault).to_have_text(sentence(UNSTORED))
+    device.mute()
+    expect(page.locator("[data-banner]")).to_contain_text("The device is silent.")
+    expect(fault).to_be_hidden()
 
 
 def test_what_needs_the_store_says_why_it_cannot_be_done(
     server: Server, device: Device, store: Store, make_session: MakeSession, page: Page
 ) -> None:
     session_id, (runner_id, _) = make_session(), store.add_runner("Anna Unstored")
-    device.health, device.changes = STORELESS, {"message": UNSTORED, "session_id": None}
-    page.goto(server.url)
-    expect(page.locator("[data-banner]")).to_have_text(UNSTORED)
+    device.health = STORELESS
+    device.changes = {**NOT_STORED, "message": "too dark: more light is needed"}
+    page.goto(server.url + "/health")
+    expect(page.locator("[data-store-fault]")).to_have_text(sentence(UNSTORED))
     page.wait_for_timeout(1500)  # a health message has come, too
     for path, said in (
         ("/runners", "Nobody can be chosen now."),
@@ -746,7 +784,10 @@ def test_result_that_cannot_be_read_is_said(
     expect(page.locator("[data-last]")).to_have_text(said)
 
 
-DARK: Message = {"gpio": False, "gpio_note": "no GPIO on this machine"}
+DARK: Message = {
+    "gpio": False,
+    "gpio_note": "no GPIO here (Unable to load any default pin factory!): cues are shown on the page only",
+}
 
 
 def test_lights_that_cannot_light_are_not_tested(server: Server, device: Device, page: Page) -> None:
@@ -755,9 +796,50 @@ def test_lights_that_cannot_light_are_not_tested(server: Server, device: Device,
     expect(button).to_be_enabled()
     device.health = DARK
     expect(button).to_be_disabled()
-    expect(page.get_by_text("Nothing can light or sound: no GPIO on this machine.")).to_be_visible()
+    expect(page.get_by_text(f"Nothing can light or sound: {NO_GPIO}.")).to_be_visible()
     page.reload()
     expect(button).to_be_disabled()
+
+
+NO_CAMERA: Message = {
+    "message": "no camera: there is no camera at /dev/video0; plug one in, or set [camera] device or source",
+    "keypoints": None,
+    "session_id": None,
+    "session_s": None,
+    "view": None,
+    "model": "",
+}
+
+
+def test_that_there_is_no_camera_is_said_on_every_page_that_needs_one(
+    server: Server, device: Device, page: Page
+) -> None:
+    """In place of what somebody would do about the runner or the light."""
+    device.changes, device.health = NO_CAMERA, {"fps": 0.0}
+    banner = page.locator("[data-banner]")
+    for path in ("/", "/aim", "/health"):
+        page.goto(server.url + path)
+        expect(banner).to_have_text(sentence(NO_CAMERA["message"]))
+        expect(banner).to_have_attribute("data-level", "bad")
+        if path == "/":
+            expect(page.locator("[data-camera]")).to_have_text("none")
+            expect(page.locator("[data-idle]")).to_be_hidden()
+    expect(page.locator("[data-key=device]")).to_have_text("live, without a camera")
+    expect(page.locator("[data-key=model]")).to_have_text("—")
+    page.goto(server.url + "/aim")
+    expect(page.locator("[data-advice]")).to_have_text("First the camera: without its pictures nothing is found out.")
+    expect(page.locator("[data-checks] li").first).to_be_attached()
+    expect(page.locator("[data-checks]")).to_be_hidden()
+    device.changes, device.health = {}, {}
+    expect(page.locator("[data-checks]")).to_be_visible()
+    expect(page.locator("[data-advice]")).to_contain_text("All good.")
+    expect(banner).to_be_hidden()
+
+
+def test_who_is_not_in_view_is_told_what_to_do(server: Server, device: Device, page: Page) -> None:
+    device.changes = {"keypoints": None, "message": NOBODY.reason}
+    page.goto(server.url)
+    expect(page.locator("[data-banner]")).to_have_text("Nobody in view. Step onto the belt, whole in the picture.")
 
 
 def test_aiming_help_follows_the_runner(server: Server, device: Device, page: Page) -> None:
@@ -825,7 +907,7 @@ def test_health_page_is_live(server: Server, device: Device, page: Page) -> None
     expect(page.locator("[data-key=cue]")).to_have_text("24 / 41 / 55 ms (12 cues)")
     expect(page.locator("[data-key=gpio]")).to_have_text("connected")
     device.health = DARK
-    expect(page.locator("[data-key=gpio]")).to_have_text("no GPIO on this machine")
+    expect(page.locator("[data-key=gpio]")).to_have_text(NO_GPIO)
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -842,7 +924,7 @@ def test_a_long_reason_leaves_room_for_the_rest_of_the_table(
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{server.url}/sessions/{session_id}")
     for part in (".scroll", ".tools"):
-        assert page.locator(part).evaluate("one => one.scrollWidth - one.clientWidth") <= 0, part
+        assert sideways(page.locator(part)) <= 0, part
     for button in page.locator(".tools > *").all():
         box = button.bounding_box()
         assert box is not None
@@ -853,13 +935,16 @@ def test_a_long_reason_leaves_room_for_the_rest_of_the_table(
         assert head["width"] >= 300
 
 
-@pytest.mark.parametrize("width", [360, 1024, 1280])
+@pytest.mark.parametrize("width", [320, 390, 800, 1280])
 def test_nothing_sticks_out_sideways(
     server: Server, device: Device, make_session: MakeSession, store: Store, page: Page, width: int
 ) -> None:
-    runner_id, _ = store.add_runner("Wolfeschlegelsteinhausenbergerdorff Anna")
+    """Neither does the longest name, as one word, nor does it cover what stands beside it."""
+    name = "W" * (MAX_NAME - len(str(width))) + str(width)  # one box for all widths
+    runner_id, _ = store.add_runner(name)
     session_id, _ = make_session(runner_id=runner_id), make_session(runner_id=runner_id, model="movenet-thunder-int8")
     compared, course = f"/sessions/{session_id + 1}", f"/sessions?runner={runner_id}"
+    device.health = {"runner": {"id": runner_id, "name": name, "height_cm": None, "goal": None}}
     device.changes = {
         **coached("step_width_leg"),
         **calibration("done", "Calibrated. You can run.", result=CALIBRATED),
@@ -868,17 +953,28 @@ def test_nothing_sticks_out_sideways(
     page.set_viewport_size({"width": width, "height": 600})
     device.publish({"type": "session", "session_id": session_id, "state": "ended"})
     result, asks = f"/sessions/{session_id}", (f"/sessions/{session_id}/delete", f"/runners/{runner_id}/delete")
-    for path in ("/", "/?kiosk=1", "/sessions", course, "/runners", result, compared, *asks, "/aim", "/health"):
+    runners = ("/runners", "/runners?kiosk=1")
+    for path in ("/", "/?kiosk=1", "/sessions", *runners, result, compared, course, *asks, "/aim", "/health"):
         page.goto(server.url + path)
         if path in ("/", "/aim"):
             page.locator("[data-skeleton][data-drawn=yes]").wait_for()
-        if "kiosk" in path:
+        if path == "/":
+            expect(page.locator("[data-runner]")).to_have_text(name)
+            assert sideways(page.locator("[data-runner]")) <= 0
+        if path == "/?kiosk=1":
             expect(page.locator("[data-last]")).to_be_visible()
+        if path == "/sessions" and width == 1280:
+            assert sideways(page.locator(".scroll")) <= 0
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, path
 
 
-@pytest.mark.parametrize("of_one", [False, True])
+def sideways(part: Locator) -> int:
+    """How far its content reaches beyond it, px."""
+    found: int = part.evaluate("one => one.scrollWidth - one.clientWidth")
+    return found
+
+
 def test_a_phone_shows_both_knees_of_a_listed_session_side_by_side(
     server: Server, make_session: MakeSession, store: Store, page: Page, of_one: bool
 ) -> None:
@@ -928,7 +1024,7 @@ def test_a_small_kiosk_shows_all_of_it(server: Server, device: Device, page: Pag
     programme = coached("step_width_leg", "programme", programme={"session": 2, "words": words})
     nobody = {"keypoints": None, "session_id": None, "session_s": None}
     for changes in ({}, nobody, coached("step_width_leg"), programme):
-        device.changes = {"message": said, **changes}
+        device.changes = {"message": said and "too dark: more light is needed", "store_fault": said, **changes}
         page.goto(server.url_by_name + "/?kiosk=1")
         expect(page.locator("[data-camera]")).to_have_text("position known")
         page.wait_for_timeout(1500)  # with its health
@@ -960,10 +1056,12 @@ def test_result_covers_nothing_on_the_kiosk(
     device.publish({"type": "session", "session_id": session_id, "state": "ended"})
     expect(page.locator("[data-last]")).to_be_visible()
     expect(page.locator("[data-last] .qr")).to_be_visible(visible=phones)
-    banner = page.locator("[data-banner]")
-    for wrong in (None, "no camera: the camera gives no pictures any more; check its cable, it is tried again"):
-        device.changes |= {"message": wrong}
-        expect(banner).to_be_visible(visible=wrong is not None)
+    banner, store_fault = page.locator("[data-banner]"), page.locator("[data-store-fault]")
+    wrong = "no camera: the camera gives no pictures any more; check its cable, it is tried again"
+    for said, fault in ((None, None), (wrong, None), (wrong, UNSTORED)):
+        device.changes |= {"message": said, "store_fault": fault}
+        expect(banner).to_be_visible(visible=said is not None)
+        expect(store_fault).to_be_visible(visible=fault is not None)
         told = page.evaluate(_KIOSK_BOXES)
         assert told["card"]["bottom"] <= height
         for text, frame in zip(told["texts"], told["frames"], strict=True):

@@ -12,7 +12,7 @@ from device.config import CameraConfig, Config, parse_config
 from device.live import LivePublisher, Message
 from device.told import Told
 from web.app import MAX_BODY_BYTES, close_app, create_app
-from web.hub import LiveHub
+from web.hub import NO_GPIO, LiveHub
 
 Eventually = Callable[..., None]
 
@@ -143,13 +143,14 @@ def test_a_form_that_is_too_large_is_refused(client: FlaskClient) -> None:
 def test_cue_that_nothing_can_give_is_not_said_to_be_sent(
     publisher: LivePublisher, client: FlaskClient, hub: LiveHub, health: Callable[..., Message], eventually: Eventually
 ) -> None:
-    why = "switched off by [cues] enabled = false"
-    publisher.publish(health(gpio=False, gpio_note=why))
-    eventually(lambda: hub.dark() is not None, "the device")
-    form = {"side": "left", "csrf_token": token(client)}
-    page = client.post("/device/test-cue", data=form, follow_redirects=True).text
-    assert f'class="notice bad" role="status">Nothing can light or sound: {why}.' in page
-    assert page.count("data-test-cue disabled") == 2
+    off, raw = "switched off by [cues] enabled = false", "no GPIO here (Unable to load any pin factory!): see the page"
+    for note, why in ((off, off), (raw, NO_GPIO)):
+        publisher.publish(health(gpio=False, gpio_note=note))
+        eventually(lambda why=why: hub.dark() == why, "the device")
+        form = {"side": "left", "csrf_token": token(client)}
+        page = client.post("/device/test-cue", data=form, follow_redirects=True).text
+        assert f'class="notice bad" role="status">Nothing can light or sound: {why}.' in page
+        assert page.count("data-test-cue disabled") == 2
 
 
 def test_token_of_a_script_goes_in_a_header(

@@ -14,7 +14,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,9 +38,10 @@ def config_file(config: Config, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def serving(config_file: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(config_file: Path, *program: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A real server process on a free port, and its address."""
-    command = [sys.executable, "-m", "web", "--config", str(config_file), "--host", "127.0.0.1", "--port", "0"]
+    begun = [sys.executable, *(program or ("-m", "web"))]
+    command = [*begun, "--config", str(config_file), "--host", "127.0.0.1", "--port", "0"]
     with subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
         assert process.stderr is not None
         try:
@@ -93,6 +94,33 @@ def test_pages_answer_while_many_stream(config_file: Path, config: Config, event
         over.set()
         for listener in listeners:
             listener.join()
+
+
+def by_half(url: str) -> socket.socket:
+    """A connection on which half a request was sent."""
+    host, port = urlsplit(url).netloc.split(":")
+    connected = socket.create_connection((host, int(port)), timeout=10)
+    connected.sendall(b"GET / HTTP/1.1\r\nHost: ")
+    return connected
+
+
+def test_pages_answer_while_one_client_sends_many_requests_by_half(config_file: Path) -> None:
+    with serving(config_file) as (_, url), ExitStack() as all_of_them:
+        for _ in range(400):
+            all_of_them.enter_context(closing(by_half(url)))
+        assert "Left knee" in get(url)
+
+
+def test_who_asks_for_nothing_is_hung_up_on_and_who_listens_is_not(config_file: Path) -> None:
+    impatient = "import web.__main__ as it; it._IDLE_S = 1; it.main()"
+    with (
+        serving(config_file, "-c", impatient) as (_, url),
+        urllib.request.urlopen(f"{url}api/events", timeout=10) as stream,
+        closing(by_half(url)) as half,
+    ):
+        assert half.recv(1) == b""
+        told = [stream.readline() for _ in range(10)]  # the first lines, then two a second
+        assert sum(line.startswith(b"data: ") for line in told) == 4
 
 
 def test_what_a_proxy_on_the_box_passes_on_is_not_from_its_own_screen(

@@ -95,7 +95,7 @@ def test_result_shows_mean_spread_number_and_sdd(
     text = text_of(client, f"/sessions/{make_session()}")
     for side in ("left", "right"):
         values = [s["fppa_deg"] for s in stances if s["side"] == side]
-        shown = f"{statistics.fmean(values):.1f} ± {statistics.stdev(values):.1f}"
+        shown = f"{statistics.fmean(values):+.1f} ± {statistics.stdev(values):.1f}"  # as on the live page
         assert f"{shown}° {len(values)} stances · 95 % ±" in text
     assert f"{METRICS['fppa_deg'].sdd}°" in text
     for said in (
@@ -108,6 +108,13 @@ def test_result_shows_mean_spread_number_and_sdd(
         "598 of 600 frames",
     ):
         assert said in text
+
+
+def test_landmarks_of_a_result_are_told_apart(client: FlaskClient, make_session: MakeSession) -> None:
+    page = client.get(f"/sessions/{make_session()}").text
+    named = re.findall(r'<(?:section|div)[^>]* aria-label(?:ledby)?="([^"]+)"', page)
+    assert "Table of all measures" in named
+    assert len(named) == len(set(named))
 
 
 def test_result_names_what_a_view_cannot_show(client: FlaskClient, make_session: MakeSession) -> None:
@@ -171,10 +178,10 @@ def test_list_shows_of_a_side_session_what_is_seen_from_there(
     make_session(view="side", frontal=False, more=seen_from_the_side)
     assert "side 43.2 ± 0.0° flexion — 103 — complete" in text_of(client, "/sessions")
     make_session()
-    assert re.search(r"front [\d.]+ ± [\d.]+° [\d.]+ ± [\d.]+° \d+ \d+ complete", text_of(client, "/sessions"))
+    assert re.search(r"front \+[\d.]+ ± [\d.]+° \+[\d.]+ ± [\d.]+° \d+ \d+ complete", text_of(client, "/sessions"))
     camera = dict.fromkeys(ANGLES) | {"state": "unknown", "source": "none"}
     make_session(camera=camera, frontal=False)
-    assert re.search(r"front ([\d.]+ ± [\d.]+° in the picture ){2}", text_of(client, "/sessions"))
+    assert re.search(r"front (\+[\d.]+ ± [\d.]+° in the picture ){2}", text_of(client, "/sessions"))
 
 
 def test_card_is_a_fragment_with_the_result(client: FlaskClient, make_session: MakeSession) -> None:

@@ -18,6 +18,7 @@ from model.goals import GOALS
 from model.programme import SESSIONS, Adherence, Attempt, in_words
 from tests.web.choosing import Device
 from web.hub import LiveHub
+from web.names import as_written, is_legible
 from web.views import runners
 
 
@@ -51,6 +52,28 @@ def test_choice_goes_there_and_back(device: Device, client: FlaskClient) -> None
 def test_name_twice_is_refused(device: Device, client: FlaskClient) -> None:
     post(client, "/runners", name="Anna")
     assert "anna is in the list already" in post(client, "/runners", 400, name="anna")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u200b", "\u202eAnna", "An\0na", "An\u200bna", "\u3164", "\ue000", "\u200d", "Anna\u200d", "Anna \u200dB"],
+)
+def test_name_with_what_cannot_be_seen_is_refused(device: Device, client: FlaskClient, name: str) -> None:
+    assert "signs that cannot be seen. Delete it" in post(client, "/runners", 400, name=name)
+    assert device.choice.current is None
+
+
+@pytest.mark.parametrize(
+    "name", ["Łukasz Ó Súilleabháin-Żak", "Ngô Thị Hạnh", "王 小明", "میرزا\u200cقاسمی", "👩\u200d🚀", "❤\ufe0f", "7"]
+)
+def test_names_of_all_kinds_are_taken(name: str) -> None:
+    assert is_legible(as_written(name))
+
+
+def test_names_that_look_alike_are_one(device: Device, client: FlaskClient) -> None:
+    assert "Zoë runs next." in post(client, "/runners", name="Zoe\u0308")  # as some keyboards send it
+    for name in ("Zoë", "ZOE\u0308", "Ｚｏë", "Z\u200doë"):
+        assert "is in the list already" in post(client, "/runners", 400, name=name)
 
 
 def test_what_was_mistyped_stays_in_its_form_with_the_reason(device: Device, client: FlaskClient) -> None:
@@ -124,6 +147,7 @@ def test_programme_begins_shows_where_the_runner_stands_and_ends(
     assert "Free running" in post(client, "/runners", name="Anna")
     assert "The programme begins with the next run." in post(client, "/runners/training", command="start_programme")
     eventually(lambda: store.programme(1) is not None, "the programme")
+    assert "The programme is on already." in post(client, "/runners/training", command="start_programme")
     programme = store.programme(1)
     assert programme is not None
     for n in range(1, 7):
@@ -146,6 +170,16 @@ def test_programme_begins_shows_where_the_runner_stands_and_ends(
     post(client, "/runners/training", command="end_programme")
     eventually(lambda: store.programme(1) is None, "its end")
     post(client, "/runners/training", 400, command="make_coffee")
+
+
+def test_programme_that_begins_amid_a_session_is_said_to(
+    device: Device, store: Store, hub: LiveHub, client: FlaskClient, eventually: Callable[..., None]
+) -> None:
+    post(client, "/runners", name="Anna")
+    device.choice.begin_session(SessionHeader("clip", "model", "0", view="front"), lambda session_id: None)
+    eventually(hub.session_id, "the session")
+    said = post(client, "/runners/training", command="start_programme")
+    assert "The programme has begun, with this session." in said
 
 
 def test_silent_device_can_choose_nobody(client: FlaskClient) -> None:
@@ -200,7 +234,7 @@ def test_height_of_an_anonymous_runner_is_for_the_session(device: Device, client
     assert 'value="180"' in client.get("/runners").text
 
 
-@pytest.mark.parametrize("text", ["99", "231", "1.78", "tall", "nan", "-170"])
+@pytest.mark.parametrize("text", ["99", "231", "1.78", "1,78", "tall", "nan", "-170"])
 def test_wrong_height_is_refused_with_the_remedy(device: Device, client: FlaskClient, text: str) -> None:
     for path in ("/runners", "/runners/height"):
         assert f"'{text}' must be 100 to 230 cm, as 178, or empty" in post(client, path, 400, height_cm=text)

@@ -25,6 +25,7 @@ from web import access
 from web.access import Guard, local_path
 from web.app import close_app, create_app
 from web.attempts import MAX_ADDRESSES, Attempts
+from web.ended import EndedSignIns
 from web.hub import LiveHub
 
 Make = Callable[..., Message]
@@ -306,6 +307,48 @@ def test_signing_out(phone: FlaskClient) -> None:
     assert not signed_in(phone)
 
 
+@pytest.mark.usefixtures("locked")
+def test_signing_out_ends_copies_of_the_cookie_and_no_other_sign_in(
+    app: Flask, phone: FlaskClient, config: Config
+) -> None:
+    other, copy = from_address(app, "192.168.1.51"), from_address(app, "192.168.1.52")
+    enter(phone)
+    enter(other)
+    kept, others = (client.get_cookie("kneeline") for client in (phone, other))
+    assert kept is not None
+    assert others is not None
+    copy.set_cookie("kneeline", kept.value)
+    assert signed_in(copy)
+    phone.post("/sign-out", data={"csrf_token": token(phone)})
+    copy.set_cookie("kneeline", kept.value)
+    assert not signed_in(copy)
+    assert signed_in(other)
+    again = create_app(config)  # after a restart
+    try:
+        for value, holds in ((kept.value, False), (others.value, True)):
+            client = from_address(again, PHONE)
+            client.set_cookie("kneeline", value)
+            assert signed_in(client) is holds
+    finally:
+        close_app(again)
+
+
+def test_sign_ins_end_until_the_restart_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    ended = EndedSignIns(tmp_path / "folder")
+    ended.add("17")
+    assert "17" in ended
+    assert "18" not in ended
+
+
+def test_oldest_ended_sign_in_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.ended.MAX_ENDED", 2)
+    ended = EndedSignIns(tmp_path / "ended")
+    for number in ("1", "2", "3"):
+        ended.add(number)
+    assert [number in EndedSignIns(tmp_path / "ended") for number in ("1", "2", "3")] == [False, True, True]
+
+
 def test_password_is_noticed_at_once_and_ends_older_sign_ins(phone: FlaskClient, path: Path) -> None:
     assert signed_in(phone)
     set_password(path, GOOD)
@@ -556,16 +599,20 @@ def test_nor_does_the_live_page_tell_others_where_the_sessions_are(
     phone: FlaskClient, path: Path, publisher: LivePublisher, frame: Callable[..., Message],
     eventually: Callable[..., None],
 ) -> None:  # fmt: skip
-    def said() -> str:
-        message = (phone.get("/api/live").get_json()["frame"] or {}).get("message")
-        return str(message)
+    def said() -> list[str | None]:
+        told = phone.get("/api/live").get_json()["frame"] or {}
+        return [told.get("message"), told.get("store_fault")]
 
-    publisher.publish(frame(message="sessions are not stored: /home/anna/k.db is damaged; then restart Kneeline"))
-    eventually(lambda: "/home/anna/k.db is damaged" in said(), "the frame")
+    faults = ("sessions are not stored: /home/anna/k.db is damaged; then restart Kneeline", "/home/anna/k.db is full")
+    for fault in faults:
+        publisher.publish(frame(message=fault, store_fault=fault))
+        eventually(lambda fault=fault: said() == [fault, fault], "the frame")
+        set_password(path, GOOD)
+        assert said() == ["sessions are not stored: on the box, sudo kneeline doctor tells why"] * 2
+        remove_password(path)
     set_password(path, GOOD)
-    assert said() == "sessions are not stored: on the box, sudo kneeline doctor tells why"
     publisher.publish(frame(message="too dark: more light is needed"))
-    eventually(lambda: said() == "too dark: more light is needed", "the next frame")
+    eventually(lambda: said() == ["too dark: more light is needed", None], "the next frame")
 
 
 def test_nor_how_tall_who_runs_is_by_the_stances_so_far(
@@ -651,7 +698,7 @@ def test_a_machine_does_not_get_on_by_another_ipv6_address() -> None:
 
 def test_while_an_address_waits_the_right_password_is_refused_too(locked: Path) -> None:
     clock = Clock()
-    guard = Guard(locked, "0.0.0.0", Attempts(clock))
+    guard = Guard(locked, "0.0.0.0", EndedSignIns(locked.with_name("ended")), Attempts(clock))
     for _ in range(5):
         assert guard.try_password(WRONG, PHONE).mark is None
     refused = guard.try_password(GOOD, PHONE)
@@ -669,7 +716,7 @@ def test_tries_at_the_same_moment_do_not_escape_the_count(locked: Path, monkeypa
         return False
 
     monkeypatch.setattr(access, "is_right", is_right)
-    guard = Guard(locked, "0.0.0.0")
+    guard = Guard(locked, "0.0.0.0", EndedSignIns(locked.with_name("ended")))
     threads = [threading.Thread(target=guard.try_password, args=(WRONG, PHONE)) for _ in range(30)]
     for thread in threads:
         thread.start()

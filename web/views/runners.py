@@ -16,6 +16,7 @@ from model.programme import SESSIONS, in_words, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
 from web.mistyped import Mistyped, shown_by, typed_number
+from web.names import as_written, is_legible, look
 from web.views.commands import SILENT, UNCONFIRMED
 from web.views.qr import qr_of
 
@@ -81,10 +82,12 @@ def qr() -> ResponseReturnValue:
 @blueprint.post("")
 def add() -> ResponseReturnValue:
     """Adds a runner, who is chosen; an empty name becomes a number."""
-    name = " ".join(request.form.get("name", "").split())
+    name = as_written(request.form.get("name", ""))
     if len(name) > MAX_NAME:
         raise Mistyped("name", f"A name must have at most {MAX_NAME} characters.")
-    if any(runner["name"].casefold() == name.casefold() for runner in box().reader.runners()):
+    if name and not is_legible(name):
+        raise Mistyped("name", "The name holds signs that cannot be seen. Delete it and type it by hand.")
+    if any(look(runner["name"]) == look(name) for runner in box().reader.runners()):
         raise Mistyped("name", f"{name} is in the list already: choose it there, or add something to tell you apart.")
     height_cm = _height_cm("new-height")
     before = _current_id()
@@ -120,11 +123,11 @@ def choose() -> ResponseReturnValue:
     return _confirmed({"command": "select_runner", "runner_id": runner_id}, lambda: _current_id() == runner_id)
 
 
-#: What may be asked of the device for the runner who is chosen, and what is said then.
+#: What may be asked of the device for the runner who is chosen, and what is said then: amid a session, and before one.
 _TRAINING = {
-    "start_programme": "The programme begins with the next run.",
-    "end_programme": "The programme has ended.",
-    "measure_baseline": "The next 20 steps of each foot are measured without cues.",
+    "start_programme": ("The programme has begun, with this session.", "The programme begins with the next run."),
+    "end_programme": ("The programme has ended.",) * 2,
+    "measure_baseline": ("The next 20 steps of each foot are measured without cues.",) * 2,
 }
 
 
@@ -134,10 +137,14 @@ def train() -> ResponseReturnValue:
     command = request.form.get("command", "")
     if command not in _TRAINING:
         abort(400, f"command: must be one of {', '.join(_TRAINING)}")
-    if _current_id() is None:
+    runner_id, runs = _current_id(), box().hub.session_id() is not None
+    amid, before = _TRAINING[command]
+    if runner_id is None:
         flash("Choose a runner first.", "bad")
+    elif command == "start_programme" and box().reader.programme(runner_id) is not None:
+        flash("The programme is on already.", "good")
     elif box().hub.send({"command": command}):
-        flash(_TRAINING[command], "good")
+        flash(amid if runs else before, "good")
         time.sleep(_WRITTEN_S)
     else:
         flash(SILENT, "bad")

@@ -3,7 +3,7 @@
 import { showCalibration } from "./calibration.js";
 import { Skeleton } from "./skeleton.js";
 import { LiveSource } from "./source.js";
-import { linkTrouble, number, setText, showBanner } from "./text.js";
+import { NOBODY, frameTrouble, linkTrouble, noCamera, number, setText, showBanner } from "./text.js";
 
 const MARKS = { good: "✓", warn: "!", bad: "✕", unknown: "?" };
 const WORDS = { good: "good", warn: "could be better", bad: "must be mended", unknown: "not known yet" };
@@ -12,6 +12,8 @@ const CHECK_MS = 1000;
 const find = (name) => document.querySelector(`[data-${name}]`);
 const skeleton = new Skeleton(find("skeleton"), false);
 const list = find("checks");
+let frame = null;
+let link = null;
 
 function row(check) {
   const item = document.createElement("li");
@@ -33,6 +35,7 @@ function row(check) {
 }
 
 function headline(aim) {
+  if (noCamera(frame?.message)) return "First the camera: without its pictures nothing is found out.";
   if (!aim.seen) return "Let someone run on the belt: everything below is found out from the runner.";
   // Without light nothing else will be found out.
   const light = aim.checks.find((c) => c.key === "light" && c.state === "bad");
@@ -85,8 +88,17 @@ async function check() {
   }
 }
 
+// That nobody is there the headline says. Without a camera there is nothing to check.
+function refreshBanner() {
+  const told = frame && frame.message !== NOBODY ? frameTrouble(frame) : null;
+  showBanner(find("banner"), (link && linkTrouble(link)) ?? told);
+  list.hidden = noCamera(frame?.message);
+}
+
 const source = new LiveSource();
 source.addEventListener("frame", ({ detail }) => {
+  frame = detail;
+  refreshBanner();
   if (detail.keypoints) skeleton.show(detail, {});
   else skeleton.clear();
   showCalibration(find("calibration"), detail.calibration ?? null);
@@ -97,8 +109,12 @@ source.addEventListener("health", ({ detail }) => {
   showDark(detail);
 });
 source.addEventListener("link", ({ detail }) => {
-  showBanner(find("banner"), linkTrouble(detail));
-  if (detail.device !== "live") skeleton.clear();
+  link = detail;
+  if (link.device !== "live") {
+    frame = null;
+    skeleton.clear();
+  }
+  refreshBanner();
 });
 source.start();
 check();

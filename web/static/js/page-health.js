@@ -1,10 +1,12 @@
 // The health page's live part.
 
 import { LiveSource } from "./source.js";
-import { clock, linkTrouble, number, setText, showBanner } from "./text.js";
+import { clock, frameTrouble, linkTrouble, noCamera, number, setText, showBanner, showStoreFault } from "./text.js";
 
 const HOT_C = 80;
 const put = (key, text) => setText(document.querySelector(`[data-key=${key}]`), text);
+const banner = document.querySelector("[data-banner]");
+const storeFault = document.querySelector("[data-store-fault]");
 
 function onHealth(health) {
   put("fps", number(health.fps, 1));
@@ -20,9 +22,25 @@ function onHealth(health) {
 
 const source = new LiveSource();
 source.addEventListener("health", ({ detail }) => onHealth(detail));
-source.addEventListener("frame", ({ detail }) => put("model", detail.model));
+let frame = null;
+let link = null;
+
+// What is wrong, worst first.
+function show() {
+  const device = link?.device ?? "unknown";
+  put("device", device === "live" && noCamera(frame?.message) ? "live, without a camera" : { live: "live", silent: "silent", unknown: "—" }[device]);
+  showBanner(banner, (link && linkTrouble(link)) ?? (frame && frameTrouble(frame)));
+  showStoreFault(storeFault, frame);
+}
+
+source.addEventListener("frame", ({ detail }) => {
+  frame = detail;
+  put("model", frame.model || "—");
+  show();
+});
 source.addEventListener("link", ({ detail }) => {
-  put("device", { live: "live", silent: "silent", unknown: "—" }[detail.device]);
-  showBanner(document.querySelector("[data-banner]"), linkTrouble(detail));
+  link = detail;
+  if (link.device !== "live") frame = null;
+  show();
 });
 source.start();

@@ -7,13 +7,14 @@ import { SideMeasures } from "./side-view.js";
 import { Skeleton } from "./skeleton.js";
 import { CueSound } from "./sound.js";
 import { LiveSource } from "./source.js";
-import { capital, clock, linkTrouble, number, setText, showBanner } from "./text.js";
+import { NOBODY, capital, clock, frameTrouble, linkTrouble, noCamera, number, sentence, setText, showBanner, showStoreFault } from "./text.js";
 
 const CUE_MS = 900;
 const ANNOUNCE_MS = 4000;
 const CARD_MS = 45000;
 const NOTICE_MS = 8000;
 const UNSTORED = "unstored"; // in the place of the id of a session that the store cannot take, or has not taken yet
+const ASKED_MS = 10000;
 const KNEE = "fppa_deg";
 const GOAL_NOTES = { programme: "kept by the programme", session: "for this session" };
 // By the camera's state: what its tile says, and in the place of a verdict the knees, whose angles are then those of the picture.
@@ -23,6 +24,9 @@ const CAMERA = {
   refused: { tile: "too oblique", knee: "camera too oblique" },
   unknown: { tile: "finding its position", knee: "camera not known yet" },
 };
+
+const NOBODY_RAN = { level: "info", text: "Nobody ran: nothing was stored." };
+const NOT_SENT = { level: "bad", text: "Not sent: no connection to the box." };
 
 const find = (name) => document.querySelector(`[data-${name}]`);
 const stage = find("live");
@@ -143,6 +147,7 @@ class Knee {
     }
     this.root.dataset.state = state;
     setText(this.root.querySelector("[data-state-text]"), text);
+    this.root.querySelector("[data-state-of]").hidden = state === "off"; // the number above is of several
     this.root.querySelector(".state").hidden = !text;
   }
 
@@ -190,12 +195,16 @@ let noticeTimer = 0;
 
 function refreshBanner() {
   const testing = frame?.screening?.state === "running"; // the block of the test says what is in the way
-  let trouble = linkTrouble(link) ?? notice ?? newestNotice(frame ?? {});
-  if (!trouble && frame?.message) trouble = { level: frame.keypoints ? "info" : "idle", text: frame.message };
-  if (!trouble && frame?.keypoints && aside() && !testing) trouble = { level: "info", text: `Knee alignment is not seen from the side. Measured: ${stage.dataset.sideWords}.` };
-  if (!trouble && frame && !frame.keypoints && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
+  const said = testing && notice === NOBODY_RAN ? null : notice; // it is of the run that made way for the test
+  let trouble = said === NOT_SENT ? said : linkTrouble(link) ?? said ?? newestNotice(frame ?? {});
+  const nobody = frame && (!frame.keypoints || frame.message === NOBODY);
+  if (frame?.message !== NOBODY) trouble ??= frame && frameTrouble(frame); // what to do about that is said below
+  if (!trouble && frame && !nobody && aside() && !testing) trouble = { level: "info", text: `Knee alignment is not seen from the side. Measured: ${stage.dataset.sideWords}.` };
+  if (!trouble && nobody && !testing) trouble = { level: "idle", text: "Nobody in view. Step onto the belt, whole in the picture." };
   showBanner(banner, trouble);
-  find("idle").hidden = testing || !(choosable && link.device === "live" && frame && !frame.keypoints);
+  showStoreFault(find("store-fault"), frame);
+  const waits = choosable && link.device === "live" && frame && !frame.keypoints && !noCamera(frame.message);
+  find("idle").hidden = testing || !waits;
   document.body.dataset.device = link.device;
 }
 
@@ -228,7 +237,7 @@ function onFrame(message) {
   setText(find("model"), message.model ?? "");
   setText(find("caption"), message.view === "front" ? "as in a mirror" : message.view ? `${message.view} view` : "");
   find("camera").dataset.state = camera?.state ?? "unknown";
-  setText(find("camera"), aside() ? "at the side" : camera ? place.tile : "—");
+  setText(find("camera"), noCamera(message.message) ? "none" : aside() ? "at the side" : camera ? place.tile : "—");
   find("camera-moved").hidden = !camera?.moved;
   setText(find("camera-advice"), camera?.advice ?? "");
   followSession(message.session_id, message.session_s);
@@ -324,7 +333,7 @@ function onSession({ session_id: id, state }) {
   if (state !== "discarded" || (session !== id && ended !== id)) return; // of one before this page it is no news
   discarded = id;
   if (session === null && ended === id) sayEnded();
-  say({ level: "info", text: "Nobody ran: nothing was stored." });
+  say(NOBODY_RAN);
 }
 
 // While there is a test nobody runs: it takes the place of the knees' gauges, and of the form that begins one.
@@ -365,16 +374,20 @@ async function showCard(id) {
     revealCard();
     return;
   }
-  const answer = await fetch(`/sessions/${id}/card`, { headers: { Accept: "application/json" } });
-  if (answer.status === 503) {
-    const { error } = await answer.json();
-    last.replaceChildren(Object.assign(document.createElement("p"), { textContent: `The session has ended. Its result cannot be read: ${error}` }));
+  try {
+    const answer = await fetch(`/sessions/${id}/card`, { headers: { Accept: "application/json" } });
+    if (answer.status === 503) {
+      const { error } = await answer.json();
+      last.replaceChildren(Object.assign(document.createElement("p"), { textContent: `The session has ended. Its result cannot be read: ${error}` }));
+      revealCard();
+    }
+    if (!answer.ok) return;
+    const card = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+    last.replaceChildren(...card.childNodes);
     revealCard();
+  } catch {
+    // The banner says that the connection is lost; the result is among the sessions.
   }
-  if (!answer.ok) return;
-  const card = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-  last.replaceChildren(...card.childNodes);
-  revealCard();
 }
 
 function revealCard() {
@@ -427,9 +440,14 @@ function say(what) {
 async function ask(event) {
   event.preventDefault();
   const form = event.target;
-  const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
-  const { sent, message, error } = await answer.json();
-  say(sent ? null : { level: "bad", text: message ?? error });
+  const body = new FormData(form);
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(ASKED_MS) });
+    const { sent, message, error } = await answer.json();
+    say(sent ? null : { level: "bad", text: sentence(message ?? error) });
+  } catch {
+    say(NOT_SENT);
+  }
 }
 for (const form of document.querySelectorAll("[data-ask]")) form.addEventListener("submit", ask);
 

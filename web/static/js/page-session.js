@@ -22,6 +22,6 @@ function draw(session) {
   }
 }
 
-const answer = await fetch(chart.dataset.chart);
-if (answer.ok) draw(await answer.json());
+const answer = await fetch(chart.dataset.chart).catch(() => null); // no connection
+if (answer?.ok) draw(await answer.json());
 else instead("The stances could not be read. Reload the page.");
