@@ -593,7 +593,7 @@ def test_empty_darkness_is_not_called_an_empty_treadmill() -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
-    [(lambda image: image * 0.03, "dark"), (lambda image: 128 + (image - 128.0) * 0.03, "")],
+    [(lambda image: image * 0.01, "dark"), (lambda image: 128 + (image - 128.0) * 0.03, "")],
     ids=["dark", "hazy"],
 )
 def test_spoilt_pictures_say_why(net: PoseNet, film: Film, spoil: Callable[[Image], FloatArray], words: str) -> None:

@@ -73,7 +73,7 @@ def test_every_table_of_scenes_is_made(demo: accuracy.Clip) -> None:
     one = {"the runner's": people["the runner's"]}
     (row,) = cells(scenes.scenes_table(demo, one, LIGHTNING, ["runs 0.85 m beside"]))
     assert row[4] == "100.0 %"
-    rows = cells(scenes.quality_table([demo], LIGHTNING, ["as it is", "light × 0.05"]))
+    rows = cells(scenes.quality_table([demo], LIGHTNING, ["as it is", "light × 0.03"]))
     assert [row[2] for row in rows] == ["100 %", "0 %"]
     assert scenes.real_table(NOWHERE, LIGHTNING)
 

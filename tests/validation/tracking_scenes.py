@@ -347,7 +347,7 @@ class Spoiler:
 
 def spoilers() -> dict[str, Spoiler]:
     found = {"as it is": Spoiler(lambda image: image.astype(np.float64))}
-    found |= {f"light × {share}": Spoiler(_dimmed(share)) for share in (0.3, 0.15, 0.08, 0.05)}
+    found |= {f"light × {share}": Spoiler(_dimmed(share)) for share in (0.3, 0.15, 0.08, 0.05, 0.03)}
     found |= {f"contrast × {share}": Spoiler(_hazy(share)) for share in (0.15, 0.08)}
     found |= {f"out of focus, σ {sigma} px": Spoiler(_unfocused(sigma)) for sigma in (4, 8, 12)}
     found |= {f"moved by {length} px": Spoiler(_moved(length)) for length in (21, 41)}

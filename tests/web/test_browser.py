@@ -975,6 +975,7 @@ def sideways(part: Locator) -> int:
     return found
 
 
+@pytest.mark.parametrize("of_one", [False, True], ids=["all sessions", "one runner's"])
 def test_a_phone_shows_both_knees_of_a_listed_session_side_by_side(
     server: Server, make_session: MakeSession, store: Store, page: Page, of_one: bool
 ) -> None:
