@@ -142,11 +142,12 @@ class Coaching:
             self._again = False
             self._ask(whose, analysis)
         self._take_up(analysis)
+        self._state = analysis.coach.state()  # what was run until this frame may have been another's
         if uncertain:
             return
         self._keep(analysis, name)
-        if outcome.coach.run_s - self._saved_s >= _SAVE_EVERY_S:
-            self._save(outcome.coach)
+        if self._state.run_s - self._saved_s >= _SAVE_EVERY_S:
+            self._save(self._state)
 
     def end(self) -> None:
         """The session ends; to be called before it is closed in the store."""
@@ -154,22 +155,27 @@ class Coaching:
             self._save(self._state)
 
     def _ask(self, whose: _Whose, analysis: RunAnalysis) -> None:
-        """Asks the store for what it has of a runner; nothing is cued for a named one until it has answered."""
+        """Asks the store for what it has of a runner; nothing is cued for a named one until it has answered.
+
+        Asked again of the same runner, their programme goes on meanwhile: so does what was run of it in this session.
+        """
+        goes_on = self._programme is not None and self._whose is not None and self._whose.runner_id == whose.runner_id
         if self._whose is not None:
             self._save(analysis.coach.state())
+        if not goes_on:
+            self._programme = self._session = None
+            self._saved_s = self._before_s = 0.0
         self._whose, self._asked_goal = whose, self._chosen_goal
-        self._programme = self._session = None
         self._stored.clear()
-        self._saved_s = self._before_s = 0.0
-        runner_id = whose.runner_id
+        runner_id, goal = whose.runner_id, self._goal[0]
+        analysis.coach.know({}, measure=runner_id is not None, schedule=None, metric=goal, goes_on=goes_on)
         if runner_id is None:
-            analysis.coach.know({}, measure=False, schedule=None, metric=self._asked_goal)
             return
-        analysis.coach.know({}, measure=True, schedule=None, metric=self._asked_goal)
 
-        def job(store: Store, _: int | None) -> None:
+        def job(store: Store, session_id: int | None) -> None:
             baselines = dict(store.baselines(runner_id, whose.installation))
-            self._answer = whose, _File(baselines, store.programme(runner_id))
+            # What this session did of the programme is counted here, not there: it would be taken for an earlier one's.
+            self._answer = whose, _File(baselines, store.programme(runner_id, but_session=session_id))
 
         self._writer.also(job)
 
@@ -177,9 +183,12 @@ class Coaching:
         if self._answer is None:
             return
         (whose, file), self._answer = self._answer, None
-        if whose != self._whose:
+        if whose is not self._whose:  # it may be of an earlier session of theirs
             return
-        self._programme = file.programme
+        before, self._programme, self._session = self._programme, file.programme, None
+        goes_on = before is not None and file.programme is not None and before.id == file.programme.id
+        if not goes_on:
+            self._saved_s = self._before_s = 0.0
         self._stored = set(file.baselines)
         schedule = None
         if file.programme is not None:
@@ -190,7 +199,7 @@ class Coaching:
                 seed = 100 * file.programme.id + len(file.programme.attempts) - len(today)
                 schedule = FeedbackSchedule(self._session, seed, self._before_s)
         measure, goal = self._config.measure_baseline, self._goal[0]
-        analysis.coach.know(file.baselines, measure=measure, schedule=schedule, metric=goal)
+        analysis.coach.know(file.baselines, measure=measure, schedule=schedule, metric=goal, goes_on=goes_on)
 
     def _keep(self, analysis: RunAnalysis, installation: str) -> None:
         """Stores baselines that were learnt since."""

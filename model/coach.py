@@ -334,6 +334,7 @@ class Coach:
         self._sides = {side: _Side() for side in Side}
         self._steps = 0
         self._before_s = math.nan
+        self.run_s, self.adherence = 0.0, Adherence()
         self.know(baselines, measure, schedule)
 
     @property
@@ -342,21 +343,27 @@ class Coach:
         return self._settings.metric
 
     def know(
-        self, baselines: Baselines, measure: bool, schedule: FeedbackSchedule | None, metric: Goal | None = None
+        self,
+        baselines: Baselines,
+        measure: bool,
+        schedule: FeedbackSchedule | None,
+        metric: Goal | None = None,
+        goes_on: bool = False,
     ) -> None:
         """Whose session this is from now on, and what their goal is; see the class.
 
         What was learnt of another runner, or for another goal, is forgotten. Without ``metric`` the goal stays.
+        ``goes_on``: it is the same runner's as before, and so is what was run and how much of it was on target.
         """
         if metric is not None and metric != self.metric:
             self._settings = replace(self._settings, metric=metric)
             self._sides = {side: _Side() for side in Side}
-        self.run_s = 0.0
+        if not goes_on:
+            self.run_s, self.adherence = 0.0, Adherence()
         self._stored = dict(baselines)
         self._measure = measure or self._settings.metric != KNEE
         self._schedule = schedule
         self.learnt: dict[tuple[Side, str], Baseline] = {}
-        self.adherence = Adherence()
         for side in self._sides.values():
             side.learning.clear()
             side.level.clear()

@@ -59,17 +59,20 @@ def write_baselines(
     )
 
 
-def read_programme(db: sqlite3.Connection, runner_id: int) -> StoredProgramme | None:
-    """The programme that a runner is in; None for none."""
+def read_programme(
+    db: sqlite3.Connection, runner_id: int, but_session: int | None = None
+) -> StoredProgramme | None:
+    """The programme that a runner is in, without what session ``but_session`` did of it; None for none."""
     sql = "SELECT id, metric, started_utc FROM programmes WHERE runner_id = ? AND ended_utc IS NULL"
     head = db.execute(sql, (runner_id,)).fetchone()
     if head is None:
         return None
     sql = (
         "SELECT s.started_utc, n, run_s, stances_on, stances_on_within, stances_off, stances_off_within "
-        "FROM attempts LEFT JOIN sessions AS s ON s.id = session_id WHERE programme_id = ? ORDER BY session_id"
+        "FROM attempts LEFT JOIN sessions AS s ON s.id = session_id "
+        "WHERE programme_id = ? AND session_id IS NOT ? ORDER BY session_id"
     )
-    rows = db.execute(sql, (head[0],)).fetchall()
+    rows = db.execute(sql, (head[0], but_session)).fetchall()
     attempts = tuple(
         Attempt(n, run_s, Adherence(*stances), None if began is None else local_day(datetime.fromisoformat(began)))
         for began, n, run_s, *stances in rows

@@ -464,10 +464,10 @@ class Store:
         with self._transaction() as db:
             db.execute("DELETE FROM baselines WHERE runner_id = ?", (runner_id,))
 
-    def programme(self, runner_id: int) -> training.StoredProgramme | None:
-        """The programme that a runner is in; None for none."""
+    def programme(self, runner_id: int, but_session: int | None = None) -> training.StoredProgramme | None:
+        """The programme that a runner is in, without what session ``but_session`` did of it; None for none."""
         with self._transaction() as db:
-            return training.read_programme(db, runner_id)
+            return training.read_programme(db, runner_id, but_session)
 
     def start_programme(self, runner_id: int, metric: str) -> None:
         """Begins a programme; one that runs already goes on, and none begins where the runner has been deleted."""

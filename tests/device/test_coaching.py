@@ -73,19 +73,19 @@ class Box:
             assert time.monotonic() < until_s
             time.sleep(0.002)
 
-    def frame(self, moved: bool = False) -> None:
-        outcome = SimpleNamespace(view=View.FRONT, moved_since_s=1.0 if moved else None, coach=self.coach.state())
+    def frame(self, moved: bool = False, view: View = View.FRONT) -> None:
+        outcome = SimpleNamespace(view=view, moved_since_s=1.0 if moved else None, coach=self.coach.state())
         self.coaching.step(cast(Outcome, outcome), self.analysis, "camera")
 
     @property
     def coach(self) -> Coach:
         return self.analysis.coach
 
-    def known(self) -> None:
+    def known(self, view: View = View.FRONT) -> None:
         """Frames until the store's answer is taken up."""
-        self.frame()
+        self.frame(view=view)
         self.settle()
-        self.frame()
+        self.frame(view=view)
 
     def run(self, strides: int, left_deg: float = 4.0, right_deg: float = 4.0) -> None:
         """The same value stands for each goal."""
@@ -282,6 +282,7 @@ def test_after_a_break_a_session_of_the_programme_goes_on(make: Callable[..., Bo
     box.choose(runner_id)
     box.known()
     box.store.save_attempt(programme.id, box.session(), Attempt(1, 700.0, Adherence(on=100, on_within=90)))
+    box.writer.end(lambda _: None)
     box.restart()
     box.choose(runner_id)
     box.known()
@@ -291,6 +292,77 @@ def test_after_a_break_a_session_of_the_programme_goes_on(make: Callable[..., Bo
     assert told["words"]["session"] == "session 1 of 8"
     assert told["words"]["time"].endswith("of 15:00 min run, counts as done")
     assert told["run_s"] == pytest.approx(700 + 40 * 22 / 30, abs=1.0)
+
+
+def turned(box: Box) -> None:
+    """The runner turns round on the belt, and back."""
+    box.known(View.REAR)
+    box.known()
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        turned,
+        lambda box: box.coaching.obey({"command": "measure_baseline"}),
+        lambda box: box.coaching.obey({"command": "start_programme"}),
+    ],
+    ids=["turned", "measured anew", "begun twice"],
+)
+def test_what_was_run_of_a_programme_stays_when_the_store_is_asked_again(
+    make: Callable[..., Box], path: Path, again: Callable[[Box], object]
+) -> None:
+    """The session's own attempt was taken for an earlier one: the next session came, and overwrote it."""
+    box = make(measure_baseline=False)
+    runner_id, programme = in_a_programme(box)
+    box.store.save_attempt(programme.id, box.session(), Attempt(1, 100.0, Adherence(on=10, on_within=5)))
+    box.writer.end(lambda _: None)
+    box.choose(runner_id)
+    box.session()
+    box.known()
+    box.run(10)
+    box.coach.run_s = 640.0
+    box.frame()
+    box.settle()
+    did = box.coach.adherence
+    assert did.on > 0
+    again(box)
+    for _ in range(2):  # also while the answer is awaited
+        told = box.coaching.as_json(box.coach.state())["programme"]
+        assert (told["session"], told["run_s"], told["counts"]) == (1, 740.0, True)
+        box.known()
+    box.run(10)
+    box.end_session()
+    stored = StoreReader(path).programme(runner_id)
+    assert stored is not None
+    before, attempt = stored.attempts
+    assert (before.run_s, attempt.n) == (100.0, 1)
+    assert attempt.run_s == pytest.approx(640 + 10 * 22 / 30, abs=0.5)
+    assert attempt.adherence.on > did.on
+    assert attempt.adherence == box.coach.adherence
+
+
+def test_what_was_run_without_a_name_or_a_programme_is_not_of_the_programme(
+    make: Callable[..., Box], path: Path
+) -> None:
+    box = make(measure_baseline=False)
+    runner_id, _ = box.store.add_runner("Ada")
+    box.session()
+    box.known()
+    box.coach.run_s = 300.0
+    box.frame()
+    box.choose(runner_id)
+    box.known()
+    box.coach.run_s = 200.0
+    box.frame()
+    box.coaching.obey({"command": "start_programme"})
+    box.known()
+    assert box.coaching.as_json(box.coach.state())["programme"]["run_s"] == 0.0
+    box.run(1)
+    box.end_session()
+    stored = StoreReader(path).programme(runner_id)
+    assert stored is not None
+    assert [attempt.run_s for attempt in stored.attempts] == [pytest.approx(22 / 30, abs=0.1)]
 
 
 def test_late_sessions_fade_and_tell_what_is_retained(make: Callable[..., Box]) -> None:
