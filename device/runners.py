@@ -104,15 +104,17 @@ class RunnerChoice:
             self._running = False
             self._take_next(_Next(None))
 
-    def keep(self) -> None:
-        """No session runs, or it did not count: the choice stays for as long as a new one.
+    def keep(self, renew: bool = True) -> None:
+        """No session runs, or it did not count: the choice stays, for as long as a new one where it is renewed.
 
-        Whoever is tested is often tested again, or runs.
+        Whoever is tested is often tested again, or runs. One in which nobody ran renews nothing: others stand about
+        before the camera, too, and would hold a choice for hours until it is somebody else who runs.
         """
         with self._lock:
             self._drop_old()
             self._running = False
-            self._chosen_s = self._clock()
+            if renew:
+                self._chosen_s = self._clock()
             self._take_next(None)
 
     def _take_next(self, otherwise: _Next | None) -> None:

@@ -550,7 +550,7 @@ class Device:
             return
         ran = bool(session.recorder.stances) and not last_steps
         if keep_choice or session.taken_over or not ran:
-            self._runner.keep()
+            self._runner.keep(renew=ran)
         else:
             self._runner.session_ended()
         self._aim.end()

@@ -212,6 +212,26 @@ def test_the_next_one_outlasts_a_session_that_did_not_count(choice: RunnerChoice
     assert (choice.current.name, choice.another_chosen) == ("Ben", False)
 
 
+def test_who_stands_about_holds_no_choice(choice: RunnerChoice, clock: Clock) -> None:
+    """Sessions in which nobody ran, one after the other: it was renewed for hours, and took another's run."""
+    add(choice, "Anna")
+    for _ in range(3):
+        assert choice.current is not None
+        clock.now_s += 0.4 * KEPT_S
+        choice.begin_session(HEADER, lambda session_id: None)
+        choice.keep(renew=False)
+    assert choice.current is None
+
+
+def test_who_is_tested_again_and_again_stays_chosen(choice: RunnerChoice, clock: Clock) -> None:
+    add(choice, "Anna")
+    for _ in range(3):
+        clock.now_s += 0.9 * KEPT_S
+        choice.begin_session(HEADER, lambda session_id: None)
+        choice.keep()
+    assert choice.current is not None
+
+
 def test_the_store_gives_no_session_away(path: Path) -> None:
     with Store.open(path) as store:
         anna, ben = (store.runner(store.add_runner(name, 170.0)[0]) for name in ("Anna", "Ben"))
