@@ -133,7 +133,7 @@ class TreadmillConfig(Section):
         ge=BELT_SPEED_M_S[0],
         le=BELT_SPEED_M_S[1],
         description="Speed of the belt in metres per second, where known; sharpens the camera's position most. What is "
-        "typed on the page Set up wins, until the next start.",
+        "typed on the page Set up wins, for that run.",
     )
 
 

@@ -372,7 +372,7 @@ class Device:
         pipeline = Pipeline(net, settings, self._place, Region(self._config.camera.region))
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None
-        taken_over = False
+        taken_over = lost = False
         t_s = 0.0
         try:
             for frame, t_s in self._frames_of(source, stop):
@@ -414,10 +414,13 @@ class Device:
                     self._keep_camera(source)
                     if last_steps:
                         presence.restart()
+        except CameraError:
+            lost = True  # whoever runs runs on, and is still who they were when its cable is back
+            raise
         finally:
             self._dropped += source.dropped
             if session is not None:
-                self._end(session)
+                self._end(session, keep_choice=lost)
                 self._keep_camera(source)
 
     def _open_net(self, fps: float, once: bool = False) -> PoseNet:
@@ -543,12 +546,14 @@ class Device:
         """One without a step was no run: it is discarded, and who was chosen stays so.
 
         ``last_steps``: as is one whose steps were those of who ran before. ``keep_choice``: they stay so also where it
-        ends before they have gone: for a test, or for another runner.
+        ends before they have gone: for a test, for another runner, or with the camera.
         """
         self._dark()
         if not session.started:
             return
         ran = bool(session.recorder.stances) and not last_steps
+        if ran and (self._runner.another_chosen or not (keep_choice or session.taken_over)):
+            self._told.run_ended()
         if keep_choice or session.taken_over or not ran:
             self._runner.keep(renew=ran)
         else:

@@ -1,7 +1,7 @@
 """What people tell of the treadmill and the camera, so that the camera's place is found better.
 
-Both may stand in the settings; what is told on the page wins. The belt's speed changes from run to run: it holds until
-it is told anew or the device starts again. The lens stays where it was mounted: its height is kept.
+Both may stand in the settings; what is told on the page wins. The belt's speed changes from run to run: what is told of
+it holds for the run, then the settings do again. The lens stays where it was mounted: its height is kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Told:
     def __init__(self, config: Config, kept: object, keep: Callable[[float | None], None]) -> None:
         self._settings_m = config.camera.height_m
         self._keep = keep
-        self._belt_m_s = config.treadmill.belt_speed_m_s
+        self._settings_m_s = self._belt_m_s = config.treadmill.belt_speed_m_s
         self._page_m = page_height_m(kept)
 
     @property
@@ -53,6 +53,10 @@ class Told:
         }
         job = jobs.get(str(command["command"]))
         return job is not None and job(command)
+
+    def run_ended(self) -> None:
+        """The belt's speed was told for that run: one that the next does not have is worse than none."""
+        self._belt_m_s = self._settings_m_s
 
     def as_json(self) -> dict[str, Any]:
         """Part of the health message. ``camera_height_from``: page, settings, or null where it is not told."""

@@ -19,6 +19,7 @@ def page(wrong: Mistyped | None = None) -> str:
         dark=hub.dark(),
         told=hub.told(),
         settings_height_m=config.camera.height_m,
+        settings_belt_m_s=config.treadmill.belt_speed_m_s,
         height_range_m=CAMERA_HEIGHT_M,
         lacking=hub.why_not("set_goal") if hub.offered() else None,
         offered=hub.offered(),

@@ -18,7 +18,7 @@ import pytest
 
 from device import aim, coaching, runtime, standing
 from device.cameras.video import VideoSource
-from device.config import Config, SessionConfig, parse_config
+from device.config import Config, SessionConfig, TreadmillConfig, parse_config
 from device.cues import CueOutput
 from device.frames import Frame
 from device.live import LiveSubscriber
@@ -318,6 +318,56 @@ def test_a_camera_that_was_moved_once_was_moved_in_that_session_only(
     assert [session["camera"]["moved"] for session in sessions if session is not None] == [True, False]
 
 
+class Act(VideoSource):
+    """The clip's runner runs or stands for six seconds, and goes or not; then the cable is pulled."""
+
+    def __init__(self, path: Path, over: Callable[[], None], stands: bool = False, goes: bool = True) -> None:
+        super().__init__(path)
+        self._over, self._stands, self._goes = over, stands, goes
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        there = [frame.image for frame in super().frames(stop) if frame.t_ns < 6_000_000_000]
+        if self._stands:
+            there = [there[0]] * len(there)
+        gone = [np.zeros_like(there[0])] * (90 if self._goes else 0)
+        for index, image in enumerate([*there, *gone]):
+            yield Frame(index, index * 1_000_000_000 // 30, image)
+        self._over()
+        raise CameraError("the camera gives no pictures any more: check its cable")
+
+
+def test_what_was_chosen_for_a_run_holds_until_the_runner_has_gone(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who runs, and how fast the belt is: neither standing there nor a loose cable ends the run."""
+    quick, belt = SessionConfig(start_after_s=1.0, end_after_s=1.0), TreadmillConfig(belt_speed_m_s=3.0)
+    device, stop = Device(config.model_copy(update={"session": quick, "treadmill": belt})), threading.Event()
+    with Store.open(config.database_path()) as store:
+        anna, _ = store.add_runner("Anna")
+    held: list[tuple[int | None, float | None]] = []
+
+    def over() -> None:
+        runner = device._runner.current
+        held.append((None if runner is None else runner.id, device._told.belt_m_s))
+
+    acts = iter([Act(demo_clip, over, stands=True), Act(demo_clip, over, goes=False), Act(demo_clip, over)])
+
+    def opened(camera: object) -> VideoSource:
+        if (act := next(acts, None)) is not None:
+            return act
+        stop.set()
+        raise CameraError("there is no camera: plug one in")
+
+    monkeypatch.setattr(runtime, "open_source", opened)
+    monkeypatch.setattr(runtime, "_RETRY_S", 0.1)
+    device._commands.append({"command": "select_runner", "runner_id": anna})
+    device._commands.append({"command": "set_belt_speed", "belt_speed_m_s": 2.5})
+    assert run_device(device, stop) == 0
+    assert held == [(anna, 2.5), (anna, 2.5), (None, 3.0)]
+    rows = StoreReader(config.database_path()).list_sessions()
+    assert [row["runner_id"] for row in rows] == [anna, anna]
+
+
 class Stage(VideoSource):
     """The clip's runner in front of the camera: runs, stands still, or has gone."""
 
@@ -377,6 +427,7 @@ def test_who_is_chosen_after_another_has_run_gets_a_session_of_their_own(
             store.start_programme(runner_id, "fppa_deg")
     with _at_work(config) as live:
         live.send({"command": "select_runner", "runner_id": anna})
+        live.send({"command": "set_belt_speed", "belt_speed_m_s": 2.5})
         _until(live, _runs("Anna"))
         stage.scene = "runs"
         _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
@@ -385,7 +436,8 @@ def test_who_is_chosen_after_another_has_run_gets_a_session_of_their_own(
         asked_s = time.monotonic()
         _until(live, _said("ended"))
         assert time.monotonic() - asked_s < 5, "not only when nobody was there for long"
-        _until(live, _runs("Ben"))
+        health = _until(live, _runs("Ben"))[-1]
+        assert health["belt_speed_m_s"] is None, "it was told for Anna's run"
         stage.scene = "runs"
         _until(live, lambda m: m["type"] == "frame" and ((m["coach"]["programme"] or {}).get("run_s") or 0) > 2)
     with StoreReader(config.database_path()) as reader:

@@ -33,6 +33,15 @@ def test_the_page_wins_over_the_settings_until_it_takes_it_back() -> None:
     assert told.as_json() == {"belt_speed_m_s": None, "camera_height_m": 1.1, "camera_height_from": "settings"}
 
 
+def test_the_speed_holds_for_the_run_and_the_lens_height_for_all() -> None:
+    told = Told(SETTINGS, None, ignored)
+    for belt_m_s in (3.0, None):
+        assert told.obey({"command": "set_belt_speed", "belt_speed_m_s": belt_m_s})
+        assert told.obey({"command": "set_camera_height", "camera_height_m": 1.3})
+        told.run_ended()
+        assert (told.belt_m_s, told.camera_m) == (2.5, 1.3)
+
+
 def test_the_lens_height_is_on_the_disk_for_the_next_start(tmp_path: Path) -> None:
     path = tmp_path / "k.db"
     with Store.open(path) as store:
