@@ -268,7 +268,8 @@ class Device:
 
     def _camera_moved(self, number: int) -> None:
         """The runner's feet say so; it is the installation of that number from now on."""
-        self._writer.setting(_INSTALLATION_SETTING, number)
+        if self._trial is None:
+            self._writer.setting(_INSTALLATION_SETTING, number)
         self._announce("the camera was moved: its place was found anew")
 
     def _installation(self) -> int:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from device.config import Config, SessionConfig, TreadmillConfig, parse_config
 from device.cues import CueOutput
 from device.frames import Frame
 from device.live import LiveSubscriber
+from device.recording import SessionWriter
 from device.runtime import Device, Trial, run_device
 from device.screening_request import Scene, ScreeningOnRequest
 from device.store import SessionHeader, Store, StoreReader, writer
@@ -366,6 +368,20 @@ def test_what_was_chosen_for_a_run_holds_until_the_runner_has_gone(
     assert held == [(anna, 2.5), (anna, 2.5), (None, 3.0)]
     rows = StoreReader(config.database_path()).list_sessions()
     assert [row["runner_id"] for row in rows] == [anna, anna]
+
+
+def test_a_film_in_the_cameras_place_does_not_tell_that_the_camera_was_moved(config: Config, demo_clip: Path) -> None:
+    """It may be played beside the real database: all baselines were forgotten for it."""
+
+    def written(trial: Trial | None) -> list[object]:
+        kept: list[object] = []
+        device = Device(config, trial=trial)
+        device._writer = cast(SessionWriter, SimpleNamespace(setting=lambda *what: kept.append(what)))
+        device._camera_moved(1)
+        return kept
+
+    assert written(Trial(demo_clip, loop=False)) == []
+    assert written(None) == [("installation", 1)]
 
 
 class Stage(VideoSource):
