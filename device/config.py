@@ -123,7 +123,8 @@ class SessionConfig(Section):
         default=10.0,
         ge=1,
         le=600,
-        description="Seconds for which the runner is gone before the session ends.",
+        description="Seconds for which the runner is gone before the session ends. It also ends after five minutes "
+        "without a step.",
     )
 
 

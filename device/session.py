@@ -1,4 +1,7 @@
-"""When a session begins and ends: by the runner's presence alone, by the time of the frames."""
+"""When a session begins and ends: by the runner's presence, by the time of the frames.
+
+Who is seen for hours may not run: they talk beside the belt, or are a figure on a poster. No session is theirs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from dataclasses import dataclass
 
 #: A gap in detection (or a flash of it) shorter than this does not count.
 FLICKER_S = 0.5
+#: Who has not made a step for so long does not run any more: a drink is shorter.
+_STANDS_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class SessionTracker:
     Args:
         start_after_s: how long a runner must be seen, gaps shorter than ``FLICKER_S`` included.
         end_after_s: how long the runner must be gone. Flashes of detection shorter than ``FLICKER_S`` do not
-            count as a return.
+            count as a return. A session also ends when no step has been found for five minutes, or so long where that
+            is more; none starts then until somebody runs, or nobody has been there for so long.
     """
 
     def __init__(self, start_after_s: float = 3.0, end_after_s: float = 10.0) -> None:
@@ -40,6 +46,7 @@ class SessionTracker:
         self._last_seen_s: float | None = None
         self._present_s: float | None = None
         self._held_s: float | None = None
+        self._ran_s = 0.0  # since the session started, or then
         self.active = False
 
     def step(self, t_s: float, runner_seen: bool, runs: bool = False) -> Started | Ended | None:
@@ -51,6 +58,8 @@ class SessionTracker:
             runs: whether a step was found in it.
         """
         self._follow(t_s, runner_seen)
+        if runs:
+            self._ran_s = t_s
         if self.active:
             return self._maybe_end(t_s)
         return None if self._is_held(t_s, runner_seen, runs) else self._maybe_start(t_s, runner_seen)
@@ -94,11 +103,15 @@ class SessionTracker:
         if not runner_seen or since_s is None or t_s - since_s < self._start_after_s:
             return None
         self.active = True
-        self._present_s = t_s
+        self._present_s = self._ran_s = t_s
         return Started(t_s, since_s)
 
     def _maybe_end(self, t_s: float) -> Ended | None:
         assert self._present_s is not None
+        if t_s - self._ran_s >= max(_STANDS_S, self._end_after_s):
+            ended = self._end(t_s)
+            self.hold(t_s)
+            return ended
         gone = self._seen_since_s is None  # else someone is in sight just now: a return, or a flash that will pass
         return self._end(t_s) if gone and t_s - self._present_s >= self._end_after_s else None
 

@@ -80,6 +80,26 @@ def test_a_session_that_is_cut_short_is_followed_by_another_of_whoever_is_there(
     assert [told(event) for event in said if event is not None] == [("started", 8.0, 5.0)]
 
 
+def test_who_stands_there_for_minutes_ends_the_session_and_begins_none_until_they_run() -> None:
+    """Somebody, or a figure on a poster, may be seen all day."""
+    tracker = SessionTracker()
+    said = []
+    for n in range(1000 * FPS):
+        t_s = n / FPS
+        said.append(tracker.step(t_s, True, runs=100.0 <= t_s < 200.0 or t_s >= 900.0))
+    assert [told(event) for event in said if event is not None] == [
+        ("started", 3.0, 0.0),
+        ("ended", 500.0, 500.0),
+        ("started", 903.0, 900.0),
+    ]
+
+
+def test_a_session_goes_on_through_a_rest_and_through_a_long_absence_where_the_settings_say_so() -> None:
+    assert [name for name, *_ in events(stretch((299, True)))] == ["started"]
+    said = events(stretch((10, True), (400, False), (20, True)), end_after_s=600)
+    assert [name for name, *_ in said] == ["started"]
+
+
 def after_a_test(seen: Iterable[bool], runs_s: float = 1e9) -> list[tuple[str, float, float]]:
     """What the tracker says after a test that ended at 0 s; steps are found from ``runs_s`` on."""
     tracker = SessionTracker()
