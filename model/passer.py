@@ -12,6 +12,10 @@ import math
 #: Torsos. A pose so far beyond the runner's middle is somebody else's, for no runner sways as far; one that is back by
 #: so much is the runner's, for looks at who goes on differ by less.
 _BEYOND_TORSOS, _BACK_TORSOS = 0.15, 0.1
+#: Who turns back goes away so far in looks of which each shows them farther off than the one before.
+_TURNED_TORSOS, _TURNED_LOOKS = 0.2, 3
+#: Where the pose jumps by so much to so near the runner's middle it is the runner's, as long as it stays there.
+_JUMP_TORSOS, _MIDDLE_TORSOS = 0.3, 0.12
 #: Who is so near the runner's middle covers them.
 COVERS_TORSOS = 0.6
 
@@ -22,6 +26,8 @@ class Passer:
     def __init__(self) -> None:
         self._came_from = 0.0  # -1 from the left in the picture, 1 from the right, 0 while nobody came
         self._farthest = math.inf  # on their way, torsos from the runner's middle, positive where they came from
+        self._jumped_back = False  # whether the pose went over to the runner's middle at once, and is there still
+        self._returns: list[float] = []  # where they were in looks that showed them ever nearer to where they came from
 
     def see(self, aside_torsos: float, leaving: bool) -> None:
         """Where the pose is that is not (yet) the runner's.
@@ -32,7 +38,21 @@ class Passer:
         """
         if not self.came:
             self._came_from = math.copysign(1.0, -aside_torsos if leaving else aside_torsos)
-        self._farthest = min(self._farthest, self._came_from * aside_torsos)
+        here = self._came_from * aside_torsos
+        jumps = bool(self._returns) and self._returns[-1] - here > _JUMP_TORSOS
+        self._jumped_back = (self._jumped_back or jumps) and abs(here) < _MIDDLE_TORSOS
+        self._farthest = min(self._farthest, here)
+        if self._returns and here <= self._returns[-1]:
+            self._returns.clear()
+        self._returns.append(here)
+        # From beyond it is the runner's pose that comes back.
+        if not self.is_beyond and len(self._returns) > _TURNED_LOOKS and here - self._returns[0] > _TURNED_TORSOS:
+            self._turn_back(here)
+
+    def _turn_back(self, here: float) -> None:
+        """From now on they go where they came from, as if they had come from the other side."""
+        self._came_from, self._farthest = -self._came_from, -here
+        self._returns.clear()
 
     @property
     def came(self) -> bool:
@@ -52,7 +72,7 @@ class Passer:
     def may_be(self, aside_torsos: float) -> bool:
         """Whether the pose that is seen there may be theirs."""
         back = self.is_beyond and self._came_from * aside_torsos >= self._farthest + _BACK_TORSOS
-        return self.is_near and not back
+        return self.is_near and not back and not self._jumped_back
 
     def draws(self, aside_torsos: float) -> bool:
         """Whether the pose that is seen there goes along with them, who are beyond."""

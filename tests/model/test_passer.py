@@ -54,3 +54,18 @@ def test_a_runner_s_sway_is_not_drawn_along() -> None:
 
 def test_who_drew_the_pose_along_is_beyond_at_once() -> None:
     assert not after(0.45, 0.5, leaving=True).may_be(0.0)
+
+
+@pytest.mark.parametrize("side", [-1, 1], ids=["from the left", "from the right"])
+def test_who_turns_back_goes_as_if_they_had_come_from_the_other_side(side: int) -> None:
+    turned = after(*(side * aside for aside in (0.5, 0.3, 0.1, 0.1, 0.2, 0.28, 0.36)))
+    assert turned.is_beyond
+    assert not turned.may_be(0.0)
+    assert turned.draws(side * 0.4)
+    assert after(*(side * aside for aside in (0.5, 0.3, 0.1, 0.12, 0.1, 0.13))).may_be(0.0)
+
+
+def test_pose_that_jumps_to_the_runner_s_middle_is_theirs_while_it_stays() -> None:
+    assert not after(0.5, 0.48, 0.05).may_be(0.05)
+    assert after(0.5, 0.48, 0.05, 0.2).may_be(0.1)
+    assert after(0.5, 0.3, 0.1).may_be(0.1)
