@@ -262,7 +262,7 @@ class Likeness:
             self._see_passer(who)
         if not here and not over:
             return False
-        if here and who.t_s - self._last.t_s <= _AT_ONCE_S:
+        if here and self._is_at_once(who):
             return True
         self._back.append((who.t_s, who.trunk_px[0], who.ankles, past))
         while self._back[0][0] < who.t_s - _UNLIKE_SETTLED_S - _GAP_S:
@@ -273,6 +273,10 @@ class Likeness:
         stays = stays and max(lately) - min(lately) <= _SETTLED_TORSOS * self._torso_px
         ankles = [lift for t_s, _, lift, _ in self._back if t_s > who.t_s - _STRIDES_S]
         return stays and (self._usual.goes_on(ankles) or not self._usual.runs)
+
+    def _is_at_once(self, who: Sighting) -> bool:
+        """Whether the runner was seen so lately that nobody can have passed since."""
+        return self._last is not None and who.t_s - self._last.t_s <= _AT_ONCE_S
 
     def _see_passer(self, who: Sighting) -> None:
         """Takes in where the pose is while it is not sure whose it is."""
@@ -354,7 +358,8 @@ class Likeness:
             self._usual = Usual()
         if not in_place:
             self._passer = Passer()
-        if not self._looks_like(who, _OTHER_COLOUR):
+        # Light does not change in a moment: in such clothes it is half another.
+        if not self._looks_like(who, _OTHER_COLOUR) and not self._is_at_once(who):
             self._colour = None
         self._others_clothes = 0
 
