@@ -125,6 +125,16 @@ def test_runner_uncovered_is_taken_up_within_half_a_second() -> None:
     assert likeness.awaited_at(19 / _FPS + REMEMBER_S + 0.1) is None
 
 
+def test_clothes_of_who_half_covers_the_runner_are_not_learnt_as_theirs() -> None:
+    """Between two looks at the other the pose is in the runner's place, and the trunk's colour that of both."""
+    likeness = jumped_upon()
+    both = somebody(22, red=140.0)
+    assert likeness.may_be(both)
+    likeness.add(both)
+    assert not likeness.fits(somebody(23, x=390.0))
+    assert any(likeness.may_be(somebody(n)) for n in range(27, 38))
+
+
 def half_seen(speed_m_s: float) -> Iterator[tuple[int, Sighting]]:
     """Who comes before a runner from the right in the same clothes: nearer than 0.6 torsos the pose is made of both."""
     for n in range(21, int(REMEMBER_S * _FPS)):
