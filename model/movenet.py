@@ -389,7 +389,7 @@ class RunnerTracker:
         inside = self.region.holds(who)
         if not self._lost and self._known is not None:
             if self._in_place and self._stay.passes(who):
-                self._known.lose_to_another()
+                self._known.lose_to_another(who)
                 return COVERED
             if not self._known.fits(who):
                 return COVERED
@@ -400,7 +400,7 @@ class RunnerTracker:
                 return OUTSIDE
             self.region.forget()  # somebody runs elsewhere while nobody is in the region: the camera was moved
             return None if self.region.holds(who) else OUTSIDE
-        return None if self._known is None or self._known.may_be(who) else COVERED
+        return None if self._known is None or self._known.may_be(who, self._past) else COVERED
 
     def _remember(self, pose: Pose, who: Sighting) -> None:
         if self._since_s is None:
