@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -643,6 +644,23 @@ def test_reason_is_the_likeliest_one(height_px: float, score: float, crop: Image
 
 def test_empty_darkness_is_not_called_an_empty_treadmill() -> None:
     assert nobody(crop_of(5, 3)).reason != nobody(crop_of(120, 60)).reason
+
+
+def test_runner_who_is_half_as_large_since_the_camera_was_moved_is_taken_up_after_some_seconds(
+    net: PoseNet, film: Film
+) -> None:
+    """Some first sights of them are as large as the one before was, and are lost again at once."""
+    before = RunnerTracker(net, net.weights.size_px)
+    for t_s, image, _ in film[:150]:
+        before.look(image, t_s)
+    tracker = RunnerTracker(net, net.weights.size_px, region=before.region)
+    seen = []
+    for t_s, image, _ in film:
+        half = np.zeros_like(image)
+        half[120:360, 160:480] = cv2.resize(image, (320, 240), interpolation=cv2.INTER_AREA)
+        seen.append(tracker.look(half, t_s).pose is not None)
+    assert not any(seen[30:75])
+    assert all(seen[int(4.5 * _FPS) :])
 
 
 @pytest.mark.parametrize(
