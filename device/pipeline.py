@@ -98,8 +98,13 @@ class Pipeline:
         self.restart()
 
     def restart(self) -> None:
-        """Begins a new session: its times count from the next frame."""
+        """Begins a new session, with anybody: its times count from the next frame."""
         self._tracker = RunnerTracker(self._net, self._net.weights.size_px, region=self._region)
+        self._tracker_clock = FrameClock()
+        self.wait()
+
+    def wait(self) -> None:
+        """The same while nobody has come: one goes on looking, for where they are may have changed."""
         self.analysis = RunAnalysis(self._settings, self.place)
         self._clock = FrameClock()
         self._last_index: int | None = None
@@ -109,5 +114,8 @@ class Pipeline:
         t_s = self._clock.t_s(frame)
         lost = 0 if self._last_index is None else max(0, frame.index - self._last_index - 1)
         self._last_index = frame.index
-        sight = self._tracker.look(frame.image, t_s)
-        return self.analysis.step(t_s, sight.pose, sight.quality, lost)
+        sight = self._tracker.look(frame.image, self._tracker_clock.t_s(frame))
+        pose = sight.pose
+        if pose is not None and pose.t_s != t_s:
+            pose = replace(pose, t_s=t_s)
+        return self.analysis.step(t_s, pose, sight.quality, lost)

@@ -43,6 +43,7 @@ class SessionWriter:
         self._unkept = unkept
         self._changed = threading.Condition()
         self._jobs: deque[_Job] = deque()
+        self._settings: dict[str, object] = {}  # that wait
         self._urgent: deque[_Job] = deque()
         self._closing = False
         self._session_id: int | None = None
@@ -135,8 +136,22 @@ class SessionWriter:
             self._changed.notify()
 
     def setting(self, key: str, value: object) -> None:
-        """Keeps a value from run to run; see `Store.set_setting`."""
-        self._put(lambda: self._store.set_setting(key, value))
+        """Keeps a value from run to run; see `Store.set_setting`. One that waits for the disk gives way to a newer."""
+        with self._changed:
+            waits = key in self._settings
+            self._settings[key] = value
+        if not waits:
+            self._put(lambda: self._write_setting(key))
+
+    def _write_setting(self, key: str) -> None:
+        with self._changed:
+            value = self._settings.pop(key)
+        try:
+            self._store.set_setting(key, value)
+        except StoreError:
+            with self._changed:
+                self._settings.setdefault(key, value)
+            raise
 
     def end(self, on_ended: Callable[[int], None]) -> None:
         """Closes the session as complete now; ``on_ended`` is called with its id from the writer's thread."""

@@ -373,7 +373,7 @@ class Device:
         pipeline = Pipeline(net, settings, self._place, Region(self._config.camera.region))
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None
-        taken_over = lost = False
+        taken_over = idle = lost = False
         t_s = 0.0
         try:
             for frame, t_s in self._frames_of(source, stop):
@@ -386,12 +386,13 @@ class Device:
                 if self._runner.another_chosen:
                     self._screening.interrupt("another runner was chosen")
                 if self._screening.running:
+                    idle = False
                     presence.hold(t_s)
                     self._standing.give_way(t_s)
                     self._screen(frame, source)
                     continue
                 if session is None:
-                    pipeline.restart()
+                    (pipeline.wait if idle else pipeline.restart)()
                     self._coaching.begin()
                     session, taken_over = _Session(taken_over), False
                 self._place.set_height(self._height_m())
@@ -408,11 +409,13 @@ class Device:
                     self._start(session, source, outcome, change.t_s - change.since_s)
                 self._tell(outcome, source, session)
                 last_steps = session.were_last_steps(outcome)
-                idle = not presence.active and outcome.pose is None
-                if isinstance(change, Ended) or idle or last_steps:
+                ended = isinstance(change, Ended) or last_steps
+                idle = not ended and not presence.active and outcome.pose is None
+                if ended or idle:
                     self._end(session, last_steps=last_steps)
+                    if session.started:
+                        self._keep_camera(source)
                     session = None
-                    self._keep_camera(source)
                     if last_steps:
                         presence.restart()
         except CameraError:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from model.passer import COVERS_TORSOS, Passer
 from model.person import ACTIVE_TORSOS, Point, Sighting
 from model.pose import FloatArray
 
@@ -44,7 +46,8 @@ _OTHERS_CLOTHES, _OTHER_COLOUR, _BENT_LOG = 3, 12.0, 0.05
 _BACK_TORSOS, _AT_ONCE_S = (0.25, 0.35), 0.12
 _SETTLED_S, _MOVED_SETTLED_S, _UNLIKE_SETTLED_S = 0.25, 0.33, 1.0
 _SETTLED_TORSOS, _GAP_S = 0.15, 0.15
-_CLEAR_TORSOS = 0.6
+#: So long after somebody was seen beside a runner the pose may still go over to them.
+_PASSER_S = 1.0
 #: A runner's legs go on, as those of somebody who stopped before them do not: in that time one ankle goes up and down
 #: beside the other by so many times what it is above or below it in the mean. Larger they may be by so much: they may
 #: have come forward on the belt.
@@ -133,7 +136,10 @@ class Likeness:
         self._may_move_torsos = math.inf
         self._trunk_is_wide = False
         self._others_clothes = 0  # twice the pictures in a row in which the clothes were others, once if a little
-        self._back: deque[tuple[float, float, float]] = deque()  # time, place and ankles of who is where they were
+        # Time, place and ankles of who is where they were, and whether one looked past somebody before them.
+        self._back: deque[tuple[float, float, float, bool]] = deque()
+        self._jumped = False  # whether the pose was lost by a jump, not drawn along
+        self._passer, self._passer_s = Passer(), -math.inf  # who was seen beside the runner, and when last
 
     def needs_colour(self, who: Sighting) -> bool:
         """Whether this sighting should tell the clothes' colour: when in doubt, and now and then to learn it."""
@@ -159,10 +165,9 @@ class Likeness:
         dt_s = who.t_s - self._last.t_s
         if self._frames < _KNOWN_FRAMES:
             return self._away(who) <= _MAX_JUMP_TORSOS
-        moves = self._away(who) <= min(_JUMP_TORSOS + _JUMP_TORSOS_PER_S * dt_s, _MAX_JUMP_TORSOS)
         strides = (_LEG_TORSOS + _LEG_TORSOS_PER_S * dt_s) * self._torso_px
         same = (
-            (self._is_back(who) if self._lost_to_another else moves)
+            (self._is_back(who) if self._lost_to_another else self._moves_to(who) and self._stays(who))
             and abs(self._size_log(who)) <= _SIZE_LOG
             and _way_px(who, self._last) <= strides
             and not (self._doubts(who) and not self._looks_like(who, _OTHER_COLOUR if self._in_place else _COLOUR))
@@ -170,7 +175,10 @@ class Likeness:
         if same and self._drawn_along(who):
             same, self._glided = False, True
             self._places, self._torso_px = self._usual.place()
-        self._lost_to_another = not same
+        if not same:
+            self.lose_to_another(who)
+        else:
+            self._lost_to_another = False
         return same
 
     def _drawn_along(self, who: Sighting) -> bool:
@@ -185,18 +193,38 @@ class Likeness:
                 self._others_clothes += (not self._looks_like(who)) + (not self._usual.bends(who))
         return self._others_clothes >= 2 * _OTHERS_CLOTHES or self._usual.left_by(who, self._may_move_torsos)
 
-    def lose_to_another(self) -> None:
+    def lose_to_another(self, who: Sighting) -> None:
         """What is seen now is somebody else, however much alike."""
-        self._lost_to_another = True
+        if not self._lost_to_another:
+            self._lost_to_another, self._jumped = True, not self._moves_to(who)
+            if self._jumped:
+                self._see_passer(who)
 
-    def may_be(self, who: Sighting) -> bool:
-        """Whether this may be the same person after they were lost to view; True for anybody after a while."""
+    def _stays(self, who: Sighting) -> bool:
+        """Whether the pose has not gone over to somebody who was seen beside the runner of late."""
+        if not self._passer.came:
+            return True
+        return self._is_within(who, _BACK_TORSOS[0]) and not self._passer.draws(self._aside(who))
+
+    def _moves_to(self, who: Sighting) -> bool:
+        """Whether a body moves there so fast."""
+        assert self._last is not None
+        dt_s = who.t_s - self._last.t_s
+        return self._away(who) <= min(_JUMP_TORSOS + _JUMP_TORSOS_PER_S * dt_s, _MAX_JUMP_TORSOS)
+
+    def may_be(self, who: Sighting, past: bool = False) -> bool:
+        """Whether this may be the same person after they were lost to view; True for anybody after a while.
+
+        Args:
+            who: the person seen now.
+            past: whether the crop cut off whoever is before the runner.
+        """
         if not self.remembers(who.t_s):
             return True
         if self._lost_to_another:
             may_have_come = (self._glided and self._usual.runs) or not self._usual.larger(who)
             like = -_AGAIN_SIZE_LOG <= self._size_log(who) <= _FORWARD_LOG and self._looks_like(who)
-            return self._is_back(who) and may_have_come and like
+            return self._is_back(who, past) and may_have_come and like
         near = self._away(who) <= _AGAIN_TORSOS and abs(self._size_log(who)) <= _AGAIN_SIZE_LOG
         return near and self._looks_like(who)
 
@@ -220,31 +248,48 @@ class Likeness:
         awaited = self._lost_to_another and self.remembers(t_s)
         return (self._places["trunk"], self._torso_px, self._other_side) if awaited else None
 
-    def _is_back(self, who: Sighting) -> bool:
+    def _is_back(self, who: Sighting, past: bool = False) -> bool:
         """Whether this is where the runner was before another came, and nobody on their way through it."""
         assert self._last is not None
         here, over = self._is_within(who, _BACK_TORSOS[0]), self._is_over(who)
         away = min(math.dist(point, self._places[place]) for place, point in _middles(who)) / self._torso_px
         # Somebody half before the runner's place covers it; who is farther off is another body than the one in it.
-        if (not here and not over and away < _CLEAR_TORSOS) or (self._back and who.t_s - self._back[-1][0] > _GAP_S):
+        # (Who has passed the place goes away from it: looks past them show who is there.)
+        covers = not here and not over and away < COVERS_TORSOS and not (self._passer.is_beyond and not past)
+        if covers or (self._back and who.t_s - self._back[-1][0] > _GAP_S):
             self._back.clear()
+        if not past and not over and (self._passer.is_near or not here):
+            self._see_passer(who)
         if not here and not over:
             return False
-        if here and who.t_s - self._last.t_s <= _AT_ONCE_S:
+        if here and self._is_at_once(who):
             return True
-        self._back.append((who.t_s, who.trunk_px[0], who.ankles))
+        self._back.append((who.t_s, who.trunk_px[0], who.ankles, past))
         while self._back[0][0] < who.t_s - _UNLIKE_SETTLED_S - _GAP_S:
             self._back.popleft()
         settled_s = self._settled_s(who, here)
-        lately = [x for t_s, x, _ in self._back if t_s > who.t_s - settled_s]
+        lately = [x for t_s, x, _, was_past in self._back if t_s > who.t_s - settled_s and was_past is past]
         stays = who.t_s - self._back[0][0] >= settled_s
         stays = stays and max(lately) - min(lately) <= _SETTLED_TORSOS * self._torso_px
-        ankles = [lift for t_s, _, lift in self._back if t_s > who.t_s - _STRIDES_S]
+        ankles = [lift for t_s, _, lift, _ in self._back if t_s > who.t_s - _STRIDES_S]
         return stays and (self._usual.goes_on(ankles) or not self._usual.runs)
+
+    def _is_at_once(self, who: Sighting) -> bool:
+        """Whether the runner was seen so lately that nobody can have passed since."""
+        return self._last is not None and who.t_s - self._last.t_s <= _AT_ONCE_S
+
+    def _see_passer(self, who: Sighting) -> None:
+        """Takes in where the pose is while it is not sure whose it is."""
+        self._passer.see(self._aside(who), leaving=not self._jumped)
+        self._passer_s = who.t_s
+
+    def _aside(self, who: Sighting) -> float:
+        """How far hips and trunk are to the right of the runner's place, torsos."""
+        return sum(point[0] - self._places[place][0] for place, point in _middles(who)) / 2 / self._torso_px
 
     def _settled_s(self, who: Sighting, here: bool) -> float:
         """How long somebody must stay in the runner's place, or where they may have gone, to be taken for them."""
-        if not self._looks_like(who, _OTHER_COLOUR):
+        if self._passer.may_be(self._aside(who)) or not self._looks_like(who, _OTHER_COLOUR):
             return _UNLIKE_SETTLED_S
         return _SETTLED_S if here and not self._usual.larger(who) else _MOVED_SETTLED_S
 
@@ -283,10 +328,15 @@ class Likeness:
 
     def add(self, who: Sighting) -> None:
         """The person as seen now."""
-        if self._lost_to_another:
-            self._take_up(who)
+        retaken = self._lost_to_another
+        in_place = retaken and self._is_within(who, _BACK_TORSOS[0])
+        if retaken:
+            self._take_up(who, in_place)
+        if who.t_s - self._passer_s > _PASSER_S:
+            self._passer = Passer()
         self._usual.add(who)
-        dt_s = 0.0 if self._last is None else who.t_s - self._last.t_s
+        # Who is seen again where they were may be half covered still: one such picture does not move them.
+        dt_s = 0.0 if self._last is None or in_place else who.t_s - self._last.t_s
         share = _share(dt_s, _SIZE_TAU_S, self._frames)
         self._torso_px += share * (who.torso_px - self._torso_px)
         share = _share(dt_s, _PLACE_TAU_S, self._frames)
@@ -295,17 +345,21 @@ class Likeness:
             self._places[place] = x + share * (point[0] - x), y + share * (point[1] - y)
         if who.colour is not None and (not self._in_place or self._looks_like(who, _OTHER_COLOUR)):
             self._add_colour(who, who.colour)
-        self._last = who
+        # In the next picture's closer crop the network sees knees and ankles elsewhere.
+        self._last = replace(who, knees_px=(), ankles_px=()) if retaken else who
         self._frames += 1
         self._lost_to_another = self._glided = False
         self._other_side = 0.0
         self._back.clear()
 
-    def _take_up(self, who: Sighting) -> None:
+    def _take_up(self, who: Sighting, in_place: bool) -> None:
         """Who is taken up again may have moved on the belt, or come into another light."""
-        if self._usual.larger(who) or not self._is_within(who, _BACK_TORSOS[0]):
+        if self._usual.larger(who) or not in_place:
             self._usual = Usual()
-        if not self._looks_like(who, _OTHER_COLOUR):
+        if not in_place:
+            self._passer = Passer()
+        # Light does not change in a moment: in such clothes it is half another.
+        if not self._looks_like(who, _OTHER_COLOUR) and not self._is_at_once(who):
             self._colour = None
         self._others_clothes = 0
 

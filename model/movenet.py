@@ -389,22 +389,24 @@ class RunnerTracker:
         inside = self.region.holds(who)
         if not self._lost and self._known is not None:
             if self._in_place and self._stay.passes(who):
-                self._known.lose_to_another()
+                self._known.lose_to_another(who)
                 return COVERED
             if not self._known.fits(who):
                 return COVERED
-            return None if inside else OUTSIDE
+            return None if inside else self._outside(who)
         if not inside:
-            self._outsider.add(who)
-            if not self._outsider.runs(who.t_s):
-                return OUTSIDE
+            return self._outside(who)
+        return None if self._known is None or self._known.may_be(who, self._past) else COVERED
+
+    def _outside(self, who: Sighting) -> FrameQuality | None:
+        """The same of who is not where the runner runs."""
+        self._outsider.add(who)
+        if self._outsider.runs(who.t_s):
             self.region.forget()  # somebody runs elsewhere while nobody is in the region: the camera was moved
-            return None if self.region.holds(who) else OUTSIDE
-        return None if self._known is None or self._known.may_be(who) else COVERED
+        return None if self.region.holds(who) else OUTSIDE
 
     def _remember(self, pose: Pose, who: Sighting) -> None:
         if self._since_s is None:
-            self._outsider = Stay()
             self._since_s = self._probed_s = self._rival_s = pose.t_s
             if self._known is None or not self._known.remembers(who.t_s):
                 self._known = Likeness()
@@ -415,6 +417,7 @@ class RunnerTracker:
         if pose.t_s - self._learned_s >= _LEARN_EVERY_S:
             if self._stay.runs(pose.t_s):
                 self._in_place = True
+                self._outsider = Stay()
                 if self._view.view is not None:
                     self._known.runs_in_place(self._view.view.frontal)
                 self.region.learn(who, pose.t_s - self._learned_s)

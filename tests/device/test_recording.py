@@ -83,6 +83,36 @@ def test_a_session_that_cannot_be_begun_or_ended_takes_no_other_with_it(
     assert (newest["state"], newest["stances"]) == ("complete", 1)
 
 
+def test_of_a_setting_that_waits_for_the_disk_the_newest_is_kept(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no more of them wait than there are keys."""
+    put, full, tried = Store.set_setting, True, []
+
+    def set_setting(on: Store, key: str, value: object) -> None:
+        tried.append((key, value))
+        if full:
+            raise StoreError("no room")
+        put(on, key, value)
+
+    monkeypatch.setattr(Store, "set_setting", set_setting)
+    monkeypatch.setattr(recording, "_RETRY_S", 0.01)
+    with SessionWriter(store) as writing:
+        writing.setting("camera", 0)
+        until_s = time.monotonic() + 10.0
+        while not tried:
+            assert time.monotonic() < until_s
+            time.sleep(0.001)
+        for n in range(1, 1000):
+            writing.setting("camera", n)
+            writing.setting("belt", n)
+        full = False
+        written(writing)
+        held = len(tried)
+    assert {key: StoreReader(path).setting(key) for key in ("camera", "belt")} == {"camera": 999, "belt": 999}
+    assert held < 900
+
+
 def test_what_is_urgent_may_fail_too(writer: SessionWriter, path: Path) -> None:
     for fault in (ValueError("of ours"), StoreError("the disk is full; free some space")):
 

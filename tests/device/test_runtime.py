@@ -384,6 +384,42 @@ def test_a_film_in_the_cameras_place_does_not_tell_that_the_camera_was_moved(con
     assert written(None) == [("installation", 1)]
 
 
+class Moving(Twice):
+    """The second time the camera has been moved: the runner is elsewhere in the picture."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for frame in super().frames(stop):
+            aside_px = 200 if frame.t_ns > 20_000_000_000 else 0
+            yield replace(frame, image=np.roll(frame.image, aside_px, axis=1))
+
+
+def test_a_camera_that_was_moved_while_nobody_ran_sees_who_comes_then_and_the_disk_has_its_rest(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One went on looking from the start in each picture, and never for long enough elsewhere; and kept the camera's
+    place anew with each."""
+    stop, films = threading.Event(), iter([Moving(demo_clip)])
+    kept: list[str] = []
+    put = Store.set_setting
+
+    def opened(camera: object) -> VideoSource:
+        if (film := next(films, None)) is not None:
+            return film
+        stop.set()
+        raise CameraError("the film is over")
+
+    def counted(store: Store, key: str, value: object) -> None:
+        kept.append(key)
+        put(store, key, value)
+
+    monkeypatch.setattr(runtime, "open_source", opened)
+    monkeypatch.setattr(Store, "set_setting", counted)
+    assert run_device(Device(config), stop) == 0
+    with StoreReader(config.database_path()) as reader:
+        assert reader.count_sessions() == 2
+    assert kept.count("camera") == 2
+
+
 class Stage(VideoSource):
     """The clip's runner in front of the camera: runs, stands still, or has gone."""
 
