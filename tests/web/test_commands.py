@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask.testing import FlaskClient
 
-from device.config import CameraConfig, Config, parse_config
+from device.config import CameraConfig, Config, TreadmillConfig, parse_config
 from device.live import LivePublisher, Message
 from device.told import Told
 from web.app import MAX_BODY_BYTES, close_app, create_app
@@ -119,6 +119,19 @@ def test_lens_height_that_is_taken_back_is_that_of_the_settings(told: Told, clie
 def test_page_says_what_the_settings_hold_of_the_lens(config: Config) -> None:
     app = create_app(config.model_copy(update={"camera": CameraConfig(height_m=1.1)}))
     assert "Empty for 110 cm, as the settings say." in app.test_client().get("/aim").text
+    close_app(app)
+
+
+@pytest.mark.parametrize(
+    ("belt_m_s", "words"),
+    [
+        (2.5, "It holds for this run or the next; after it 9.0 km/h, as the settings say. Type"),
+        (None, "It holds for this run or the next. Type"),
+    ],
+)
+def test_page_says_for_how_long_the_belts_speed_holds(config: Config, belt_m_s: float | None, words: str) -> None:
+    app = create_app(config.model_copy(update={"treadmill": TreadmillConfig(belt_speed_m_s=belt_m_s)}))
+    assert words in app.test_client().get("/aim").text
     close_app(app)
 
 
