@@ -599,7 +599,7 @@ class Device:
         """A frame of a test. The place of the camera is the installation's: nothing of it is learnt meanwhile."""
         net = self._open_net(source.fps, once=True)
         heights = Heights(self._told.camera_m, self._height_m())
-        scene = screening_request.Scene(net, self._place.camera, source.vfov_deg, self._header(source), heights)
+        scene = screening_request.Scene(net, self._place.camera_of, source.vfov_deg, self._header(source), heights)
         pose, quality = self._screening.step(frame, scene)
         view = self._screening.view
         told = {
@@ -607,7 +607,7 @@ class Device:
             "view": None if view is None else str(view),
             **_picture_message(pose),
             "quality": round(quality.value, 2),
-            "camera": self._place.camera.as_json(),
+            "camera": replace(self._place.camera_of(view), moved=False).as_json(),
         }
         self._live.publish(self._frame_message(None, self._writer.fault) | told)
         self._publish_health(source)
