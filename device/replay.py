@@ -29,6 +29,7 @@ from model.pose import Pose, Side, View
 from model.quality import slow_words
 from model.result import SCHEMA, cue_json, stance_json, summarise, take_back
 from model.runtime import ModelName
+from model.stance import MIN_QUALITY
 from model.standing import StandingCalibration
 from model.strides import StrideBands
 from model.virtual_camera import Noise, VirtualCamera
@@ -51,9 +52,11 @@ class Recorder:
     times_s: array[float] = field(default_factory=lambda: array("d"))
     stances: list[dict[str, Any]] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
-    view: View | None = None
     bands: StrideBands = field(default_factory=StrideBands)
     standing: StandingCalibration | None = None
+    _seen_last: View | None = None
+    _stances_from: Counter[View] = field(default_factory=Counter)
+    _good_from: Counter[View] = field(default_factory=Counter)
 
     def add(self, outcome: Outcome) -> list[dict[str, Any]]:
         """Takes one frame, and returns its stances as they are in the document."""
@@ -66,11 +69,22 @@ class Recorder:
         if outcome.moved_since_s is not None:
             take_back(self.stances, outcome.moved_since_s)
         self.cues += outcome.cues
-        self.view = outcome.view or self.view
+        if outcome.view is not None:
+            self._seen_last = outcome.view
+            self._stances_from[outcome.view] += len(outcome.stances)
+            self._good_from[outcome.view] += sum(stance.quality >= MIN_QUALITY for stance in outcome.stances)
         self.standing = outcome.standing
         for stride in outcome.strides:
             self.bands.add(stride)
         return new
+
+    @property
+    def view(self) -> View | None:
+        """The session's view: that of most stances that count, whichever way the runner turns before they step off."""
+        for stances in (self._good_from, self._stances_from):
+            if stances.total():
+                return max(stances, key=stances.__getitem__)
+        return self._seen_last
 
     def curves_and_standing(self) -> dict[str, Any]:
         """Bands of the gait cycle and the standing calibration, as parts of the summary."""
@@ -240,6 +254,7 @@ def session_document(
     recorder = Recorder()
     for outcome in outcomes:
         recorder.add(outcome)
+    camera = place.camera_of(recorder.view)
     return {
         "schema": SCHEMA,
         "source": source,
@@ -249,9 +264,9 @@ def session_document(
         "fps": round(recorder.fps, 3),
         "frames": recorder.frames,
         "frames_with_runner": recorder.frames_with_runner,
-        "camera": place.camera.in_the_end().as_json(),
+        "camera": camera.in_the_end().as_json(),
         "stances": recorder.stances,
         "reps": [],
         "cues": [cue_json(cue) for cue in recorder.cues],
-        "summary": summarise(recorder.stances, recorder.view, place.camera) | recorder.curves_and_standing(),
+        "summary": summarise(recorder.stances, recorder.view, camera) | recorder.curves_and_standing(),
     }

@@ -42,7 +42,7 @@ from model.lengths import stance_with_centimetres
 from model.person import Region
 from model.pitch import Heights
 from model.place import CameraPlace
-from model.pose import Pose, Side
+from model.pose import Pose, Side, View
 from model.result import UNKNOWN_CAMERA, cue_json, summarise, summarise_stored
 from model.runtime import PoseNet
 
@@ -362,12 +362,14 @@ class Device:
             f"{net.name} on {net.runtime} with {net.threads} thread(s)"
         )
         self._notify.status(f"measuring with {net.name} from {source.name}")
+        known, known_view = self._known_camera(source)
         self._place = CameraPlace(
             net.name,
             source.vfov_deg,
             self._told.belt_m_s,
             camera_m=self._told.camera_m,
-            known=self._known_camera(source),
+            known=known,
+            known_view=known_view,
         )
         settings = analysis_settings(self._config, film=isinstance(source, VideoSource))
         pipeline = Pipeline(net, settings, self._place, Region(self._config.camera.region))
@@ -438,21 +440,27 @@ class Device:
                 self._nets[key] = open_model(self._config, fps, mirrored=key[1])
         return self._nets[key]
 
-    def _known_camera(self, source: FrameSource) -> CameraPose | None:
-        """Where the camera stood when this installation was used last; nothing for another source."""
+    def _known_camera(self, source: FrameSource) -> tuple[CameraPose | None, View | None]:
+        """Where the camera stood when this installation was used last, and the view that told it (None: not known).
+
+        Nothing for another source.
+        """
         kept = self._kept(_CAMERA_SETTING)
         if self._trial is not None or not isinstance(kept, dict) or kept.get("installation") != source.name:
-            return None
+            return None, None
         try:
-            return CameraPose.from_json(kept["camera"])
+            view = kept.get("view")  # an earlier version has kept none
+            return CameraPose.from_json(kept["camera"]), None if view is None else View(view)
         except (KeyError, ValueError, TypeError) as error:
             _log.warning("the kept place of the camera cannot be read (%s); it is found anew", error)
-            return None
+            return None, None
 
     def _keep_camera(self, source: FrameSource) -> None:
-        camera = self._place.camera
-        if camera.yaw_deg is not None and self._trial is None:
-            self._writer.setting(_CAMERA_SETTING, {"installation": source.name, "camera": camera.as_json()})
+        if self._place.found is None or self._trial is not None:
+            return
+        view, camera = self._place.found
+        kept = {"view": None if view is None else str(view), "camera": camera.as_json()}
+        self._writer.setting(_CAMERA_SETTING, {"installation": source.name, **kept})
 
     def _keep_camera_height(self, camera_m: float | None) -> None:
         """Keeps what the page tells of the lens; the place that was found without it is found anew."""
@@ -578,9 +586,10 @@ class Device:
 
     def _summarise(self, session: _Session) -> dict[str, Any]:
         recorder = session.recorder
-        found = summarise(recorder.stances, recorder.view, self._place.camera)
+        camera = self._place.camera_of(recorder.view)
+        found = summarise(recorder.stances, recorder.view, camera)
         summary = found | recorder.curves_and_standing() | {"frames_lost": recorder.frames_lost}
-        counts = self._counts(session) | {"camera": self._place.camera.in_the_end().as_json()}
+        counts = self._counts(session) | {"camera": camera.in_the_end().as_json()}
         self._writer.update(fps=round(recorder.fps, 3), summary=summary, **counts)
         return summary
 
@@ -591,7 +600,7 @@ class Device:
             "frames": recorder.frames,
             "frames_with_runner": recorder.frames_with_runner,
             "view": None if recorder.view is None else str(recorder.view),
-            "camera": self._place.camera.as_json(),
+            "camera": self._place.camera_of(recorder.view).as_json(),
             "started_utc": utc_now(ago_s=session.lasted_s or 0.0),
         }
 
@@ -599,7 +608,7 @@ class Device:
         """A frame of a test. The place of the camera is the installation's: nothing of it is learnt meanwhile."""
         net = self._open_net(source.fps, once=True)
         heights = Heights(self._told.camera_m, self._height_m())
-        scene = screening_request.Scene(net, self._place.camera, source.vfov_deg, self._header(source), heights)
+        scene = screening_request.Scene(net, self._place.camera_of, source.vfov_deg, self._header(source), heights)
         pose, quality = self._screening.step(frame, scene)
         view = self._screening.view
         told = {
@@ -607,7 +616,7 @@ class Device:
             "view": None if view is None else str(view),
             **_picture_message(pose),
             "quality": round(quality.value, 2),
-            "camera": self._place.camera.as_json(),
+            "camera": replace(self._place.camera_of(view), moved=False).as_json(),
         }
         self._live.publish(self._frame_message(None, self._writer.fault) | told)
         self._publish_health(source)

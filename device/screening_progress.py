@@ -6,7 +6,8 @@ Poses in, answers out, by the poses' own times: the analysis itself is that of a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 from device.replay import MIN_FPS, median_fps
 from device.screening import Task, screened
 from device.view_check import ViewCheck
+from model.camera_pose import CameraPose
 from model.pose import Pose, View
 from model.quality import NOBODY, FrameQuality
 from model.screening import Repetition, screen
@@ -57,13 +59,17 @@ class ScreeningProgress:
     """Follows one test.
 
     Args:
-        task: what is tested.
+        task: what is tested; its camera goes by the view.
         given: the view, where it is known; None: told by the poses.
         model: name of the pose model.
+        camera: tells where it stands for who is seen from a view; one that is of no use is not used.
     """
 
-    def __init__(self, task: Task, given: View | None, model: str) -> None:
-        self._task = task
+    def __init__(
+        self, task: Task, given: View | None, model: str, camera: Callable[[View | None], CameraPose]
+    ) -> None:
+        self._asked = task
+        self._camera = camera
         self._given = given
         self._model = model
         self._check = ViewCheck(given)
@@ -87,6 +93,11 @@ class ScreeningProgress:
     def view(self) -> View | None:
         """From where the person is seen; None while that is not known."""
         return self._given or self._check.shown
+
+    @property
+    def _task(self) -> Task:
+        camera = self._camera(self.view)
+        return replace(self._asked, camera=camera if camera.usable else None)
 
     @property
     def reps(self) -> int:

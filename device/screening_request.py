@@ -41,14 +41,15 @@ class Scene:
 
     Attributes:
         net: looks at each picture once.
-        camera: where it stands, as far as the installation knows.
+        camera: tells where it stands for who is seen from a view (None: not known yet), as far as the installation
+            knows.
         vfov_deg: vertical field of view, where it is known.
         header: of a session that begins now, but for its runner and what is the test's own.
         heights: of the camera and of who is tested, where they are known.
     """
 
     net: PoseNet
-    camera: CameraPose
+    camera: Callable[[View | None], CameraPose]
     vfov_deg: float | None
     header: SessionHeader
     heights: Heights = UNKNOWN_HEIGHTS
@@ -210,13 +211,12 @@ class ScreeningOnRequest:
 
     def _begin(self, scene: Scene) -> _Test:
         assert self._wanted is not None
-        camera = scene.camera if scene.camera.usable else None
-        task = Task(self._wanted.exercise, self._wanted.tested, camera, scene.vfov_deg, LIVE, scene.heights)
+        task = Task(self._wanted.exercise, self._wanted.tested, None, scene.vfov_deg, LIVE, scene.heights)
         given = None if self._config.view == "auto" else View(self._config.view)
         return _Test(
             scene,
             TwoLooks(scene.net, self._config.region),
-            ScreeningProgress(task, given, scene.net.name),
+            ScreeningProgress(task, given, scene.net.name, scene.camera),
         )
 
     def _save(self, test: _Test) -> None:

@@ -35,8 +35,9 @@ class SessionTracker:
     Args:
         start_after_s: how long a runner must be seen, gaps shorter than ``FLICKER_S`` included.
         end_after_s: how long the runner must be gone. Flashes of detection shorter than ``FLICKER_S`` do not
-            count as a return. A session also ends when no step has been found for five minutes, or so long where that
-            is more; none starts then until somebody runs, or nobody has been there for so long.
+            count as a return. So long without any frame ends a session, too. It also ends when no step has been found
+            for five minutes, or so long where that is more; none starts then until somebody runs, or nobody has been
+            there for so long.
     """
 
     def __init__(self, start_after_s: float = 3.0, end_after_s: float = 10.0) -> None:
@@ -47,6 +48,7 @@ class SessionTracker:
         self._present_s: float | None = None
         self._held_s: float | None = None
         self._ran_s = 0.0  # since the session started, or then
+        self._stepped_s: float | None = None
         self.active = False
 
     def step(self, t_s: float, runner_seen: bool, runs: bool = False) -> Started | Ended | None:
@@ -57,6 +59,10 @@ class SessionTracker:
             runner_seen: whether a runner was found in it.
             runs: whether a step was found in it.
         """
+        paused = self._stepped_s is not None and t_s - self._stepped_s > self._end_after_s
+        self._stepped_s = t_s
+        if self.active and paused:  # whoever is seen now may be another
+            return self._end(t_s)
         self._follow(t_s, runner_seen)
         if runs:
             self._ran_s = t_s

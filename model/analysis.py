@@ -150,6 +150,7 @@ class RunAnalysis:
         self.view_estimator = ViewEstimator(self.settings.view)
         self.coach = Coach(self.settings.coach)
         self._sides = {side: _SideState() for side in Side}
+        self.place.begin_times()
 
     @property
     def fps(self) -> float:

@@ -180,6 +180,7 @@ class CameraPoseEstimator:
         camera_m: height of the lens above the belt, where it is known.
         model_name: of `LIMITS`; any other for joints that no model saw.
         known: an earlier result at this place: used from the start, re-checked by the stances that come.
+        moved: whether it has been noticed already that the camera was moved since this session began.
 
     Raises:
         ValueError: a side view shows nothing of the frontal plane.
@@ -195,6 +196,7 @@ class CameraPoseEstimator:
         camera_m: float | None = None,
         model_name: str = "lightning",
         known: CameraPose | None = None,
+        moved: bool = False,
     ) -> None:
         if not view.frontal:
             raise ValueError("the camera's place is found from the front and from behind only")
@@ -218,10 +220,10 @@ class CameraPoseEstimator:
         self._unmeasured = 0
         self._since = 0
         self._suspicions = 0
-        self._moved = False
+        self._moved = moved
         self._current = self._not_found()
         if self._known is not None:
-            self._current = replace(self._known, source="given", moved=False)
+            self._current = replace(self._known, source="given", moved=moved)
 
     def current(self) -> CameraPose:
         """The best that is known now."""
@@ -231,6 +233,12 @@ class CameraPoseEstimator:
         """A move that was noticed so far is none of the session that begins."""
         self._moved = False
         self._current = replace(self._current, moved=False)
+
+    def begin_times(self) -> None:
+        """The times of the poses that come begin anew; what was found, and the stances it was found from, stay."""
+        self._poses.clear()
+        self._strikes_s.clear()
+        self._newest_s.clear()
 
     def set_camera_height(self, camera_m: float | None) -> None:
         """The lens is so high above the belt; None: not known. The stances so far are worked out anew with it.
@@ -244,9 +252,7 @@ class CameraPoseEstimator:
     def step(self, pose: Pose) -> None:
         """Takes every frame's pose, in order of time; a time before the last one begins a new session."""
         if self._poses and pose.t_s < self._poses[-1].t_s:
-            self._poses.clear()
-            self._strikes_s.clear()
-            self._newest_s.clear()
+            self.begin_times()
         self._poses.append(pose)
         while self._poses[0].t_s < pose.t_s - _MEMORY_S:
             self._poses.popleft()

@@ -5,6 +5,7 @@ It belongs to the installation, not to a person: `RunAnalysis` begins anew with 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -56,7 +57,8 @@ class CameraPlace:
         belt_speed_m_s: where it is known.
         height_m: of the runner, where it is known.
         camera_m: height of the lens above the belt, where it is known.
-        known: an earlier result at this place, for the view from the front or behind that is seen until one is found.
+        known: an earlier result at this place; used where its view is seen first, until another is found.
+        known_view: its view, from the front or behind; None: not known, so that it is that of whichever is seen first.
     """
 
     def __init__(
@@ -67,13 +69,16 @@ class CameraPlace:
         height_m: float | None = None,
         camera_m: float | None = None,
         known: CameraPose | None = None,
+        known_view: View | None = None,
     ) -> None:
         self._model = model
         self._vfov_deg = vfov_deg
         self._belt_m_s = belt_speed_m_s
         self._height_m = height_m
         self._camera_m = camera_m
-        self._known = known
+        #: Until its view is seen. A move that an earlier session has noticed is none of those that come.
+        self._known = None if known is None else replace(known, moved=False)
+        self._known_view = known_view
         self._finding: _Finding | None = None
         self._aside: dict[View, _Finding] = {}  # of views that are not seen now, the newest last
         self._seen: tuple[View, tuple[int, int]] | None = None
@@ -84,6 +89,33 @@ class CameraPlace:
         if self._finding is not None:
             return self._finding.camera
         return next(reversed(self._aside.values())).camera if self._aside else self._known or CameraPose()
+
+    def camera_of(self, view: View | None) -> CameraPose:
+        """The best that is known of one view; of the side, or where it is not known which, the same as `camera`."""
+        if view is None or not view.frontal:
+            return self.camera
+        seen = self._seen is not None and self._seen[0] is view
+        finding = self._finding if seen else self._aside.get(view)
+        return self._known_of(view) or CameraPose() if finding is None else finding.camera
+
+    @property
+    def found(self) -> tuple[View | None, CameraPose] | None:
+        """The newest result that tells yaw, and its view (None: not known); None where nothing does."""
+        results: list[tuple[View | None, CameraPose]] = []
+        if self._known is not None:
+            results.append((self._known_view, self._known))
+        results += [(view, finding.camera) for view, finding in self._aside.items()]
+        if self._finding is not None and self._seen is not None:
+            results.append((self._seen[0], self._finding.camera))
+        return next((result for result in reversed(results) if result[1].yaw_deg is not None), None)
+
+    def begin_times(self) -> None:
+        """The times of the poses that come begin anew: what is aside now was put there in an earlier session."""
+        for finding in (self._finding, *self._aside.values()):
+            if finding is not None:
+                finding.estimator.begin_times()
+        for finding in self._aside.values():
+            finding.seen_s = -math.inf
 
     def begin_session(self) -> None:
         """From now on a move of the camera is one of this session; what was noticed before is said no longer."""
@@ -120,11 +152,18 @@ class CameraPlace:
     def _taken_up(self, view: View, pose: Pose) -> _Finding:
         before = self._aside.pop(view, None)
         if before is None:
-            return self._begin(view, pose.image_size_px, self._known, pose.t_s)
-        if 0.0 <= pose.t_s - before.seen_s < _ASIDE_S:
+            known = self._known_of(view)
+            if known is not None:
+                self._known = None
+            return self._begin(view, pose.image_size_px, known, pose.t_s)
+        if pose.t_s - before.seen_s < _ASIDE_S:
             return before
         # As after an earlier session: used from the start, and soon given up where the steps contradict it.
         return self._begin(view, pose.image_size_px, before.camera, pose.t_s)
+
+    def _known_of(self, view: View) -> CameraPose | None:
+        """The earlier result, where it is one of this view."""
+        return self._known if self._known_view in (None, view) else None
 
     def set_belt_speed(self, belt_speed_m_s: float | None) -> None:
         """From now on the belt runs at this speed; None: not known."""
@@ -171,7 +210,8 @@ class CameraPlace:
         if self._model not in (None, MOTION_CAPTURE):
             name = next((known for known in LIMITS if known in str(self._model)), "lightning")
         heights = self._height_m, self._camera_m
-        estimator = CameraPoseEstimator(view, size_px, focal, self._belt_m_s, *heights, name, known)
+        moved = known is not None and known.moved
+        estimator = CameraPoseEstimator(view, size_px, focal, self._belt_m_s, *heights, name, known, moved)
         surface = bias_of(self._model, view).surface
         return _Finding(estimator, FrontalPlane(estimator.current(), view, focal, size_px, surface), t_s)
 
@@ -185,8 +225,6 @@ class CameraPlace:
             return None
         moved_since_s = self._finding.estimator.add_stance(side, strike_s, toe_off_s, poses)
         self._finding.conclude()
-        if self._finding.camera.source in ("belt", "vanishing_point"):
-            self._known = None  # it belonged to this view
         return moved_since_s
 
     def rectify(self, xy_px: FloatArray, side: Side, phase: FloatArray) -> FloatArray | None:

@@ -22,11 +22,15 @@ from device.cli import NO_RUNNER, main
 from device.config import Config
 from device.frames import Frame
 from device.pipeline import Pipeline, open_model, open_model_for_file
-from device.replay import ReplayOptions, replay_file
+from device.replay import ReplayOptions, replay_file, session_document
 from device.truth import compare, load_truth
-from model.analysis import AnalysisSettings
+from model.analysis import AnalysisSettings, RunAnalysis
 from model.metrics import STANCE_METRICS
+from model.place import MOTION_CAPTURE, CameraPlace
+from model.pose import View
 from model.runtime import RuntimeName, available_runtimes
+from model.virtual_camera import Motion, VirtualCamera, project_motion
+from tests.model.walkers import Walker
 
 
 @pytest.fixture(scope="module")
@@ -326,3 +330,28 @@ def test_pictures_that_are_stamped_alike_or_in_the_wrong_order_stop_nothing(demo
     times_s = [pipeline.step(replace(f, t_ns=ms * 1_000_000)).t_s for f, ms in zip(frames, stamps_ms, strict=True)]
     assert np.diff(times_s).min() > 0
     assert (times_s[0], times_s[-1]) == (0.0, 0.267)
+
+
+def _turns(*parts: tuple[float, View]) -> dict[str, Any]:
+    """The document of a runner who is seen from each view until then (seconds)."""
+    walker, times_s = Walker(speed_m_s=3.0), np.arange(0.0, parts[-1][0], 1 / 30)
+    motion = Motion(times_s, np.stack([walker.joints_m(float(t_s)) for t_s in times_s]))
+    shown = [(until_s, list(project_motion(motion, VirtualCamera(view, yaw_deg=4.0)))) for until_s, view in parts]
+    place = CameraPlace(MOTION_CAPTURE, VirtualCamera(View.FRONT).vfov_deg)
+    analysis = RunAnalysis(AnalysisSettings(model=MOTION_CAPTURE), place)
+    seen = (next(poses[i] for until_s, poses in shown if t_s < until_s) for i, t_s in enumerate(times_s))
+    return session_document("x", "run", MOTION_CAPTURE, place, (analysis.step(pose.t_s, pose) for pose in seen))
+
+
+@pytest.mark.parametrize("last", [View.SIDE, View.REAR])
+def test_view_and_camera_are_those_of_the_run_however_its_end_is_seen(last: View) -> None:
+    document = _turns((12.0, View.FRONT), (14.5, last))
+    assert document["view"] == "front"
+    assert document["camera"]["state"] == "good"
+    assert document["camera"]["yaw_deg"] == pytest.approx(4.0, abs=2.0)
+    assert document["summary"]["left"]["fppa_deg"]["mean"] is not None
+    assert "fppa_deg" not in document["summary"]["unavailable"]
+
+
+def test_who_walks_up_from_the_side_and_turns_is_seen_from_where_they_run() -> None:
+    assert _turns((3.0, View.SIDE), (12.0, View.REAR))["view"] == "rear"

@@ -21,7 +21,7 @@ from device import aim, coaching, runtime, standing
 from device.cameras.video import VideoSource
 from device.config import Config, SessionConfig, TreadmillConfig, parse_config
 from device.cues import CueOutput
-from device.frames import Frame
+from device.frames import Frame, Image
 from device.live import LiveSubscriber
 from device.recording import SessionWriter
 from device.runtime import Device, Trial, run_device
@@ -301,19 +301,10 @@ def test_a_camera_that_was_moved_once_was_moved_in_that_session_only(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each frame without a runner counted as another place of the camera, and every baseline was forgotten with it."""
-    stop, films = threading.Event(), iter([Twice(demo_clip)])
-
-    def opened(camera: object) -> VideoSource:
-        if (film := next(films, None)) is not None:
-            return film
-        stop.set()
-        raise CameraError("the film is over")
-
-    monkeypatch.setattr(runtime, "open_source", opened)
     kept = CameraPose(-12.0, 1.0, 0.0, 0.0, -12.0, -12.0, "belt", "approximate")
     with Store.open(config.database_path()) as store:
         store.set_setting("camera", {"installation": "demo_front.mp4", "camera": kept.as_json()})
-    assert run_device(Device(config), stop) == 0
+    _shown(config, monkeypatch, Twice(demo_clip))
     with StoreReader(config.database_path()) as reader:
         sessions = [reader.session(session_id) for session_id in (1, 2)]
         assert reader.setting("installation") == 1
@@ -418,6 +409,67 @@ def test_a_camera_that_was_moved_while_nobody_ran_sees_who_comes_then_and_the_di
     with StoreReader(config.database_path()) as reader:
         assert reader.count_sessions() == 2
     assert kept.count("camera") == 2
+class Film(VideoSource):
+    """Some seconds of each clip, one after the other, and then nobody for long enough to end a session."""
+
+    def __init__(self, *parts: tuple[Path, float]) -> None:
+        super().__init__(parts[0][0])
+        self._parts = parts
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for index, image in enumerate(self._images(stop)):
+            yield Frame(index, index * 1_000_000_000 // 30, image)
+
+    def _images(self, stop: threading.Event) -> Iterator[Image]:
+        for clip, seconds in self._parts:
+            with VideoSource(clip) as source:
+                shown = [frame.image for frame in itertools.islice(source.frames(stop), round(30 * seconds))]
+            yield from shown
+        yield from [np.zeros_like(shown[0])] * 330
+
+
+def _shown(config: Config, monkeypatch: pytest.MonkeyPatch, film: VideoSource, device: Device | None = None) -> None:
+    """The device sees the film, and is stopped at its end."""
+    stop, films = threading.Event(), iter([film])
+
+    def opened(camera: object) -> VideoSource:
+        if (source := next(films, None)) is not None:
+            return source
+        stop.set()
+        raise CameraError("the film is over")
+
+    monkeypatch.setattr(runtime, "open_source", opened)
+    assert run_device(device or Device(config), stop) == 0
+
+
+def test_who_turns_at_the_end_changes_neither_view_nor_camera_of_the_session(
+    config: Config, demo_clip: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _shown(config, monkeypatch, Film((demo_clip, 10.0), (shared / "clips" / "demo_rear.mp4", 2.0)))
+    with StoreReader(config.database_path()) as reader:
+        session, kept = reader.session(1), reader.setting("camera")
+    assert session is not None
+    assert (session["view"], session["camera"]["state"]) == ("front", "good")
+    assert session["summary"]["left"]["fppa_deg"]["mean"] == pytest.approx(4.0, abs=3.0)
+    assert (kept["installation"], kept["view"], kept["camera"]) == ("demo_front.mp4", "front", session["camera"])
+
+
+def test_who_runs_the_other_way_round_after_a_restart_has_not_moved_the_camera(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The place that was kept is that of another view; its baselines stay."""
+    kept = CameraPose(-12.0, 1.0, 0.0, 0.0, -12.0, -12.0, "belt", "approximate", moved=True)
+    with Store.open(config.database_path()) as store:
+        setting = {"installation": "demo_front.mp4", "view": "rear", "camera": kept.as_json()}
+        store.set_setting("camera", setting)
+    _shown(config, monkeypatch, Film((demo_clip, 10.0)))
+    with StoreReader(config.database_path()) as reader:
+        session, now = reader.session(1), reader.setting("camera")
+        assert reader.setting("installation") is None
+    assert session is not None
+    assert not session["camera"]["moved"]
+    assert session["camera"]["source"] == "vanishing_point"
+    assert (now["view"], now["camera"]) == ("front", session["camera"])
 
 
 class Stage(VideoSource):

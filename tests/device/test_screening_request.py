@@ -83,16 +83,24 @@ class Box:
         return None if answer["said"] is None else str(answer["said"])
 
     def show(
-        self, poses: Sequence[Pose | None], camera: CameraPose | None = None, heights: Heights = UNKNOWN_HEIGHTS
+        self,
+        poses: Sequence[Pose | None],
+        camera: CameraPose | None = None,
+        heights: Heights = UNKNOWN_HEIGHTS,
+        views: Sequence[View | None] = (None, *View),
     ) -> Message:
-        """Plays them, for as long as a test runs; what is told at its end."""
+        """Plays them, for as long as a test runs; what is told at its end. The camera is known for these views."""
+
+        def camera_of(view: View | None) -> CameraPose:
+            return camera if camera is not None and view in views else CameraPose()
+
         for pose in poses:
             if not self.test.running:
                 break
             Box.there = pose
             runner = self.choice.current
             header = SessionHeader("camera", "run", "0", fps=FPS, runner_id=None if runner is None else runner.id)
-            scene = Scene(_Net(), camera or CameraPose(), None, header, heights)  # type: ignore[arg-type]
+            scene = Scene(_Net(), camera_of, None, header, heights)  # type: ignore[arg-type]
             self.test.step(Frame(self._n, round(self._n * 1e9 / FPS), _PICTURE), scene)
             self._n += 1
         told = self.test.as_json()
@@ -335,6 +343,21 @@ def test_where_a_run_has_told_the_camera_that_is_taken_out(box: Box) -> None:
         assert document["camera"]["state"] == ("good" if known.usable else "unknown")
         knees.append(document["summary"]["right"]["fppa_deg"]["mean"])
     assert abs(knees[0] - knees[1]) > 4
+
+
+def test_the_camera_is_that_of_the_view_in_which_the_test_is_made(box: Box) -> None:
+    """And a move of it that the run before has noticed is no news."""
+    camera = CameraPose(yaw_deg=4.0, state="good", source="belt", moved=True)
+    box.ask("start_screening", **_SQUAT)
+    box.show(squats(5), camera, views=[View.FRONT])
+    front = box.stored(1)
+    box.ask("start_screening", **_SQUAT)
+    box.show(squats(5, view=View.REAR), camera, views=[None, View.FRONT])
+    rear = box.stored(2)
+    assert front is not None
+    assert rear is not None
+    assert (front["view"], front["camera"]) == ("front", replace(camera, moved=False).as_json())
+    assert (rear["view"], rear["camera"]["state"]) == ("rear", "unknown")
 
 
 def test_height_of_the_lens_is_used_where_it_is_told(box: Box) -> None:

@@ -121,3 +121,15 @@ def test_running_after_a_test_is_one() -> None:
 
 def test_who_comes_after_the_tested_one_has_gone_is_one() -> None:
     assert after_a_test(stretch((5, True), (12, False), (5, True))) == [("started", 20.0, 17.0)]
+
+
+def test_a_pause_of_all_pictures_ends_the_session_whoever_is_there_after_it() -> None:
+    """The process was stopped, or the machine slept."""
+    tracker = SessionTracker()
+    times_s = [n / FPS for n in range(5 * FPS)] + [5.0 + gap_s + n / FPS for gap_s in (9.9, 3600.0) for n in range(150)]
+    said = (tracker.step(t_s, runner_seen=True) for t_s in times_s)
+    assert [told(event) for event in said if event is not None] == [
+        ("started", 3.0, 0.0),
+        ("ended", 3605.0, 19.9),
+        ("started", 3608.0, 3605.0),
+    ]

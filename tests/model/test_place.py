@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_a_lens_height_that_is_no_news_changes_nothing() -> None:
     known = CameraPose(yaw_deg=6.0, yaw_sd_deg=1.0, state="good")
     same = bare(1.2, known)
     same.set_camera_height(1.2)
-    assert same.camera is known
+    assert same.camera == known
 
 
 def test_a_height_that_goes_leaves_the_average_one_and_the_place_that_was_found() -> None:
@@ -186,3 +187,80 @@ def test_a_baseline_is_not_learnt_across_a_move_of_the_camera(yaw_deg: float) ->
         else:
             assert across.mean == pytest.approx(without.mean, abs=1.0)
             assert across.sd < without.sd + 0.5
+
+
+def session(place: CameraPlace, *parts: tuple[float, VirtualCamera]) -> list[Outcome]:
+    """A session of its own, in which the runner is seen by each camera until then (seconds)."""
+    return [outcome for _, outcome in runs_on(RunAnalysis(AnalysisSettings(), place), *parts)]
+
+
+BEHIND = VirtualCamera(View.REAR, yaw_deg=12.0)
+
+
+def test_each_view_has_its_own_place_and_the_newest_that_was_found_is_kept() -> None:
+    place = bare()
+    assert place.found is None
+    outcomes = session(place, (12.0, CAMERA), (14.5, BEHIND))
+    assert outcomes[-1].view is View.REAR
+    assert not outcomes[-1].camera.usable
+    assert place.camera_of(View.FRONT).yaw_deg == pytest.approx(6.0, abs=2.0)
+    assert place.camera_of(View.REAR) == place.camera_of(None) == place.camera
+    assert place.found == (View.FRONT, place.camera_of(View.FRONT))
+
+
+def test_a_kept_place_is_that_of_its_view_only() -> None:
+    """Else whoever ran on the other way round after a restart would have moved the camera."""
+    astray = CameraPose(yaw_deg=-12.0, yaw_sd_deg=1.0, state="good", source="belt")
+    place = CameraPlace(None, CAMERA.vfov_deg, known=astray, known_view=View.REAR)
+    assert place.camera_of(View.FRONT).state == "unknown"
+    outcomes = session(place, (30.0, CAMERA))
+    assert not any(outcome.moved_since_s is not None for outcome in outcomes)
+    assert not any(outcome.camera.source == "given" for outcome in outcomes if outcome.view is not None)
+    assert place.camera_of(View.REAR) == astray
+
+
+def test_a_kept_place_without_a_view_is_that_of_the_first_one_seen() -> None:
+    known = CameraPose(yaw_deg=6.0, yaw_sd_deg=1.0, state="good", source="belt")
+    place = bare(known=known)
+    assert place.camera_of(View.FRONT) == place.camera_of(View.REAR) == known
+    session(place, (1.0, SIDEWAYS), (4.0, CAMERA))
+    assert place.camera_of(View.FRONT).source == "given"
+    assert place.camera_of(View.REAR).state == "unknown"
+
+
+def test_what_was_put_aside_in_an_earlier_session_is_tried_anew() -> None:
+    """Times begin anew with each session: by them alone, it would have been aside for a moment only."""
+    place = bare()
+    session(place, (12.0, CAMERA), (15.0, SIDEWAYS))
+    assert place.camera_of(View.FRONT).source == "vanishing_point"
+    # Put aside 12 s after the start of that session, and seen again later than that in this one.
+    outcomes = session(place, (14.0, SIDEWAYS), (16.5, CAMERA))
+    assert outcomes[-1].view is View.FRONT
+    assert outcomes[-1].camera.source == "given"
+
+
+def test_steps_of_two_short_sessions_are_not_taken_for_those_of_one() -> None:
+    place = bare()
+    session(place, (1.0, CAMERA))
+    assert place._finding is not None
+    assert len(place._finding.estimator._poses) > 0
+    RunAnalysis(AnalysisSettings(), place)
+    assert len(place._finding.estimator._poses) == 0
+
+
+def test_a_move_is_told_until_the_session_ends_whatever_is_told_meanwhile() -> None:
+    place = bare(known=BEFORE)
+    session(place, (30.0, VirtualCamera(View.FRONT, yaw_deg=12.0)))
+    assert place.camera.moved
+    place.set_height(1.9)
+    assert place.camera.moved
+    place.set_belt_speed(3.0)
+    assert place.camera.moved
+    place.begin_session()
+    assert not place.camera.moved
+
+
+def test_a_move_that_an_earlier_run_of_the_device_has_noticed_is_told_no_more() -> None:
+    place = bare(known=replace(BEFORE, moved=True))
+    assert not place.camera.moved
+    assert not session(place, (3.0, SIDEWAYS))[-1].camera.moved
