@@ -280,7 +280,7 @@ class Likeness:
 
     def _see_passer(self, who: Sighting) -> None:
         """Takes in where the pose is while it is not sure whose it is."""
-        self._passer.see(self._aside(who), leaving=not self._jumped)
+        self._passer.see(self._aside(who), not self._jumped, others_clothes=not self._looks_like(who))
         self._passer_s = who.t_s
 
     def _aside(self, who: Sighting) -> float:
@@ -289,7 +289,8 @@ class Likeness:
 
     def _settled_s(self, who: Sighting, here: bool) -> float:
         """How long somebody must stay in the runner's place, or where they may have gone, to be taken for them."""
-        if self._passer.may_be(self._aside(who)) or not self._looks_like(who, _OTHER_COLOUR):
+        alike = self._looks_like(who, _OTHER_COLOUR)
+        if not alike or self._passer.may_be(self._aside(who), runners_clothes=who.colour is not None):
             return _UNLIKE_SETTLED_S
         return _SETTLED_S if here and not self._usual.larger(who) else _MOVED_SETTLED_S
 

@@ -26,16 +26,19 @@ class Passer:
     def __init__(self) -> None:
         self._came_from = 0.0  # -1 from the left in the picture, 1 from the right, 0 while nobody came
         self._farthest = math.inf  # on their way, torsos from the runner's middle, positive where they came from
+        self._others_clothes = False  # whether they wear others than the runner
         self._jumped_back = False  # whether the pose went over to the runner's middle at once, and is there still
         self._returns: list[float] = []  # where they were in looks that showed them ever nearer to where they came from
 
-    def see(self, aside_torsos: float, leaving: bool) -> None:
+    def see(self, aside_torsos: float, leaving: bool, others_clothes: bool = False) -> None:
         """Where the pose is that is not (yet) the runner's.
 
         Args:
             aside_torsos: from the runner's place, to the right in the picture.
             leaving: whether who is seen there first has been before the runner already.
+            others_clothes: whether the trunk that is seen there is surely not the runner's.
         """
+        self._others_clothes = self._others_clothes or others_clothes
         if not self.came:
             self._came_from = math.copysign(1.0, -aside_torsos if leaving else aside_torsos)
         here = self._came_from * aside_torsos
@@ -69,8 +72,10 @@ class Passer:
         """Whether they were seen on the other side."""
         return self._farthest <= -_BEYOND_TORSOS
 
-    def may_be(self, aside_torsos: float) -> bool:
-        """Whether the pose that is seen there may be theirs."""
+    def may_be(self, aside_torsos: float, runners_clothes: bool = False) -> bool:
+        """Whether the pose that is seen there may be theirs; ``runners_clothes``: its trunk is like the runner's."""
+        if runners_clothes and self._others_clothes:
+            return False
         back = self.is_beyond and self._came_from * aside_torsos >= self._farthest + _BACK_TORSOS
         return self.is_near and not back and not self._jumped_back
 

@@ -69,3 +69,12 @@ def test_pose_that_jumps_to_the_runner_s_middle_is_theirs_while_it_stays() -> No
     assert not after(0.5, 0.48, 0.05).may_be(0.05)
     assert after(0.5, 0.48, 0.05, 0.2).may_be(0.1)
     assert after(0.5, 0.3, 0.1).may_be(0.1)
+
+
+def test_trunk_in_the_runner_s_clothes_is_not_theirs_who_wear_others() -> None:
+    passer = Passer()
+    passer.see(0.3, leaving=False, others_clothes=True)
+    passer.see(0.2, leaving=False)
+    assert passer.may_be(0.0)
+    assert not passer.may_be(0.0, runners_clothes=True)
+    assert after(0.3, 0.2).may_be(0.0, runners_clothes=True)
