@@ -108,7 +108,7 @@ class Crop:
 
     def share_inside(self, image: NDArray[np.uint8]) -> float:
         """Of the square, what lies within the picture."""
-        ends = ((self.x_px, image.shape[1]), (self.y_px, image.shape[0]))
+        ends: tuple[tuple[float, float], ...] = ((self.x_px, image.shape[1]), (self.y_px, image.shape[0]))
         half = self.side_px / 2
         width, height = (max(0.0, min(middle + half, size) - max(middle - half, 0.0)) for middle, size in ends)
         return width * height / self.side_px**2
