@@ -1283,6 +1283,7 @@ def test_a_squat_test_from_the_form_to_the_result(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     last.get_by_role("link", name="See the whole result").click()
     expect(page.get_by_role("heading", name="Squat test")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # the repetitions are drawn
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
