@@ -456,9 +456,9 @@ class Device:
             return None, None
 
     def _keep_camera(self, source: FrameSource) -> None:
-        if self._place.found is None or self._trial is not None:
+        if self._trial is not None or (found := self._place.found) is None:
             return
-        view, camera = self._place.found
+        view, camera = found
         kept = {"view": None if view is None else str(view), "camera": camera.as_json()}
         self._writer.setting(_CAMERA_SETTING, {"installation": source.name, **kept})
 

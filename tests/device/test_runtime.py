@@ -304,7 +304,7 @@ def test_a_camera_that_was_moved_once_was_moved_in_that_session_only(
     kept = CameraPose(-12.0, 1.0, 0.0, 0.0, -12.0, -12.0, "belt", "approximate")
     with Store.open(config.database_path()) as store:
         store.set_setting("camera", {"installation": "demo_front.mp4", "camera": kept.as_json()})
-    _shown(config, monkeypatch, Twice(demo_clip))
+    _shown(Device(config), monkeypatch, Twice(demo_clip))
     with StoreReader(config.database_path()) as reader:
         sessions = [reader.session(session_id) for session_id in (1, 2)]
         assert reader.setting("installation") == 1
@@ -334,7 +334,7 @@ def test_what_was_chosen_for_a_run_holds_until_the_runner_has_gone(
 ) -> None:
     """Who runs, and how fast the belt is: neither standing there nor a loose cable ends the run."""
     quick, belt = SessionConfig(start_after_s=1.0, end_after_s=1.0), TreadmillConfig(belt_speed_m_s=3.0)
-    device, stop = Device(config.model_copy(update={"session": quick, "treadmill": belt})), threading.Event()
+    device = Device(config.model_copy(update={"session": quick, "treadmill": belt}))
     with Store.open(config.database_path()) as store:
         anna, _ = store.add_runner("Anna")
     held: list[tuple[int | None, float | None]] = []
@@ -343,19 +343,11 @@ def test_what_was_chosen_for_a_run_holds_until_the_runner_has_gone(
         runner = device._runner.current
         held.append((None if runner is None else runner.id, device._told.belt_m_s))
 
-    acts = iter([Act(demo_clip, over, stands=True), Act(demo_clip, over, goes=False), Act(demo_clip, over)])
-
-    def opened(camera: object) -> VideoSource:
-        if (act := next(acts, None)) is not None:
-            return act
-        stop.set()
-        raise CameraError("there is no camera: plug one in")
-
-    monkeypatch.setattr(runtime, "open_source", opened)
     monkeypatch.setattr(runtime, "_RETRY_S", 0.1)
     device._commands.append({"command": "select_runner", "runner_id": anna})
     device._commands.append({"command": "set_belt_speed", "belt_speed_m_s": 2.5})
-    assert run_device(device, stop) == 0
+    acts = Act(demo_clip, over, stands=True), Act(demo_clip, over, goes=False), Act(demo_clip, over)
+    _shown(device, monkeypatch, *acts)
     assert held == [(anna, 2.5), (anna, 2.5), (None, 3.0)]
     rows = StoreReader(config.database_path()).list_sessions()
     assert [row["runner_id"] for row in rows] == [anna, anna]
@@ -389,23 +381,15 @@ def test_a_camera_that_was_moved_while_nobody_ran_sees_who_comes_then_and_the_di
 ) -> None:
     """One went on looking from the start in each picture, and never for long enough elsewhere; and kept the camera's
     place anew with each."""
-    stop, films = threading.Event(), iter([Moving(demo_clip)])
     kept: list[str] = []
     put = Store.set_setting
-
-    def opened(camera: object) -> VideoSource:
-        if (film := next(films, None)) is not None:
-            return film
-        stop.set()
-        raise CameraError("the film is over")
 
     def counted(store: Store, key: str, value: object) -> None:
         kept.append(key)
         put(store, key, value)
 
-    monkeypatch.setattr(runtime, "open_source", opened)
     monkeypatch.setattr(Store, "set_setting", counted)
-    assert run_device(Device(config), stop) == 0
+    _shown(Device(config), monkeypatch, Moving(demo_clip))
     with StoreReader(config.database_path()) as reader:
         assert reader.count_sessions() == 2
     assert kept.count("camera") == 2
@@ -428,24 +412,10 @@ class Film(VideoSource):
         yield from [np.zeros_like(shown[0])] * 330
 
 
-def _shown(config: Config, monkeypatch: pytest.MonkeyPatch, film: VideoSource, device: Device | None = None) -> None:
-    """The device sees the film, and is stopped at its end."""
-    stop, films = threading.Event(), iter([film])
-
-    def opened(camera: object) -> VideoSource:
-        if (source := next(films, None)) is not None:
-            return source
-        stop.set()
-        raise CameraError("the film is over")
-
-    monkeypatch.setattr(runtime, "open_source", opened)
-    assert run_device(device or Device(config), stop) == 0
-
-
 def test_who_turns_at_the_end_changes_neither_view_nor_camera_of_the_session(
     config: Config, demo_clip: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _shown(config, monkeypatch, Film((demo_clip, 10.0), (shared / "clips" / "demo_rear.mp4", 2.0)))
+    _shown(Device(config), monkeypatch, Film((demo_clip, 10.0), (shared / "clips" / "demo_rear.mp4", 2.0)))
     with StoreReader(config.database_path()) as reader:
         session, kept = reader.session(1), reader.setting("camera")
     assert session is not None
@@ -462,7 +432,7 @@ def test_who_runs_the_other_way_round_after_a_restart_has_not_moved_the_camera(
     with Store.open(config.database_path()) as store:
         setting = {"installation": "demo_front.mp4", "view": "rear", "camera": kept.as_json()}
         store.set_setting("camera", setting)
-    _shown(config, monkeypatch, Film((demo_clip, 10.0)))
+    _shown(Device(config), monkeypatch, Film((demo_clip, 10.0)))
     with StoreReader(config.database_path()) as reader:
         session, now = reader.session(1), reader.setting("camera")
         assert reader.setting("installation") is None
@@ -885,6 +855,20 @@ def test_that_nothing_is_stored_is_told_beside_whatever_else_is_wrong(config: Co
 @pytest.mark.usefixtures("none_there")
 def test_a_sound_store_is_no_fault(config: Config) -> None:
     assert _run_until(config, lambda m: m["type"] == "frame")[-1]["store_fault"] is None
+
+
+def _shown(device: Device, monkeypatch: pytest.MonkeyPatch, *films: VideoSource) -> None:
+    """The device sees one film after the other, and is stopped at the end of the last."""
+    stop, left = threading.Event(), iter(films)
+
+    def opened(camera: object) -> VideoSource:
+        if (film := next(left, None)) is not None:
+            return film
+        stop.set()
+        raise CameraError("the film is over")
+
+    monkeypatch.setattr(runtime, "open_source", opened)
+    assert run_device(device, stop) == 0
 
 
 def _until(live: LiveSubscriber, done: Any) -> list[dict[str, Any]]:
