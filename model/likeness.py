@@ -14,8 +14,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from model.own_legs import OwnLegs
 from model.passer import COVERS_TORSOS, Passer
-from model.person import ACTIVE_TORSOS, Point, Sighting
+from model.person import ACTIVE_TORSOS, Point, Sighting, weight_of_newest
 from model.pose import FloatArray
 
 #: A runner's trunk moves 0.05 to 0.1 torsos from frame to frame at 30 fps; whoever takes the pose over half a torso or
@@ -103,16 +104,16 @@ class Usual:
         return {"hips": (hip_x, hip_y), "trunk": (trunk_x, trunk_y)}, math.exp(size_log)
 
     def _moved(self, who: Sighting) -> tuple[float, float]:
-        share = _share(who.t_s - self._t_s, _NOW_TAU_S, self._frames)
+        share = weight_of_newest(who.t_s - self._t_s, _NOW_TAU_S, self._frames)
         x_px, size_log = self._now
         return x_px + share * (who.hip_px[0] - x_px), size_log + share * (math.log(who.torso_px) - size_log)
 
     def add(self, who: Sighting) -> None:
         self._now = self._moved(who)
         new = (*who.hip_px, *who.trunk_px, math.log(who.torso_px))
-        share = _share(who.t_s - self._t_s, _USUAL_SIZE_TAU_S, self._frames)
+        share = weight_of_newest(who.t_s - self._t_s, _USUAL_SIZE_TAU_S, self._frames)
         self._size_log += share * (new[-1] - self._size_log)
-        share = _share(who.t_s - self._t_s, _USUAL_TAU_S, self._frames)
+        share = weight_of_newest(who.t_s - self._t_s, _USUAL_TAU_S, self._frames)
         self._usual = tuple(was + share * (now - was) for was, now in zip(self._usual or new, new, strict=True))
         self._lift += share * (abs(who.ankles) - self._lift)
         self._t_s = who.t_s
@@ -140,6 +141,7 @@ class Likeness:
         self._back: deque[tuple[float, float, float, bool]] = deque()
         self._jumped = False  # whether the pose was lost by a jump, not drawn along
         self._passer, self._passer_s = Passer(), -math.inf  # who was seen beside the runner, and when last
+        self._legs = OwnLegs()
 
     def needs_colour(self, who: Sighting) -> bool:
         """Whether this sighting should tell the clothes' colour: when in doubt, and now and then to learn it."""
@@ -192,6 +194,18 @@ class Likeness:
             else:
                 self._others_clothes += (not self._looks_like(who)) + (not self._usual.bends(who))
         return self._others_clothes >= 2 * _OTHERS_CLOTHES or self._usual.left_by(who, self._may_move_torsos)
+
+    def has_own_legs(self, who: Sighting, surely_frontal: bool) -> bool:
+        """Whether no knee and no ankle of the person is somebody else's; not to be asked from the side.
+
+        Args:
+            who: the person as seen now.
+            surely_frontal: whether it is known that they are seen from the front or from behind.
+        """
+        own = self._legs.are(who)
+        if surely_frontal:
+            self._legs.add(who)
+        return own
 
     def lose_to_another(self, who: Sighting) -> None:
         """What is seen now is somebody else, however much alike."""
@@ -338,9 +352,9 @@ class Likeness:
         self._usual.add(who)
         # Who is seen again where they were may be half covered still: one such picture does not move them.
         dt_s = 0.0 if self._last is None or in_place else who.t_s - self._last.t_s
-        share = _share(dt_s, _SIZE_TAU_S, self._frames)
+        share = weight_of_newest(dt_s, _SIZE_TAU_S, self._frames)
         self._torso_px += share * (who.torso_px - self._torso_px)
-        share = _share(dt_s, _PLACE_TAU_S, self._frames)
+        share = weight_of_newest(dt_s, _PLACE_TAU_S, self._frames)
         for place, point in _middles(who):
             x, y = self._places.get(place, point)
             self._places[place] = x + share * (point[0] - x), y + share * (point[1] - y)
@@ -369,7 +383,7 @@ class Likeness:
         if off is None or self._colour is None:
             self._colour = colour
         else:
-            share = _share(who.t_s - self._colour_s, _COLOUR_TAU_S, self._frames)
+            share = weight_of_newest(who.t_s - self._colour_s, _COLOUR_TAU_S, self._frames)
             self._colour_spread += share * (off - self._colour_spread)
             self._colour = self._colour + share * (colour - self._colour)
         self._colour_s = who.t_s
@@ -388,8 +402,3 @@ def _way_px(who: Sighting, before: Sighting) -> float:
     pairs = ((who.knees_px, before.knees_px), (who.ankles_px, before.ankles_px))
     ways = [min(math.dist(joint, other) for other in others) for joints, others in pairs if others for joint in joints]
     return sorted(ways)[-2] if len(ways) > 1 else 0.0
-
-
-def _share(dt_s: float, tau_s: float, frames: int) -> float:
-    """Weight of the newest sample: of a plain mean at first, of a fading one later."""
-    return max(1 - math.exp(-dt_s / tau_s), 1 / (frames + 1))

@@ -330,6 +330,7 @@ class RunnerTracker:
             if self._known is not None:
                 self._known.note_other(who)
             return Sight(None, refused, crop)
+        own_legs = self._own_legs(who)
         self._remember(pose, who)
         runner = self._rival_who_runs(image, who)
         if runner is not None:
@@ -337,6 +338,8 @@ class RunnerTracker:
             return Sight(None, OUTSIDE, crop)
         if self._crowded(image, pose, who):
             return Sight(pose, CROWDED, crop)
+        if not own_legs and quality.reason is None:
+            quality = COVERED
         return Sight(pose, quality, crop)
 
     def _hold_s(self, since_s: float, t_s: float) -> float:
@@ -404,6 +407,13 @@ class RunnerTracker:
         if self._outsider.runs(who.t_s):
             self.region.forget()  # somebody runs elsewhere while nobody is in the region: the camera was moved
         return None if self.region.holds(who) else OUTSIDE
+
+    def _own_legs(self, who: Sighting) -> bool:
+        """Whether nobody else's knees or ankles are taken for the runner's."""
+        view = self._view.view
+        # From the side legs reach far before and behind the hips.
+        seen_from_the_side = view is not None and not view.frontal
+        return self._known is None or seen_from_the_side or self._known.has_own_legs(who, self._frontal)
 
     def _remember(self, pose: Pose, who: Sighting) -> None:
         if self._since_s is None:

@@ -195,3 +195,8 @@ class Region:
     def forget(self) -> None:
         """What was learned holds no more: the camera was moved."""
         self._box = None
+
+
+def weight_of_newest(dt_s: float, tau_s: float, frames: int) -> float:
+    """Weight of the newest sample: of a plain mean at first, of a fading one later."""
+    return max(1 - math.exp(-dt_s / tau_s), 1 / (frames + 1))

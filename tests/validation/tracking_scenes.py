@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from model.analysis import MAX_DOUBT
-from model.movenet import RunnerTracker, Sight
+from model.movenet import MIN_SCORE, RunnerTracker, Sight
 from model.person import Region
-from model.pose import FloatArray, Joint
+from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
 from model.runtime import ModelName
 from tests.model.bystanders import Image, Sprite, body_mask, cut_out, mid_hip, torso_px, with_second_person
 from tests.model.bystanders import Path as Way
@@ -25,6 +25,8 @@ from tests.validation.tracking_accuracy import FPS, Clip, Poses, follower, open_
 _COVERED = 0.3
 #: Of so few stances no noise is told.
 _FEW_STANCES = 0.2
+#: No joint of the runner is seen so far off without another body; torsos.
+_LEG_OFF = 0.35
 #: At 3 m a torso is half a metre.
 _TORSOS_PER_M = 2.0
 
@@ -115,6 +117,7 @@ class Tally:
         else:
             off = [math.inf if xy is None else _median_off(sight.pose.xy_px, xy) for xy in (runner, second)]
             mine = off[0] <= off[1] and off[0] < torso_px(runner) / 2
+            mine = mine and not (second is not None and _has_legs_of(second, sight.pose, runner))
             self.right, self.wrong = self.right + mine, self.wrong + (not mine)
         self._time(t_s, missing=sight.pose is None and covered <= _COVERED)
 
@@ -140,6 +143,18 @@ def _without(image: Image, xy: FloatArray) -> Image:
 def _median_off(seen: FloatArray, xy: FloatArray) -> float:
     """Of the joints below the head."""
     return float(np.nanmedian(np.linalg.norm((seen - xy)[Joint.LEFT_SHOULDER :], axis=1)))
+
+
+def _has_legs_of(second: FloatArray, pose: Pose, runner: FloatArray) -> bool:
+    """Whether two of knees and ankles are off by a third of a torso, and lie where the other one has theirs."""
+    legs = [joint for joint in range(Joint.LEFT_KNEE, Joint.RIGHT_ANKLE + 1) if pose.score[joint] > MIN_SCORE]
+
+    def off(xy: FloatArray, joint: int) -> float:
+        """From where the nearer of both sides' joints is; the network may exchange them."""
+        return min(math.dist(pose.xy_px[joint], xy[side]) for side in (joint, MIRROR_INDEX[joint]))
+
+    far = [joint for joint in legs if off(runner, joint) > _LEG_OFF * torso_px(runner)]
+    return sum(off(second, joint) < off(runner, joint) / 2 for joint in far) >= 2
 
 
 def scenes_table(

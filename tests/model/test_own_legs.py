@@ -1,0 +1,107 @@
+"""Knees and ankles that are somebody else's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from model.own_legs import OwnLegs
+from model.person import Sighting, sighting
+from model.pose import FloatArray, Joint, Pose, Side
+from tests.model.figures import frontal_pose
+
+_LEG_JOINTS = slice(Joint.LEFT_KNEE, Joint.RIGHT_ANKLE + 1)
+
+
+def figure(side: Side = Side.LEFT, fppa_deg: float = 3.0) -> FloatArray:
+    return frontal_pose(stance=side, fppa_deg=fppa_deg, drop_deg=4, adduction_deg=6)
+
+
+def seen(t_s: float, xy: FloatArray, hidden: Sequence[Joint] = ()) -> Sighting:
+    score = np.full(17, 0.9)
+    score[list(hidden)] = 0.1
+    return sighting(Pose(t_s, xy, score, (640, 480)))
+
+
+def step(legs: OwnLegs, who: Sighting) -> bool:
+    own = legs.are(who)
+    legs.add(who)
+    return own
+
+
+def known(seconds: float = 3.0) -> OwnLegs:
+    """After some seconds of running, left and right in turn."""
+    legs = OwnLegs()
+    for n in range(int(seconds * 30)):
+        assert step(legs, seen(n / 30, figure(Side.LEFT if n // 10 % 2 else Side.RIGHT)))
+    return legs
+
+
+def with_legs_aside(xy: FloatArray, torsos: float) -> FloatArray:
+    shoulders, hips = xy[[5, 6]].mean(axis=0), xy[[11, 12]].mean(axis=0)
+    moved = xy.copy()
+    moved[_LEG_JOINTS, 0] += torsos * math.dist(shoulders, hips)
+    return moved
+
+
+@pytest.mark.parametrize("torsos", [-0.6, 0.6])
+def test_legs_beside_the_trunk_are_another_s(torsos: float) -> None:
+    legs = known()
+    assert not step(legs, seen(3.0, with_legs_aside(figure(), torsos)))
+
+
+def test_one_ankle_alone_may_be_another_s() -> None:
+    legs, xy = known(), figure()
+    xy[Joint.RIGHT_ANKLE, 0] -= 60
+    assert not step(legs, seen(3.0, xy))
+
+
+def test_a_joint_that_is_hardly_seen_tells_nothing() -> None:
+    legs, xy = known(), figure()
+    xy[Joint.RIGHT_ANKLE, 0] -= 60
+    assert step(legs, seen(3.0, xy, hidden=[Joint.RIGHT_ANKLE]))
+    assert step(legs, seen(3.1, figure(), hidden=list(Joint)[Joint.LEFT_KNEE :]))
+
+
+@pytest.mark.parametrize("fppa_deg", [-15.0, 25.0])
+def test_a_knee_that_dives_is_the_runner_s(fppa_deg: float) -> None:
+    legs = known()
+    for n, side in enumerate(Side):
+        assert step(legs, seen(3.0 + n / 3, figure(side, fppa_deg)))
+
+
+def test_the_camera_s_roll_is_the_usual() -> None:
+    """Feet that always stand aside of the hips, as a turned camera shows them, are the runner's own."""
+    legs = OwnLegs()
+    for n in range(90):
+        assert step(legs, seen(n / 30, with_legs_aside(figure(), 0.5)))
+
+
+def test_some_moments_after_another_s_legs_nothing_is_sure() -> None:
+    legs = known()
+    assert not step(legs, seen(3.0, with_legs_aside(figure(), 0.6)))
+    assert not step(legs, seen(3.1, figure()))
+    assert step(legs, seen(3.3, figure()))
+
+
+def test_a_second_of_another_s_legs_does_not_make_them_usual() -> None:
+    legs = known(8.0)
+    for n in range(30):
+        assert not step(legs, seen(8 + n / 30, with_legs_aside(figure(), 0.8)))
+    assert step(legs, seen(9.3, figure()))
+
+
+def test_who_runs_otherwise_from_now_on_is_believed_again() -> None:
+    """As after the camera was turned."""
+    legs = known(8.0)
+    told = [step(legs, seen(8 + n / 30, with_legs_aside(figure(), 0.5))) for n in range(300)]
+    assert not told[0]
+    assert told[-1]
+
+
+def test_before_a_second_nothing_is_known() -> None:
+    legs = known(0.8)
+    assert step(legs, seen(0.9, with_legs_aside(figure(), 0.8)))
