@@ -97,7 +97,7 @@ class SessionWriter:
         self._put_for_session(lambda session_id: self._store.set_reps(session_id, reps, summary))
 
     def update(self, **values: Any) -> None:
-        """Overwrites the session's counts, camera, summary or start; see `Store.update_session`."""
+        """Overwrites the session's counts, camera, summary, start or belt; see `Store.update_session`."""
         told_again = "summary" not in values
         self._put_for_session(lambda session_id: self._store.update_session(session_id, **values), told_again)
 

@@ -35,6 +35,7 @@ from device.session import Ended, SessionTracker, Started
 from device.store import SessionHeader, Store, StoreDamaged, StoreInUse, StoreReader, utc_now
 from device.store.database import is_full
 from model.analysis import Outcome
+from model.belt import ToldSpeeds
 from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.errors import CameraError, KneelineError, StoreError
@@ -112,6 +113,7 @@ class _Session:
     taken_over: bool = False
     ran_s: float | None = None
     recorder: Recorder = field(default_factory=Recorder)
+    belt: ToldSpeeds = field(default_factory=ToldSpeeds)
     waiting: list[tuple[Callable[[SessionWriter, Message], None], Message]] = field(default_factory=list)
     since_s: float | None = None
     counted_s: float = 0.0
@@ -523,6 +525,7 @@ class Device:
             self._cues.set_state(side, "off")
 
     def _record(self, outcome: Outcome, session: _Session) -> None:
+        session.belt.add(self._told.belt_m_s, len(outcome.stances))
         for document in session.recorder.add(outcome):
             session.waiting.append((SessionWriter.stance, document))
             told = stance_with_centimetres(document, self._runner.person.height_cm)
@@ -602,6 +605,7 @@ class Device:
             "view": None if recorder.view is None else str(recorder.view),
             "camera": self._place.camera_of(recorder.view).as_json(),
             "started_utc": utc_now(ago_s=session.lasted_s or 0.0),
+            "belt": session.belt.as_json(),
         }
 
     def _screen(self, frame: Frame, source: FrameSource) -> None:

@@ -4,15 +4,19 @@ A change is called one only beyond the smallest detectable difference (SDD, the 
 and beyond the difference's own 95 % interval (Welch). Where no source gives an SDD, the uncertainty takes its place.
 Both hold for one pose model and a camera in one place: their errors fall out of the difference. Else each mean is off
 in its own way, and the least is the root of the sum of both uncertainties squared, where that is more.
+
+Nor is it called one of the runner's where the belt is known to have run at another speed: that changes most of what is
+measured, and by how much differs from runner to runner. Where it is not known, that is said.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from model.belt import BeltSpeed
 from model.camera_pose import CameraPose, is_elsewhere
 from model.metrics import METRICS, MetricSpec
 from model.place import CORRECTED
@@ -40,6 +44,7 @@ class Change:
         value: now − then; None where ``reason`` says why the two cannot be held against each other.
         least: what is smaller is no change, in the metric's unit.
         changed: whether it is one.
+        at_other_speed: whether it would be one, had the belt run at the same speed.
         reason: None where there is a value.
     """
 
@@ -50,6 +55,7 @@ class Change:
     value: float | None = None
     least: float | None = None
     changed: bool = False
+    at_other_speed: bool = False
     reason: str | None = None
 
 
@@ -60,10 +66,14 @@ class Comparison:
     Attributes:
         changes: side by side, the main thing first; what was measured in neither is left out.
         unlike: why the two were not measured alike, so that more than the SDD is asked for; empty where they were.
+        belt: what is known of the belt's speed in both, a sentence for people.
+        other_speed: whether it is known not to have been the same, so that nothing is called a change.
     """
 
     changes: tuple[Change, ...]
     unlike: tuple[str, ...]
+    belt: str = ""
+    other_speed: bool = False
 
     @property
     def knees(self) -> dict[Side, Change]:
@@ -87,7 +97,8 @@ def compare(now: Mapping[str, Any], then: Mapping[str, Any]) -> Comparison:
 
     Args:
         now, then: session documents; of each ``view``, ``model``, ``source``, ``app_version``, ``camera`` and
-            ``summary`` are read. With different views, or where one is not known, nothing is compared.
+            ``summary`` are read, and the belt's speed where it is there. With different views, or where one is not
+            known, nothing is compared.
     """
     if now["view"] is None or now["view"] != then["view"]:
         return Comparison((), ())
@@ -103,7 +114,25 @@ def compare(now: Mapping[str, Any], then: Mapping[str, Any]) -> Comparison:
             continue
         why_not = _why_not(key, cameras, summaries)
         found += [_of_side(spec, side, *summaries, view, bool(unlike), why_not) for side in Side]
-    return Comparison(tuple(one for one in found if one.now is not None or one.then is not None), unlike)
+    belts = BeltSpeed.of(now), BeltSpeed.of(then)
+    other_speed = belts[0] is not None and belts[1] is not None and not belts[0].is_same(belts[1])
+    if other_speed:
+        found = [replace(one, changed=False, at_other_speed=one.changed) for one in found]
+    measured = tuple(one for one in found if one.now is not None or one.then is not None)
+    return Comparison(measured, unlike, _belt_words(*belts), other_speed)
+
+
+def _belt_words(now: BeltSpeed | None, then: BeltSpeed | None) -> str:
+    """What is known of the belt's speed in both runs, and what it means for their difference."""
+    if now is None or then is None:
+        whose = "neither run" if now is then else "the earlier run only" if now is None else "this run only"
+        return f"Compare runs of the same belt speed, which changes most of these numbers: it was told for {whose}."
+    if now.is_same(then):
+        return f"The belt ran at the same speed ({then.words}, now {now.words})."
+    return (
+        f"The belt did not run at one and the same speed ({then.words}, now {now.words}), which changes most of these "
+        "numbers by itself: no difference is called a change of the runner."
+    )
 
 
 def _camera(run: Mapping[str, Any]) -> CameraPose:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import abort
 
 from device.store import StoreReader
+from model.belt import BeltSpeed
 from model.comparison import Change, Comparison, compare
 from model.metrics import MetricSpec
 from model.pose import Side, View
@@ -36,6 +37,7 @@ class ChangeRow:
         difference: now − then.
         least: what is smaller is no change.
         changed: whether it is one.
+        verdict: the same in words.
         reason: why nothing can be told; None where it can.
     """
 
@@ -46,6 +48,7 @@ class ChangeRow:
     difference: str
     least: str
     changed: bool
+    verdict: str
     reason: str | None
 
 
@@ -54,10 +57,12 @@ class Compared:
     """What a run's page says of the runner's earlier runs.
 
     Attributes:
-        earlier: those that can be chosen, the newest first: id, started_utc and view.
+        earlier: those that can be chosen, the newest first: id, started_utc, view, and ``belt`` in words.
         then: the one of them that is compared with; None where none is.
         rows: the measurements.
         unlike: why more than usual is asked of a change; empty where the two were measured alike.
+        belt: what is known of the belt's speed in both.
+        other_speed: whether it was not the same, so that nothing is called a change.
         why_none: why nothing is compared; None where something is.
     """
 
@@ -65,6 +70,8 @@ class Compared:
     then: Mapping[str, Any] | None = None
     rows: Sequence[ChangeRow] = ()
     unlike: Sequence[str] = ()
+    belt: str = ""
+    other_speed: bool = False
     why_none: str | None = None
 
 
@@ -145,7 +152,9 @@ def compared(
         with_id: which one is asked for; None: the last that can be compared.
     """
     before = [one for one in reader.runs(run["runner_id"]) if one["id"] < run["id"]]
-    earlier = [one for one in reversed(before) if one["view"] == run["view"] is not None]
+    earlier = [
+        {**one, "belt": belt_words(one)} for one in reversed(before) if one["view"] == run["view"] is not None
+    ]
     now = {**run, "summary": summary}
     if with_id is not None:
         then = next((one for one in earlier if one["id"] == with_id), None) or abort(404)
@@ -168,6 +177,12 @@ def _last_comparable(
         if found.tells and anything is None:
             anything = one, found
     return anything
+
+
+def belt_words(run: Mapping[str, Any]) -> str:
+    """How fast the belt ran; "" where that is not known."""
+    found = BeltSpeed.of(run)
+    return "" if found is None else found.words
 
 
 def since_first(reader: StoreReader, runner_id: int, heads: Sequence[Mapping[str, Any]]) -> SinceFirst:
@@ -236,8 +251,14 @@ def _panel(side: Side, changes: Sequence[Change | None]) -> Panel:
     ticks = [(y(value), f"{number(value, 0)}°") for value in (first - least, first, first + least)]
     newest = told[-1][1]
     said = f"{number(first)}° in the first, {number(newest.now)}° in the newest: "
-    said += "changed" if newest.changed else "no change that can be told"
+    said += _verdict(newest)
     return Panel(side, points, ticks, (y(first + least), y(first - least)), said)
+
+
+def _verdict(change: Change) -> str:
+    if change.at_other_speed:
+        return "beyond noise, but at another speed"
+    return "changed" if change.changed else "no change that can be told"
 
 
 def _result(reader: StoreReader, session_id: int) -> dict[str, Any]:
@@ -249,7 +270,8 @@ def _result(reader: StoreReader, session_id: int) -> dict[str, Any]:
 
 
 def _told(earlier: Sequence[Mapping[str, Any]], then: Mapping[str, Any], found: Comparison) -> Compared:
-    return Compared(earlier, then, [_row(change) for change in found.changes], found.unlike)
+    rows = [_row(change) for change in found.changes]
+    return Compared(earlier, then, rows, found.unlike, found.belt, found.other_speed)
 
 
 def _row(change: Change) -> ChangeRow:
@@ -261,7 +283,7 @@ def _row(change: Change) -> ChangeRow:
     least = f"{number(change.least, spec.decimals)}{unit}"
     sign = "" if change.side is Side.RIGHT else spec.sign
     sign += f"; in {spec.unit}" if sign and change.side and spec.unit not in ("°", "") else ""
-    return ChangeRow(of, sign, then, now, difference, least, change.changed, change.reason)
+    return ChangeRow(of, sign, then, now, difference, least, change.changed, _verdict(change), change.reason)
 
 
 def _why_none(

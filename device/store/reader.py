@@ -20,7 +20,7 @@ from model.lengths import stance_with_centimetres, with_centimetres
 
 _HEAD = (
     "id, uid, started_utc, ended_utc, state, mode, view, model, source, fps, frames, frames_with_runner, "
-    "runner_id, height_cm"
+    "runner_id, height_cm, belt_speed_min_m_s, belt_speed_max_m_s"
 )
 _COUNTED = ("stances", "reps", "cues")
 #: NULL is everybody.
@@ -100,9 +100,9 @@ class StoreReader:
             return int(db.execute(sql, (runner_id, runner_id)).fetchone()[0]) if db else 0
 
     def runs(self, runner_id: int) -> list[dict[str, Any]]:
-        """A runner's runs that have ended, the oldest first: id, started_utc and view; tests are none."""
+        """A runner's runs that have ended, the oldest first: id, started_utc, view and belt; tests are none."""
         sql = (
-            "SELECT id, started_utc, view FROM sessions "
+            "SELECT id, started_utc, view, belt_speed_min_m_s, belt_speed_max_m_s FROM sessions "
             "WHERE runner_id = ? AND mode = 'run' AND state <> 'open' ORDER BY id"
         )
         with self._connection() as db:
@@ -118,7 +118,10 @@ class StoreReader:
         return None if row is None else self._unpacked(row, "camera", "summary")
 
     def session(self, session_id: int) -> dict[str, Any] | None:
-        """One session as ``kneeline.session/1``, with id, uid, times in UTC, state and runner_id besides.
+        """One session as ``kneeline.session/1``, with id, uid, times in UTC, state, runner_id and belt besides.
+
+        The belt's speed as it was told is there as ``belt_speed_min_m_s`` and ``belt_speed_max_m_s``, the same where it
+        did not change; None: not known.
 
         Where the runner's height is known it is there as ``height_cm``, with lengths in centimetres
         (`with_centimetres`). Returns None where there is no such session.
@@ -138,6 +141,7 @@ class StoreReader:
         document = {
             "schema": "kneeline.session/1",
             **{k: head[k] for k in ("id", "uid", "started_utc", "ended_utc", "state", "runner_id", "app_version")},
+            **{k: head[k] for k in ("belt_speed_min_m_s", "belt_speed_max_m_s")},
             **{
                 k: head[k] for k in ("source", "mode", "view", "model", "fps", "frames", "frames_with_runner", "camera")
             },

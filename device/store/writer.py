@@ -28,6 +28,7 @@ from model.result import TIME_DECIMALS
 
 _STANCE_COLUMNS = ("side", "strike_s", "toe_off_s", "quality")
 _COUNTS = ("fps", "frames", "frames_with_runner", "view")
+_BELT = ("belt_speed_min_m_s", "belt_speed_max_m_s")
 #: What belongs to one session, row by row.
 _OF_A_SESSION = ("stances", "reps", "cues")
 #: Rows that are deleted at once where the disk is full; fewer where it has no room for that.
@@ -201,9 +202,11 @@ class Store:
         camera: Mapping[str, Any] | None = None,
         summary: Mapping[str, Any] | None = None,
         started_utc: str | None = None,
+        belt: Mapping[str, float | None] | None = None,
     ) -> None:
         """Overwrites what is given; None leaves a value as it is.
 
+        ``belt`` has ``belt_speed_min_m_s`` and ``belt_speed_max_m_s``, None in it for not known any more.
         ``started_utc`` is when the session began, counted back from now: it is taken over where the clock has been set
         since, else it stays as it is.
         """
@@ -213,7 +216,8 @@ class Store:
         with self._transaction() as db:
             if started_utc is not None and _differ(_started_utc(db, session_id), started_utc):
                 given["started_utc"] = started_utc
-            _set(db, session_id, {name: value for name, value in given.items() if value is not None})
+            told = {} if belt is None else {name: belt[name] for name in _BELT}
+            _set(db, session_id, {name: value for name, value in given.items() if value is not None} | told)
 
     def end_session(self, session_id: int, ended_utc: str | None = None) -> None:
         """Closes an open session as complete; None: now."""

@@ -329,6 +329,20 @@ class Act(VideoSource):
         raise CameraError("the camera gives no pictures any more: check its cable")
 
 
+class Amid(Act):
+    """The same, and something is done after three seconds."""
+
+    def __init__(self, path: Path, amid: Callable[[], None], over: Callable[[], None]) -> None:
+        super().__init__(path, over)
+        self._amid = amid
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for frame in super().frames(stop):
+            if frame.index == 90:
+                self._amid()
+            yield frame
+
+
 def test_what_was_chosen_for_a_run_holds_until_the_runner_has_gone(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,6 +365,35 @@ def test_what_was_chosen_for_a_run_holds_until_the_runner_has_gone(
     assert held == [(anna, 2.5), (anna, 2.5), (None, 3.0)]
     rows = StoreReader(config.database_path()).list_sessions()
     assert [row["runner_id"] for row in rows] == [anna, anna]
+    assert [(row["belt_speed_min_m_s"], row["belt_speed_max_m_s"]) for row in rows] == [(2.5, 2.5), (2.5, 2.5)]
+
+
+def test_the_belts_speed_of_a_run_outlives_a_power_cut_amid_it(
+    config: Config, demo_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told after the first steps, it is that of all of them."""
+    path, cut = config.database_path(), tmp_path / "cut"
+    device, stored = Device(config), StoreReader(path)
+
+    def power_cut() -> None:
+        until_s = time.monotonic() + 10.0
+        while stored.list_sessions()[0]["belt_speed_max_m_s"] is None:
+            assert time.monotonic() < until_s, "the speed is not on the disk while the run goes on"
+            time.sleep(0.05)
+        cut.mkdir()
+        for file in (path, path.with_name(path.name + "-wal")):
+            (cut / file.name).write_bytes(file.read_bytes())
+
+    def tell() -> None:
+        device._commands.append({"command": "set_belt_speed", "belt_speed_m_s": 2.5})
+
+    monkeypatch.setattr(runtime, "_RETRY_S", 0.1)
+    _shown(device, monkeypatch, Amid(demo_clip, tell, power_cut))
+    with Store.open(cut / path.name) as store:
+        assert store.close_interrupted() == [1]
+    for where in (path, cut / path.name):
+        row = StoreReader(where).list_sessions()[0]
+        assert (row["belt_speed_min_m_s"], row["belt_speed_max_m_s"]) == (2.5, 2.5)
 
 
 def test_a_film_in_the_cameras_place_does_not_tell_that_the_camera_was_moved(config: Config, demo_clip: Path) -> None:

@@ -67,6 +67,7 @@ def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
         store.add_cue(session_id, CUE)
         store.add_cue(session_id, {**CUE, "latency_ms": 41.5})
         store.update_session(session_id, frames=600, frames_with_runner=598, view="front", camera=camera)
+        store.update_session(session_id, belt={"belt_speed_min_m_s": 2.5, "belt_speed_max_m_s": 2.75})
         store.update_session(session_id, summary=summary)
         store.end_session(session_id)
     document = StoreReader(path).session(session_id)
@@ -84,6 +85,8 @@ def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
         "fps": 30.0,
         "frames": 600,
         "frames_with_runner": 598,
+        "belt_speed_min_m_s": 2.5,
+        "belt_speed_max_m_s": 2.75,
         "camera": camera,
         "stances": [stance(0), stance(1)],
         "reps": [{"start_s": 1.0, "faults": ["knee_medial_right"]}],
@@ -579,6 +582,54 @@ def test_a_migration_keeps_what_there_was(path: Path, monkeypatch: pytest.Monkey
         StoreReader(path).list_sessions()
     Store.open(path).close()
     assert [row["id"] for row in StoreReader(path).list_sessions()] == [session_id]
+
+
+def test_a_database_from_before_the_belts_speed_was_kept_is_read_and_keeps_it_from_then_on(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that comes back from a backup."""
+    backup, belt = tmp_path / "backup.db", ("belt_speed_min_m_s", "belt_speed_max_m_s")
+    with monkeypatch.context() as before:
+        scripts = tuple(script for script in database.migrations() if "belt_speed" not in script)
+        before.setattr(database, "migrations", lambda: scripts)
+        before.setattr(reader, "migrations", lambda: scripts)
+        with Store.open(path):
+            pass
+    with closing(sqlite3.connect(path)) as raw, raw:
+        columns = "uid, started_utc, last_write_utc, state, mode, model, source, app_version"
+        values = ("u", "2026-01-01T10:00:00.000+00:00", "2026-01-01T10:20:00.000+00:00", "open", "run", "m", "s", "0")
+        raw.execute(f"INSERT INTO sessions ({columns}) VALUES ({', '.join('?' * len(values))})", values)
+    shutil.copy(path, backup)
+    for _ in range(2):
+        with Store.open(path) as store:
+            assert store.close_interrupted() == [1]
+            store.add_stance(1, stance())
+            session_id = store.begin_session(HEADER)
+            store.update_session(session_id, belt=dict.fromkeys(belt, 3.0))
+        found = StoreReader(path)
+        old, new = found.session(1), found.session(session_id)
+        assert old is not None
+        assert new is not None
+        assert [[one[key] for key in belt] for one in (old, new)] == [[None, None], [3.0, 3.0]]
+        assert [[row[key] for key in belt] for row in found.list_sessions()] == [[3.0, 3.0], [None, None]]
+        copy = tmp_path / f"copy{session_id}.db"
+        found.backup(copy)
+        assert StoreReader(copy).session(session_id) == new
+        copy.unlink()
+        for file in path.parent.glob(f"{path.name}*"):  # a backup comes back, as the README says
+            file.unlink()
+        shutil.copy(backup, path)
+
+
+def test_a_belt_speed_that_is_not_known_any_more_is_none(path: Path) -> None:
+    with Store.open(path) as store:
+        session_id = store.begin_session(HEADER)
+        for end in (3.0, None):
+            store.update_session(session_id, belt={"belt_speed_min_m_s": end, "belt_speed_max_m_s": end})
+            store.update_session(session_id, frames=1)
+            found = StoreReader(path).session(session_id)
+            assert found is not None
+            assert (found["belt_speed_min_m_s"], found["belt_speed_max_m_s"]) == (end, end)
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

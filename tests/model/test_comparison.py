@@ -89,6 +89,64 @@ def test_what_was_not_measured_alike_must_differ_by_more_and_is_said(change: dic
     assert told(now, other, "fppa_deg").least == METRICS["fppa_deg"].sdd  # which is more here
 
 
+def belt(slow_m_s: float, fast_m_s: float | None = None) -> dict[str, float]:
+    return {"belt_speed_min_m_s": slow_m_s, "belt_speed_max_m_s": slow_m_s if fast_m_s is None else fast_m_s}
+
+
+def test_at_the_same_speed_a_change_is_one_and_that_is_said() -> None:
+    now, then = run(left={"fppa_deg": 15.0}) | belt(2.778), run() | belt(2.8)
+    found = compare(now, then)
+    assert (found.belt, found.other_speed) == ("The belt ran at the same speed (10.1 km/h, now 10.0 km/h).", False)
+    assert told(now, then, "fppa_deg").changed
+    assert not told(now, then, "fppa_deg").at_other_speed
+
+
+@pytest.mark.parametrize(
+    ("then_belt", "words"), [(belt(2.5), "9.0 km/h"), (belt(2.0, 2.778), "7.2 to 10.0 km/h")], ids=["other", "changed"]
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_at_another_speed_nothing_is_a_change_of_the_runner(
+    then_belt: dict[str, float], words: str, turned: bool
+) -> None:
+    """Nor where the speed changed within one of the runs: its means are of all of them."""
+    now, then = run(left={"fppa_deg": 15.0}) | belt(2.778), run() | then_belt
+    now["summary"]["cadence_spm"] = 180.0
+    speeds = f"({words}, now 10.0 km/h)"
+    if turned:
+        now, then, speeds = then, now, f"(10.0 km/h, now {words})"
+    found = compare(now, then)
+    assert found.other_speed
+    assert f"did not run at one and the same speed {speeds}" in found.belt
+    assert found.unlike == ()  # both were measured alike
+    assert not any(change.changed for change in found.changes)
+    beyond = {(change.spec.key, change.side) for change in found.changes if change.at_other_speed}
+    assert beyond == {("fppa_deg", Side.LEFT), ("cadence_spm", None)}
+    assert told(now, then, "fppa_deg").value == pytest.approx(-10.0 if turned else 10.0)
+
+
+def test_two_runs_in_which_the_speed_changed_were_not_at_one_speed() -> None:
+    changed = run() | belt(2.0, 2.8)
+    assert compare(changed, changed).other_speed
+
+
+@pytest.mark.parametrize(
+    ("now_belt", "then_belt", "whose"),
+    [
+        ({}, {}, "neither run"),
+        (belt(3.0), {}, "this run only"),
+        ({"belt_speed_min_m_s": None, "belt_speed_max_m_s": None}, belt(3.0), "the earlier run only"),
+    ],
+)
+def test_a_speed_that_is_not_known_is_said_and_changes_count_as_before(
+    now_belt: dict[str, Any], then_belt: dict[str, Any], whose: str
+) -> None:
+    now, then = run(left={"fppa_deg": 15.0}) | now_belt, run() | then_belt
+    found = compare(now, then)
+    assert found.belt.endswith(f": it was told for {whose}.")
+    assert not found.other_speed
+    assert told(now, then, "fppa_deg").changed
+
+
 def test_a_camera_whose_place_makes_a_mean_less_sure_counts() -> None:
     now, then = run(left={"fppa_deg": 15.0}, camera=CAMERA | {"azimuth_left_deg": 12.0}), run()
     now["summary"][Side.LEFT]["fppa_deg"]["uncertainty"] = 9.0

@@ -100,6 +100,7 @@ def make_session(store: Store, stances: list[Message]) -> MakeSession:
         more: Message | None = None,
         runner_id: int | None = None,
         model: str = "movenet-lightning-int8",
+        belt_m_s: tuple[float, float] | None = None,
     ) -> int:
         header = SessionHeader(source, model, "0.1.0", view=view, fps=30.0, runner_id=runner_id)
         session_id = store.begin_session(header)
@@ -111,6 +112,9 @@ def make_session(store: Store, stances: list[Message]) -> MakeSession:
                 store.add_cue(session_id, {**cue, "value": stance["fppa_deg"], "threshold": 8.0, "latency_ms": 31.0})
         document = summarise(kept, View(view)) | (more or {}) if summary else None
         store.update_session(session_id, frames=600, frames_with_runner=598, camera=camera, summary=document)
+        if belt_m_s is not None:
+            belt = {"belt_speed_min_m_s": belt_m_s[0], "belt_speed_max_m_s": belt_m_s[1]}
+            store.update_session(session_id, belt=belt)
         if state == "interrupted":
             store.close_interrupted()
         elif state == "complete":

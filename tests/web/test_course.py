@@ -231,6 +231,60 @@ def test_what_was_not_measured_alike_is_said(
     assert re.search(r"Pelvic drop, left .*? 0.0° 4.2° no change", text)
 
 
+FAST, SLOW, BOTH = (3.0, 3.0), (2.5, 2.5), (2.5, 3.0)
+
+
+@pytest.mark.parametrize(("then", "words"), [(SLOW, "9.0 km/h"), (BOTH, "9.0 to 10.8 km/h")])
+def test_at_another_speed_no_difference_is_called_a_change(
+    client: FlaskClient, make_run: MakeSession, anna: int, then: tuple[float, float], words: str
+) -> None:
+    alike, _, now = make_run(9.0, belt_m_s=FAST), make_run(9.0, belt_m_s=then), make_run(belt_m_s=FAST)
+    text = text_of(client, f"/sessions/{now}")
+    assert f"one and the same speed ({words}, now 10.8 km/h), which changes most" in text
+    assert "−9.0° 8.2° beyond noise, but at another speed" in right_knee(client, f"/sessions/{now}")
+    assert "changed" not in right_knee(client, f"/sessions/{now}")
+    options = re.findall(r"<option [^>]*>(.*?)</option>", client.get(f"/sessions/{now}").text)
+    assert [option.partition(", session ")[0][-len(words) - 3 :] for option in options[:1]] == [f", {words})"]
+    assert "at the same speed (10.8 km/h, now 10.8 km/h)" in text_of(client, f"/sessions/{now}?with={alike}")
+    assert "−9.0° 8.2° changed" in right_knee(client, f"/sessions/{now}?with={alike}")
+
+
+def test_a_speed_that_was_not_told_is_said_and_changes_are_called_so_as_before(
+    client: FlaskClient, make_run: MakeSession
+) -> None:
+    make_run(9.0)
+    now = make_run(belt_m_s=FAST)
+    assert "which changes most of these numbers: it was told for this run only." in text_of(client, f"/sessions/{now}")
+    assert "−9.0° 8.2° changed" in right_knee(client, f"/sessions/{now}")
+
+
+def test_the_speed_is_on_a_runs_page_and_in_the_list_of_its_runner(
+    client: FlaskClient, store: Store, make_run: MakeSession, anna: int
+) -> None:
+    runs = [make_run(), make_run(belt_m_s=FAST), make_run(belt_m_s=BOTH)]
+    store_test(store, runner_id=anna)
+    shown = [text_of(client, f"/sessions/{run}") for run in runs]
+    for page, words in zip(shown, ("belt speed not told", "belt 10.8 km/h", "belt 9.0 to 10.8 km/h"), strict=True):
+        assert f"front view · {words} · " in page
+    page = client.get(f"/sessions?runner={anna}").text
+    assert re.findall(r'<td data-label="Belt">(.*?)</td>', page) == ["—", "9.0 to 10.8 km/h", "10.8 km/h", "—"]
+    assert "belt" not in text_of(client, f"/sessions/{runs[-1] + 1}").split("Model")[0].partition("·")[0]
+    kept = client.get(f"/api/sessions/{runs[-1]}").get_json()
+    assert (kept["belt_speed_min_m_s"], kept["belt_speed_max_m_s"]) == BOTH
+
+
+def test_the_list_does_not_mark_a_knee_at_another_speed(client: FlaskClient, make_run: MakeSession, anna: int) -> None:
+    make_run(belt_m_s=SLOW)
+    make_run(9.0, belt_m_s=FAST)
+    text = text_of(client, f"/sessions?runner={anna}")
+    assert "changed +" not in text
+    right = panels(client, anna)[1]
+    assert 'class="changed"' not in right
+    assert "in the newest: beyond noise, but at another speed." in right
+    make_run(9.0, belt_m_s=SLOW)
+    assert text_of(client, f"/sessions?runner={anna}").count("changed +9.0°") == 1
+
+
 def test_a_run_whose_summary_a_power_cut_prevented_is_summed_up_from_its_stances(
     client: FlaskClient, make_run: MakeSession, make_session: MakeSession, anna: int
 ) -> None:

@@ -151,6 +151,7 @@ def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **head,
         "title": screening.title(head["mode"], summary),
+        "belt": course.belt_words(head),
         "duration": present.duration(head["started_utc"], head["ended_utc"]),
         "cadence_spm": summary.get("cadence_spm"),
         "knees": knees,
@@ -171,6 +172,7 @@ def _rendered(session_id: int, run: str, test: str, compare: bool = False) -> st
         "runner": runner,
         "duration": present.duration(found["started_utc"], found["ended_utc"]),
         "state_words": present.STATE_WORDS[found["state"]],
+        "belt": course.belt_words(found),
         "camera": camera,
     }
     if found["mode"] == screening.RUN:
