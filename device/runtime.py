@@ -11,7 +11,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -269,9 +269,13 @@ class Device:
         return COMMANDS if self._unkept is None else COMMANDS_WITHOUT_STORE
 
     def _camera_moved(self, number: int) -> None:
-        """The runner's feet say so; it is the installation of that number from now on."""
+        """The runner's feet say so; it is the installation of that number from now on.
+
+        What was kept of its place is no more, of either view: with the next start it would be taken for moved again.
+        """
         if self._trial is None:
             self._writer.setting(_INSTALLATION_SETTING, number)
+            self._writer.setting(_CAMERA_SETTING, None)
         self._announce("the camera was moved: its place was found anew")
 
     def _installation(self) -> int:
@@ -364,14 +368,14 @@ class Device:
             f"{net.name} on {net.runtime} with {net.threads} thread(s)"
         )
         self._notify.status(f"measuring with {net.name} from {source.name}")
-        known, known_view = self._known_camera(source)
+        known, known_of = self._known_camera(source)
         self._place = CameraPlace(
             net.name,
             source.vfov_deg,
             self._told.belt_m_s,
             camera_m=self._told.camera_m,
             known=known,
-            known_view=known_view,
+            known_of=known_of,
         )
         settings = analysis_settings(self._config, film=isinstance(source, VideoSource))
         pipeline = Pipeline(net, settings, self._place, Region(self._config.camera.region))
@@ -442,27 +446,28 @@ class Device:
                 self._nets[key] = open_model(self._config, fps, mirrored=key[1])
         return self._nets[key]
 
-    def _known_camera(self, source: FrameSource) -> tuple[CameraPose | None, View | None]:
-        """Where the camera stood when this installation was used last, and the view that told it (None: not known).
+    def _known_camera(self, source: FrameSource) -> tuple[CameraPose | None, Mapping[View, CameraPose]]:
+        """Where the camera stood when this installation was used last: of a view that is not known, and by view.
 
-        Nothing for another source.
+        Nothing for another source. Earlier versions have kept one place only, the first of them without its view.
         """
         kept = self._kept(_CAMERA_SETTING)
         if self._trial is not None or not isinstance(kept, dict) or kept.get("installation") != source.name:
-            return None, None
+            return None, {}
         try:
-            view = kept.get("view")  # an earlier version has kept none
-            return CameraPose.from_json(kept["camera"]), None if view is None else View(view)
-        except (KeyError, ValueError, TypeError) as error:
+            if "places" not in kept and kept.get("view") is None:
+                return CameraPose.from_json(kept["camera"]), {}
+            places = kept["places"] if "places" in kept else {kept["view"]: kept["camera"]}
+            return None, {View(view): CameraPose.from_json(camera) for view, camera in places.items()}
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             _log.warning("the kept place of the camera cannot be read (%s); it is found anew", error)
-            return None, None
+            return None, {}
 
     def _keep_camera(self, source: FrameSource) -> None:
-        if self._trial is not None or (found := self._place.found) is None:
-            return
-        view, camera = found
-        kept = {"view": None if view is None else str(view), "camera": camera.as_json()}
-        self._writer.setting(_CAMERA_SETTING, {"installation": source.name, **kept})
+        """For the next start, of each view: after a session, not with each picture."""
+        if self._trial is None and (found := self._place.found):
+            places = {str(view): camera.as_json() for view, camera in found.items()}
+            self._writer.setting(_CAMERA_SETTING, {"installation": source.name, "places": places})
 
     def _keep_camera_height(self, camera_m: float | None) -> None:
         """Keeps what the page tells of the lens; the place that was found without it is found anew."""

@@ -229,6 +229,11 @@ class CameraPoseEstimator:
         """The best that is known now."""
         return self._current
 
+    @property
+    def known(self) -> CameraPose | None:
+        """The earlier result, as long as it is not given up."""
+        return self._known
+
     def begin_session(self) -> None:
         """A move that was noticed so far is none of the session that begins."""
         self._moved = False

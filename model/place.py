@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -36,6 +37,12 @@ class _Finding:
     def camera(self) -> CameraPose:
         return self.plane.camera
 
+    @property
+    def lasting(self) -> CameraPose | None:
+        """The newest that tells yaw: what was known before, where the steps contradict themselves but not that."""
+        told = (one for one in (self.camera, self.estimator.known) if one is not None and one.yaw_deg is not None)
+        return next(told, None)
+
     def conclude(self) -> None:
         camera = self.estimator.current()
         if camera is not self.plane.camera:
@@ -57,8 +64,9 @@ class CameraPlace:
         belt_speed_m_s: where it is known.
         height_m: of the runner, where it is known.
         camera_m: height of the lens above the belt, where it is known.
-        known: an earlier result at this place; used where its view is seen first, until another is found.
-        known_view: its view, from the front or behind; None: not known, so that it is that of whichever is seen first.
+        known: an earlier result at this place whose view is not known, so that it is that of whichever is seen first;
+            used from then on, until another is found.
+        known_of: the same by view, from the front or behind, the newest last; each used where its view is seen first.
     """
 
     def __init__(
@@ -69,7 +77,7 @@ class CameraPlace:
         height_m: float | None = None,
         camera_m: float | None = None,
         known: CameraPose | None = None,
-        known_view: View | None = None,
+        known_of: Mapping[View, CameraPose] = MappingProxyType({}),
     ) -> None:
         self._model = model
         self._vfov_deg = vfov_deg
@@ -77,10 +85,12 @@ class CameraPlace:
         self._height_m = height_m
         self._camera_m = camera_m
         #: Until its view is seen. A move that an earlier session has noticed is none of those that come.
-        self._known = None if known is None else replace(known, moved=False)
-        self._known_view = known_view
+        self._known: dict[View | None, CameraPose] = {} if known is None else {None: replace(known, moved=False)}
+        self._known |= {view: replace(camera, moved=False) for view, camera in known_of.items()}
         self._finding: _Finding | None = None
         self._aside: dict[View, _Finding] = {}  # of views that are not seen now, the newest last
+        #: Of those the ones that the camera was moved away from: they are what this session was measured with, no more.
+        self._left: set[View] = set()
         self._seen: tuple[View, tuple[int, int]] | None = None
 
     @property
@@ -88,7 +98,9 @@ class CameraPlace:
         """The best that is known now; while the runner is seen from the side, what was known before."""
         if self._finding is not None:
             return self._finding.camera
-        return next(reversed(self._aside.values())).camera if self._aside else self._known or CameraPose()
+        if self._aside:
+            return next(reversed(self._aside.values())).camera
+        return next(reversed(self._known.values()), CameraPose())
 
     def camera_of(self, view: View | None) -> CameraPose:
         """The best that is known of one view; of the side, or where it is not known which, the same as `camera`."""
@@ -99,18 +111,19 @@ class CameraPlace:
         return self._known_of(view) or CameraPose() if finding is None else finding.camera
 
     @property
-    def found(self) -> tuple[View | None, CameraPose] | None:
-        """The newest result that tells yaw, and its view (None: not known); None where nothing does."""
-        results: list[tuple[View | None, CameraPose]] = []
-        if self._known is not None:
-            results.append((self._known_view, self._known))
-        results += [(view, finding.camera) for view, finding in self._aside.items()]
+    def found(self) -> Mapping[View, CameraPose]:
+        """Of each view the newest result that tells yaw, the newest last; not what the camera was moved away from."""
+        results: dict[View, CameraPose | None] = {view: one for view, one in self._known.items() if view is not None}
+        results |= {view: finding.lasting for view, finding in self._aside.items() if view not in self._left}
         if self._finding is not None and self._seen is not None:
-            results.append((self._seen[0], self._finding.camera))
-        return next((result for result in reversed(results) if result[1].yaw_deg is not None), None)
+            results[self._seen[0]] = self._finding.lasting
+        return {view: one for view, one in results.items() if one is not None and one.yaw_deg is not None}
 
     def begin_times(self) -> None:
         """The times of the poses that come begin anew: what is aside now was put there in an earlier session."""
+        for view in self._left:
+            self._aside.pop(view, None)
+        self._left.clear()
         for finding in (self._finding, *self._aside.values()):
             if finding is not None:
                 finding.estimator.begin_times()
@@ -147,14 +160,15 @@ class CameraPlace:
             self._finding = None
         if seen_px != size_px:
             self._aside.clear()
-            self._known = None
+            self._known.clear()
 
     def _taken_up(self, view: View, pose: Pose) -> _Finding:
         before = self._aside.pop(view, None)
+        if view in self._left:
+            self._left.remove(view)
+            before = None
         if before is None:
-            known = self._known_of(view)
-            if known is not None:
-                self._known = None
+            known = self._known.pop(view if view in self._known else None, None)
             return self._begin(view, pose.image_size_px, known, pose.t_s)
         if pose.t_s - before.seen_s < _ASIDE_S:
             return before
@@ -162,8 +176,8 @@ class CameraPlace:
         return self._begin(view, pose.image_size_px, before.camera, pose.t_s)
 
     def _known_of(self, view: View) -> CameraPose | None:
-        """The earlier result, where it is one of this view."""
-        return self._known if self._known_view in (None, view) else None
+        """The earlier result that is used where this view is seen."""
+        return self._known.get(view, self._known.get(None))
 
     def set_belt_speed(self, belt_speed_m_s: float | None) -> None:
         """From now on the belt runs at this speed; None: not known."""
@@ -187,7 +201,8 @@ class CameraPlace:
         """
         if camera_m == self._camera_m:
             return
-        self._camera_m, self._known = camera_m, None
+        self._camera_m = camera_m
+        self._known.clear()
         for finding in (self._finding, *self._aside.values()):
             if finding is not None:
                 finding.estimator.set_camera_height(camera_m)
@@ -216,7 +231,7 @@ class CameraPlace:
         return _Finding(estimator, FrontalPlane(estimator.current(), view, focal, size_px, surface), t_s)
 
     def add_stance(self, side: Side, strike_s: float, toe_off_s: float, poses: Sequence[Pose]) -> float | None:
-        """Takes one stance; ``poses`` may reach beyond it.
+        """Takes one stance; ``poses`` may reach beyond it. A camera that was moved was moved for all views.
 
         Returns:
             Where it told that the camera has been moved: since when, see `CameraPoseEstimator.add_stance`.
@@ -225,6 +240,9 @@ class CameraPlace:
             return None
         moved_since_s = self._finding.estimator.add_stance(side, strike_s, toe_off_s, poses)
         self._finding.conclude()
+        if moved_since_s is not None:
+            self._known.clear()
+            self._left = set(self._aside)
         return moved_since_s
 
     def rectify(self, xy_px: FloatArray, side: Side, phase: FloatArray) -> FloatArray | None:

@@ -30,6 +30,7 @@ from device.store import SessionHeader, Store, StoreReader, writer
 from model.camera_pose import CameraPose
 from model.errors import CameraError, StoreError
 from model.pitch import Heights
+from model.pose import View
 
 
 class Vanishing(VideoSource):
@@ -312,14 +313,16 @@ def test_a_camera_that_was_moved_once_was_moved_in_that_session_only(
 
 
 class Act(VideoSource):
-    """The clip's runner runs or stands for six seconds, and goes or not; then the cable is pulled."""
+    """The clip's runner runs or stands for some seconds, and goes or not; then the cable is pulled."""
 
-    def __init__(self, path: Path, over: Callable[[], None], stands: bool = False, goes: bool = True) -> None:
+    def __init__(
+        self, path: Path, over: Callable[[], None], stands: bool = False, goes: bool = True, seconds: float = 6.0
+    ) -> None:
         super().__init__(path)
-        self._over, self._stands, self._goes = over, stands, goes
+        self._over, self._stands, self._goes, self._until_ns = over, stands, goes, seconds * 1e9
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        there = [frame.image for frame in super().frames(stop) if frame.t_ns < 6_000_000_000]
+        there = [frame.image for frame in super().frames(stop) if frame.t_ns < self._until_ns]
         if self._stands:
             there = [there[0]] * len(there)
         gone = [np.zeros_like(there[0])] * (90 if self._goes else 0)
@@ -407,7 +410,7 @@ def test_a_film_in_the_cameras_place_does_not_tell_that_the_camera_was_moved(con
         return kept
 
     assert written(Trial(demo_clip, loop=False)) == []
-    assert written(None) == [("installation", 1)]
+    assert written(None) == [("installation", 1), ("camera", None)]
 
 
 class Moving(Twice):
@@ -464,13 +467,13 @@ def test_who_turns_at_the_end_changes_neither_view_nor_camera_of_the_session(
     assert session is not None
     assert (session["view"], session["camera"]["state"]) == ("front", "good")
     assert session["summary"]["left"]["fppa_deg"]["mean"] == pytest.approx(4.0, abs=3.0)
-    assert (kept["installation"], kept["view"], kept["camera"]) == ("demo_front.mp4", "front", session["camera"])
+    assert kept == {"installation": "demo_front.mp4", "places": {"front": session["camera"]}}
 
 
 def test_who_runs_the_other_way_round_after_a_restart_has_not_moved_the_camera(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The place that was kept is that of another view; its baselines stay."""
+    """The place that was kept is that of another view; it stays, as do its baselines."""
     kept = CameraPose(-12.0, 1.0, 0.0, 0.0, -12.0, -12.0, "belt", "approximate", moved=True)
     with Store.open(config.database_path()) as store:
         setting = {"installation": "demo_front.mp4", "view": "rear", "camera": kept.as_json()}
@@ -482,7 +485,115 @@ def test_who_runs_the_other_way_round_after_a_restart_has_not_moved_the_camera(
     assert session is not None
     assert not session["camera"]["moved"]
     assert session["camera"]["source"] == "vanishing_point"
-    assert (now["view"], now["camera"]) == ("front", session["camera"])
+    assert now["places"] == {"rear": replace(kept, moved=False).as_json(), "front": session["camera"]}
+
+
+def test_both_views_places_outlive_restarts_and_power_cuts(
+    config: Config, demo_clip: Path, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one start has found of one view, and another start of the other, is there from the first picture of a third.
+    A power cut amid a session leaves all of what was kept before it."""
+    rear_clip, path, cut = shared / "clips" / "demo_rear.mp4", config.database_path(), tmp_path / "cut.db"
+
+    def kept(of: Path = path) -> Any:
+        return StoreReader(of).setting("camera")
+
+    _shown(Device(config), monkeypatch, Film((demo_clip, 10.0)))
+    assert list(kept()["places"]) == ["front"]
+    # Another clip in the same camera's place.
+    _shown(Device(config), monkeypatch, Film((demo_clip, 0.1), (rear_clip, 12.0)))
+    before = kept()
+    assert list(before["places"]) == ["front", "rear"]
+
+    def power_cut() -> None:
+        until_s = time.monotonic() + 10.0
+        while StoreReader(path).list_sessions()[0]["state"] != "open":
+            assert time.monotonic() < until_s, "no session is on the disk"
+            time.sleep(0.05)
+        StoreReader(path).backup(cut)
+
+    _shown(Device(config), monkeypatch, Amid(demo_clip, power_cut, lambda: None))
+    assert kept(cut) == before
+    assert StoreReader(cut).list_sessions()[0]["state"] == "open"
+    after = kept()["places"]
+    assert list(after) == ["rear", "front"]
+    assert after["rear"] == before["places"]["rear"]
+    with StoreReader(path) as reader:
+        first, last = reader.session(1), reader.session(3)
+        assert reader.setting("installation") is None
+    assert first is not None
+    assert last is not None
+    assert [session["stances"][0]["fppa_deg"] is None for session in (first, last)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("kept", "front_deg", "rear_deg"),
+    [
+        ({"camera": {"yaw_deg": 2.0, "state": "good"}}, 2.0, 2.0),
+        ({"view": None, "camera": {"yaw_deg": 2.0, "state": "good"}}, 2.0, 2.0),
+        ({"view": "rear", "camera": {"yaw_deg": 2.0, "state": "good"}}, None, 2.0),
+        ({"places": {"rear": {"yaw_deg": 2.0}, "front": {"yaw_deg": 1.0}}}, 1.0, 2.0),
+        ({"places": {}}, None, None),
+        ({"places": {"rear": {"yaw_deg": 2.0}, "above": {"yaw_deg": 1.0}}}, None, None),
+        ({"places": {"rear": {"yaw_deg": "2"}}}, None, None),
+        ({"places": ["rear"]}, None, None),
+        ({"view": 3, "camera": {"yaw_deg": 2.0}}, None, None),
+        ({"installation": "another camera", "places": {"rear": {"yaw_deg": 2.0}}}, None, None),
+        ({}, None, None),
+        (None, None, None),
+    ],
+)
+def test_what_earlier_versions_have_kept_of_the_camera_is_read_and_what_cannot_be_is_found_anew(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch, kept: Any, front_deg: Any, rear_deg: Any
+) -> None:
+    with Store.open(config.database_path()) as store:
+        store.set_setting("camera", kept if kept is None else {"installation": "demo_front.mp4", **kept})
+    device, places = Device(config), []
+
+    class Unseen(VideoSource):
+        """Nobody is there."""
+
+        def frames(self, stop: threading.Event) -> Iterator[Frame]:
+            places.append([device._place.camera_of(view).yaw_deg for view in (View.FRONT, View.REAR)])
+            yield from ()
+
+    _shown(device, monkeypatch, Unseen(demo_clip))
+    assert places == [[front_deg, rear_deg]]
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_a_move_of_the_camera_takes_the_other_views_place_from_the_disk_at_once(
+    config: Config, demo_clip: Path, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_off: bool
+) -> None:
+    """It was noticed anew with the next start from there, and every baseline was forgotten once more. The same after a
+    power cut between the notice and the session's end."""
+    rear_clip, path, cut = shared / "clips" / "demo_rear.mp4", config.database_path(), tmp_path / "cut.db"
+    astray = CameraPose(-12.0, 1.0, 0.0, 0.0, -12.0, -12.0, "belt", "approximate").as_json()
+    with Store.open(path) as store:
+        store.set_setting("camera", {"installation": "demo_front.mp4", "places": {"rear": astray, "front": astray}})
+
+    def power_cut() -> None:
+        until_s = time.monotonic() + 10.0
+        while StoreReader(path).setting("camera") is not None:
+            assert time.monotonic() < until_s, "the old place is still on the disk while the run goes on"
+            time.sleep(0.05)
+        StoreReader(path).backup(cut)
+
+    monkeypatch.setattr(runtime, "_RETRY_S", 0.1)
+    _shown(Device(config), monkeypatch, Act(demo_clip, power_cut, seconds=8.0))
+    kept = StoreReader(path).setting("camera")["places"]
+    assert list(kept) == ["front"]
+    assert kept["front"]["yaw_deg"] == pytest.approx(0.0, abs=2.0)
+    if cut_off:
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink()
+        cut.rename(path)
+        assert StoreReader(path).setting("camera") is None
+    for _ in range(2):  # from behind, where it had been kept, too
+        assert StoreReader(path).setting("installation") == 1
+        _shown(Device(config), monkeypatch, Film((demo_clip, 0.1), (rear_clip, 12.0)))
+    assert StoreReader(path).setting("installation") == 1
+    assert StoreReader(path).setting("camera")["places"]["rear"]["yaw_deg"] == pytest.approx(0.0, abs=2.0)
 
 
 class Stage(VideoSource):

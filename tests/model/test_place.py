@@ -199,24 +199,111 @@ BEHIND = VirtualCamera(View.REAR, yaw_deg=12.0)
 
 def test_each_view_has_its_own_place_and_the_newest_that_was_found_is_kept() -> None:
     place = bare()
-    assert place.found is None
+    assert place.found == {}
     outcomes = session(place, (12.0, CAMERA), (14.5, BEHIND))
     assert outcomes[-1].view is View.REAR
     assert not outcomes[-1].camera.usable
     assert place.camera_of(View.FRONT).yaw_deg == pytest.approx(6.0, abs=2.0)
     assert place.camera_of(View.REAR) == place.camera_of(None) == place.camera
-    assert place.found == (View.FRONT, place.camera_of(View.FRONT))
+    assert place.found == {View.FRONT: place.camera_of(View.FRONT)}
 
 
 def test_a_kept_place_is_that_of_its_view_only() -> None:
     """Else whoever ran on the other way round after a restart would have moved the camera."""
     astray = CameraPose(yaw_deg=-12.0, yaw_sd_deg=1.0, state="good", source="belt")
-    place = CameraPlace(None, CAMERA.vfov_deg, known=astray, known_view=View.REAR)
+    place = CameraPlace(None, CAMERA.vfov_deg, known_of={View.REAR: astray})
     assert place.camera_of(View.FRONT).state == "unknown"
     outcomes = session(place, (30.0, CAMERA))
     assert not any(outcome.moved_since_s is not None for outcome in outcomes)
     assert not any(outcome.camera.source == "given" for outcome in outcomes if outcome.view is not None)
     assert place.camera_of(View.REAR) == astray
+    assert list(place.found) == [View.REAR, View.FRONT]
+
+
+AHEAD = CameraPose(yaw_deg=6.0, yaw_sd_deg=1.0, state="good", source="belt")
+BACK = CameraPose(yaw_deg=12.0, yaw_sd_deg=1.0, state="good", source="belt")
+
+
+def known(*views: View) -> CameraPlace:
+    """With what was kept of these views, the newest last."""
+    kept = {View.FRONT: AHEAD, View.REAR: BACK}
+    return CameraPlace(None, CAMERA.vfov_deg, known_of={view: kept[view] for view in views})
+
+
+@pytest.mark.parametrize("views", [(View.FRONT, View.REAR), (View.REAR, View.FRONT)])
+def test_both_kept_places_are_used_each_where_its_view_is_seen(views: tuple[View, View]) -> None:
+    place = known(*views)
+    assert list(place.found) == list(views)
+    assert place.camera == place.camera_of(views[1])  # the newest
+    outcomes = session(place, (4.0, CAMERA), (8.0, BEHIND))
+    assert not any(outcome.moved_since_s is not None for outcome in outcomes)
+    assert {outcome.camera.source for outcome in outcomes if outcome.view is not None} >= {"given"}
+    seen = {view: [one.camera for one in outcomes if one.view is view] for view in views}
+    assert (seen[View.FRONT][0].yaw_deg, seen[View.REAR][0].yaw_deg) == (6.0, 12.0)
+    assert all(camera.usable for cameras in seen.values() for camera in cameras)
+    assert list(place.found) == [View.FRONT, View.REAR]
+
+
+def test_what_was_known_of_a_view_is_kept_on_while_another_is_seen() -> None:
+    place = known(View.FRONT, View.REAR)
+    session(place, (12.0, CAMERA))
+    assert list(place.found.items()) == [(View.REAR, BACK), (View.FRONT, place.camera)]
+    place.set_camera_height(CAMERA.height_m)  # it was found without
+    assert list(place.found) == [View.FRONT]
+
+
+def test_steps_that_contradict_themselves_do_not_take_what_was_known_from_the_disk() -> None:
+    """Whoever's legs are confused in poor light says nothing of where the camera stands."""
+    place = known(View.FRONT, View.REAR)
+    session(place, (2.0, CAMERA))
+    assert place._finding is not None
+    refused = CameraPose(state="refused", advice="The feet tell different places of the camera.")
+    place._finding.plane = replace(place._finding.plane, camera=refused)
+    assert place.camera == refused
+    assert list(place.found.items()) == [(View.REAR, BACK), (View.FRONT, AHEAD)]
+
+
+#: The camera was moved from where it was known to be in front, to where it does not belong behind, either.
+MOVED = VirtualCamera(View.FRONT, yaw_deg=-6.0)
+MOVED_BEHIND = VirtualCamera(View.REAR, yaw_deg=0.0)
+
+
+def test_a_camera_that_was_moved_was_moved_for_both_views() -> None:
+    """The other view's place was still used, and the same move noticed a second time by it."""
+    place = known(View.REAR, View.FRONT)
+    outcomes = session(place, (25.0, MOVED))
+    assert sum(outcome.moved_since_s is not None for outcome in outcomes) == 1
+    assert list(place.found) == [View.FRONT]
+    assert place.camera_of(View.REAR).state == "unknown"
+    outcomes = session(place, (25.0, MOVED_BEHIND))
+    assert not any(outcome.moved_since_s is not None for outcome in outcomes)
+    assert not any(outcome.camera.source == "given" for outcome in outcomes if outcome.view is View.REAR)
+    assert list(place.found) == [View.FRONT, View.REAR]
+    assert place.found[View.REAR].yaw_deg == pytest.approx(0.0, abs=2.0)
+
+
+def test_a_move_does_not_take_from_the_session_what_it_was_measured_with() -> None:
+    """Most of it was seen from behind; who turned then has noticed a move. The next one does not use it any more."""
+    place = known(View.FRONT)
+    outcomes = session(place, (12.0, BEHIND), (40.0, MOVED))
+    assert sum(outcome.moved_since_s is not None for outcome in outcomes) == 1
+    behind = place.camera_of(View.REAR)
+    assert behind.yaw_deg == pytest.approx(12.0, abs=2.0)
+    assert list(place.found) == [View.FRONT]
+    place.set_height(1.9)  # whatever is told meanwhile
+    assert place.camera_of(View.REAR).yaw_deg == behind.yaw_deg
+    assert list(place.found) == [View.FRONT]
+    RunAnalysis(AnalysisSettings(), place)
+    assert place.camera_of(View.REAR).state == "unknown"
+
+
+def test_who_turns_back_after_a_move_is_not_measured_with_the_place_before_it() -> None:
+    place = known(View.FRONT)
+    outcomes = session(place, (12.0, BEHIND), (37.0, MOVED), (62.0, MOVED_BEHIND))
+    assert sum(outcome.moved_since_s is not None for outcome in outcomes) == 1
+    after = [one.camera for one in outcomes if one.view is View.REAR and one.t_s > 37.0]
+    assert not after[0].usable
+    assert place.found[View.REAR].yaw_deg == pytest.approx(0.0, abs=2.0)
 
 
 def test_a_kept_place_without_a_view_is_that_of_the_first_one_seen() -> None:
