@@ -58,6 +58,8 @@ _OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.7, 1.3), 0.3
 _HIDDEN_JOINTS = 4
 #: While the one who is followed does not run, one looks so often whether somebody does at least so far from them.
 _RIVAL_EVERY_S, _RIVAL_TORSOS, _RIVAL_STAY_S = 0.25, 1.0, 1.5
+#: Who has one foot so far above the other may be running: so long nobody else is believed.
+_STEPS_TORSOS, _RIVAL_STEPS_S = 0.25, 1.5
 #: A body's height with some air, and how far below the trunk's middle its own is, in torsos.
 _BODY_TORSOS, _BODY_BELOW_TRUNK_TORSOS = 4.4, 0.6
 #: A look past somebody before the runner ends so far from the middle of the runner's trunk, on that one's side. MoveNet
@@ -270,7 +272,7 @@ class RunnerTracker:
         self._probed_s, self._probe_side = -math.inf, 1.0
         self._elsewhere: Iterator[Crop] | None = None
         self._crowded_s = -math.inf
-        self._rival, self._rival_s = Stay(), -math.inf
+        self._rival, self._rival_s, self._rival_steps_s = Stay(), -math.inf, -math.inf
         self._rival_crop: Crop | None = None  # where somebody else was seen a moment ago
         self._past = False  # whether the last look was past somebody before the runner
 
@@ -336,6 +338,8 @@ class RunnerTracker:
         if runner is not None:
             self._give_way_to(runner)
             return Sight(None, OUTSIDE, crop)
+        if t_s - self._rival_steps_s < _RIVAL_STEPS_S:  # it is not sure yet which of both is the runner
+            return Sight(pose, OUTSIDE, crop)
         if self._crowded(image, pose, who):
             return Sight(pose, CROWDED, crop)
         if not own_legs and quality.reason is None:
@@ -461,7 +465,9 @@ class RunnerTracker:
         if self._in_place or who.t_s - self._rival_s < _RIVAL_EVERY_S:
             return None
         if self._elsewhere is None:
-            self._elsewhere = itertools.cycle(search_crops(who.image_size_px))
+            crops = search_crops(who.image_size_px)
+            middle = crops[min(1, len(crops) - 1)]
+            self._elsewhere = itertools.chain.from_iterable(zip(itertools.repeat(middle), itertools.cycle(crops)))
         self._rival_s = who.t_s
         crop = self._rival_crop or next(self._elsewhere)
         self._rival_crop = None
@@ -476,6 +482,8 @@ class RunnerTracker:
         ):
             return None
         self._rival.add(beside)
+        if abs(beside.ankles) > _STEPS_TORSOS:
+            self._rival_steps_s = who.t_s
         self._rival_crop = _around_body(beside.trunk_px, beside.torso_px)
         return beside if self._rival.runs(beside.t_s, _RIVAL_STAY_S) else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import threading
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from device.cameras.video import VideoSource
 from model.movenet import MIN_SCORE, Crop, RunnerTracker, whole_picture
 from model.pose import MIRROR_INDEX, FloatArray, Joint
 from model.runtime import PoseNet, available_runtimes, load_weights
-from tests.model.bystanders import Image, cut_out, torso_px, with_second_person
+from tests.model.bystanders import Image, cut_out, mid_hip, torso_px, with_second_person
 
 _BODY = [*range(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER + 1), *range(Joint.LEFT_HIP, Joint.RIGHT_ANKLE + 1)]
 
@@ -114,3 +115,27 @@ def test_somebody_walking_by_is_never_followed(
         )
         wrong += to_runner > torso_px(true) / 2 and to_other < to_runner
     assert wrong == 0
+
+
+def test_who_stands_beside_is_not_believed_once_somebody_runs(
+    net: PoseNet, film: list[tuple[float, Image, FloatArray]]
+) -> None:
+    """They were there first, 0.85 m beside; from 1.5 s on the runner runs, and is believed from 4 s on."""
+    grey = np.full_like(film[0][1], 140)
+    sprites = [cut_out(film[0][1], film[0][2])]
+    (x, y), torso = mid_hip(film[0][2]), torso_px(film[0][2])
+    late = ((t_s, image if t_s >= 1.5 else grey, true) for t_s, image, true in film)
+    tracker, believed = RunnerTracker(net, 192), []
+    for t_s, image, true, other, _ in with_second_person(late, sprites, lambda _: (x + 1.7 * torso, y, torso, False)):
+        sight = tracker.look(image, t_s)
+        assert other is not None
+        if sight.pose is None:
+            believed.append((t_s, "nobody"))
+            continue
+        to_runner, to_other = (math.dist(mid_hip(sight.pose.xy_px), mid_hip(xy)) for xy in (true, other))
+        trusted = sight.quality.reason is None
+        believed.append((t_s, ("other" if to_other < to_runner else "runner") if trusted else "doubtful"))
+    first = [who for t_s, who in believed if t_s < 1.5]
+    assert first.count("other") > 0.9 * len(first)
+    assert {who for t_s, who in believed if 2.5 <= t_s < 4.0} <= {"doubtful", "nobody", "runner"}
+    assert {who for t_s, who in believed if t_s >= 4.0} == {"runner"}
