@@ -170,7 +170,7 @@ class Likeness:
         strides = (_LEG_TORSOS + _LEG_TORSOS_PER_S * dt_s) * self._torso_px
         same = (
             (self._is_back(who) if self._lost_to_another else self._moves_to(who) and self._stays(who))
-            and abs(self._size_log(who)) <= _SIZE_LOG
+            and self._is_as_large(who)
             and _way_px(who, self._last) <= strides
             and not (self._doubts(who) and not self._looks_like(who, _OTHER_COLOUR if self._in_place else _COLOUR))
         )
@@ -202,7 +202,7 @@ class Likeness:
             who: the person as seen now.
             surely_frontal: whether it is known that they are seen from the front or from behind.
         """
-        own = self._legs.are(who)
+        own = self._legs.are(who) or not self._usual.runs  # in a squat knees go wide
         if surely_frontal:
             self._legs.add(who)
         return own
@@ -325,6 +325,12 @@ class Likeness:
         """Distance from where the person was last, in torsos."""
         assert self._last is not None
         return math.dist(who.trunk_px, self._last.trunk_px) / self._torso_px
+
+    def _is_as_large(self, who: Sighting) -> bool:
+        """Whether the trunk has not changed its length at once. In a squat it shortens by a third in half a second."""
+        assert self._last is not None
+        at_once = abs(math.log(who.torso_px / self._last.torso_px))
+        return min(at_once, abs(self._size_log(who))) <= _SIZE_LOG
 
     def _size_log(self, who: Sighting) -> float:
         return math.log(who.torso_px / self._torso_px)

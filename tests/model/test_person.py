@@ -72,6 +72,30 @@ def test_who_jumps_or_changes_size_is_somebody_else(change: dict[str, float], sa
     assert known().fits(somebody(20, **change)) is same
 
 
+@pytest.mark.parametrize("down_s", [0.35, 0.6, 1.0])
+def test_who_squats_briskly_stays_the_same(down_s: float) -> None:
+    """A trunk that leans forward looks shorter by two fifths, the faster the further from its mean of late."""
+    likeness, frames = known(), round(down_s * _FPS)
+    for n in range(4 * frames):
+        deep = (1 - np.cos(np.pi * n / frames)) / 2
+        who = somebody(20 + n, y=240.0 + 40.0 * deep, torso=100.0 * (1 - 0.4 * deep))
+        assert likeness.fits(who), n
+        likeness.add(who)
+
+
+def test_whose_knees_go_wide_in_a_squat_has_own_legs() -> None:
+    """Only of who runs they are somebody else's."""
+    for runs in (False, True):
+        likeness = Likeness()
+        for n in range(90):
+            who = somebody(n)
+            who = who if runs else replace(who, ankles=0.0)
+            assert likeness.has_own_legs(who, surely_frontal=True)
+            likeness.add(who)
+        wide = replace(somebody(90), knees_px=((320.0 - 60, 320.0), (320.0 + 60, 320.0)))
+        assert likeness.has_own_legs(wide, surely_frontal=True) is not runs
+
+
 def test_after_a_jump_only_the_same_clothes_are_taken() -> None:
     likeness = known()
     assert not likeness.fits(somebody(20, x=390.0))
