@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from device.store import utc_now
 from model.camera_pose import DEFAULT_HEIGHT_M, focal_px
+from model.focus import SOFT
 from model.pose import Joint, Side
 from model.quality import CROWDED, MIN_LEG_SCORE
 from model.words import sentence
@@ -45,6 +46,8 @@ _GOOD_SCORE, _MIN_MEAN_SCORE = 0.55, 0.4
 #: Share of the frames with a person in which the picture was too poor to measure.
 _FEW_POOR, _MANY_POOR = 0.1, 0.3
 _MIN_FPS = 20.0
+#: From here on sharpening does not make up for a soft lens.
+_OUT_OF_FOCUS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,7 @@ class AimWindow:
         checks = [
             *_framing(reaches, frame, health or {}),
             _light(reaches, [why for _, why in self._poor]),
+            _focus(reaches, (health or {}).get("softness") if live else None),
             *_position(camera, frame.get("view")),
             *_told(health if live else None, frame.get("view")),
             _rate(health if live else None, frame.get("state") == "testing"),
@@ -210,7 +214,7 @@ def _distance(height: float, image_size: tuple[int, int], health: Mapping[str, A
 
 def _light(reaches: Sequence[Extent], poor: Sequence[str | None]) -> Check:
     """``poor``: of every frame with a person why it was too poor to measure, None where it was not."""
-    label = "Light, contrast, focus"
+    label = "Light, contrast"
     if not reaches:
         return Check("light", label, "unknown", "—")
     reasons = [why for why in poor if why is not None]
@@ -227,6 +231,18 @@ def _light(reaches: Sequence[Extent], poor: Sequence[str | None]) -> Check:
     return Check(
         "light", label, state, value, "More light from the front, no window behind the runner, clothes that stand out."
     )
+
+
+def _focus(reaches: Sequence[Extent], soft: float | None) -> Check:
+    """``soft``: how much wider edges are than in a sharp picture. No picture is shown by which to turn a lens."""
+    if not reaches or soft is None:
+        return Check("focus", "Focus", "unknown", "—")
+    value = f"edges {soft:.2f} times as wide as sharp ones"
+    if soft <= SOFT:
+        return Check("focus", "Focus", "good", value)
+    state: State = "warn" if soft < _OUT_OF_FOCUS else "bad"
+    advice = "Clean the lens; with somebody on the belt, turn its ring to where this number is smallest."
+    return Check("focus", "Focus", state, value, advice)
 
 
 def _position(camera: Mapping[str, Any], view: str | None) -> list[Check]:

@@ -31,7 +31,7 @@ from model.runtime import MIRRORED, ModelName, available_runtimes, load_weights
 _MIN_FREE_BYTES = 500_000_000
 _MAX_TEMPERATURE_C = 80.0
 #: What of the aiming help is told of the last session.
-_AIMED = ("whole", "size", "distance", "light", "roll")
+_AIMED = ("whole", "size", "distance", "light", "focus", "roll")
 #: What the store keeps beside the database: its lock, SQLite's log, index and journal.
 _BESIDE = (".lock", "-wal", "-shm", "-journal")
 _NO_PINS = (

@@ -109,6 +109,11 @@ class Pipeline:
         self._clock = FrameClock()
         self._last_index: int | None = None
 
+    @property
+    def softness(self) -> float | None:
+        """Of the runner's pictures, 1 where they are sharp (`model.focus`); None while nobody was seen."""
+        return self._tracker.focus.softness or None
+
     def step(self, frame: Frame) -> Outcome:
         """All that follows from one frame."""
         t_s = self._clock.t_s(frame)

@@ -194,6 +194,7 @@ class Device:
         #: By cameras that have gone.
         self._dropped = 0
         self._fps = 0.0
+        self._softness: float | None = None
         self._second: tuple[float, int] = (self._started_s, 0)
         self._nets: dict[tuple[float, bool], PoseNet] = {}
         self._model_name = ""
@@ -379,6 +380,7 @@ class Device:
         )
         settings = analysis_settings(self._config, film=isinstance(source, VideoSource))
         pipeline = Pipeline(net, settings, self._place, Region(self._config.camera.region))
+        self._softness = None
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None
         taken_over = idle = lost = False
@@ -407,6 +409,7 @@ class Device:
                 self._place.set_belt_speed(self._told.belt_m_s)
                 self._place.set_camera_height(self._told.camera_m)
                 outcome = pipeline.step(frame)
+                self._softness = pipeline.softness or self._softness
                 self._cue(frame, outcome, session)
                 self._standing.step(t_s, pipeline.analysis.standing)
                 self._coaching.step(outcome, pipeline.analysis, source.name, uncertain=session.taken_over)
@@ -697,6 +700,7 @@ class Device:
             "frames": self._frames,
             "dropped": self._dropped + (0 if source is None else source.dropped),
             "vfov_deg": None if source is None else source.vfov_deg,
+            "softness": None if source is None or self._softness is None else round(self._softness, 2),
             "latency_ms": self._frame_ms.as_json(),
             "frame_to_cue_ms": self._cue_ms.as_json(),
             "uptime_s": round(time.monotonic() - self._started_s, 1),

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.decoder import turned_back
+from model.focus import Focus
 from model.likeness import Likeness
 from model.person import Box, Point, Region, Sighting, Stay, sighting, trunk_colour
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
@@ -123,11 +124,14 @@ class Crop:
 
 
 def see(
-    net: Net, image: NDArray[np.uint8], crop: Crop, size_px: int, in_mirror: bool = False
+    net: Net, image: NDArray[np.uint8], crop: Crop, size_px: int, in_mirror: bool = False, focus: Focus | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The crop as it is, and what the network sees there: (17, 3) y, x as shares of the crop, and confidence."""
+    """The crop as it is, and what the network sees there: (17, 3) y, x as shares of the crop, and confidence.
+
+    ``focus`` tells how soft the picture is; None: not at all.
+    """
     cut = crop.cut(image, size_px)
-    shown = _lit(cut, crop.share_inside(image))
+    shown = _lit(cut if focus is None else focus.mended(cut), crop.share_inside(image))
     if in_mirror:
         return cut, turned_back(net.invoke(np.ascontiguousarray(shown[:, ::-1])))
     return cut, net.invoke(shown)
@@ -238,6 +242,9 @@ class RunnerTracker:
             "whole" never does.
         region: where the runner may be; it outlives the tracker where it is handed on to the next.
         alternating: whether every second picture of a frontal view is looked at in the mirror.
+
+    Attributes:
+        focus: how soft the pictures are.
     """
 
     def __init__(
@@ -256,6 +263,7 @@ class RunnerTracker:
         self._known: Likeness | None = None
         self._outsider = Stay()
         self._upright = Upright()
+        self.focus = Focus()
         self._lose()
 
     def _lose(self) -> None:
@@ -317,7 +325,7 @@ class RunnerTracker:
         awaited = None if followed else self._awaited_crop(t_s)
         crop = followed or awaited or self._next_search(size)
         self._in_mirror = self._alternating and self._frontal and not self._in_mirror
-        cut, joints = see(self._net, image, crop, self._size_px, self._in_mirror)
+        cut, joints = see(self._net, image, crop, self._size_px, self._in_mirror, self.focus)
         pose = self._pose(joints, crop, t_s, size)
         if not is_person(pose):
             return Sight(None, nobody(cut), crop)
@@ -332,6 +340,7 @@ class RunnerTracker:
             if self._known is not None:
                 self._known.note_other(who)
             return Sight(None, refused, crop)
+        self.focus.step(cut, t_s)
         own_legs = self._own_legs(who)
         self._remember(pose, who)
         runner = self._rival_who_runs(image, who)
@@ -496,7 +505,7 @@ class RunnerTracker:
 
     def _see(self, image: NDArray[np.uint8], crop: Crop, who: Sighting) -> Pose:
         """What is in another part of the picture in which ``who`` was seen."""
-        _, joints = see(self._net, image, crop, self._size_px)
+        _, joints = see(self._net, image, crop, self._size_px, focus=self.focus)
         return Pose(who.t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), who.image_size_px)
 
     def _crowded(self, image: NDArray[np.uint8], pose: Pose, who: Sighting) -> bool:

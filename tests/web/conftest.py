@@ -215,6 +215,7 @@ def health() -> Callable[..., Message]:
             "fps": 29.9,
             "frames": 900,
             "dropped": 2,
+            "softness": 0.96,
             "latency_ms": spread,
             "frame_to_cue_ms": spread,
             "uptime_s": 75.0,

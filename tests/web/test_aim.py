@@ -100,6 +100,16 @@ def test_pictures_that_are_too_poor_are_said_with_their_reason(stride: list[Mess
     assert (light["advice"] == "Too dark: more light is needed.") is (of_ten > 0)
 
 
+@pytest.mark.parametrize(("softness", "state"), [(None, "unknown"), (0.95, "good"), (1.4, "warn"), (2.5, "bad")])
+def test_a_soft_lens_is_said_with_the_ring_to_turn(
+    stride: list[Message], health: Make, softness: float | None, state: str
+) -> None:
+    focus = checks(report(stride, health(softness=softness)))["focus"]
+    assert focus["state"] == state
+    assert ("turn its ring" in (focus["advice"] or "")) is (state in ("warn", "bad"))
+    assert softness is None or f"{softness:.2f}" in focus["value"]
+
+
 def test_two_people_are_no_fault_of_the_light(stride: list[Message]) -> None:
     crowded = [{**m, "quality": 0.2, "message": "two people on the belt: nothing is counted"} for m in stride]
     assert checks(report(crowded))["light"]["state"] == "good"
