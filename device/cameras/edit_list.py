@@ -32,14 +32,15 @@ def shown_s(path: Path) -> float | None:
 
 def _head(path: Path) -> bytes:
     """What is in the box ``moov``, wherever in the file it stands."""
+    end = path.stat().st_size
     with path.open("rb") as file:
         while len(start := file.read(8)) == 8:
             size, kind = struct.unpack(">I4s", start)
             left = struct.unpack(">Q", file.read(8))[0] - 16 if size == 1 else size - 8
+            if not 0 <= left <= end - file.tell():  # of another kind, or cut off
+                break
             if kind == b"moov" and left <= _MOST_HEAD_BYTES:
                 return file.read(left)
-            if left < 0:
-                break
             file.seek(left, 1)
     raise LookupError("no moov")
 

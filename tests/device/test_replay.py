@@ -231,7 +231,18 @@ def test_a_film_that_does_not_begin_at_zero_is_whole(tmp_path: Path) -> None:
     assert "is cut off or damaged" in (_read(film)[1] or "")
 
 
-@pytest.mark.parametrize("content", [b"", b"\0\0\0\x01moov", b"\0\0\0\x10moov\0\0\0\0", b"a text, not a film" * 9])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0\0\0\x01moov",
+        b"\0\0\0\x10moov\0\0\0\0",
+        b"a text, not a film" * 9,
+        b"\0\0\0\x01\x67\x64\0\x28" + b"\xac" * 99,  # an H.264 stream begins so: a box of 2**63 bytes
+        b"\0\0\0\x01moov" + b"\x7f" + b"\xff" * 99,
+        b"\0\0\0\x01moov" + b"\0" * 99,
+    ],
+)
 def test_a_head_that_is_none_says_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.mp4").write_bytes(content)
     assert shown_s(tmp_path / "x.mp4") is None
