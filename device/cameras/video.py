@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 _POLL_S = 0.2
 #: Containers miscount by a few frames; a file with less than this share of what it announces is cut off.
 _WHOLE_SHARE = 0.95
+#: FFmpeg's guess where a stream tells no rate.
+_GUESSED_FPS = 25.0
 #: A player that is later than this (the machine slept, or cannot decode in time) goes on from now.
 _MAX_LAG_NS = 1_000_000_000
 
@@ -54,8 +56,8 @@ class VideoSource:
         played_s: how much of the file was decoded when it was read last, by its own times.
 
     Raises:
-        InputError: from ``__enter__``, where the file is missing, empty, no video, or holds less than two
-            pictures. A file that was cut off plays as far as it goes.
+        InputError: from ``__enter__``, where the file is missing, empty, no video, holds less than two pictures, or
+            tells neither times nor a sure rate. A file that was cut off plays as far as it goes.
     """
 
     def __init__(
@@ -116,11 +118,17 @@ class VideoSource:
             moves, _ = capture.read()
             second_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
             nominal_fps = capture.get(cv2.CAP_PROP_FPS)
+            timeless = _is_timeless(capture)
             announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) - unshown
         finally:
             capture.release()
         if not (read and moves):
             raise InputError(f"{self.path} holds no moving picture; give a whole video file (e.g. H.264 in MP4)")
+        if timeless and nominal_fps == _GUESSED_FPS:
+            raise InputError(
+                f"{self.path} tells neither its pictures' times nor a sure rate, so steps would be timed wrong; if it "
+                f"was recorded at 30 frames per second: ffmpeg -r 30 -i {self.name} film.mp4"
+            )
         height, width = first.shape[:2]
         self._size_px = (width, height)
         self._fps = nominal_fps if 1 <= nominal_fps <= 1000 else 1 / second_s if second_s > 0 else 30.0
@@ -202,6 +210,15 @@ class VideoSource:
             _log.warning("%s", error)
         finally:
             self._newest.end()
+
+
+def _is_timeless(capture: cv2.VideoCapture) -> bool:
+    """Whether a file of which the second picture was read is a bare stream of pictures, without any times.
+
+    FFmpeg then knows no duration either; it gives the pictures the same time each, or one of ages ago.
+    """
+    no_duration = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
+    return no_duration and capture.get(cv2.CAP_PROP_POS_MSEC) <= 0
 
 
 def _open(path: Path) -> cv2.VideoCapture:

@@ -166,6 +166,45 @@ def test_a_standing_clock_in_the_file_is_replaced_by_the_rate(demo_clip: Path, m
         assert [next(frames).t_ns for _ in range(4)] == [n * 33_333_333 for n in range(4)]
 
 
+def test_a_stream_without_times_is_played_at_the_rate_that_it_tells(demo_clip: Path, tmp_path: Path) -> None:
+    stream = tmp_path / "bare.h264"
+    stream.write_bytes(_bare_h264(demo_clip.read_bytes()))
+    frames = replayed(stream)
+    assert len(frames) == 600
+    np.testing.assert_allclose([frame.t_ns for frame in frames], np.arange(600) / 30 * 1e9, atol=1e3)
+
+
+def _bare_h264(content: bytes) -> bytes:
+    """The stream in an MP4 file: its units begin with their length there, and with a mark here."""
+    start, mark = content.index(b"avcC") + 4, b"\0\0\0\1"
+    at, stream = start + 6, b""
+    for count in (content[start + 5] & 31, 1):  # of sequences and pictures
+        for _ in range(count):
+            length = int.from_bytes(content[at : at + 2], "big")
+            stream += mark + content[at + 2 : at + 2 + length]
+            at += 2 + length
+        at += 1
+    at = content.index(b"mdat") + 4
+    end = at - 8 + int.from_bytes(content[at - 8 : at - 4], "big")
+    while at < end:
+        length = int.from_bytes(content[at : at + 4], "big")
+        stream += mark + content[at + 4 : at + 4 + length]
+        at += 4 + length
+    return stream
+
+
+def test_a_stream_whose_times_and_rate_would_be_a_guess_is_refused(tmp_path: Path) -> None:
+    stream = tmp_path / "bare.mjpeg"
+    stream.write_bytes(b"".join(cv2.imencode(".jpg", picture(grey))[1].tobytes() for grey in range(40)))
+    with pytest.raises(InputError, match=r"nor a sure rate.*: ffmpeg -r 30 -i bare.mjpeg film.mp4$"):
+        replayed(stream)
+
+
+@pytest.mark.parametrize("name", ["x.mkv", "x.avi", "x.mp4"])
+def test_a_film_of_the_rate_that_would_be_guessed_is_played(tmp_path: Path, name: str) -> None:
+    assert len(replayed(write_video(tmp_path / name, [(9, 9, 9)] * 10, fps=25))) == 10
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
