@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 _POLL_S = 0.2
 #: Containers miscount by a few frames; a file with less than this share of what it announces is cut off.
 _WHOLE_SHARE = 0.95
+#: Pixels that are so little from square count as square; what is so far from it was written by mistake.
+_SQUARE, _MOST_WIDE = 0.01, 4.0
 #: FFmpeg's guess where a stream tells no rate.
 _GUESSED_FPS = 25.0
 #: A player that is later than this (the machine slept, or cannot decode in time) goes on from now.
@@ -43,7 +45,8 @@ class VideoSource:
     """Plays a video file.
 
     Args:
-        path: any file that OpenCV's FFmpeg decodes; a rotation in its metadata is honoured.
+        path: any file that OpenCV's FFmpeg decodes; a rotation in its metadata is honoured, and pixels that are not
+            square (as of HDV and DV) are made so.
         paced: True plays in real time: ``t_ns`` is when the frame was due on the monotonic clock; a consumer
             that is late misses older frames. False hands out every frame at once; ``t_ns`` is the container's
             time from the first frame.
@@ -78,6 +81,7 @@ class VideoSource:
         self._halt = threading.Event()
         self._fps = 0.0
         self._size_px = (0, 0)
+        self._stretched = False
         self.announced_frames = 0
         self.played_s = 0.0
 
@@ -119,6 +123,7 @@ class VideoSource:
             second_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
             nominal_fps = capture.get(cv2.CAP_PROP_FPS)
             timeless = _is_timeless(capture)
+            wide = _pixel_width(capture)
             announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) - unshown
         finally:
             capture.release()
@@ -130,7 +135,8 @@ class VideoSource:
                 f"was recorded at 30 frames per second: ffmpeg -r 30 -i {self.name} film.mp4"
             )
         height, width = first.shape[:2]
-        self._size_px = (width, height)
+        self._stretched = wide != 1
+        self._size_px = (round(width * wide), height)
         self._fps = nominal_fps if 1 <= nominal_fps <= 1000 else 1 / second_s if second_s > 0 else 30.0
         if (only_s := shown_s(self.path)) is not None:
             announced = min(announced, round(only_s * self._fps))
@@ -178,6 +184,8 @@ class VideoSource:
                     elapsed_ns = last_ns + period_ns
                 last_ns = elapsed_ns
                 self.played_s = (elapsed_ns + period_ns) / 1e9
+                if self._stretched:
+                    bgr = cv2.resize(bgr, self._size_px)
                 yield elapsed_ns, to_rgb(bgr, self._rotation)  # type: ignore[arg-type]
         finally:
             capture.release()
@@ -219,6 +227,18 @@ def _is_timeless(capture: cv2.VideoCapture) -> bool:
     """
     no_duration = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
     return no_duration and capture.get(cv2.CAP_PROP_POS_MSEC) <= 0
+
+
+def _pixel_width(capture: cv2.VideoCapture) -> float:
+    """Width of a pixel over its height in a file of which a picture was read, as it is shown; 1 for square."""
+    width, height = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
+    if not (width > 0 and height > 0):  # it does not say
+        return 1.0
+    wide = width / height
+    if abs(wide - 1) < _SQUARE or not 1 / _MOST_WIDE <= wide <= _MOST_WIDE:
+        return 1.0
+    on_its_side = capture.get(cv2.CAP_PROP_ORIENTATION_META) in (90, 270)
+    return 1 / wide if on_its_side else wide
 
 
 def _open(path: Path) -> cv2.VideoCapture:

@@ -148,6 +148,44 @@ def _turned_by_90(data: bytes) -> bytes:
     return data[:at] + b"".join(value.to_bytes(4, "big", signed=True) for value in matrix) + data[at + 36 :]
 
 
+@pytest.mark.parametrize(
+    ("pixel", "turned", "size_px"),
+    [
+        ((1, 1), False, (64, 48)),
+        ((4, 3), False, (85, 48)),
+        ((8, 9), False, (57, 48)),
+        ((4, 3), True, (36, 64)),
+        ((201, 200), False, (64, 48)),  # a mistake of rounding, or another one
+        ((99, 1), False, (64, 48)),
+    ],
+)
+def test_pixels_are_made_square(tmp_path: Path, pixel: tuple[int, int], turned: bool, size_px: tuple[int, int]) -> None:
+    plain = write_video(tmp_path / "plain.mp4", [(10, 200, 10)] * 3).read_bytes()
+    wide = tmp_path / "wide.mp4"
+    wide.write_bytes(_with_pixels(_turned_by_90(plain) if turned else plain, pixel))
+    with VideoSource(wide) as source:
+        assert source.size_px == size_px
+        frames = list(source.frames(threading.Event()))
+    assert [frame.image.shape for frame in frames] == [(size_px[1], size_px[0], 3)] * 3
+    if size_px == (64, 48):
+        for frame, other in zip(frames, replayed(tmp_path / "plain.mp4"), strict=True):
+            np.testing.assert_array_equal(frame.image, other.image)
+
+
+def _with_pixels(data: bytes, pixel: tuple[int, int]) -> bytes:
+    """An MP4 whose pixels are so wide and high, as cameras for DV and HDV write it."""
+    box = b"\0\0\0\x10pasp" + b"".join(side.to_bytes(4, "big") for side in pixel)
+    if (old := data.find(b"pasp")) >= 0:
+        return data[: old - 4] + box + data[old + 12 :]
+    changed = bytearray(data)
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"mp4v"):
+        at = data.index(kind, data.index(b"moov")) - 4
+        changed[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") + len(box)).to_bytes(4, "big")
+    entry = data.index(b"mp4v", data.index(b"stsd")) - 4
+    end = entry + int.from_bytes(data[entry : entry + 4], "big")
+    return bytes(changed[:end] + box + changed[end:])
+
+
 def test_a_standing_clock_in_the_file_is_replaced_by_the_rate(demo_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Stuck:
         def __init__(self, *args: Any) -> None:
