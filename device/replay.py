@@ -93,13 +93,20 @@ class Recorder:
 
     @property
     def fps(self) -> float:
-        """See `median_fps`."""
-        return median_fps(self.times_s)
+        """See `usual_fps`."""
+        return usual_fps(self.times_s)
 
 
-def median_fps(times_s: Sequence[float]) -> float:
-    """Frames per second, from the median step between frames; 0 for fewer than two."""
-    return float(1.0 / np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
+def usual_fps(times_s: Sequence[float]) -> float:
+    """Frames per second where none is lost; 0 for fewer than two frames.
+
+    From the mean of the steps near the median one, which alone is off where times are whole milliseconds.
+    """
+    if len(times_s) < 2:
+        return 0.0
+    steps_s = np.diff(times_s)
+    median_s = np.median(steps_s)
+    return float(1.0 / steps_s[np.abs(steps_s - median_s) < median_s / 2].mean())
 
 
 def check_fps(name: str, fps: float) -> None:

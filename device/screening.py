@@ -15,7 +15,7 @@ from device.cameras.video import VideoSource
 from device.config import Config
 from device.frames import Frame, FrameClock, Image
 from device.pipeline import open_model_for_file
-from device.replay import ReplayOptions, captured, check_fps, median_fps
+from device.replay import ReplayOptions, captured, check_fps, usual_fps
 from device.view_check import ViewCheck
 from model.camera_pose import CameraPose
 from model.errors import InputError
@@ -84,7 +84,7 @@ class Recording:
         name: of the file.
         model: name of the pose model.
         frames: how many there are.
-        fps: from the median step between frames; 0 for fewer than two.
+        fps: frames per second where none is lost; 0 for fewer than two frames.
         poses: of the frames in which somebody was seen.
         vfov_deg: vertical field of view, where it is known.
         fault: what is wrong with the file though it could be read.
@@ -256,6 +256,6 @@ def _recording(
     vfov_deg: float | None,
     fault: str | None,
 ) -> Recording:
-    fps = median_fps([t_s for t_s, _ in looked])
+    fps = usual_fps([t_s for t_s, _ in looked])
     poses = tuple(pose for _, pose in looked if pose is not None)
     return Recording(name, model, len(looked), fps, poses, vfov_deg, fault)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from device.replay import MIN_FPS, median_fps
+from device.replay import MIN_FPS, usual_fps
 from device.screening import Task, screened
 from device.view_check import ViewCheck
 from model.camera_pose import CameraPose
@@ -162,7 +162,7 @@ class ScreeningProgress:
     def counts(self) -> dict[str, Any]:
         """What a session document says of the frames, and of the camera."""
         return {
-            "fps": round(median_fps(self._times_s), 3),
+            "fps": round(usual_fps(self._times_s), 3),
             "frames": len(self._times_s),
             "frames_with_runner": self._seen,
             "view": None if self.view is None else str(self.view),
@@ -184,7 +184,7 @@ class ScreeningProgress:
             return "view"
         if not view.frontal:
             return "side"
-        if median_fps(self._times_s[-_RATE_FRAMES:]) < MIN_FPS and len(self._times_s) >= _RATE_FRAMES:
+        if usual_fps(self._times_s[-_RATE_FRAMES:]) < MIN_FPS and len(self._times_s) >= _RATE_FRAMES:
             return "slow"
         # At the bottom of a deep squat a joint may be less sure for a moment, and is measured all the same.
         return None if self._ready or well_seen(pose) else "hidden"

@@ -22,7 +22,7 @@ from device.cli import NO_RUNNER, main
 from device.config import Config
 from device.frames import Frame
 from device.pipeline import Pipeline, open_model, open_model_for_file
-from device.replay import ReplayOptions, replay_file, session_document
+from device.replay import ReplayOptions, replay_file, session_document, usual_fps
 from device.truth import compare, load_truth
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.metrics import STANCE_METRICS
@@ -341,6 +341,17 @@ def test_pictures_that_are_stamped_alike_or_in_the_wrong_order_stop_nothing(demo
     times_s = [pipeline.step(replace(f, t_ns=ms * 1_000_000)).t_s for f, ms in zip(frames, stamps_ms, strict=True)]
     assert np.diff(times_s).min() > 0
     assert (times_s[0], times_s[-1]) == (0.0, 0.267)
+
+
+@pytest.mark.parametrize("fps", [15.0, 29.97, 30.0, 59.94, 120.0, 240.0])
+def test_rate_is_that_of_the_film_in_whole_milliseconds_and_with_lost_pictures(fps: float) -> None:
+    times_s = np.arange(601) / fps
+    assert usual_fps(times_s.tolist()) == pytest.approx(fps, abs=1e-6)
+    whole_ms = np.round(times_s, 3)  # as Matroska, WebM, FLV and ASF have them
+    assert usual_fps(whole_ms.tolist()) == pytest.approx(fps, rel=5e-4)
+    kept = np.random.default_rng(1).random(601) > 0.1
+    assert usual_fps(whole_ms[kept].tolist()) == pytest.approx(fps, rel=5e-3)
+    assert usual_fps([]) == usual_fps([1.0]) == 0.0
 
 
 def _turns(*parts: tuple[float, View]) -> dict[str, Any]:
