@@ -68,6 +68,16 @@ def _say(text: str, end: str = "\n") -> None:
         raise InputError(f"standard output: {error.strerror}: {remedy}") from error
 
 
+def _tell(text: str) -> None:
+    """Prints what happens, as long as somebody takes it: whoever runs is coached all the same."""
+    try:
+        _say(text)
+    except BrokenPipeError:
+        _drop_output()
+    except InputError as error:
+        logging.getLogger(__name__).warning("%s; what happens is not printed any more", error)
+
+
 def _drop_output() -> None:
     """What waits for standard output goes nowhere, else the interpreter tries again as it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -383,7 +393,7 @@ def _device(args: argparse.Namespace) -> int:
 
     config = load_config(args.config)
     stop = _stop_on_signals()
-    told: dict[str, Any] = {"announce": _say} if args.tell else {}
+    told: dict[str, Any] = {"announce": _tell} if args.tell else {}
     trial = None if args.source is None else Trial(Path(args.source), loop=args.loop)
     device = Device(config, trial=trial, unattended=not args.need_camera, **told)
     return run_device(device, stop)

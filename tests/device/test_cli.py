@@ -20,7 +20,7 @@ import pytest
 from device import cli, cues
 from device.cli import main
 from device.config import parse_config
-from device.store import SessionHeader, Store
+from device.store import SessionHeader, Store, StoreReader
 
 REPO = Path(__file__).resolve().parents[2]
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -83,6 +83,31 @@ def test_reader_that_has_read_enough_hears_nothing(settings: Path) -> None:
         export.stdout.close()
         assert export.stderr.read() == b""
         assert export.wait(timeout=60) == 0
+
+
+@needs_full
+@pytest.mark.parametrize("full", [False, True])
+def test_session_goes_on_when_nobody_takes_what_is_printed(settings: Path, demo_clip: Path, full: bool) -> None:
+    film = settings.with_name("film.mp4")
+    film.write_bytes(demo_clip.read_bytes()[:200_000])
+    settings.write_text(f'{settings.read_text()}[live]\nsocket = "live.sock"\n[model]\nname = "lightning"\n')
+    line = command("device", "--tell", "--source", film, "--config", settings)
+    out = open("/dev/full", "w") if full else subprocess.PIPE  # noqa: SIM115 (closed below)
+    with subprocess.Popen(line, cwd=REPO, stdout=out, stderr=subprocess.PIPE, text=True) as device:
+        taken = out if not isinstance(out, int) else device.stdout
+        assert taken is not None
+        taken.close()
+        assert device.stderr is not None
+        said = device.stderr.read()
+        assert device.wait(timeout=60) == 0
+    assert "Traceback" not in said
+    assert said.count("standard output: No space left on device") == full
+    assert "lost" not in said
+    with StoreReader(settings.with_name("k.db")) as reader:
+        session = reader.session(2)
+    assert session is not None
+    assert session["state"] == "complete"
+    assert session["stances"]
 
 
 def test_every_fault_of_the_settings_has_the_same_beginning(
