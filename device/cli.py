@@ -6,6 +6,7 @@ import argparse
 import ctypes
 import errno
 import importlib.metadata
+import io
 import json
 import logging
 import os
@@ -34,6 +35,8 @@ _PR_SET_PDEATHSIG = 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status. User errors are one line on stderr, never a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal or locale has °
     try:
         args = _parser().parse_args(argv)
         logging.basicConfig(

@@ -110,6 +110,18 @@ def test_session_goes_on_when_nobody_takes_what_is_printed(settings: Path, demo_
     assert session["stances"]
 
 
+def test_what_an_encoding_cannot_show_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "20°.toml"
+    file.write_text("")
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(
+        command("config", "check", "--config", file),
+        cwd=REPO, capture_output=True, text=True, timeout=60, check=False, env=environment,
+    )  # fmt: skip
+    said = f"{tmp_path}/20?.toml: all settings are right\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, said, "")
+
+
 def test_every_fault_of_the_settings_has_the_same_beginning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
