@@ -16,12 +16,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from device.address import listen
 from device.config import Config, ConfigError, config_path, load_config, parse_config, read_toml, settings
+from device.whole_file import made_whole
 from model.camera_pose import CameraPose
 from model.errors import InputError, KneelineError
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
@@ -346,10 +348,30 @@ def _known_camera(path: Path) -> CameraPose:
 
 
 def _write_json(path: Path, document: Any) -> None:
+    """Writes the whole of it, or leaves what is there as it was."""
+    text = json.dumps(document, indent=1) + "\n"
     try:
-        path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+        if path.exists() and not path.is_file():  # a pipe or a terminal
+            path.write_text(text, "utf-8")
+            return
+        target = Path(os.path.realpath(path))  # a link stays
+        with made_whole(target) as part:
+            _permit_as(target, part)
+            part.write_text(text, "utf-8")
     except OSError as error:
         raise _not_written(path, error) from error
+
+
+def _permit_as(target: Path, part: Path) -> None:
+    """Gives ``part`` the owner and mode of ``target``, or where nothing is there the mode of a new file."""
+    os.umask(mask := os.umask(0))
+    with suppress(PermissionError):  # another's file, or a disk without owners
+        if target.exists():
+            old = target.stat()
+            part.chmod(old.st_mode & 0o777)
+            os.chown(part, old.st_uid, old.st_gid)
+        else:
+            part.chmod(0o666 & ~mask)
 
 
 def _check_target(path: Path | None, *read: Path | None, option: str = "--json") -> None:
@@ -365,6 +387,8 @@ def _check_target(path: Path | None, *read: Path | None, option: str = "--json")
     try:
         if path.is_file():
             path.open("ab").close()
+            if not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK):  # a new one takes its place
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         elif path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         elif not path.exists():  # else a pipe or a terminal, which may be opened only once

@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from device import cli, cues
 from device.cli import main
 from device.config import parse_config
 from device.store import SessionHeader, Store, StoreReader
+from model.errors import InputError
 
 REPO = Path(__file__).resolve().parents[2]
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -300,6 +302,40 @@ def test_pipe_as_the_target_is_not_opened_twice(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert main(["replay", str(tmp_path / "none.mp4"), "--json", str(pipe)]) == 2
+
+
+def test_result_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    target, link = tmp_path / "result.json", tmp_path / "link.json"
+    cli._write_json(target, {"a": 1})
+    assert json.loads(target.read_text()) == {"a": 1}
+    (tmp_path / "plain").touch()
+    assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    target.chmod(0o640)
+    link.symlink_to(target)
+    cli._write_json(link, {"a": 2})
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o640
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))  # as a full disk
+    try:
+        with pytest.raises(InputError, match=r"result.json: cannot be written \(File too large\)"):
+            cli._write_json(target, {"a": list(range(100))})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert json.loads(target.read_text()) == {"a": 2}
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["link.json", "plain", "result.json"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_result_in_a_folder_that_takes_no_new_file_is_told_before_the_work(tmp_path: Path) -> None:
+    target = tmp_path / "result.json"
+    target.touch()
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(InputError, match="Permission denied"):
+            cli._check_target(target)
+    finally:
+        tmp_path.chmod(0o700)
 
 
 def checked(path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
