@@ -213,7 +213,7 @@ def _replay(args: argparse.Namespace) -> int:
     from model.pose import Side
 
     _check_target(args.json, args.video, args.truth, args.camera)
-    truth = None if args.truth is None else load_truth(args.truth)
+    truth = None if args.truth is None else load_truth(args.truth, args.mode)
     if args.side is not None and args.mode != "step-down":
         raise InputError(f"--side {args.side}: only a step-down has a standing leg: use it with --mode step-down")
     capture = _capture_options(args)

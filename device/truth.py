@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,12 +77,13 @@ class Comparison:
 
     def lines(self) -> list[str]:
         """For a person to read."""
-        out = [f"cadence error {self.cadence_error_spm:+.2f} spm"]
+        known = math.isfinite(self.cadence_error_spm)
+        out = [f"cadence error {self.cadence_error_spm:+.2f} spm" if known else "cadence: not measured, or not told"]
         for name, events in (("strikes", self.strikes), ("toe-offs", self.toe_offs)):
-            out.append(
-                f"{name}: {events.true} true, {events.missed} missed, {events.invented} invented, "
-                f"mean error {events.bias_s * 1e3:+.0f} ms, mean absolute error {events.mae_s * 1e3:.0f} ms"
-            )
+            out.append(f"{name}: {events.true} true, {events.missed} missed, {events.invented} invented")
+            if events.errors_s:
+                mean_ms, absolute_ms = events.bias_s * 1e3, events.mae_s * 1e3
+                out[-1] += f", mean error {mean_ms:+.0f} ms, mean absolute error {absolute_ms:.0f} ms"
         cueing = self.cueing
         out.append(f"cues: {cueing.cued} of {cueing.dives} diving stances, {cueing.false} false")
         for name, angles in (("fppa_deg", self.fppa), ("pelvic_drop_deg", self.pelvic_drop)):
@@ -94,20 +96,96 @@ class Comparison:
         return out
 
 
-def load_truth(path: Path) -> dict[str, Any]:
+def load_truth(path: Path, mode: str | None = None) -> dict[str, Any]:
     """Reads a clip's truth.
 
+    Args:
+        path: of the file.
+        mode: what the person in the clip does; None: whatever the file is about.
+
     Raises:
-        InputError: the file is missing or is no truth file.
+        InputError: the file is missing, is no truth file, or not one of such a clip.
     """
     try:
         truth = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not JSON"
-        raise InputError(f"--truth {path}: {reason}: give the JSON that belongs to the clip") from error
-    if not isinstance(truth, dict) or "foot_strikes" not in truth:
-        raise InputError(f"--truth {path}: not a truth file: it must have foot_strikes, toe_offs and stances")
-    return truth
+        fault = _truth_fault(truth, mode)
+    except (OSError, ValueError, RecursionError) as error:
+        fault = (error.strerror or "cannot be read") if isinstance(error, OSError) else "not JSON"
+    if fault is not None:
+        raise InputError(f"--truth {path}: {fault}: give the JSON that belongs to the clip")
+    return truth  # type: ignore[no-any-return]  # a dict, else it is a fault
+
+
+def _truth_fault(truth: Any, mode: str | None) -> str | None:
+    """Why a file is not the truth of a clip in which somebody does what ``mode`` says; None where it is."""
+    if not isinstance(truth, dict):
+        return "not a truth file"
+    tested = truth.get("reps")
+    if mode == "run" and tested and not truth.get("stances"):
+        return "it has no stances, for its clip is one of a squat or step-down"
+    if mode not in (None, "run") and not tested:
+        return "that clip has no reps, for its clip is not one of a squat or step-down"
+    if mode == "run" or (mode is None and not tested):
+        return _running_fault(truth)
+    return _reps_fault(truth)
+
+
+def _running_fault(truth: Mapping[str, Any]) -> str | None:
+    for key in ("foot_strikes", "toe_offs"):
+        sides = truth.get(key)
+        if not isinstance(sides, dict) or not all(_are_numbers(sides.get(str(side))) for side in Side):
+            return f"{key} must be times in seconds for left and right"
+    for key in ("n_frames", "fps"):
+        if not (_is_number(truth.get(key)) and truth[key] > 0):
+            return f"{key} must be a number above 0"
+    if not _is_number(truth.get("cadence_spm", ""), or_null=True):
+        return "cadence_spm must be a number or null"
+    interval = truth.get("runner_interval_s")
+    if interval is not None and not (_are_numbers(interval) and len(interval) == 2):
+        return "runner_interval_s must be two times in seconds"
+    angles = ("fppa_frontal3d_mid_deg", "pelvic_drop_mid_deg")
+    return _rows_fault(truth, "stances", ("strike_s", "toeoff_s", "mid_s", "valgus_added_deg"), angles, sided=True)
+
+
+def _reps_fault(truth: Mapping[str, Any]) -> str | None:
+    added = ["valgus_added_deg", *_PUT_IN.values(), *(_ADDED.format(side=side) for side in Side)]
+    angles = [*_TRUE_BODY.values(), *(_TRUE_FPPA.format(side=side) for side in Side)]
+    fault = _rows_fault(truth, "reps", ("start_s", "bottom_s", "end_s"), [*angles, *added])
+    if fault is not None:
+        return fault
+    one_legged = any(rep.get("valgus_added_deg") is not None for rep in truth["reps"])
+    wrong = one_legged and truth.get("stance_side") not in list(Side)
+    return "stance_side must be left or right" if wrong else None
+
+
+def _rows_fault(
+    truth: Mapping[str, Any], key: str, numbers: Sequence[str], may_be: Sequence[str], sided: bool = False
+) -> str | None:
+    """Which row of a table lacks one of its ``numbers``, or has no number in one of those that ``may_be`` there."""
+    rows = truth.get(key)
+    if not isinstance(rows, list):
+        return f"{key} must be a list"
+    for i, row in enumerate(rows):
+        if not isinstance(row, dict):
+            return f"{key}[{i}] must have names and values"
+        if sided and row.get("side") not in list(Side):
+            return f"{key}[{i}]: side must be left or right"
+        wrong = [name for name in numbers if not _is_number(row.get(name))]
+        wrong += [name for name in may_be if not _is_number(row.get(name), or_null=True)]
+        if wrong:
+            return f"{key}[{i}]: {wrong[0]} must be a number"
+    return None
+
+
+def _is_number(value: object, or_null: bool = False) -> bool:
+    """Of a size that times, angles and counts have; nan is none."""
+    if value is None:
+        return or_null
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -1e9 < value < 1e9
+
+
+def _are_numbers(values: object) -> bool:
+    return isinstance(values, list) and all(_is_number(value) for value in values)
 
 
 def compare(document: Mapping[str, Any], truth: Mapping[str, Any]) -> Comparison:
@@ -189,7 +267,8 @@ def paired_stances(
 def _angle(
     pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], key: str, true_key: str
 ) -> Angle:
-    both = [(found[key], true[true_key]) for found, true in pairs if found[key] is not None and true_key in true]
+    both = [(found[key], true.get(true_key)) for found, true in pairs]
+    both = [(found, true) for found, true in both if found is not None and true is not None]
     if not both:
         return Angle(0, float("nan"), float("nan"), float("nan"))
     values = np.array(both, dtype=np.float64)
@@ -218,6 +297,7 @@ def _cueing(document: Mapping[str, Any], truth: Mapping[str, Any], scored: tuple
 
 #: Names of the true values of a repetition: for both knees, then for the body.
 _TRUE_FPPA = "fppa_frontal3d_{side}_bottom_deg"
+_ADDED = "valgus_added_{side}_deg"
 _TRUE_BODY = {"pelvic_drop_deg": "pelvic_drop_bottom_deg", "trunk_lean_deg": "trunk_lean_bottom_deg"}
 #: What was put into a clip, by the fault that must be found for it.
 _PUT_IN = {"pelvis_not_level": "pelvic_drop_added_deg", "trunk_lean": "trunk_lean_added_deg"}
@@ -260,21 +340,17 @@ class RepComparison:
 
 
 def compare_reps(document: Mapping[str, Any], truth: Mapping[str, Any]) -> RepComparison:
-    """The errors of a screening against a clip's truth.
-
-    Raises:
-        InputError: the truth has no repetitions.
-    """
-    if not truth.get("reps"):
-        raise InputError("--truth: that clip has no reps: give the JSON of a squat or step-down clip")
+    """The errors of a screening against a clip's truth. What was put into a repetition not found was missed."""
     found = list(document["reps"])
     pairs = []
+    faults: list[tuple[str, set[str], set[str]]] = []
     for number, true in enumerate(truth["reps"], 1):
         mine = next((rep for rep in found if true["start_s"] <= rep["bottom_s"] <= true["end_s"]), None)
         if mine is not None:
             found.remove(mine)
             pairs.append((number, mine, true))
-    faults = [(f"{number}: ", set(mine["faults"]), _true_faults(true, truth)) for number, mine, true in pairs]
+        seen = set() if mine is None else set(mine["faults"])
+        faults.append((f"{number}: ", seen, _true_faults(true, truth)))
     angles = {f"{side} fppa_deg": _errors_deg(pairs, _TRUE_FPPA.format(side=side), str(side)) for side in Side}
     angles |= {key: _errors_deg(pairs, true_key, None, key) for key, true_key in _TRUE_BODY.items()}
     return RepComparison(
@@ -300,8 +376,8 @@ def _errors_deg(
 
 def _true_faults(rep: Mapping[str, Any], truth: Mapping[str, Any]) -> set[str]:
     """What was put into a repetition of a clip."""
-    added = {side: rep.get(f"valgus_added_{side}_deg", 0.0) for side in Side}
-    if "valgus_added_deg" in rep:
+    added = {side: rep.get(_ADDED.format(side=side)) or 0.0 for side in Side}
+    if rep.get("valgus_added_deg") is not None:
         added[Side(truth["stance_side"])] = rep["valgus_added_deg"]
     faults = {f"knee_medial_{side}" for side, deg in added.items() if deg > 0}
-    return faults | {fault for fault, key in _PUT_IN.items() if rep.get(key, 0.0) > 0}
+    return faults | {fault for fault, key in _PUT_IN.items() if (rep.get(key) or 0.0) > 0}

@@ -309,6 +309,48 @@ def test_truth_that_is_none(tmp_path: Path, demo_clip: Path, capsys: pytest.Capt
     assert "not a truth file" in _one_line(capsys)
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"foot_strikes": [1.0]}, "foot_strikes must be times in seconds for left and right"),
+        ({"toe_offs": None}, "toe_offs must be times in seconds for left and right"),
+        ({"toe_offs": {"left": [], "right": ["1.0"]}}, "toe_offs must be times in seconds for left and right"),
+        ({"stances": [{}]}, "stances[0]: side must be left or right"),
+        ({"stances": [{"side": "left", "strike_s": 1}]}, "stances[0]: toeoff_s must be a number"),
+        ({"stances": [7]}, "stances[0] must have names and values"),
+        ({"stances": {}}, "stances must be a list"),
+        ({"n_frames": None}, "n_frames must be a number above 0"),
+        ({"fps": 0}, "fps must be a number above 0"),
+        ({"cadence_spm": "168"}, "cadence_spm must be a number or null"),
+        ({"cadence_spm": float("nan")}, "cadence_spm must be a number or null"),
+        ({"runner_interval_s": [1]}, "runner_interval_s must be two times in seconds"),
+        ({"stances": [], "reps": [{"start_s": 1}]}, "it has no stances, for its clip is one of a squat or step-down"),
+    ],
+)
+def test_truth_of_another_form_is_told_before_the_work(
+    tmp_path: Path,
+    demo_clip: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    changed: dict[str, Any],
+    said: str,
+) -> None:
+    monkeypatch.setattr("device.replay.replay_file", lambda *_: pytest.fail("no work may be begun"))
+    truth = json.loads(demo_clip.with_suffix(".json").read_text("utf-8"))
+    (tmp_path / "truth.json").write_text(json.dumps(truth | changed))
+    assert main(["replay", str(demo_clip), "--truth", str(tmp_path / "truth.json")]) == 2
+    assert f"truth.json: {said}: give the JSON that belongs to the clip" in _one_line(capsys)
+
+
+def test_nothing_that_could_be_compared_is_not_told_as_a_number(demo_clip: Path, document: dict[str, Any]) -> None:
+    truth = load_truth(demo_clip.with_suffix(".json"), "run")
+    nothing = document | {"stances": [], "cues": [], "summary": {"cadence_spm": None}}
+    lines = compare(nothing, truth).lines()
+    assert not any("nan" in line for line in lines)
+    assert lines[0] == "cadence: not measured, or not told"
+    assert lines[1] == "strikes: 52 true, 52 missed, 0 invented"
+
+
 def test_wrong_settings_are_all_told(tmp_path: Path, demo_clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "config.toml"
     config.write_text("[camera]\nfps = 240\nhight = 480\n")

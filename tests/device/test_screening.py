@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +21,7 @@ from device.frames import Frame
 from device.pipeline import open_model
 from device.screening import look_twice, mirrored_pose
 from device.truth import RepComparison, compare_reps, load_truth
+from model.errors import InputError
 from model.pose import View
 from model.runtime import ModelName
 from model.screening import Exercise, ScreeningSettings, screen
@@ -261,3 +263,28 @@ def test_comparison_names_what_is_missed_and_invented() -> None:
         faults_invented=("1: trunk_lean",),
     )  # fmt: skip
     assert found.lines()[0].startswith("repetitions: 1 of 2 found, 1 invented")
+
+
+def test_fault_of_a_repetition_not_found_is_missed() -> None:
+    true = {"start_s": 0.0, "bottom_s": 1.0, "end_s": 2.0, "valgus_added_right_deg": 9.0}
+    assert compare_reps({"reps": []}, {"reps": [true]}).lines()[1] == "faults missed: 1: knee_medial_right"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "reps[0]: start_s must be a number"),
+        ({"start_s": 0, "bottom_s": 1, "end_s": "2"}, "reps[0]: end_s must be a number"),
+        ({"start_s": 0, "bottom_s": 1, "end_s": 2, "pelvic_drop_added_deg": []}, "pelvic_drop_added_deg must be a n"),
+        ({"start_s": 0, "bottom_s": 1, "end_s": 2, "valgus_added_deg": 9}, "stance_side must be left or right"),
+        ({"start_s": 0, "bottom_s": 1, "end_s": 2, "trunk_lean_bottom_deg": None}, None),
+    ],
+)
+def test_repetitions_of_another_form_are_told(tmp_path: Path, changed: dict[str, Any], said: str | None) -> None:
+    path = tmp_path / "truth.json"
+    path.write_text(json.dumps({"reps": [changed]}))
+    if said is None:
+        assert load_truth(path, "step-down") == {"reps": [changed]}
+        return
+    with pytest.raises(InputError, match=re.escape(said)):
+        load_truth(path, "step-down")
