@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import annotated_types
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from model.errors import InputError
@@ -27,10 +27,22 @@ FALLBACK_VFOV_DEG = 41.4
 _MAX_PIN = 27
 #: So long may the path of a socket be on Linux.
 _MAX_SOCKET_BYTES = 107
+def _without_nul(path: str) -> str:
+    """The path as it is.
+
+    Raises:
+        ValueError: no file can have that name.
+    """
+    if "\0" in path:
+        raise ValueError("no file's name holds a NUL character; leave it out")
+    return path
+
+
 Pin = Annotated[int, Field(ge=0, le=_MAX_PIN)]
 _Pattern = Annotated[
     tuple[Annotated[float, Field(ge=0.01, le=2.0)], ...], Field(strict=False, min_length=1, max_length=15)
 ]
+_Path = Annotated[str, AfterValidator(_without_nul)]
 _HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
 #: The Pi's pictures have colour for every second pixel only.
 _Even = Annotated[int, Field(multiple_of=2)]
@@ -53,7 +65,7 @@ class Section(BaseModel):
 
 
 class CameraConfig(Section):
-    source: str = Field(
+    source: _Path = Field(
         default="auto",
         min_length=1,
         description='Where pictures come from: "picamera", "usb", the path of a video file, or "auto" '
@@ -207,7 +219,7 @@ class CuesConfig(Section):
 
 
 class StoreConfig(Section):
-    path: str = Field(
+    path: _Path = Field(
         default="",
         description="The database file, counted from this file's folder where it is no whole path. Empty: kneeline.db "
         "in $STATE_DIRECTORY (as systemd sets it), else in ~/.local/share/kneeline.",
@@ -215,7 +227,7 @@ class StoreConfig(Section):
 
 
 class LiveConfig(Section):
-    socket: str = Field(
+    socket: _Path = Field(
         default="",
         description="Socket between device and web, counted likewise, at most 107 bytes as a whole path. Empty: "
         "live.sock in $RUNTIME_DIRECTORY (set by systemd), else in $XDG_RUNTIME_DIR/kneeline or /tmp.",
@@ -346,7 +358,7 @@ def parse_config(values: Mapping[str, object], name: str = "config.toml") -> Con
     try:
         return Config.model_validate(dict(values))
     except ValidationError as error:
-        faults = [f"{name} {_fault_line(fault)}" for fault in error.errors(include_url=False)]
+        faults = [f"{name} {_fault_line(fault)}" for fault in error.errors(include_url=False) if _is_true(fault)]
         raise ConfigError(list(dict.fromkeys(faults))) from None
 
 
@@ -379,6 +391,11 @@ def _section_fields(field: FieldInfo) -> dict[str, FieldInfo]:
     assert isinstance(section, type)
     assert issubclass(section, Section)
     return section.model_fields
+
+
+def _is_true(fault: Any) -> bool:
+    """False for a list that is called too short only because one of its values is wrong, which is told anyway."""
+    return bool(fault["type"] != "too_short" or len(fault["input"]) < fault["ctx"]["min_length"])
 
 
 def _fault_line(fault: Any) -> str:
@@ -429,6 +446,8 @@ _TYPES = {
 def _must_be(fault: Any, field: FieldInfo) -> str:
     """What the value must be: the allowed words, the range, or the type."""
     kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
     if kind == "literal_error":
         return f"must be {context['expected']}".replace("'", '"')
     if kind in ("too_short", "too_long"):

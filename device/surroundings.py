@@ -44,7 +44,7 @@ def _text(section: object, key: str) -> Iterator[str]:
 
 
 def _source_fault(source: str) -> str | None:
-    if source in _KINDS:
+    if source in _KINDS or "\0" in source:
         return None
     try:
         path = Path(source).expanduser()

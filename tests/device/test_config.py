@@ -59,6 +59,10 @@ def test_defaults_need_no_file() -> None:
         ("[cues]\nled_left_pin = 27", "[cues] led_left_pin, led_right_pin = 27: must be different pins"),
         ("[cues]\npattern_left = [0.1, 5]", "[cues] pattern_left[1] = 5: must be 0.01 to 2"),
         ("[cues]\npattern_left = []", "[cues] pattern_left = []: must have 1 to 15 numbers"),
+        ("[cues]\npattern_left = [nan]", "[cues] pattern_left[0] = NaN: must be 0.01 to 2"),
+        ("[camera]\nregion = [0, 0, 1.5, 1]", "[camera] region[2] = 1.5: must be 0 to 1"),
+        ("[camera]\nregion = [0, 0, 'x', 1]", '[camera] region[2] = "x": must be 0 to 1'),
+        ("[camera]\nregion = [0, 0, 1]", "[camera] region = [0, 0, 1]: must have 4 numbers"),
         ("[cues]\npattern_left = 0.1", "[cues] pattern_left = 0.1: must be 0.01 to 2"),
         ("[web]\nnames = 'gym.example'", '[web] names = "gym.example": must be a list of texts in quotes'),
         ("[web]\nnames = [3]", "[web] names[0] = 3: must be text in quotes"),
@@ -71,6 +75,18 @@ def test_defaults_need_no_file() -> None:
 )
 def test_a_fault_is_one_line_with_its_remedy(text: str, fault: str) -> None:
     assert faults(text) == (f"config.toml {fault}",)
+
+
+@pytest.mark.parametrize("setting", ["[camera] source", "[store] path", "[live] socket"])
+def test_nul_is_in_no_path(setting: str) -> None:
+    section, key = setting.split()
+    said = f'config.toml {setting} = "a\\u0000": no file\'s name holds a NUL character; leave it out'
+    assert faults(f'{section}\n{key} = "a\\u0000"') == (said,)
+
+
+def test_list_that_is_too_short_and_has_a_wrong_value_has_two_faults() -> None:
+    wrong = "config.toml [camera] region[1] = 9: must be 0 to 1"
+    assert faults("[camera]\nregion = [0, 9]") == (wrong, "config.toml [camera] region = [0, 9]: must have 4 numbers")
 
 
 def test_all_faults_are_reported_at_once() -> None:
