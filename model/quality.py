@@ -166,7 +166,8 @@ def slow_words(fps: float, film: bool = False) -> str | None:
     if not 0 < fps < MIN_METRIC_FPS:
         return None
     remedy = "record at 30 or more" if film else "add light, or see the page Health"
-    return f"{fps:.0f} frames per second: running metrics are unreliable below {MIN_METRIC_FPS:.0f}; {remedy}"
+    whole = min(round(fps), int(MIN_METRIC_FPS) - 1)  # 19.7 are not called 20
+    return f"{whole} frames per second: running metrics are unreliable below {MIN_METRIC_FPS:.0f}; {remedy}"
 
 
 def lost_words(share: float, past: bool = False, film: bool = False) -> str | None:

@@ -12,7 +12,7 @@ from model.analysis import AnalysisSettings, RunAnalysis
 from model.coach import CoachSettings
 from model.place import CameraPlace
 from model.pose import FloatArray, Joint, Side, View
-from model.quality import lost_words
+from model.quality import lost_words, slow_words
 from tests.model.walkers import Camera, Walker
 
 
@@ -144,3 +144,13 @@ def test_a_bounce_is_measured_at_low_frame_rates_too(fps: float, spm: float) -> 
         stances = analysis.step(pose.t_s, pose).stances
         found += [stance.values["vertical_oscillation_leg"] for stance in stances if stance.strike_s > 3.0]
     assert np.mean(found) == pytest.approx(0.07 / 0.86, abs=0.012)
+
+
+@pytest.mark.parametrize(("fps", "said"), [(19.97, "19"), (19.5, "19"), (19.2, "19"), (15.0, "15"), (14.999, "15")])
+def test_rate_that_is_too_low_is_not_called_the_one_that_would_do(fps: float, said: str) -> None:
+    assert (slow_words(fps) or "").startswith(f"{said} frames per second: running metrics are unreliable below 20; ")
+
+
+@pytest.mark.parametrize("fps", [0.0, 20.0, 30.0])
+def test_rate_that_will_do_is_not_spoken_of(fps: float) -> None:
+    assert slow_words(fps) is None
