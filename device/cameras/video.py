@@ -122,12 +122,18 @@ class VideoSource:
             moves, _ = capture.read()
             second_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
             nominal_fps = capture.get(cv2.CAP_PROP_FPS)
+            kind = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little").decode("ascii", "replace")
             timeless = _is_timeless(capture)
             wide = _pixel_width(capture)
             announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) - unshown
         finally:
             capture.release()
-        if not (read and moves):
+        if not read:
+            raise InputError(
+                f"{self.path}: its kind of pictures ({kind}) cannot be decoded here, or it is damaged; if other "
+                f"players show it, make it anew: ffmpeg -i {self.name} -c:v libx264 film.mp4"
+            )
+        if not moves:
             raise InputError(f"{self.path} holds no moving picture; give a whole video file (e.g. H.264 in MP4)")
         if timeless and nominal_fps == _GUESSED_FPS:
             raise InputError(

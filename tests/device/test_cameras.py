@@ -252,6 +252,7 @@ def test_a_film_of_the_rate_that_would_be_guessed_is_played(tmp_path: Path, name
         (bytes(100_000), "is no video that can be decoded; give a whole file"),
         ("folder", "is a folder; name a video file in it"),
         ("picture", "holds no moving picture; give a whole video file"),
+        ("undecodable", "its kind of pictures (AV01) cannot be decoded here, or it is damaged; if other players"),
         ("headless", "is no video that can be decoded; give a whole file"),
     ],
 )
@@ -263,6 +264,10 @@ def test_a_wrong_file_is_one_clear_line(
         path.mkdir()
     elif content == "picture":
         path.write_bytes(cv2.imencode(".png", picture())[1].tobytes())
+    elif content == "undecodable":
+        film = write_video(tmp_path / "whole.mp4", [(1, 2, 3)] * 30).read_bytes()
+        entry = film.index(b"mp4v", film.index(b"stsd"))
+        path.write_bytes(film[:entry] + b"av01" + film[entry + 4 :].replace(b"esds", b"free", 1))
     elif content == "headless":
         path.write_bytes(write_video(tmp_path / "whole.mp4", [(1, 2, 3)] * 30).read_bytes()[:-100])
     elif isinstance(content, bytes):
