@@ -19,6 +19,8 @@ _LEG_NAMES = [name for name in KEYPOINT_NAMES if name.endswith(("shoulder", "hip
 _FORM = "a motion capture has t_s (n,), names (17,) and xyz_m (n, 17, 3)"
 #: A body is higher than this and lower than that; what is not was not given in metres.
 _BODY_M = (0.3, 3.0)
+#: A capture in which samples are on the whole further apart has its times in another unit.
+_MOST_APART_S = 0.1
 
 
 def read_motion(path: Path) -> Motion:
@@ -52,6 +54,9 @@ def _fault(t_s: NDArray[Any], names: NDArray[Any], xyz_m: NDArray[Any]) -> str |
         return "names must be the 17 COCO keypoints"
     if not np.isfinite(t_s).all() or (np.diff(t_s) <= 0).any():
         return "t_s must be seconds that increase"
+    apart_s = float(t_s[-1] - t_s[0]) / (len(t_s) - 1)
+    if apart_s > 1.001 * _MOST_APART_S:
+        return f"samples are {apart_s:.3g} s apart by t_s, which must be in seconds, and at least 10 a second"
     body = xyz_m[:, [list(names).index(name) for name in _LEG_NAMES]]
     if not np.isfinite(body).all(axis=(1, 2)).mean() > 0.5:
         return "shoulders, hips, knees or ankles are missing in most samples"

@@ -54,6 +54,8 @@ def test_same_seed_same_poses(tmp_path: Path) -> None:
         ({"t_s": np.zeros(40)}, "increase"),
         ({"t_s": np.arange(39) / 60}, "shape"),
         ({"t_s": np.full(40, np.nan)}, "increase"),
+        ({"t_s": np.arange(40) / 60 * 1e6}, r"samples are 1.67e\+04 s apart by t_s, which must be in seconds"),
+        ({"t_s": np.arange(40) * 1000 // 60}, "samples are 16.7 s apart by t_s, which must be in seconds"),
         ({"t_s": np.array(["0"] * 40)}, "real numbers"),
         ({"xyz_m": np.zeros((40, 17, 2))}, "shape"),
         ({"xyz_m": np.full((40, 17, 3), np.nan)}, "missing"),
