@@ -31,6 +31,9 @@ from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 DEMO_CLIP = Path(__file__).parent / "demo" / "demo_front.mp4"
 NO_RUNNER = 3
 _STOP_S = 10.0
+#: A camera that looks at the runner is not turned further.
+_MOST_TURNED_DEG = 90.0
+_GPIO_REMEDY = "stop the device if it runs, and use sudo or an account of group gpio"
 _MAX_SESSION = 2**63 - 1  # of SQLite
 _PR_SET_PDEATHSIG = 1
 
@@ -344,6 +347,12 @@ def _known_camera(path: Path) -> CameraPose:
         raise InputError(f"--camera {path}: {reason}: give the JSON of an earlier replay or export") from error
     if camera.yaw_deg is None:
         raise InputError(f"--camera {path}: that result does not know where the camera stood: give one that does")
+    for name, value in camera.as_json().items():
+        if name.endswith("_deg") and value is not None and abs(value) > _MOST_TURNED_DEG:
+            raise InputError(
+                f"--camera {path}: {name} = {value:g} is no place of a camera (at most {_MOST_TURNED_DEG:g}): give the "
+                "JSON of an earlier replay or export"
+            )
     return camera
 
 
@@ -624,10 +633,18 @@ def _cues_off(args: argparse.Namespace) -> int:
         return 0
     fault = all_off(cues)
     if fault is not None:
-        remedy = "stop the device if it runs, and use sudo or an account of group gpio"
-        raise InputError(f"cues-off: {fault}: nothing was switched off; {remedy}")
+        raise InputError(f"cues-off: {fault}: nothing was switched off; {_GPIO_REMEDY}")
     _say("LEDs and buzzer are off")
     return 0
+
+
+def _why_dark(note: str) -> str:
+    """Why a cue lights nothing, with what to do."""
+    from device.cues import PAGE_ONLY, SWITCHED_OFF
+
+    if note == SWITCHED_OFF:
+        return f"{note}: set it to true"
+    return f"{note.removesuffix(f': {PAGE_ONLY}')}: nothing was lit; {_GPIO_REMEDY}"
 
 
 def _test_cue(args: argparse.Namespace) -> int:
@@ -636,7 +653,7 @@ def _test_cue(args: argparse.Namespace) -> int:
 
     with CueOutput(load_config(args.config).cues) as cues:
         if not cues.gpio:
-            raise InputError(f"test-cue: {cues.gpio_note}")
+            raise InputError(f"test-cue: {_why_dark(cues.gpio_note or '')}")
         for side in Side if args.side == "both" else (Side(args.side),):
             _say(f"{side}: LED and buzzer now")
             cues.test(side)

@@ -28,6 +28,8 @@ State = Literal["good", "bad", "off"]
 
 #: How a note ends that says that there are no pins.
 PAGE_ONLY = "cues are shown on the page only"
+#: The note where nothing is to be driven.
+SWITCHED_OFF = "switched off by [cues] enabled = false"
 #: Without ``feed`` for so long, everything goes off.
 STALL_S = 0.6
 _MOTOR_HZ = 200
@@ -225,7 +227,7 @@ class CueOutput:
     def _open(self) -> dict[str, _Line]:
         names = [name.removesuffix("_pin") for name in self._config.pins()]
         if not self._config.enabled:
-            self.gpio_note = "switched off by [cues] enabled = false"
+            self.gpio_note = SWITCHED_OFF
             return {name: _Line() for name in names}
         try:
             return _open_lines(self._config)

@@ -479,6 +479,36 @@ def test_pins_that_cannot_be_switched_off_are_told(
 
 
 @pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        (f"no GPIO here (GPIO busy): {cues.PAGE_ONLY}", "no GPIO here (GPIO busy): nothing was lit; stop the device "),
+        (cues.SWITCHED_OFF, f"{cues.SWITCHED_OFF}: set it to true\n"),
+    ],
+)
+def test_cue_that_lights_nothing_is_told_with_the_remedy(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], note: str, said: str
+) -> None:
+    def without_pins(output: cues.CueOutput) -> dict[str, object]:
+        output.gpio_note = note
+        return {}
+
+    monkeypatch.setattr(cues.CueOutput, "_open", without_pins)
+    assert main(["test-cue", "--config", str(settings)]) == 2
+    assert capsys.readouterr().err.startswith(f"kneeline: test-cue: {said}")
+
+
+@pytest.mark.parametrize("name", ["yaw_deg", "roll_deg", "azimuth_left_deg"])
+def test_camera_that_could_see_no_runner_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    known = tmp_path / "camera.json"
+    known.write_text(json.dumps({"camera": {"yaw_deg": 5.0, "state": "good", name: 1e9}}))
+    assert main(["replay", str(tmp_path / "film.mp4"), "--camera", str(known)]) == 2
+    said = f"camera.json: {name} = 1e+09 is no place of a camera (at most 90): give the JSON of an earlier replay"
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "lines", ["enabled = false", "led_left_pin = false\nled_right_pin = false\nbuzzer_pin = false"]
 )
 def test_without_pins_there_is_nothing_to_switch_off(
