@@ -449,7 +449,10 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
 
     def run(args: argparse.Namespace) -> int:
         config = load_config(args.config)
-        listen(args.host or config.web.host, args.port or config.web.port).close()  # told before anything is started
+        # Told before anything is started.
+        listen(args.host or config.web.host, args.port or config.web.port).close()
+        if args.source:
+            _check_film(Path(args.source))
         device = ["device", "--tell", "--need-camera"]
         environment = dict(os.environ)
         with tempfile.TemporaryDirectory(prefix="kneeline-") as folder:
@@ -469,6 +472,14 @@ def _appliance(name: str) -> Callable[[argparse.Namespace], int]:
             return _run_both(name, commands, environment)
 
     return run
+
+
+def _check_film(path: Path) -> None:
+    """Tells that a film cannot be played."""
+    from device.cameras.video import VideoSource
+
+    with VideoSource(path):
+        pass
 
 
 def _demo_settings(path: Path | None, folder: Path) -> Path:

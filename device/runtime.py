@@ -200,6 +200,7 @@ class Device:
         self._model_name = ""
         self._place = CameraPlace()
         self._standing = standing.StandingOnRequest()
+        self._measured = False
 
     def run(self, stop: threading.Event) -> None:
         """Works until ``stop`` is set.
@@ -333,6 +334,8 @@ class Device:
                     found = True
                     self._play(source, stop)
                 if self._trial is None or not self._trial.loop:
+                    if not (self._measured or stop.is_set()):
+                        self._say_nothing_measured(source)
                     return
                 stop.wait(_LOOP_PAUSE_S)
             except CameraError as error:
@@ -396,7 +399,7 @@ class Device:
                 if self._runner.another_chosen:
                     self._screening.interrupt("another runner was chosen")
                 if self._screening.running:
-                    idle = False
+                    self._measured, idle = True, False
                     presence.hold(t_s)
                     self._standing.give_way(t_s)
                     self._screen(frame, source)
@@ -553,6 +556,7 @@ class Device:
 
     def _start(self, session: _Session, source: FrameSource, outcome: Outcome, ago_s: float) -> None:
         """Opens the session in the store; the runner has been there for ``ago_s`` seconds."""
+        self._measured = True
         session.since_s = outcome.t_s - ago_s
         if not self._coaching.camera_moved:
             self._place.begin_session()
@@ -719,6 +723,11 @@ class Device:
             return
         self._live.publish({"type": "session", "session_id": session_id, "state": state})
         self._announce(f"session {session_id} {state}")
+
+    def _say_nothing_measured(self, source: FrameSource) -> None:
+        """Of a film that has ended."""
+        least_s = self._config.session.start_after_s
+        self._announce(f"{source.name}: no session was made: nobody was seen for {least_s:g} s without a break")
 
     def _say_cue(self, cue: Cue, latency_ms: float) -> None:
         what, unit = _CUE_WORDS[cue.metric]

@@ -1036,3 +1036,13 @@ def _until(live: LiveSubscriber, done: Any) -> list[dict[str, Any]]:
         if done(message):
             break
     return messages
+
+
+def test_film_that_is_too_short_for_a_session_says_so(config: Config, demo_clip: Path, tmp_path: Path) -> None:
+    film = tmp_path / "short.mp4"
+    film.write_bytes(demo_clip.read_bytes()[:120_000])
+    said: list[str] = []
+    longer = config.model_copy(update={"session": SessionConfig(start_after_s=30.0)})
+    device = Device(longer, trial=Trial(film, loop=False), announce=said.append)
+    assert run_device(device, threading.Event()) == 0
+    assert "short.mp4: no session was made: nobody was seen for 30 s without a break" in said
