@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 from device.address import listen
 from device.config import Config, ConfigError, config_path, load_config, parse_config, read_toml, settings
 from device.whole_file import made_whole
-from model.camera_pose import CameraPose
+from model.camera_pose import SLOW_MOTION, CameraPose
 from model.errors import InputError, KneelineError
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 
@@ -277,7 +277,10 @@ def _told(document: dict[str, Any]) -> list[str]:
     if document["stances"]:
         lines += _told_knees(document["summary"])
     elif document["frames_with_runner"]:
-        lines.append("no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's")
+        lines.append(
+            "no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's; "
+            f"{SLOW_MOTION}"
+        )
     return lines
 
 

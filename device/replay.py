@@ -176,7 +176,7 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         check = ViewCheck(settings.view)
         why: Counter[str | None] = Counter()
         outcomes = _counted(check.watch(pipeline.step(frame) for frame in source.frames(threading.Event())), why)
-        document = session_document(source.name, options.mode, net.name, place, outcomes)
+        document = session_document(source.name, options.mode, net.name, place, outcomes, film=True)
         check.tell(source.name)
         _tell_why_nothing(source.name, why)
         if (slow := slow_words(document["fps"], film=True)) is not None:
@@ -247,7 +247,7 @@ def _settings(config: Config, options: ReplayOptions) -> AnalysisSettings:
 
 
 def session_document(
-    source: str, mode: str, model: str, place: CameraPlace, outcomes: Iterable[Outcome]
+    source: str, mode: str, model: str, place: CameraPlace, outcomes: Iterable[Outcome], film: bool = False
 ) -> dict[str, Any]:
     """The session document of all ``outcomes``.
 
@@ -257,11 +257,12 @@ def session_document(
         model: name of the pose model.
         place: of the camera, as ``outcomes`` find it.
         outcomes: one for each frame.
+        film: whether they come from a video.
     """
     recorder = Recorder()
     for outcome in outcomes:
         recorder.add(outcome)
-    camera = place.camera_of(recorder.view)
+    camera = place.camera_of(recorder.view).in_the_end(film)
     return {
         "schema": SCHEMA,
         "source": source,
@@ -271,7 +272,7 @@ def session_document(
         "fps": round(recorder.fps, 3),
         "frames": recorder.frames,
         "frames_with_runner": recorder.frames_with_runner,
-        "camera": camera.in_the_end().as_json(),
+        "camera": camera.as_json(),
         "stances": recorder.stances,
         "reps": [],
         "cues": [cue_json(cue) for cue in recorder.cues],

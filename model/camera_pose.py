@@ -51,6 +51,8 @@ _MAX_ROLL_DEG = 25.0
 _MAX_APART_DEG, _MAX_SE_DEG, _MAX_WRONG, _MAX_EXCHANGED = 6.0, 1.0, 0.25, 0.3
 _NOT_YET = "Not known yet where the camera stands"
 _TOO_FEW_STEPS = "Too few steps of running were seen to tell where the camera stood."
+#: Steps of who runs slowly enough are those of nobody who runs.
+SLOW_MOTION = "a film four times slower than life (slow motion) needs ffmpeg -itsscale 0.25 -i FILM -c copy OUT.mp4"
 _TOO_FEW_PICTURES = (
     "Too few pictures a second to tell where the camera stands: 20 are needed, 30 are better. Add light, set [camera] "
     "fps = 30, or record at 30."
@@ -128,10 +130,11 @@ class CameraPose:
         """Whether angles with this camera taken out may be shown and held against a fixed threshold."""
         return self.state in ("good", "approximate") and self.yaw_deg is not None
 
-    def in_the_end(self) -> Self:
-        """The same of a session that has ended: no more steps will come."""
+    def in_the_end(self, film: bool = False) -> Self:
+        """The same of a session that has ended, or of a ``film``: no more steps will come."""
         waits = self.advice is not None and self.advice.startswith(_NOT_YET)
-        return replace(self, advice=_TOO_FEW_STEPS) if waits else self
+        few = f"{_TOO_FEW_STEPS[:-1]}; {SLOW_MOTION}" if film else _TOO_FEW_STEPS
+        return replace(self, advice=few) if waits else self
 
     def as_json(self) -> dict[str, Any]:
         """The ``camera`` block of a session document."""

@@ -292,6 +292,32 @@ def test_a_slow_recording_is_warned_of_and_its_pictures_are_not_called_useless(
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [said]
 
 
+class Slowed(VideoSource):
+    """A film that plays slower than life."""
+
+    factor = 1.0
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        return (replace(frame, t_ns=round(frame.t_ns * self.factor)) for frame in super().frames(stop))
+
+
+@pytest.mark.parametrize(("factor", "stances"), [(1 / 0.7, True), (4.0, False)])
+def test_slow_motion_is_named_where_nothing_is_measured_for_want_of_steps(
+    demo_clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    factor: float,
+    stances: bool,
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Slowed)
+    monkeypatch.setattr(Slowed, "factor", factor)
+    assert main(["replay", str(demo_clip)]) == 0
+    (said,) = capsys.readouterr().out.splitlines()[1:]
+    few = "knee alignment: not measured: Too few steps of running were seen to tell where the camera stood; "
+    assert said.startswith(few if stances else "no steps were found: nobody runs, ")
+    assert "a film four times slower than life (slow motion) needs ffmpeg -itsscale 0.25 -i FILM" in said
+
+
 def test_video_of_five_frames_per_second(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(_video(tmp_path / "slow.mp4", 5.0))]) == 2
     assert "5.0 frames per second are too few" in _one_line(capsys)
