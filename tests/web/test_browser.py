@@ -970,6 +970,28 @@ def test_nothing_sticks_out_sideways(
         assert wide <= width, path
 
 
+def test_no_table_is_cut_off_at_any_width(
+    server: Server, device: Device, make_session: MakeSession, store: Store, page: Page
+) -> None:
+    """A touchscreen shows no bar where a table could be moved sideways: whoever does not guess it misses its end."""
+    runner_id, _ = store.add_runner("Maximiliane Oberhuber")
+    device.health = {"runner": {"id": runner_id, "name": "Maximiliane Oberhuber", "height_cm": 172.0, "goal": None}}
+    first = make_session(runner_id=runner_id, belt_m_s=(2.5, 3.0))
+    last = make_session(runner_id=runner_id, belt_m_s=(3.0, 3.0), model="movenet-thunder-int8", state="interrupted")
+    in_picture = make_session(camera={**GOOD_CAMERA, "state": "unknown"}, frontal=False)
+    tests = [store_test(store, runner_id=runner_id), store_test(store, Side.RIGHT)]
+    tables = {"/sessions": 1, f"/sessions?runner={runner_id}": 1, "/runners": 0, "/health": 0}
+    tables |= {f"/sessions/{session_id}": 1 for session_id in (first, in_picture, *tests)} | {f"/sessions/{last}": 2}
+    for path, count in tables.items():
+        page.goto(server.url + path)
+        expect(page.locator("table")).to_have_count(count)
+        for width in (390, 761, 768, 800, 900, 961, 1024, 1100, 1261, 1280):
+            page.set_viewport_size({"width": width, "height": 480})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+            for box in page.locator(".scroll").all():
+                assert sideways(box) <= 0, (path, width)
+
+
 def sideways(part: Locator) -> int:
     """How far its content reaches beyond it, px."""
     found: int = part.evaluate("one => one.scrollWidth - one.clientWidth")

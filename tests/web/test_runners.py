@@ -253,7 +253,7 @@ def test_session_shows_centimetres_of_a_runner_whose_height_is_known(
     assert "With the runner's height (page Runners)" in page
     store.set_session_height(session_id, 180.0)
     page = client.get(f"/sessions/{session_id}").text
-    assert "0.100 ± 0.020 <span class=\"cm\">= 8.8 ± 1.8 cm</span>" in page
+    assert "0.100 ± 0.020</span> <span class=\"cm\">= 8.8 ± 1.8 cm</span>" in page
     assert "Centimetres are for a height of 180 cm" in page
     document = client.get(f"/api/sessions/{session_id}").get_json()
     assert document["summary"]["left"]["step_width_cm"]["mean"] == 8.84
