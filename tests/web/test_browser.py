@@ -1323,6 +1323,12 @@ def test_calibration_and_test_do_not_contradict_each_other(server: Server, devic
     expect(button).to_be_visible()
     device.changes = {**done, **calibration("running", "Stand still on straight legs.", age_s=1.0)}
     expect(banner).to_have_text("Standing calibration. Stand still on straight legs.")
+    failed = calibration("failed", "Not calibrated. You are moving: stop the belt.", age_s=2.0)
+    for begun in (amid_a_test(), {"session_id": 7, "session_s": 1.0}):
+        device.changes = {"session_id": 6, "session_s": 60.0, **failed}
+        expect(banner).to_have_text("Not calibrated. You are moving: stop the belt.")
+        device.changes = {**failed, **begun}
+        expect(banner).to_be_hidden()
     device.changes = amid_a_test()
     page.goto(server.url + "/aim")
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()

@@ -208,9 +208,11 @@ function refreshBanner() {
   document.body.dataset.device = link.device;
 }
 
-// Of a test and a calibration: what was asked for last, or has come of it last.
-function newestNotice({ screening, calibration }) {
-  const notices = [screeningNotice(screening), calibrationNotice(calibration)];
+// Of a test and a calibration: what was asked for last, or has come of it last; nothing once a test or a run has begun since.
+function newestNotice({ screening, calibration, session_s: ranS }) {
+  const testing = screening?.state === "running";
+  const past = (one) => one && one.state !== "running" && (testing || (ranS ?? Infinity) < one.age_s);
+  const notices = [past(screening) ? null : screeningNotice(screening), past(calibration) ? null : calibrationNotice(calibration)];
   if (screening?.age_s > calibration?.age_s) notices.reverse();
   return notices[0] ?? notices[1];
 }
