@@ -1299,8 +1299,7 @@ def test_a_squat_test_from_the_form_to_the_result(
     expect(panel).to_be_hidden()
     expect(form).to_be_visible()
     last = page.locator("[data-last]")
-    expect(last).to_be_in_viewport()
-    expect(last).to_contain_text("Right knee inward in 1 of 5")
+    expect(last.get_by_text("Right knee inward in 1 of 5")).to_be_in_viewport()
     expect(last).to_contain_text("no medical device")
     assert [c["command"] for c in device.commands[2:]] == ["finish_screening", "cancel_screening"]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -1308,6 +1307,40 @@ def test_a_squat_test_from_the_form_to_the_result(
     expect(page.get_by_role("heading", name="Squat test")).to_be_visible()
     page.wait_for_load_state("networkidle")  # the repetitions are drawn
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [390, 800])
+def test_result_of_a_test_comes_first_and_nothing_of_a_run_with_it(
+    server: Server, device: Device, make_session: MakeSession, store: Store, page: Page, width: int
+) -> None:
+    run_id, test_id = make_session(), store_test(store)
+    page.set_viewport_size({"width": width, "height": 480})
+    device.changes = {"session_id": run_id}
+    page.goto(server.url)
+    last, picture = page.locator("[data-last]"), page.locator(".picture")
+    of_a_run = [".side[data-side=left]", ".side[data-side=right]", "[data-cadence]", "[data-session]", "[data-goal]"]
+    for one in of_a_run:
+        expect(page.locator(one)).to_be_visible()
+    device.changes = amid_a_test()
+    expect(page.locator("[data-test]")).to_be_visible()
+    with page.expect_response(f"**/sessions/{run_id}/card"):  # the run that made way for the test
+        device.publish({"type": "session", "session_id": run_id, "state": "ended"})
+    expect(last).to_contain_text(f"Session {run_id}")
+    expect(last).to_be_hidden()
+    device.changes = amid_a_test(state="done", reps=5, message="Done: 5 of 5 repetitions.")
+    device.publish({"type": "session", "session_id": test_id, "state": "ended"})
+    expect(last).to_contain_text("Squat test")
+    expect(page.locator("[data-tests]")).to_be_visible()
+    assert lowest(last) <= top(picture)
+    for one in of_a_run:
+        expect(page.locator(one)).to_be_hidden()
+    device.changes = {"session_id": test_id + 1, "session_s": 3.0}
+    expect(last).to_be_hidden()
+    for one in of_a_run:
+        expect(page.locator(one)).to_be_visible()
+    device.publish({"type": "session", "session_id": run_id, "state": "ended"})
+    expect(last).to_contain_text(f"Session {run_id}")
+    assert lowest(page.locator("[data-goal]")) <= top(last)  # the gauges of who runs on stay where they are
 
 
 def test_calibration_and_test_do_not_contradict_each_other(server: Server, device: Device, page: Page) -> None:
@@ -1358,6 +1391,13 @@ def lowest(shown: Locator) -> float:
     box = shown.bounding_box()
     assert box is not None
     return box["y"] + box["height"]
+
+
+def top(shown: Locator) -> float:
+    """Its upper edge, pixels."""
+    box = shown.bounding_box()
+    assert box is not None
+    return box["y"]
 
 
 @pytest.mark.usefixtures("locked")

@@ -284,6 +284,7 @@ function followCoach(coach) {
 function followSession(stored, lastedS) {
   const runs = lastedS !== null && lastedS !== undefined;
   const id = stored ?? (runs ? UNSTORED : null);
+  stage.dataset.runs = id === null ? "no" : "yes";
   if (id === null) {
     if (session !== null) {
       ended = session;
@@ -394,7 +395,10 @@ async function showCard(id) {
 
 function revealCard() {
   last.hidden = false;
-  if (tested) last.scrollIntoView(); // who has made a test waits for it, and on a phone it is far below
+  const ofTest = Boolean(last.querySelector(".test-heads"));
+  if (ofTest) stage.before(last);
+  else find("strip").after(last);
+  if (tested) (ofTest ? document.body : last).scrollIntoView(); // who has made a test waits for it
   tested = false;
   clearTimeout(cardTimer);
   if (stage.dataset.kiosk !== undefined) cardTimer = setTimeout(hideCard, CARD_MS);
