@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+#: So begin cameras' names; a film is named as its file is.
+_CAMERAS = ("picamera:", "usb:")
 #: A picture is at least so much later than the one before.
 _LEAST_STEP_NS = 1_000_000
 
@@ -75,6 +77,11 @@ class FrameSource(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+def is_film(name: str) -> bool:
+    """Whether a source of this name is a film, to which the camera's settings do not apply."""
+    return not name.startswith(_CAMERAS)
 
 
 class FrameClock:

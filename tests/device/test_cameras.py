@@ -24,7 +24,7 @@ from device.cameras.picamera import PiCamera, vfov_deg
 from device.cameras.usb import UsbCamera
 from device.cameras.video import VideoSource
 from device.config import CameraConfig
-from device.frames import Frame, Image, NewestFrame, on_monotonic_clock
+from device.frames import Frame, Image, NewestFrame, is_film, on_monotonic_clock
 from model.errors import CameraError, InputError
 
 # --- frames
@@ -44,6 +44,12 @@ def test_a_frame_cannot_be_written_to() -> None:
     frame = Frame(0, 0, picture())
     with pytest.raises(ValueError, match="read-only"):
         frame.image[0, 0, 0] = 1
+
+
+def test_a_stored_name_tells_whether_a_film_was_played(demo_clip: Path) -> None:
+    assert is_film(VideoSource(demo_clip).name)
+    assert not is_film(PiCamera(CameraConfig()).name)
+    assert not is_film(UsbCamera(CameraConfig()).name)
 
 
 def test_the_newest_frame_pushes_the_older_ones_out() -> None:

@@ -145,11 +145,20 @@ def test_interrupted_session_without_summary_is_summed_up_from_its_stances(
 def test_lost_pictures_are_said_where_they_are_many(
     client: FlaskClient, make_session: MakeSession, lost: int | None, said: str
 ) -> None:
-    text = text_of(client, f"/sessions/{make_session(more=None if lost is None else {'frames_lost': lost})}")
+    more = None if lost is None else {"frames_lost": lost}
+    text = text_of(client, f"/sessions/{make_session(more=more, source='usb:/dev/video0')}")
     assert ("of the pictures were lost" in text) is bool(said)
     assert said in text
     assert ("or lower [camera] fps." in text) is bool(said)
     assert (f"598 of 600 frames with a runner · {lost} lost · source" in text) is (lost is not None)
+
+
+def test_lost_pictures_of_a_film_are_not_laid_to_a_setting_of_the_camera(
+    client: FlaskClient, make_session: MakeSession
+) -> None:
+    text = text_of(client, f"/sessions/{make_session(more={'frames_lost': 200}, source='demo_front.mp4')}")
+    assert "or take a film with fewer frames per second." in text
+    assert "[camera]" not in text
 
 
 def test_camera_advice_is_shown(client: FlaskClient, make_session: MakeSession) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from device.frames import is_film
 from device.store import StoreDamaged
 from model.errors import StoreError
 from model.goals import GOALS
@@ -211,7 +212,7 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
         "main": present.main_rows(rows, found["view"]),
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
-        "lost": _lost(found["frames"], summary.get("frames_lost")),
+        "lost": _lost(found, summary.get("frames_lost")),
         "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},
         "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),
         "not_measurable": NOT_MEASURABLE,
@@ -219,9 +220,9 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
     }
 
 
-def _lost(frames: int, lost: int | None) -> str | None:
+def _lost(found: Mapping[str, Any], lost: int | None) -> str | None:
     """That so many pictures of a session were lost that its result suffered; None where not, or where none knows."""
-    return lost_words(lost / (lost + frames), past=True) if lost else None
+    return lost_words(lost / (lost + found["frames"]), past=True, film=is_film(found["source"])) if lost else None
 
 
 def _summary_now(session: Mapping[str, Any]) -> dict[str, Any]:
