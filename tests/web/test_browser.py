@@ -853,6 +853,27 @@ def test_aiming_help_follows_the_runner(server: Server, device: Device, page: Pa
     expect(page.locator("[data-advice]")).to_have_text("Too dark: more light is needed.")
 
 
+@pytest.mark.parametrize("azimuth", [1.2, None])
+def test_checks_are_not_broken_within_words(server: Server, device: Device, page: Page, azimuth: float | None) -> None:
+    """What is seen stands beside what is checked, and must leave room for it."""
+    device.changes = {"camera": {**GOOD_CAMERA, "azimuth_left_deg": azimuth, "azimuth_right_deg": azimuth}}
+    page.goto(server.url + "/aim")
+    names = page.locator("[data-checks] .name")
+    expect(page.get_by_text("Distance", exact=True)).to_be_visible()
+    for width in (360, 761, 800, 961, 1024, 1280):
+        page.set_viewport_size({"width": width, "height": 480})
+        broken = names.evaluate_all("""all => all.filter((one) => {
+            const range = document.createRange();
+            const node = one.firstChild;
+            return [...one.textContent.matchAll(/[^ ]+/g)].some((word) => {
+                range.setStart(node, word.index);
+                range.setEnd(node, word.index + word[0].length);
+                return range.getClientRects().length > 1;
+            });
+        }).map((one) => one.textContent)""")
+        assert broken == [], width
+
+
 def test_lens_height_is_typed_and_kept(
     server: Server, device: Device, config: Config, store: Store, page: Page
 ) -> None:
