@@ -1395,15 +1395,20 @@ def test_calibration_and_test_do_not_contradict_each_other(server: Server, devic
 def test_the_kiosk_shows_a_test_and_its_result_whole(
     server: Server, device: Device, store: Store, page: Page, width: int, height: int
 ) -> None:
-    session_id = store_test(store, Side.RIGHT)
+    earlier, session_id = (store_test(store, Side.RIGHT) for _ in range(2))
+    device.publish({"type": "session", "session_id": earlier, "state": "ended"})
     page.set_viewport_size({"width": width, "height": height})
     page.goto(server.url_by_name + "/?kiosk=1")
+    expect(page.locator("[data-last]")).to_be_visible()
     device.changes = amid_a_test(message=instruction(Exercise.STEP_DOWN, Side.RIGHT, camera_told=False))
     assert lowest(page.locator("[data-test]")) <= height
     device.changes = amid_a_test(state="done", reps=5, message="Done: 5 of 5 repetitions.")
     expect(page.locator("[data-test]")).to_be_hidden()
     device.publish({"type": "session", "session_id": session_id, "state": "ended"})
     assert lowest(page.locator("[data-last]")) <= height
+    heads = [top(head) for head in page.locator("[data-last] .headline").all()]
+    assert len(set(heads)) == 1, "side by side"
+    expect(page.locator(".side[data-side=left]")).to_be_hidden()  # nobody runs
 
 
 def lowest(shown: Locator) -> float:
