@@ -16,7 +16,8 @@ from model.person import Sighting, weight_of_newest
 _KNEE_TORSOS, _ANKLE_TORSOS = 0.25, 0.35
 #: The mean fades over this, and before so long it is none.
 _TAU_S, _KNOWN_S = 5.0, 1.0
-#: Between pictures that show another's legs are some in which they are hardly seen.
+#: Between pictures that show another's legs are some in which they are hardly seen: so long after two of them nothing
+#: is sure. A single one may be a slip of the network.
 _STILL_S = 0.2
 
 
@@ -25,14 +26,15 @@ class OwnLegs:
 
     def __init__(self) -> None:
         self._knees, self._ankles = _Pair(_KNEE_TORSOS), _Pair(_ANKLE_TORSOS)
-        self._others_s = -math.inf  # when somebody else's were seen last
+        self._others_s = (-math.inf, -math.inf)  # when somebody else's were seen last, and before that
 
     def are(self, who: Sighting) -> bool:
         """Whether all that are seen now may be the runner's; True while too little is known."""
         knees, ankles = _beside(who)
-        if not (self._knees.hold(knees) and self._ankles.hold(ankles)):
-            self._others_s = who.t_s
-        return who.t_s - self._others_s > _STILL_S
+        own = self._knees.hold(knees) and self._ankles.hold(ankles)
+        if not own:
+            self._others_s = (who.t_s, self._others_s[0])
+        return own and who.t_s - self._others_s[1] > _STILL_S
 
     def add(self, who: Sighting) -> None:
         """Learns from the runner as seen now."""

@@ -83,8 +83,15 @@ def test_the_camera_s_roll_is_the_usual() -> None:
 def test_some_moments_after_another_s_legs_nothing_is_sure() -> None:
     legs = known()
     assert not step(legs, seen(3.0, with_legs_aside(figure(), 0.6)))
+    assert not step(legs, seen(3.03, with_legs_aside(figure(), 0.6)))
     assert not step(legs, seen(3.1, figure()))
     assert step(legs, seen(3.3, figure()))
+
+
+def test_a_single_slip_of_the_network_costs_one_picture() -> None:
+    legs = known()
+    assert not step(legs, seen(3.0, with_legs_aside(figure(), 0.6)))
+    assert step(legs, seen(3.03, figure()))
 
 
 def test_a_second_of_another_s_legs_does_not_make_them_usual() -> None:
