@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from model.person import weight_of_newest
 
-#: SD of what blurs the edges of a sharp crop, in px of it over the root of its side: 0.05 to 0.061 in rendered clips
-#: and real films. So many times as much and it is soft.
-_SHARP, SOFT = 0.058, 1.15
+#: What blurs the edges of a sharp picture, SD: what is measured of a step without any blur, in px of the crop, and what
+#: lens and pixels make of it, in px of the picture (rendered clips, whose runners stand in crops of 300 px; real films
+#: are as sharp). So many times as much and it is soft; fewer px of the picture are no fault of the lens.
+_STEP_PX, _LENS_PX, _CLIPS_SIDE_PX, SOFT = 0.63, 0.72, 300.0, 1.15
 #: What a blur of this share of its own takes away is added so often for each time the edges are wider, to a limit. With
 #: less joints stay where they are in the soft picture; with grain it moves them, so that less is added (varied.md).
 _SHARE, _ADDED, _LIMIT, _LESS = 0.7, 5.5, 2.0, 0.55
@@ -34,8 +35,13 @@ _EVERY_S, _TAU_S = 0.2, 2.0
 _SOFTEST = 6.0
 
 
-def softness(crop: NDArray[np.uint8]) -> float | None:
-    """By how much the steepest edges of a crop (n, n, 3) are wider than those of a sharp one; None: it has none."""
+def softness(crop: NDArray[np.uint8], side_px: float) -> float | None:
+    """By how much the steepest edges of a crop (n, n, 3) are wider than those of a sharp one; None: it has none.
+
+    Args:
+        crop: as the network sees it.
+        side_px: what its side was in the picture.
+    """
     grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.float32)
     once, twice = _slope(grey, _ONCE_PX), _slope(grey, _TWICE_PX)
     edges = once > max(float(np.percentile(once, _STEEPEST)), _LEAST_SLOPE)
@@ -45,7 +51,7 @@ def softness(crop: NDArray[np.uint8]) -> float | None:
     if less <= 1.0:
         return math.inf
     blur_px = math.sqrt(max(_TWICE_PX**2 - less * _ONCE_PX**2, 0.0) / (less - 1.0))
-    return blur_px / _sharp_px(crop)
+    return blur_px / _sharp_px(len(crop), side_px)
 
 
 def grain(crop: NDArray[np.uint8]) -> float:
@@ -56,8 +62,8 @@ def grain(crop: NDArray[np.uint8]) -> float:
     return float(np.partition(bends, flat)[:flat].mean()) * len(crop) / 192
 
 
-def _sharp_px(crop: NDArray[np.uint8]) -> float:
-    return _SHARP * math.sqrt(len(crop))
+def _sharp_px(size_px: int, side_px: float) -> float:
+    return math.hypot(_STEP_PX, _LENS_PX * size_px / min(side_px, _CLIPS_SIDE_PX))
 
 
 def _slope(grey: NDArray[np.float32], blur_px: float) -> NDArray[np.float32]:
@@ -67,13 +73,13 @@ def _slope(grey: NDArray[np.float32], blur_px: float) -> NDArray[np.float32]:
     return np.asarray(cv2.magnitude(across, down)[4:-4, 4:-4], np.float32)
 
 
-def sharpened(crop: NDArray[np.uint8], soft: float, noise: float = 0.0) -> NDArray[np.uint8]:
-    """A crop (n, n, 3) of that `softness` and `grain` made sharp; a sharp one, or a noisy one, as it is."""
+def sharpened(crop: NDArray[np.uint8], side_px: float, soft: float, noise: float = 0.0) -> NDArray[np.uint8]:
+    """A crop as in `softness`, which is ``soft`` and has that `grain`, made sharp; a sharp or noisy one as it is."""
     if soft <= SOFT or noise > _MOST_GRAIN:
         return crop
     wider = min(soft, _LIMIT)
     amount = _ADDED * (wider - 1) / (1 + _LESS * noise)
-    blurred = cv2.GaussianBlur(crop, (0, 0), _SHARE * wider * _sharp_px(crop))
+    blurred = cv2.GaussianBlur(crop, (0, 0), _SHARE * wider * _sharp_px(len(crop), side_px))
     return np.asarray(cv2.addWeighted(crop, 1 + amount, blurred, -amount, 0), np.uint8)
 
 
@@ -90,16 +96,16 @@ class Focus:
         self._measured = 0
         self._t_s = -math.inf
 
-    def mended(self, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def mended(self, crop: NDArray[np.uint8], side_px: float) -> NDArray[np.uint8]:
         """A crop as sharp as one that is in focus."""
-        return sharpened(crop, self.softness, self._grain)
+        return sharpened(crop, side_px, self.softness, self._grain)
 
-    def step(self, crop: NDArray[np.uint8], t_s: float) -> None:
+    def step(self, crop: NDArray[np.uint8], side_px: float, t_s: float) -> None:
         """Looks at the runner's crop, as the camera has shown it, now and then."""
         dt_s = t_s - self._t_s
         if dt_s < _EVERY_S:
             return
-        now = softness(crop)
+        now = softness(crop, side_px)
         if now is None:
             return
         share = weight_of_newest(dt_s, _TAU_S, self._measured)

@@ -131,7 +131,7 @@ def see(
     ``focus`` tells how soft the picture is; None: not at all.
     """
     cut = crop.cut(image, size_px)
-    shown = _lit(cut if focus is None else focus.mended(cut), crop.share_inside(image))
+    shown = _lit(cut if focus is None else focus.mended(cut, crop.side_px), crop.share_inside(image))
     if in_mirror:
         return cut, turned_back(net.invoke(np.ascontiguousarray(shown[:, ::-1])))
     return cut, net.invoke(shown)
@@ -279,7 +279,7 @@ class RunnerTracker:
         self._in_place = False
         self._probed_s, self._probe_side = -math.inf, 1.0
         self._elsewhere: Iterator[Crop] | None = None
-        self._crowded_s = -math.inf
+        self._crowded_s, self._suspected = -math.inf, False
         self._rival, self._rival_s, self._rival_steps_s = Stay(), -math.inf, -math.inf
         self._rival_crop: Crop | None = None  # where somebody else was seen a moment ago
         self._past = False  # whether the last look was past somebody before the runner
@@ -340,7 +340,7 @@ class RunnerTracker:
             if self._known is not None:
                 self._known.note_other(who)
             return Sight(None, refused, crop)
-        self.focus.step(cut, t_s)
+        self.focus.step(cut, crop.side_px, t_s)
         own_legs = self._own_legs(who)
         self._remember(pose, who)
         runner = self._rival_who_runs(image, who)
@@ -510,13 +510,16 @@ class RunnerTracker:
 
     def _crowded(self, image: NDArray[np.uint8], pose: Pose, who: Sighting) -> bool:
         """Whether somebody else is on the belt: twice a second one looks left and right of them, in turn."""
-        if who.t_s - self._probed_s >= _PROBE_EVERY_S:
-            self._probed_s, self._probe_side = who.t_s, -self._probe_side
+        suspected, self._suspected = self._suspected, False
+        if suspected or who.t_s - self._probed_s >= _PROBE_EVERY_S:
+            self._probed_s, self._probe_side = who.t_s, self._probe_side * (1 if suspected else -1)
             beside = self._probe_side * _PROBE_TORSOS * who.torso_px
             crop = Crop(who.hip_px[0] + beside, who.hip_px[1], _PROBE_SIDE_TORSOS * who.torso_px)
             other = self._see(image, crop, who)
             if _on_same_belt(other, who) and _is_another(other, pose, who.torso_px):
-                self._crowded_s = who.t_s
+                if suspected:
+                    self._crowded_s = who.t_s
+                self._suspected = not suspected  # a single picture may deceive
         return who.t_s - self._crowded_s < 2.2 * _PROBE_EVERY_S
 
 

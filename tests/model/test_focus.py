@@ -18,6 +18,7 @@ from tests.model.bystanders import Image
 from tests.validation.tracking_accuracy import pictures
 
 _SIZES = (192, 256)
+_SIDE_PX = 300.0
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +33,11 @@ def crop(image: Image, size_px: int = 192, blur_px: float = 0.0, noise: float = 
         image = (image + np.random.default_rng(1).normal(0, noise, image.shape)).clip(0, 255).astype(np.uint8)
     if blur_px:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), blur_px), np.uint8)
-    return Crop(320, 270, 300).cut(image, size_px)
+    return Crop(320, 270, _SIDE_PX).cut(image, size_px)
 
 
 def soft(image: NDArray[np.uint8]) -> float:
-    found = softness(image)
+    found = softness(image, _SIDE_PX)
     assert found is not None
     return found
 
@@ -62,22 +63,34 @@ def test_noise_makes_no_picture_sharp_or_soft(film: list[Image]) -> None:
         assert noisy == pytest.approx(clean, abs=0.1)
 
 
+@pytest.mark.parametrize("size_px", _SIZES)
+@pytest.mark.parametrize("farther", [1.25, 2.0, 3.3])
+def test_who_is_far_away_is_not_out_of_focus(film: list[Image], size_px: int, farther: float) -> None:
+    found = []
+    for image in film:
+        size = (round(640 / farther), round(480 / farther))
+        far = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        there = Crop(320 / farther, 270 / farther, _SIDE_PX / farther)
+        found.append(softness(there.cut(far, size_px), there.side_px))
+    assert all(one is not None and one < SOFT for one in found)
+
+
 def test_a_picture_without_edges_tells_nothing() -> None:
-    assert softness(np.full((192, 192, 3), 90, np.uint8)) is None
-    assert softness(np.zeros((256, 256, 3), np.uint8)) is None
+    assert softness(np.full((192, 192, 3), 90, np.uint8), _SIDE_PX) is None
+    assert softness(np.zeros((256, 256, 3), np.uint8), _SIDE_PX) is None
 
 
 def test_a_sharp_picture_stays_as_it_is(film: list[Image]) -> None:
     image = crop(film[0])
     for soft_by in (0.0, 0.9, SOFT):
-        assert sharpened(image, soft_by) is image
+        assert sharpened(image, _SIDE_PX, soft_by) is image
 
 
 @pytest.mark.parametrize("blur_px", [1.0, 1.3, 1.6, 2.0])
 def test_a_soft_one_becomes_about_as_sharp_as_it_was(film: list[Image], blur_px: float) -> None:
     for image in film:
         blurred = crop(image, blur_px=blur_px)
-        assert soft(sharpened(blurred, soft(blurred))) == pytest.approx(1.0, abs=0.25)
+        assert soft(sharpened(blurred, _SIDE_PX, soft(blurred))) == pytest.approx(1.0, abs=0.25)
 
 
 def test_focus_is_of_some_seconds_and_is_looked_at_now_and_then(film: list[Image]) -> None:
@@ -85,15 +98,15 @@ def test_focus_is_of_some_seconds_and_is_looked_at_now_and_then(film: list[Image
     assert focus.softness == 0.0
     sharp, blurred = crop(film[0]), crop(film[0], blur_px=2.0)
     for n in range(60):
-        focus.step(sharp, n / 30)
+        focus.step(sharp, _SIDE_PX, n / 30)
     assert focus.softness == pytest.approx(soft(sharp), abs=0.01)
-    focus.step(blurred, 2.0)
+    focus.step(blurred, _SIDE_PX, 2.0)
     assert focus.softness < SOFT
     for n in range(300):
-        focus.step(blurred, 2.0 + n / 30)
+        focus.step(blurred, _SIDE_PX, 2.0 + n / 30)
     assert focus.softness == pytest.approx(soft(blurred), rel=0.02)
     was = focus.softness
-    focus.step(np.zeros((192, 192, 3), np.uint8), 20.0)
+    focus.step(np.zeros((192, 192, 3), np.uint8), _SIDE_PX, 20.0)
     assert focus.softness == was
 
 
@@ -103,23 +116,23 @@ def test_noisy_pictures_are_not_sharpened(film: list[Image]) -> None:
         focus = Focus()
         for n, image in enumerate(film):
             seen = crop(np.asarray(cv2.GaussianBlur(image, (0, 0), 1.5), np.uint8), noise=noise)
-            focus.step(seen, n / 4)
+            focus.step(seen, _SIDE_PX, n / 4)
         assert focus.softness > SOFT
-        assert (focus.mended(seen) is not seen) is mended
+        assert (focus.mended(seen, _SIDE_PX) is not seen) is mended
 
 
 @pytest.mark.parametrize("blur_px", [1.3, 2.0])
 def test_the_network_sees_joints_where_they_are_in_the_sharp_picture(film: list[Image], blur_px: float) -> None:
     """Root mean square of how far they are off, six tenths of what it is in the soft picture at most."""
     net = PoseNet(load_weights("lightning"), next(iter(available_runtimes())), 1)
-    there = Crop(320, 270, 300)
+    there = Crop(320, 270, _SIDE_PX)
     off: dict[bool, list[float]] = {True: [], False: []}
     for image in film:
         blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), blur_px), np.uint8)
         as_it_was = see(net, image, there, 192)[1][5:, :2]
         for mended in off:
             focus = Focus()
-            focus.step(there.cut(blurred, 192), 0.0)
+            focus.step(there.cut(blurred, 192), _SIDE_PX, 0.0)
             joints = see(net, blurred, there, 192, focus=focus if mended else None)[1][5:, :2]
             off[mended].append(float(np.mean((joints - as_it_was) ** 2)))
     assert math.sqrt(np.mean(off[True]) / np.mean(off[False])) < 0.6

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,9 @@ import pytest
 
 from device.cameras.video import VideoSource
 from model.movenet import MIN_SCORE, Crop, RunnerTracker, whole_picture
-from model.pose import MIRROR_INDEX, FloatArray, Joint
+from model.person import Region, Sighting
+from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
+from model.quality import CROWDED
 from model.runtime import PoseNet, available_runtimes, load_weights
 from tests.model.bystanders import Image, cut_out, mid_hip, torso_px, with_second_person
 
@@ -139,3 +142,29 @@ def test_who_stands_beside_is_not_believed_once_somebody_runs(
     assert first.count("other") > 0.9 * len(first)
     assert {who for t_s, who in believed if 2.5 <= t_s < 4.0} <= {"doubtful", "nobody", "runner"}
     assert {who for t_s, who in believed if t_s >= 4.0} == {"runner"}
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+def test_somebody_beside_in_a_single_look_is_nobody(
+    net: PoseNet, film: list[tuple[float, Image, FloatArray]], monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    tracker = RunnerTracker(net, 192, region=Region((0.0, 0.0, 1.0, 1.0)))
+    last: list[Pose] = []
+    asked: list[float] = []
+
+    def see(image: Image, crop: Crop, who: Sighting) -> Pose:
+        asked.append(who.t_s)
+        away = 0.6 * who.torso_px if who.t_s > 2.0 and len(late()) <= looks else 0.0
+        return replace(last[-1], xy_px=last[-1].xy_px + np.array([away, 0.0]))
+
+    def late() -> list[float]:
+        return [t_s for t_s in asked if t_s > 2.0]
+
+    monkeypatch.setattr(tracker, "_see", see)
+    monkeypatch.setattr(tracker, "_rival_who_runs", lambda *_: None)
+    said = set()
+    for t_s, image, true in film[:100]:
+        last.append(Pose(t_s, true, np.full(17, 0.9), (640, 480)))
+        said.add(tracker.look(image, t_s).quality.reason)
+    assert len(late()) >= 3
+    assert (CROWDED.reason in said) is (looks == 2)
