@@ -27,6 +27,8 @@ FALLBACK_VFOV_DEG = 41.4
 _MAX_PIN = 27
 #: So long may the path of a socket be on Linux.
 _MAX_SOCKET_BYTES = 107
+
+
 def _without_nul(path: str) -> str:
     """The path as it is.
 

@@ -202,10 +202,7 @@ class Likeness:
             who: the person as seen now.
             surely_frontal: whether it is known that they are seen from the front or from behind.
         """
-        own = self._legs.are(who) or not self._usual.runs  # in a squat knees go wide
-        if surely_frontal:
-            self._legs.add(who)
-        return own
+        return self._legs.step(who, learn=surely_frontal) or not self._usual.runs  # in a squat knees go wide
 
     def lose_to_another(self, who: Sighting) -> None:
         """What is seen now is somebody else, however much alike."""

@@ -28,19 +28,24 @@ class OwnLegs:
         self._knees, self._ankles = _Pair(_KNEE_TORSOS), _Pair(_ANKLE_TORSOS)
         self._others_s = (-math.inf, -math.inf)  # when somebody else's were seen last, and before that
 
-    def are(self, who: Sighting) -> bool:
-        """Whether all that are seen now may be the runner's; True while too little is known."""
+    def step(self, who: Sighting, learn: bool = True) -> bool:
+        """Takes in the runner as seen now.
+
+        Args:
+            who: the runner.
+            learn: whether this tells where their legs usually are.
+
+        Returns:
+            Whether all that are seen may be theirs; True while too little is known.
+        """
         knees, ankles = _beside(who)
         own = self._knees.hold(knees) and self._ankles.hold(ankles)
         if not own:
             self._others_s = (who.t_s, self._others_s[0])
+        if learn:
+            self._knees.add(knees, who.t_s)
+            self._ankles.add(ankles, who.t_s)
         return own and who.t_s - self._others_s[1] > _STILL_S
-
-    def add(self, who: Sighting) -> None:
-        """Learns from the runner as seen now."""
-        knees, ankles = _beside(who)
-        self._knees.add(knees, who.t_s)
-        self._ankles.add(ankles, who.t_s)
 
 
 class _Pair:

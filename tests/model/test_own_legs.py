@@ -26,17 +26,11 @@ def seen(t_s: float, xy: FloatArray, hidden: Sequence[Joint] = ()) -> Sighting:
     return sighting(Pose(t_s, xy, score, (640, 480)))
 
 
-def step(legs: OwnLegs, who: Sighting) -> bool:
-    own = legs.are(who)
-    legs.add(who)
-    return own
-
-
 def known(seconds: float = 3.0) -> OwnLegs:
     """After some seconds of running, left and right in turn."""
     legs = OwnLegs()
     for n in range(int(seconds * 30)):
-        assert step(legs, seen(n / 30, figure(Side.LEFT if n // 10 % 2 else Side.RIGHT)))
+        assert legs.step(seen(n / 30, figure(Side.LEFT if n // 10 % 2 else Side.RIGHT)))
     return legs
 
 
@@ -50,65 +44,65 @@ def with_legs_aside(xy: FloatArray, torsos: float) -> FloatArray:
 @pytest.mark.parametrize("torsos", [-0.6, 0.6])
 def test_legs_beside_the_trunk_are_another_s(torsos: float) -> None:
     legs = known()
-    assert not step(legs, seen(3.0, with_legs_aside(figure(), torsos)))
+    assert not legs.step(seen(3.0, with_legs_aside(figure(), torsos)))
 
 
 def test_one_ankle_alone_may_be_another_s() -> None:
     legs, xy = known(), figure()
     xy[Joint.RIGHT_ANKLE, 0] -= 60
-    assert not step(legs, seen(3.0, xy))
+    assert not legs.step(seen(3.0, xy))
 
 
 def test_a_joint_that_is_hardly_seen_tells_nothing() -> None:
     legs, xy = known(), figure()
     xy[Joint.RIGHT_ANKLE, 0] -= 60
-    assert step(legs, seen(3.0, xy, hidden=[Joint.RIGHT_ANKLE]))
-    assert step(legs, seen(3.1, figure(), hidden=list(Joint)[Joint.LEFT_KNEE :]))
+    assert legs.step(seen(3.0, xy, hidden=[Joint.RIGHT_ANKLE]))
+    assert legs.step(seen(3.1, figure(), hidden=list(Joint)[Joint.LEFT_KNEE :]))
 
 
 @pytest.mark.parametrize("fppa_deg", [-15.0, 25.0])
 def test_a_knee_that_dives_is_the_runner_s(fppa_deg: float) -> None:
     legs = known()
     for n, side in enumerate(Side):
-        assert step(legs, seen(3.0 + n / 3, figure(side, fppa_deg)))
+        assert legs.step(seen(3.0 + n / 3, figure(side, fppa_deg)))
 
 
 def test_the_camera_s_roll_is_the_usual() -> None:
     """Feet that always stand aside of the hips, as a turned camera shows them, are the runner's own."""
     legs = OwnLegs()
     for n in range(90):
-        assert step(legs, seen(n / 30, with_legs_aside(figure(), 0.5)))
+        assert legs.step(seen(n / 30, with_legs_aside(figure(), 0.5)))
 
 
 def test_some_moments_after_another_s_legs_nothing_is_sure() -> None:
     legs = known()
-    assert not step(legs, seen(3.0, with_legs_aside(figure(), 0.6)))
-    assert not step(legs, seen(3.03, with_legs_aside(figure(), 0.6)))
-    assert not step(legs, seen(3.1, figure()))
-    assert step(legs, seen(3.3, figure()))
+    assert not legs.step(seen(3.0, with_legs_aside(figure(), 0.6)))
+    assert not legs.step(seen(3.03, with_legs_aside(figure(), 0.6)))
+    assert not legs.step(seen(3.1, figure()))
+    assert legs.step(seen(3.3, figure()))
 
 
 def test_a_single_slip_of_the_network_costs_one_picture() -> None:
     legs = known()
-    assert not step(legs, seen(3.0, with_legs_aside(figure(), 0.6)))
-    assert step(legs, seen(3.03, figure()))
+    assert not legs.step(seen(3.0, with_legs_aside(figure(), 0.6)))
+    assert legs.step(seen(3.03, figure()))
 
 
 def test_a_second_of_another_s_legs_does_not_make_them_usual() -> None:
     legs = known(8.0)
     for n in range(30):
-        assert not step(legs, seen(8 + n / 30, with_legs_aside(figure(), 0.8)))
-    assert step(legs, seen(9.3, figure()))
+        assert not legs.step(seen(8 + n / 30, with_legs_aside(figure(), 0.8)))
+    assert legs.step(seen(9.3, figure()))
 
 
 def test_who_runs_otherwise_from_now_on_is_believed_again() -> None:
     """As after the camera was turned."""
     legs = known(8.0)
-    told = [step(legs, seen(8 + n / 30, with_legs_aside(figure(), 0.5))) for n in range(300)]
+    told = [legs.step(seen(8 + n / 30, with_legs_aside(figure(), 0.5))) for n in range(300)]
     assert not told[0]
     assert told[-1]
 
 
 def test_before_a_second_nothing_is_known() -> None:
     legs = known(0.8)
-    assert step(legs, seen(0.9, with_legs_aside(figure(), 0.8)))
+    assert legs.step(seen(0.9, with_legs_aside(figure(), 0.8)))
