@@ -700,6 +700,7 @@ class Device:
         runner = self._runner.current
         return {
             "type": "health",
+            "film": isinstance(source, VideoSource),
             "fps": round(self._fps, 1),
             "frames": self._frames,
             "dropped": self._dropped + (0 if source is None else source.dropped),

@@ -114,6 +114,7 @@ def test_the_time_before_the_first_picture_does_not_make_the_camera_slow(
     monkeypatch.setattr(runtime, "open_source", lambda camera: Late(demo_clip, paced=True))
     health = _run_until(config, lambda m: m["type"] == "health" and m["frames"])[-1]
     assert health["fps"] > 15, "with the four seconds before it would be 6"
+    assert health["film"]
 
 
 class Lossy(VideoSource):

@@ -212,6 +212,7 @@ def health() -> Callable[..., Message]:
         spread = {"p50": 24.0, "p99": 41.0, "max": 55.0, "n": 12}
         return {
             "type": "health",
+            "film": False,
             "fps": 29.9,
             "frames": 900,
             "dropped": 2,

@@ -220,7 +220,14 @@ def test_an_upside_down_picture_says_so_and_nothing_of_sizes(stride: list[Messag
 def test_slow_camera_is_said(stride: list[Message], health: Make) -> None:
     rate = checks(report(stride, health(fps=12.0)))["rate"]
     assert rate["state"] == "bad"
-    assert "Below 20" in rate["advice"]
+    assert rate["advice"] == "Below 20 running cannot be measured: add light, or lower [camera] fps."
+
+
+def test_slow_film_is_not_laid_to_a_setting_of_the_camera(stride: list[Message], health: Make) -> None:
+    rate = checks(report(stride, health(fps=12.0, film=True)))["rate"]
+    assert rate["state"] == "bad"
+    assert "Below 20 running cannot be measured: take a film" in rate["advice"]
+    assert "[camera]" not in rate["advice"]
 
 
 def test_pictures_that_are_looked_at_twice_for_a_test_are_no_slow_camera(frame: Make, health: Make) -> None:
