@@ -22,7 +22,7 @@ from device.live import LivePublisher, Message
 from device.password import password_path, remove_password, set_password
 from device.runners import MAX_NAME
 from device.runtime import COMMANDS_WITHOUT_STORE
-from device.store import Store, StoreReader
+from device.store import Store, StoreReader, utc_now
 from device.told import SETTING, Told
 from model.place import CORRECTED
 from model.pose import Side
@@ -1000,13 +1000,21 @@ def test_no_table_is_cut_off_at_any_width(
     first = make_session(runner_id=runner_id, belt_m_s=(2.5, 3.0))
     last = make_session(runner_id=runner_id, belt_m_s=(3.0, 3.0), model="movenet-thunder-int8", state="interrupted")
     in_picture = make_session(camera={**GOOD_CAMERA, "state": "unknown"}, frontal=False)
+    large = {"value": -0.024, "ci95": 0.008, "changed": False}
+    wide = {"mean": 0.137, "sd": 0.028, "n": 900, "ci95": 0.008, "trend": {**large, "changed": True}}
+    knee = {"mean": -12.3, "sd": 11.4, "n": 900, "ci95": 1.2, "trend": {**large, "changed": True}}
+    summary: Message = {side: {"stances": 900, "fppa_deg": knee, "knee_offset_leg": wide} for side in Side}
+    summary["asymmetry"] = {"fppa_deg": {**large, "value": -12.4, "changed": True}, "knee_offset_leg": large}
+    long = make_session(runner_id=runner_id, belt_m_s=(3.0, 3.0), more=summary)
+    store.end_session(long, utc_now(ago_s=-95 * 60 - 5))
     tests = [store_test(store, runner_id=runner_id), store_test(store, Side.RIGHT)]
     tables = {"/sessions": 1, f"/sessions?runner={runner_id}": 1, "/runners": 0, "/health": 0}
-    tables |= {f"/sessions/{session_id}": 1 for session_id in (first, in_picture, *tests)} | {f"/sessions/{last}": 2}
+    tables |= {f"/sessions/{session_id}": 1 for session_id in (first, in_picture, *tests)}
+    tables |= {f"/sessions/{session_id}": 2 for session_id in (last, long)}
     for path, count in tables.items():
         page.goto(server.url + path)
         expect(page.locator("table")).to_have_count(count)
-        for width in (390, 761, 768, 800, 900, 961, 1024, 1100, 1261, 1280):
+        for width in (390, 761, 768, 800, 900, 961, 1001, 1024, 1100, 1261, 1280):
             page.set_viewport_size({"width": width, "height": 480})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
             for box in page.locator(".scroll").all():
