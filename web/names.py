@@ -14,6 +14,7 @@ _UNSEEN = ("Cc", "Cf", "Cs", "Co")
 _BLANK = "\u115f\u1160\u3164\uffa0\u2800"
 #: Letters, numbers, punctuation and signs; marks need one of them to stand on.
 _SEEN = "LNPS"
+_NUMBER = re.compile(r"\d+")
 
 
 def as_written(text: str) -> str:
@@ -32,3 +33,9 @@ def look(name: str) -> str:
     """What two names share that look alike but for capitals."""
     without = "".join(sign for sign in name if sign not in _JOINERS)
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", without).casefold())
+
+
+def alphabetical(name: str) -> tuple[str, str]:
+    """By which names are put in order: Ünal before Vera, Runner 9 before Runner 10."""
+    bare = "".join(sign for sign in unicodedata.normalize("NFD", look(name)) if not unicodedata.combining(sign))
+    return _NUMBER.sub(lambda number: number[0].zfill(9), bare), name

@@ -920,6 +920,21 @@ def test_fields_follow_what_another_page_tells_unless_somebody_types(
     expect(lens).to_have_value("13")
 
 
+def test_a_phone_leads_past_a_long_list_to_the_form(server: Server, device: Device, store: Store, page: Page) -> None:
+    store.add_runner("")
+    page.goto(server.url + "/runners")
+    expect(page.get_by_text("Not in the list?")).to_be_hidden()  # the form stands beside the list
+    page.set_viewport_size({"width": 390, "height": 500})
+    page.get_by_text("Not in the list?").click()
+    expect(page.locator("#name")).to_be_in_viewport()
+
+
+def test_what_is_to_be_typed_stands_in_one_line(server: Server, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(server.url + "/health")
+    assert page.locator("code").evaluate_all("all => all.map(one => one.getClientRects().length)") == [1]
+
+
 def test_health_page_is_live(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url + "/health")
     expect(page.locator("[data-key=device]")).to_have_text("live")

@@ -76,6 +76,13 @@ def test_names_that_look_alike_are_one(device: Device, client: FlaskClient) -> N
         assert "is in the list already" in post(client, "/runners", 400, name=name)
 
 
+def test_names_stand_in_the_order_of_the_alphabet(store: Store, client: FlaskClient) -> None:
+    for name in ("Vera", "émile", "Runner 10", "Ünal", "Runner 9", "anna"):
+        store.add_runner(name)
+    shown = re.findall(r"<b>(.*?)</b>", client.get("/runners").text)
+    assert shown == ["anna", "émile", "Runner 9", "Runner 10", "Ünal", "Vera"]
+
+
 def test_what_was_mistyped_stays_in_its_form_with_the_reason(device: Device, client: FlaskClient) -> None:
     post(client, "/runners", name="Anna")
     token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/runners").text)

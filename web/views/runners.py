@@ -16,7 +16,7 @@ from model.programme import SESSIONS, in_words, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
 from web.mistyped import Mistyped, shown_by, typed_number
-from web.names import as_written, is_legible, look
+from web.names import alphabetical, as_written, is_legible, look
 from web.views.commands import SILENT, UNCONFIRMED
 from web.views.qr import qr_of
 
@@ -41,7 +41,7 @@ def _page(wrong: Mistyped | None = None) -> str:
     return render_template(
         "runners.html",
         wrong=wrong,
-        runners=box().reader.runners(),
+        runners=sorted(box().reader.runners(), key=lambda one: alphabetical(one["name"])),
         current=current,
         when="now" if hub.session_id() is not None else _when(hub.somebody()),
         height_cm=hub.height_cm(),
