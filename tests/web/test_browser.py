@@ -571,11 +571,16 @@ def test_kiosk_recovers_from_a_server_restart(
         device.cue("left")
     expect(left.locator("[data-cue]")).to_be_visible()
     expect(left.locator("[data-spread]")).to_have_text("6 of 7 stances")
+    page.locator("[data-banner]").evaluate("""banner => {
+        window.said = new Set();
+        new MutationObserver(() => window.said.add(banner.textContent)).observe(banner, { childList: true });
+    }""")
     server.stop()
     expect(page.locator("[data-banner]")).to_contain_text("No connection to the box")
     server.start()
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
     expect(page.locator("[data-banner]")).to_be_hidden()
+    assert page.evaluate("[...window.said].filter(text => text.includes('device is silent'))") == []
     device.cue("right")
     expect(right.locator("[data-cue]")).to_be_visible()
     device.publish(stance("right", 7, fppa_deg=3.0))

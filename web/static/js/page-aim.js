@@ -35,6 +35,7 @@ function row(check) {
 }
 
 function headline(aim) {
+  if (link?.device === "silent") return "First the device: while it is silent nothing is found out.";
   if (noCamera(frame?.message)) return "First the camera: without its pictures nothing is found out.";
   if (!aim.seen) return "Let someone run on the belt: everything below is found out from the runner.";
   // Without light nothing else will be found out.

@@ -25,6 +25,9 @@ const CAMERA = {
   unknown: { tile: "finding its position", knee: "camera not known yet" },
 };
 
+// By how the server is heard; else by how the device is.
+const LINKS = { connecting: "connecting…", lost: "no connection", unknown: "connecting…", silent: "device silent", live: "live" };
+
 const NOBODY_RAN = { level: "info", text: "Nobody ran: nothing was stored." };
 const NOT_SENT = { level: "bad", text: "Not sent: no connection to the box." };
 
@@ -421,7 +424,7 @@ function onHealth(health) {
 
 function onLink(state) {
   link = state;
-  setText(find("link"), state.server !== "ok" ? "no connection" : state.device === "live" ? "live" : "device silent");
+  setText(find("link"), LINKS[state.server] ?? LINKS[state.device]);
   if (state.device !== "live") {
     skeleton.clear();
     for (const knee of Object.values(knees)) knee.judge(false);

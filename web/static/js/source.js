@@ -17,6 +17,8 @@ export class LiveSource extends EventTarget {
   #poll = 0;
   #serverAt = 0; // when the server was last heard, performance.now()
   #deviceAt = 0;
+  #heard = false; // whether that server has ever heard the device
+  #epochAt = 0; // when a server was first heard: it needs a moment to hear the device
   #epoch = null; // of the server that numbers the events
   #lastSeq = null; // the last event that is known; null: none of this epoch, or not since the connection was lost
   #session = null; // the last that was told of a session
@@ -86,8 +88,10 @@ export class LiveSource extends EventTarget {
     this.#serverAt = now;
     if (message.type === "status") {
       if (lost || message.epoch !== this.#epoch) this.#lastSeq = null;
+      if (message.epoch !== this.#epoch) this.#epochAt = now;
       this.#epoch = message.epoch;
       if (message.version !== this.#version) location.reload();
+      this.#heard = message.age_s !== null;
       if (message.device === "silent") this.#deviceAt = 0;
       else if (message.age_s !== null) this.#deviceAt = Math.max(this.#deviceAt, now - 1000 * message.age_s);
       this.#tellLink(message.age_s);
@@ -118,7 +122,11 @@ export class LiveSource extends EventTarget {
     const heard = Math.max(this.#serverAt, this.#began);
     const server = now - heard > SERVER_LOST_AFTER_MS ? "lost" : this.#serverAt ? "ok" : "connecting";
     let device = "unknown";
-    if (server === "ok") device = this.#deviceAt && now - this.#deviceAt <= SILENT_AFTER_MS ? "live" : "silent";
+    if (server === "ok") {
+      // Of the device nothing is known but what the server said last: a server that is quiet is no silent device.
+      if (this.#deviceAt && this.#serverAt - this.#deviceAt <= SILENT_AFTER_MS) device = "live";
+      else if (this.#heard || now - this.#epochAt > SILENT_AFTER_MS) device = "silent";
+    }
     this.dispatchEvent(new CustomEvent("link", { detail: { server, device, ageS } }));
   }
 }
