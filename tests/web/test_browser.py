@@ -1324,7 +1324,7 @@ def test_a_squat_test_from_the_form_to_the_result(
     form.get_by_role("button", name="Start").click()
     expect(page.locator("[data-banner]")).to_have_text(device.refusal)
     device.refusal = None
-    form.get_by_role("button", name="Start").click()
+    form.get_by_role("button", name="Start").dblclick()  # asks once
     expect(page.locator("[data-banner]")).to_be_hidden()
     assert [(c["exercise"], c["side"]) for c in device.commands] == [("squat", None)] * 2
     device.changes = amid_a_test()

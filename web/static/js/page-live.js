@@ -449,6 +449,8 @@ function say(what) {
 async function ask(event) {
   event.preventDefault();
   const form = event.target;
+  if (asked.has(form)) return; // a double click asks once
+  asked.add(form);
   const body = new FormData(form);
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(ASKED_MS) });
@@ -456,8 +458,11 @@ async function ask(event) {
     say(sent ? null : { level: "bad", text: sentence(message ?? error) });
   } catch {
     say(NOT_SENT);
+  } finally {
+    asked.delete(form);
   }
 }
+const asked = new Set(); // forms of which no answer has come yet
 for (const form of document.querySelectorAll("[data-ask]")) form.addEventListener("submit", ask);
 
 const source = new LiveSource();
