@@ -36,14 +36,19 @@ def shown_by(page: Callable[[Mistyped], str]) -> Callable[[Mistyped], ResponseRe
     return answer
 
 
-def typed_number(field: str, name: str, per_unit: float, bounds: tuple[float, float], form: str) -> float | None:
+def typed_number(
+    field: str, name: str, per_unit: float, bounds: tuple[float, float], unit: str, form: str
+) -> float | None:
     """A field's number, with a comma or a point, in the unit that is reckoned with; None for an empty field.
+
+    Whoever types the field's unit behind it means the same.
 
     Args:
         field, name: the field's id on the page, and its name in the form.
         per_unit: so many of the field's units are one of that unit.
         bounds: in that unit.
-        form: the field's unit and the way to write it, for who typed something else.
+        unit: the field's, as it stands beside it.
+        form: the way to write it, for who typed something else.
 
     Raises:
         Mistyped: it is no such number.
@@ -52,10 +57,10 @@ def typed_number(field: str, name: str, per_unit: float, bounds: tuple[float, fl
     if not typed:
         return None
     try:
-        value = float(typed.replace(",", ".")) / per_unit
+        value = float(typed.casefold().removesuffix(unit).replace(",", ".")) / per_unit
     except ValueError:
         value = math.nan
     if not bounds[0] <= value <= bounds[1]:
         low, high = (f"{round(bound * per_unit, 1):g}" for bound in bounds)
-        raise Mistyped(field, f"{typed!r} must be {low} to {high} {form}.")
+        raise Mistyped(field, f"{typed!r} must be {low} to {high} {unit}, {form}.")
     return round(value, 4)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from device.config import CameraConfig, Config, TreadmillConfig, parse_config
@@ -13,6 +14,7 @@ from device.live import LivePublisher, Message
 from device.told import Told
 from web.app import MAX_BODY_BYTES, close_app, create_app
 from web.hub import NO_GPIO, LiveHub
+from web.mistyped import typed_number
 
 Eventually = Callable[..., None]
 
@@ -173,6 +175,13 @@ def test_token_of_a_script_goes_in_a_header(
     answer = client.post("/device/test-cue", data={"side": "right"}, headers=headers)
     assert answer.get_json() == {"sent": True, "message": "Test cue sent to the right side."}
     eventually(lambda: len(commands) == 1, "the command")
+
+
+@pytest.mark.parametrize("typed", ["12.6", " 12,6 km/h", "12.6KM/H "])
+def test_unit_may_be_typed_behind_a_number(app: Flask, typed: str) -> None:
+    """"'12.6 km/h' must be 1.1 to 36 km/h" helps nobody."""
+    with app.test_request_context(method="POST", data={"speed": typed}):
+        assert typed_number("belt-speed", "speed", 3.6, (0.3, 10.0), "km/h", "or empty") == 3.5
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def _goal_words(metric: Goal) -> str:
 @blueprint.post("/belt-speed")
 def belt_speed() -> ResponseReturnValue:
     """Belt speed from km/h, as treadmills show it; empty for unknown."""
-    speed_m_s = typed_number("belt-speed", "belt_speed_km_h", 3.6, BELT_SPEED_M_S, "km/h, or empty for unknown")
+    speed_m_s = typed_number("belt-speed", "belt_speed_km_h", 3.6, BELT_SPEED_M_S, "km/h", "or empty for unknown")
     said = "Belt speed: unknown." if speed_m_s is None else f"Belt speed: {speed_m_s * 3.6:.1f} km/h."
     command = {"command": "set_belt_speed", "belt_speed_m_s": speed_m_s}
     return _confirmed(command, lambda: box().hub.told()["belt_speed_m_s"] == speed_m_s, lambda: said)
@@ -93,8 +93,8 @@ def belt_speed() -> ResponseReturnValue:
 @blueprint.post("/camera-height")
 def camera_height() -> ResponseReturnValue:
     """Height of the lens above the belt from cm, kept for the installation; empty: as the settings say."""
-    form = "cm, as 120, or empty where it is not known"
-    height_m = typed_number("lens-height", "camera_height_cm", 100, CAMERA_HEIGHT_M, form)
+    form = "as 120, or empty where it is not known"
+    height_m = typed_number("lens-height", "camera_height_cm", 100, CAMERA_HEIGHT_M, "cm", form)
     command = {"command": "set_camera_height", "camera_height_m": height_m}
     return _confirmed(command, lambda: _page_height_m() == height_m, _height_words)
 

@@ -109,7 +109,7 @@ def height() -> ResponseReturnValue:
 def _height_cm(field: str) -> float | None:
     """The form's height in cm; None for an empty field. ``field``: its id on the page."""
     bounds = MIN_HEIGHT_CM, MAX_HEIGHT_CM
-    height_cm = typed_number(field, "height_cm", 1, bounds, "cm, as 178, or empty for unknown")
+    height_cm = typed_number(field, "height_cm", 1, bounds, "cm", "as 178, or empty for unknown")
     return None if height_cm is None else round(height_cm, 1)
 
 
