@@ -217,6 +217,8 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
         "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),
         "not_measurable": NOT_MEASURABLE,
         "min_stances": MIN_STANCES,
+        "min_quality": MIN_QUALITY,
+        "poor": sum(stance["quality"] < MIN_QUALITY for stance in found["stances"]),
     }
 
 

@@ -77,6 +77,7 @@ class Knee {
 
   stance(stance) {
     this.measures.stance(stance);
+    if (stance.quality < minQuality) return; // as in the result
     const angle = this.known ? stance.fppa_deg : stance.fppa_image_deg;
     if (angle === null || angle === undefined) return;
     this.stances = [...this.stances, angle].slice(-minStances);

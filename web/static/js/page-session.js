@@ -13,7 +13,7 @@ function instead(text) {
 }
 
 function draw(session) {
-  const points = drawStances(chart, session, chart.dataset.key, Number(chart.dataset.minStances));
+  const points = drawStances(chart, session, chart.dataset.key, Number(chart.dataset.minStances), Number(chart.dataset.minQuality));
   chart.dataset.points = points;
   if (!points) instead("No stance in this session has it.");
   for (const figure of document.querySelectorAll("[data-cycle]")) {

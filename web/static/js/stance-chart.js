@@ -13,8 +13,9 @@ function rolling(values, window) {
   });
 }
 
-function sideData(session, key, window, side) {
-  const stances = session.stances.filter((s) => s.side === side && Number.isFinite(s[key]));
+// Of the stances that count: one that was seen too poorly is in no mean.
+function sideData(session, key, window, minQuality, side) {
+  const stances = session.stances.filter((s) => s.side === side && s.quality >= minQuality && Number.isFinite(s[key]));
   const times = stances.map((s) => (s.strike_s + s.toe_off_s) / 2);
   const values = stances.map((s) => s[key]);
   const cues = session.cues.filter((c) => c.side === side).map((c) => c.t_s);
@@ -97,8 +98,8 @@ function options(session, key) {
 }
 
 // Returns how many stances are drawn.
-export function drawStances(element, session, key, window) {
-  const sides = ["left", "right"].map((side) => sideData(session, key, window, side));
+export function drawStances(element, session, key, window, minQuality) {
+  const sides = ["left", "right"].map((side) => sideData(session, key, window, minQuality, side));
   const points = sides[0][0].length + sides[1][0].length;
   if (points) show(element, () => options(session, key), uPlot.join(sides));
   return points;
