@@ -133,6 +133,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return _error(400, "This page is out of date", "Reload it and press the button again.")
     if status == 404:
         return _error(404, "Not found", "There is no such page or session here.")
+    if status == 405 and request.method == "GET":  # a form's address, as a phone opens it anew with an old tab
+        return _error(405, "Nothing to see here", "A form is sent to this address: open its page.")
     if status == 413:
         return _error(413, "Too large", f"More was sent than is read here: {MAX_BODY_BYTES // 1024} KiB at most.")
     return _error(status, error.name, error.description or error.name)

@@ -193,6 +193,8 @@ CAMERA_WORDS: Mapping[str, str] = {
     "turned by 10° makes one knee look about 10° worse and the other better.",
 }
 
+#: Of a session that is open while nothing is heard of the device that writes it.
+UNHEARD_WORDS = "It had not ended when the device fell silent."
 #: The states of a session.
 STATE_WORDS: Mapping[str, str] = {
     "open": "It is still running.",

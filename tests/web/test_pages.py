@@ -153,6 +153,29 @@ def test_lost_pictures_are_said_where_they_are_many(
     assert (f"598 of 600 frames with a runner · {lost} lost · source" in text) is (lost is not None)
 
 
+def test_open_session_of_a_silent_device_is_not_said_to_run(client: FlaskClient, make_session: MakeSession) -> None:
+    """As after a crash, until the device is back and closes it."""
+    text = text_of(client, f"/sessions/{make_session(state='open')}")
+    assert "still running" not in text
+    assert "It had not ended when the device fell silent." in text
+
+
+def test_stances_that_are_in_the_file_but_in_no_mean_are_said(
+    client: FlaskClient, make_session: MakeSession, store: Store, stances: list[dict[str, object]]
+) -> None:
+    session_id = make_session(state="open")
+    assert "too poorly" not in text_of(client, f"/sessions/{session_id}")
+    store.add_stance(session_id, {**stances[0], "quality": 0.2})
+    said = "1 stance seen too poorly (quality below 0.35) is in the CSV file only."
+    assert said in text_of(client, f"/sessions/{session_id}")
+
+
+def test_address_of_a_form_says_what_it_is(client: FlaskClient) -> None:
+    """A phone opens it anew with an old tab, where something was mistyped."""
+    for path in ("/runners/height", "/device/belt-speed"):
+        assert "A form is sent to this address: open its page." in text_of(client, path, 405)
+
+
 def test_lost_pictures_of_a_film_are_not_laid_to_a_setting_of_the_camera(
     client: FlaskClient, make_session: MakeSession
 ) -> None:

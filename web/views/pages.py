@@ -172,7 +172,7 @@ def _rendered(session_id: int, run: str, test: str, compare: bool = False) -> st
         "session": found,
         "runner": runner,
         "duration": present.duration(found["started_utc"], found["ended_utc"]),
-        "state_words": present.STATE_WORDS[found["state"]],
+        "state_words": _state_words(found["state"]),
         "belt": course.belt_words(found),
         "camera": camera,
     }
@@ -187,6 +187,11 @@ def _rendered(session_id: int, run: str, test: str, compare: bool = False) -> st
         off_deg=screening.off_deg(found, found["summary"] or {}),
         min_reps=MIN_REPS,
     )
+
+
+def _state_words(state: str) -> str:
+    silent = box().hub.status()["device"] == "silent"
+    return present.UNHEARD_WORDS if state == "open" and silent else present.STATE_WORDS[state]
 
 
 def _compared(found: Mapping[str, Any], summary: Mapping[str, Any], name: str | None) -> course.Compared | None:
