@@ -856,6 +856,8 @@ def test_aiming_help_follows_the_runner(server: Server, device: Device, page: Pa
     expect(page.locator("[data-advice]")).to_have_text("Turn the camera 6° to the left")
     device.changes |= {"quality": 0.4, "message": "too dark: more light is needed"}
     expect(page.locator("[data-advice]")).to_have_text("Too dark: more light is needed.")
+    device.changes = {"state": "testing", "camera": {}}  # whoever squats is not told to keep running
+    expect(page.locator("[data-advice]")).to_have_text("Good so far. The rest is found out when somebody runs.")
 
 
 @pytest.mark.parametrize("azimuth", [1.2, None])

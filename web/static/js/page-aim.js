@@ -46,7 +46,10 @@ function headline(aim) {
   const seen = aim.checks.filter((c) => c.key !== "told");
   const worst = seen.find((c) => c.state === "bad" && c.advice) ?? seen.find((c) => c.state === "warn" && c.advice);
   if (worst) return worst.advice;
-  if (seen.some((c) => c.state === "unknown")) return "Good so far. Keep running until the rest is known.";
+  if (seen.some((c) => c.state === "unknown")) {
+    const runs = frame?.state !== "testing";
+    return runs ? "Good so far. Keep running until the rest is known." : "Good so far. The rest is found out when somebody runs.";
+  }
   const untold = aim.checks.some((c) => c.key === "told" && c.state === "warn");
   return untold ? "The camera stands well. Type below how high its lens is." : "All good. Leave the camera as it stands.";
 }
