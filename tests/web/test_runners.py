@@ -83,6 +83,35 @@ def test_names_stand_in_the_order_of_the_alphabet(store: Store, client: FlaskCli
     assert shown == ["anna", "émile", "Runner 9", "Runner 10", "Ünal", "Vera"]
 
 
+def test_form_of_an_old_page_changes_nothing_of_who_was_chosen_since(
+    device: Device, client: FlaskClient, store: Store
+) -> None:
+    """Two browsers: one ends Anna's programme, as its page says, after the other has chosen Ben."""
+    post(client, "/runners", name="Anna")
+    page = client.get("/runners").text
+    assert page.count('name="of" value="1"') == 3  # programme, baseline, height
+    assert 'name="of" value="1"' in client.get("/aim").text
+    post(client, "/runners", name="Ben")
+    post(client, "/runners/training", command="start_programme", of="2")
+    for path, status, form in (
+        ("/runners/training", 200, {"command": "end_programme"}),
+        ("/runners/height", 400, {"height_cm": "168"}),
+        ("/device/goal", 200, {"metric": "cadence_spm"}),
+    ):
+        assert "meanwhile somebody else was chosen, or nobody." in post(client, path, status, of="1", **form)
+    ben = store.runner(2)
+    assert ben is not None
+    assert (ben.person.height_cm, ben.person.goal) == (None, None)
+    assert store.programme(2) is not None
+
+
+def test_programme_is_ended_only_after_a_warning(device: Device, client: FlaskClient) -> None:
+    post(client, "/runners", name="Anna")
+    page = post(client, "/runners/training", command="start_programme")
+    assert "Anna would have to begin another one with its first session" in page
+    assert "End it now" in page
+
+
 def test_what_was_mistyped_stays_in_its_form_with_the_reason(device: Device, client: FlaskClient) -> None:
     post(client, "/runners", name="Anna")
     token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/runners").text)

@@ -67,6 +67,8 @@ def goal() -> ResponseReturnValue:
     metric = request.form.get("metric", "")
     if not is_goal(metric):
         abort(400, f"goal {metric!r}: must be one of {', '.join(GOALS)}")
+    if another_chosen():
+        return _said(False, MEANWHILE, _back("goal"))
     command = {"command": "set_goal", "metric": metric}
     return _confirmed(command, lambda: box().hub.goal() == metric, lambda: _goal_words(metric), "goal")
 
@@ -114,8 +116,17 @@ def _height_words() -> str:
     return f"Lens above the belt: {100 * told['camera_height_m']:g} cm, {whence}."
 
 
+MEANWHILE = "Nothing was changed: meanwhile somebody else was chosen, or nobody. Look whose it is now."
 SILENT = "The device is silent, nothing was sent. Is `kneeline device` running?"
 UNCONFIRMED = "The device did not confirm; look at what is shown below and try again."
+
+
+def another_chosen() -> bool:
+    """Whether the form was of somebody else (``of``, a runner's id or nothing) than who is chosen: its page is old."""
+    of, runner = request.form.get("of"), box().hub.runner()
+    if of is None or box().hub.status()["device"] != "live":
+        return False
+    return of != ("" if runner is None else str(runner["id"]))
 
 
 def _back(anchor: str | None = None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -15,17 +14,16 @@ from model.goals import GOALS
 from model.programme import SESSIONS, in_words, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from web.app import box
+from web.hub import Answer
 from web.mistyped import Mistyped, shown_by, typed_number
 from web.names import alphabetical, as_written, is_legible, look
-from web.views.commands import SILENT, UNCONFIRMED
+from web.views.commands import MEANWHILE, SILENT, UNCONFIRMED, another_chosen
 from web.views.qr import qr_of
 
 blueprint = Blueprint("runners", __name__, url_prefix="/runners")
 MAX_NAME = 40  # as in the device, which is not to be imported here
 #: The device tells its state once a second.
 _CONFIRM_S = 3.0
-#: What the device is told is on its disk after this long, as a rule.
-_WRITTEN_S = 0.2
 
 
 @blueprint.get("")
@@ -99,6 +97,8 @@ def add() -> ResponseReturnValue:
 def height() -> ResponseReturnValue:
     """How tall who runs next is: kept with a name, for one session without; empty for unknown."""
     height_cm = _height_cm("height-cm")
+    if another_chosen():
+        raise Mistyped("height-cm", MEANWHILE)
     runner = box().hub.runner()
     whose = "this session only" if runner is None else f"kept for {runner['name']}"
     said = "Height: not known." if height_cm is None else f"Height: {height_cm:g} cm, {whose}."
@@ -139,16 +139,25 @@ def train() -> ResponseReturnValue:
         abort(400, f"command: must be one of {', '.join(_TRAINING)}")
     runner_id, runs = _current_id(), box().hub.session_id() is not None
     amid, before = _TRAINING[command]
-    if runner_id is None:
+    if another_chosen():
+        flash(MEANWHILE, "bad")
+    elif runner_id is None:
         flash("Choose a runner first.", "bad")
     elif command == "start_programme" and box().reader.programme(runner_id) is not None:
         flash("The programme is on already.", "good")
-    elif box().hub.send({"command": command}):
+    elif (answer := _trained(command, runner_id)) == "done":
         flash(amid if runs else before, "good")
-        time.sleep(_WRITTEN_S)
     else:
-        flash(SILENT, "bad")
+        flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
     return redirect(url_for("runners.show", kiosk=1 if _kiosk() else None), 303)
+
+
+def _trained(command: str, runner_id: int) -> Answer:
+    """Sends it and waits until a programme is on the disk, or none; of a baseline nothing tells that it was dropped."""
+    hub, reader, runs = box().hub, box().reader, command == "start_programme"
+    if command == "measure_baseline":
+        return "done" if hub.send({"command": command}) else "silent"
+    return hub.ask({"command": command}, lambda: (reader.programme(runner_id) is not None) == runs, _CONFIRM_S)
 
 
 def _kiosk() -> bool:
