@@ -1049,6 +1049,20 @@ def sideways(part: Locator) -> int:
     return found
 
 
+def test_a_mean_and_its_spread_stand_in_one_line(server: Server, make_session: MakeSession, page: Page) -> None:
+    hip = {"mean": -12.2, "sd": 10.9, "n": 28, "ci95": 0.4, "trend": None}
+    legs = {str(side): {"stances": 28, "hip_extension_deg": hip} for side in Side}
+    page.goto(f"{server.url}/sessions/{make_session(view='side', frontal=False, more=legs)}")
+    for width in (320, 390, 640, 800):  # 640: a desk's screen at 200 %
+        page.set_viewport_size({"width": width, "height": 480})
+        lines = page.locator(".half b").evaluate_all("""all => all.map((one) => {
+            const range = document.createRange();
+            range.selectNodeContents(one);
+            return new Set([...range.getClientRects()].map((part) => part.top)).size;
+        })""")
+        assert set(lines) == {1}, width
+
+
 @pytest.mark.parametrize("of_one", [False, True], ids=["all sessions", "one runner's"])
 def test_a_phone_shows_both_knees_of_a_listed_session_side_by_side(
     server: Server, make_session: MakeSession, store: Store, page: Page, of_one: bool
