@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, Route, expect, sync_playwright
 
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
@@ -674,8 +674,27 @@ def test_result_appears_when_a_session_ends(
     page.locator("[data-skeleton][data-drawn=yes]").wait_for()
     device.publish({"type": "session", "session_id": session_id, "state": "ended"})
     expect(page.locator("[data-last]")).to_contain_text("55 stances")
+    expect(page.locator("[data-last] h2")).to_have_text(f"Session {session_id}")  # not that of the one before
     page.get_by_role("link", name="See the whole result").click()
     expect(page.get_by_role("heading", name=f"Session {session_id}")).to_be_visible()
+
+
+def test_result_that_comes_late_does_not_replace_a_newer_one(
+    server: Server, device: Device, make_session: MakeSession, page: Page
+) -> None:
+    late, newer = make_session(n=9), make_session()
+    page.goto(server.url)
+    page.locator("[data-skeleton][data-drawn=yes]").wait_for()
+    waiting: list[Route] = []
+    page.route(f"**/sessions/{late}/card", lambda route: waiting.append(route))
+    device.publish({"type": "session", "session_id": late, "state": "ended"})
+    device.publish({"type": "session", "session_id": newer, "state": "ended"})
+    shown = page.locator("[data-last] h2")
+    expect(shown).to_have_text(f"Session {newer}")
+    with page.expect_response(f"**/sessions/{late}/card"):
+        waiting[0].continue_()
+    page.wait_for_timeout(200)
+    expect(shown).to_have_text(f"Session {newer}")
 
 
 def test_chart_has_every_stance_and_ink(server: Server, make_session: MakeSession, page: Page) -> None:

@@ -374,7 +374,9 @@ function onCue(cue) {
   }
 }
 
+let carded = null; // the session whose result is shown, or asked for
 async function showCard(id) {
+  carded = id;
   if (last.dataset.signIn) {
     const link = last.querySelector("a");
     link.href = `${last.dataset.signIn}?next=/sessions/${id}`;
@@ -383,13 +385,15 @@ async function showCard(id) {
   }
   try {
     const answer = await fetch(`/sessions/${id}/card`, { headers: { Accept: "application/json" } });
+    const told = await answer.text();
+    if (carded !== id) return; // another has ended since, whose result came first
     if (answer.status === 503) {
-      const { error } = await answer.json();
+      const { error } = JSON.parse(told);
       last.replaceChildren(Object.assign(document.createElement("p"), { textContent: `The session has ended. Its result cannot be read: ${error}` }));
       revealCard();
     }
     if (!answer.ok) return;
-    const card = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+    const card = new DOMParser().parseFromString(told, "text/html").body;
     last.replaceChildren(...card.childNodes);
     revealCard();
   } catch {
