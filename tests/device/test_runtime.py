@@ -289,12 +289,17 @@ def test_what_was_measured_before_a_move_of_the_camera_was_noticed_is_taken_back
     assert left["mean"] == pytest.approx(4.0, abs=3.0)
 
 
+def _soon_over(config: Config) -> Config:
+    """Sessions end soon after the runner has gone, so that few empty pictures are enough."""
+    return config.model_copy(update={"session": SessionConfig(start_after_s=1.0, end_after_s=2.0)})
+
+
 class Twice(VideoSource):
-    """The clip's first ten seconds of running, nobody for twice as long, and the same again."""
+    """The clip's first ten seconds of running, nobody for five, and the same again."""
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         run = [frame for frame in super().frames(stop) if frame.t_ns < 10_000_000_000]
-        empty = [replace(frame, image=np.zeros_like(frame.image)) for frame in (*run, *run)]
+        empty = [replace(frame, image=np.zeros_like(frame.image)) for frame in run[: len(run) // 2]]
         for index, frame in enumerate([*run, *empty, *run, *empty]):
             yield replace(frame, index=index, t_ns=index * 1_000_000_000 // 30)
 
@@ -306,7 +311,7 @@ def test_a_camera_that_was_moved_once_was_moved_in_that_session_only(
     kept = CameraPose(-12.0, 1.0, 0.0, 0.0, -12.0, -12.0, "belt", "approximate")
     with Store.open(config.database_path()) as store:
         store.set_setting("camera", {"installation": "demo_front.mp4", "camera": kept.as_json()})
-    _shown(Device(config), monkeypatch, Twice(demo_clip))
+    _shown(Device(_soon_over(config)), monkeypatch, Twice(demo_clip))
     with StoreReader(config.database_path()) as reader:
         sessions = [reader.session(session_id) for session_id in (1, 2)]
         assert reader.setting("installation") == 1
@@ -419,7 +424,7 @@ class Moving(Twice):
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         for frame in super().frames(stop):
-            aside_px = 200 if frame.t_ns > 20_000_000_000 else 0
+            aside_px = 200 if frame.t_ns > 12_000_000_000 else 0
             yield replace(frame, image=np.roll(frame.image, aside_px, axis=1))
 
 
@@ -436,10 +441,12 @@ def test_a_camera_that_was_moved_while_nobody_ran_sees_who_comes_then_and_the_di
         put(store, key, value)
 
     monkeypatch.setattr(Store, "set_setting", counted)
-    _shown(Device(config), monkeypatch, Moving(demo_clip))
+    _shown(Device(_soon_over(config)), monkeypatch, Moving(demo_clip))
     with StoreReader(config.database_path()) as reader:
         assert reader.count_sessions() == 2
     assert kept.count("camera") == 2
+
+
 class Film(VideoSource):
     """Some seconds of each clip, one after the other, and then nobody for long enough to end a session."""
 
@@ -456,13 +463,13 @@ class Film(VideoSource):
             with VideoSource(clip) as source:
                 shown = [frame.image for frame in itertools.islice(source.frames(stop), round(30 * seconds))]
             yield from shown
-        yield from [np.zeros_like(shown[0])] * 330
+        yield from [np.zeros_like(shown[0])] * 90
 
 
 def test_who_turns_at_the_end_changes_neither_view_nor_camera_of_the_session(
     config: Config, demo_clip: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _shown(Device(config), monkeypatch, Film((demo_clip, 10.0), (shared / "clips" / "demo_rear.mp4", 2.0)))
+    _shown(Device(_soon_over(config)), monkeypatch, Film((demo_clip, 10.0), (shared / "clips" / "demo_rear.mp4", 2.0)))
     with StoreReader(config.database_path()) as reader:
         session, kept = reader.session(1), reader.setting("camera")
     assert session is not None
@@ -479,7 +486,7 @@ def test_who_runs_the_other_way_round_after_a_restart_has_not_moved_the_camera(
     with Store.open(config.database_path()) as store:
         setting = {"installation": "demo_front.mp4", "view": "rear", "camera": kept.as_json()}
         store.set_setting("camera", setting)
-    _shown(Device(config), monkeypatch, Film((demo_clip, 10.0)))
+    _shown(Device(_soon_over(config)), monkeypatch, Film((demo_clip, 10.0)))
     with StoreReader(config.database_path()) as reader:
         session, now = reader.session(1), reader.setting("camera")
         assert reader.setting("installation") is None
@@ -499,10 +506,10 @@ def test_both_views_places_outlive_restarts_and_power_cuts(
     def kept(of: Path = path) -> Any:
         return StoreReader(of).setting("camera")
 
-    _shown(Device(config), monkeypatch, Film((demo_clip, 10.0)))
+    _shown(Device(_soon_over(config)), monkeypatch, Film((demo_clip, 10.0)))
     assert list(kept()["places"]) == ["front"]
     # Another clip in the same camera's place.
-    _shown(Device(config), monkeypatch, Film((demo_clip, 0.1), (rear_clip, 12.0)))
+    _shown(Device(_soon_over(config)), monkeypatch, Film((demo_clip, 0.1), (rear_clip, 12.0)))
     before = kept()
     assert list(before["places"]) == ["front", "rear"]
 
@@ -592,7 +599,7 @@ def test_a_move_of_the_camera_takes_the_other_views_place_from_the_disk_at_once(
         assert StoreReader(path).setting("camera") is None
     for _ in range(2):  # from behind, where it had been kept, too
         assert StoreReader(path).setting("installation") == 1
-        _shown(Device(config), monkeypatch, Film((demo_clip, 0.1), (rear_clip, 12.0)))
+        _shown(Device(_soon_over(config)), monkeypatch, Film((demo_clip, 0.1), (rear_clip, 12.0)))
     assert StoreReader(path).setting("installation") == 1
     assert StoreReader(path).setting("camera")["places"]["rear"]["yaw_deg"] == pytest.approx(0.0, abs=2.0)
 
