@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import InputError
-from model.pose import KEYPOINT_NAMES, Pose, View
+from model.pose import KEYPOINT_NAMES, FloatArray, Pose, View
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion
 
 SUFFIX = ".npz"
@@ -25,6 +25,8 @@ _MOST_APART_S = 0.1
 
 def read_motion(path: Path) -> Motion:
     """Reads joint centres in metres: ``t_s`` (n,), ``names`` (the 17 COCO names in any order), ``xyz_m`` (n, 17, 3).
+
+    A joint that is not finite is missing, and one at exactly 0, 0, 0: so some programs write what they lost.
 
     Raises:
         InputError: the file is missing, is no such archive, or what it holds is not a person's motion.
@@ -41,7 +43,13 @@ def read_motion(path: Path) -> Motion:
     if fault is not None:
         raise InputError(f"{path}: {fault}: {_FORM}")
     order = [list(held["names"]).index(name) for name in KEYPOINT_NAMES]
-    return Motion(held["t_s"].astype(np.float64), held["xyz_m"].astype(np.float64)[:, order])
+    return Motion(held["t_s"].astype(np.float64), _seen(held["xyz_m"])[:, order])
+
+
+def _seen(xyz_m: NDArray[Any]) -> FloatArray:
+    """With NaN for all of each joint that is missing."""
+    missing = ~np.isfinite(xyz_m).all(axis=2) | (xyz_m == 0).all(axis=2)
+    return np.where(missing[..., None], np.nan, xyz_m.astype(np.float64))
 
 
 def _fault(t_s: NDArray[Any], names: NDArray[Any], xyz_m: NDArray[Any]) -> str | None:
@@ -57,10 +65,11 @@ def _fault(t_s: NDArray[Any], names: NDArray[Any], xyz_m: NDArray[Any]) -> str |
     apart_s = float(t_s[-1] - t_s[0]) / (len(t_s) - 1)
     if apart_s > 1.001 * _MOST_APART_S:
         return f"samples are {apart_s:.3g} s apart by t_s, which must be in seconds, and at least 10 a second"
-    body = xyz_m[:, [list(names).index(name) for name in _LEG_NAMES]]
-    if not np.isfinite(body).all(axis=(1, 2)).mean() > 0.5:
+    body = _seen(xyz_m)[:, [list(names).index(name) for name in _LEG_NAMES]]
+    whole = np.isfinite(body).all(axis=(1, 2))
+    if not whole.mean() > 0.5:
         return "shoulders, hips, knees or ankles are missing in most samples"
-    height_m = float(np.nanmedian(np.nanmax(body[..., 1], axis=1) - np.nanmin(body[..., 1], axis=1)))
+    height_m = float(np.median(np.ptp(body[whole, :, 1], axis=1)))
     if not _BODY_M[0] < height_m < _BODY_M[1]:
         return f"the body is {height_m:.3g} m high along y, so xyz_m is not in metres with y up"
     return None

@@ -313,7 +313,7 @@ class RunAnalysis:
         if middle is None or not strike_s <= middle.t_s <= event.t_s:
             return None
         leg_px = float(k.leg_length_px(middle.xy_px, event.side))
-        if math.isfinite(leg_px):
+        if leg_px > 0:
             self._leg_px.append(leg_px)
         context = StanceContext(
             view=view,

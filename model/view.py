@@ -82,9 +82,10 @@ class ViewEstimator:
 
 
 def _torso_px(pose: Pose) -> float:
+    """NaN for none, as where a motion capture has zeros for all joints that it lost."""
     top = pose.mid(Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
     bottom = pose.mid(Joint.LEFT_HIP, Joint.RIGHT_HIP)
-    return math.hypot(top[0] - bottom[0], top[1] - bottom[1])
+    return math.hypot(top[0] - bottom[0], top[1] - bottom[1]) or math.nan
 
 
 def _width_ratio(pose: Pose) -> float:

@@ -47,6 +47,20 @@ def test_same_seed_same_poses(tmp_path: Path) -> None:
     assert not np.array_equal(first, other)
 
 
+@pytest.mark.parametrize("lost", [0.0, np.nan, np.inf])
+def test_what_was_lost_is_missing_however_it_is_written(tmp_path: Path, lost: float) -> None:
+    xyz_m = _arrays()["xyz_m"]
+    xyz_m[10:12, Joint.LEFT_KNEE] = lost
+    xyz_m[20:22] = lost
+    motion = read_motion(_write(tmp_path / "a.npz", xyz_m=xyz_m))
+    missing = np.isnan(motion.xyz_m).all(axis=2)
+    assert missing[10:12].sum(axis=1).tolist() == [1, 1]
+    assert missing[10:12, Joint.LEFT_KNEE].all()
+    assert missing[20:22].all()
+    assert missing.sum() == 2 + 2 * 17
+    assert np.isfinite(motion.xyz_m[~missing]).all()
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

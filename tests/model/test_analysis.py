@@ -154,3 +154,15 @@ def test_rate_that_is_too_low_is_not_called_the_one_that_would_do(fps: float, sa
 @pytest.mark.parametrize("fps", [0.0, 20.0, 30.0])
 def test_rate_that_will_do_is_not_spoken_of(fps: float) -> None:
     assert slow_words(fps) is None
+
+
+def test_a_body_that_is_one_point_is_no_leg() -> None:
+    """As where a motion capture has the same numbers for all joints: no length is measured by it."""
+    analysis = RunAnalysis(AnalysisSettings(view=View.SIDE), CameraPlace())
+    widths = []
+    for pose in Walker().poses(30.0, 6.0, Camera(View.SIDE), 0.5):
+        one_point = replace(pose, xy_px=np.full((17, 2), 100.0))
+        outcome = analysis.step(pose.t_s, one_point if pose.t_s < 3.0 and analysis.gait.running else pose)
+        widths += [stance.values["overstride_leg"] for stance in outcome.stances]
+    assert len(widths) >= 5
+    assert np.isfinite(widths[-3:]).all()

@@ -81,3 +81,11 @@ def test_the_view_is_told_by_the_runner(view: View) -> None:
     for pose in Walker().poses(30.0, 3.0, Camera(view), 2.0):
         estimator.step(pose)
     assert estimator.view is view
+
+
+@pytest.mark.parametrize("fixed", [None, View.SIDE])
+def test_a_body_that_is_one_point_tells_nothing(fixed: View | None) -> None:
+    estimator = ViewEstimator(fixed)
+    for n, pose in enumerate(poses(Walker(), 3.0)):
+        estimator.step(pose if n % 10 else replace(pose, xy_px=np.full((17, 2), 100.0)))
+    assert (estimator.view, estimator.facing) == (View.SIDE, 1.0)
