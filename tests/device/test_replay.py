@@ -422,6 +422,12 @@ def test_rate_is_that_of_the_film_in_whole_milliseconds_and_with_lost_pictures(f
     assert usual_fps([]) == usual_fps([1.0]) == 0.0
 
 
+def test_rate_where_as_many_pictures_are_far_apart_as_near() -> None:
+    """Half of them, each after two that are lost: the middle of both steps is near none."""
+    assert usual_fps([0.0, *np.cumsum([0.033, 0.1] * 10)]) == pytest.approx(30.3, abs=0.01)
+    assert usual_fps([0.0, 0.02, 1.0]) == pytest.approx(50.0)
+
+
 def _turns(*parts: tuple[float, View]) -> dict[str, Any]:
     """The document of a runner who is seen from each view until then (seconds)."""
     walker, times_s = Walker(speed_m_s=3.0), np.arange(0.0, parts[-1][0], 1 / 30)
