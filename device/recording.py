@@ -145,6 +145,8 @@ class SessionWriter:
 
     def _write_setting(self, key: str) -> None:
         with self._changed:
+            if key not in self._settings:  # a newer one came while the disk refused this, and went in its place
+                return
             value = self._settings.pop(key)
         try:
             self._store.set_setting(key, value)

@@ -113,6 +113,27 @@ def test_of_a_setting_that_waits_for_the_disk_the_newest_is_kept(
     assert held < 900
 
 
+def test_a_setting_that_comes_while_the_disk_refuses_the_one_before_is_no_fault(
+    writer: SessionWriter, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, tried = Store.set_setting, []
+
+    def set_setting(on: Store, key: str, value: object) -> None:
+        tried.append(value)
+        if len(tried) == 1:
+            writer.setting("camera", 2)
+            raise StoreError("no room")
+        put(on, key, value)
+
+    monkeypatch.setattr(Store, "set_setting", set_setting)
+    monkeypatch.setattr(recording, "_RETRY_S", 0.01)
+    writer.setting("camera", 1)
+    written(writer)
+    assert tried == [1, 2]
+    assert StoreReader(path).setting("camera") == 2
+    assert writer.fault is None
+
+
 def test_what_is_urgent_may_fail_too(writer: SessionWriter, path: Path) -> None:
     for fault in (ValueError("of ours"), StoreError("the disk is full; free some space")):
 
