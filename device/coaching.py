@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -90,7 +91,8 @@ class Coaching:
         """A session begins, or might."""
         self._whose: _Whose | None = None
         self._asked_goal: Goal = self._config.metric
-        self._answer: tuple[_Whose, _File] | None = None
+        #: The newest only; the writer's thread may add one while another is taken up.
+        self._answers: deque[tuple[_Whose, _File]] = deque(maxlen=1)
         self._programme: StoredProgramme | None = None
         self._session: ProgrammeSession | None = None
         self._stored: set[tuple[Side, str]] = set()
@@ -175,14 +177,14 @@ class Coaching:
         def job(store: Store, session_id: int | None) -> None:
             baselines = dict(store.baselines(runner_id, whose.installation))
             # What this session did of the programme is counted here, not there: it would be taken for an earlier one's.
-            self._answer = whose, _File(baselines, store.programme(runner_id, but_session=session_id))
+            self._answers.append((whose, _File(baselines, store.programme(runner_id, but_session=session_id))))
 
         self._writer.also(job)
 
     def _take_up(self, analysis: RunAnalysis) -> None:
-        if self._answer is None:
+        if not self._answers:
             return
-        (whose, file), self._answer = self._answer, None
+        whose, file = self._answers.popleft()
         if whose is not self._whose:  # it may be of an earlier session of theirs
             return
         before, self._programme, self._session = self._programme, file.programme, None
