@@ -60,15 +60,15 @@ def load_weights(name: ModelName, folder: Path = WEIGHTS_DIR) -> Weights:
     remedy = "get it back with `git checkout model/weights`, or install Kneeline again"
     try:
         entry = tomllib.loads(manifest.read_text("utf-8"))[key]
-        path = folder / entry["file"]
+        path, sha256, size_px = folder / entry["file"], entry["sha256"], int(entry["input"]["size_px"])
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError as error:
         raise WeightsError(f"model weights {error.filename} are missing: {remedy}") from error
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise WeightsError(f"{manifest} does not describe {key} ({error}): {remedy}") from error
-    if digest != entry["sha256"]:
+    if digest != sha256:
         raise WeightsError(f"model weights {path} have a wrong checksum (damaged or altered): {remedy}")
-    return Weights(key, path, digest, int(entry["input"]["size_px"]))
+    return Weights(key, path, digest, size_px)
 
 
 @cache

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from model.errors import WeightsError
 from model.quantize import crops, manifest, measure
+from model.runtime import load_weights
 
 REPO = Path(__file__).resolve().parents[2]
 WEIGHTS = REPO / "model" / "weights"
@@ -51,6 +53,33 @@ def test_file_is_the_one_in_the_manifest(name: str) -> None:
     data = (WEIGHTS / entry(name)["file"]).read_bytes()
     assert len(data) == entry(name)["bytes"]
     assert hashlib.sha256(data).hexdigest() == entry(name)["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("said", "content", "fault"),
+    [
+        ('file = "x"\nsha256 = "{}"\ninput = {{ size_px = 192 }}', b"weights", None),
+        ('file = "x"\nsha256 = "{}"\ninput = {{ size_px = 192 }}', b"weight", "wrong checksum"),
+        ('file = "x"\nsha256 = "{}"\ninput = {{ size_px = 192 }}', None, "x are missing"),
+        ('file = "x"\nsha256 = "{}"', b"weights", "does not describe movenet-lightning-int8"),
+        ('file = "x"\ninput = {{ size_px = 192 }}', b"weights", "does not describe movenet-lightning-int8"),
+        ("file", b"weights", "does not describe movenet-lightning-int8"),
+        (None, b"weights", "manifest.toml are missing"),
+    ],
+)
+def test_weights_that_are_altered_or_not_there_are_refused_with_the_remedy(
+    tmp_path: Path, said: str | None, content: bytes | None, fault: str | None
+) -> None:
+    if said is not None:
+        entries = said.format(hashlib.sha256(b"weights").hexdigest())
+        (tmp_path / "manifest.toml").write_text(f"[movenet-lightning-int8]\n{entries}\n", "utf-8")
+    if content is not None:
+        (tmp_path / "x").write_bytes(content)
+    if fault is None:
+        assert load_weights("lightning", tmp_path).size_px == 192
+        return
+    with pytest.raises(WeightsError, match=rf"{fault}.*git checkout model/weights"):
+        load_weights("lightning", tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES)
