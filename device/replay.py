@@ -39,6 +39,9 @@ _log = logging.getLogger(__name__)
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
 MIN_FPS = 10.0
 MAX_FPS = 240.0
+#: Times of so many pictures are kept for their rate, eight bytes each: nine hours at 30 per second. A figure on a poster
+#: that passes for a person may be in sight for weeks.
+_KEPT_TIMES = 1_000_000
 
 
 @dataclass(slots=True)
@@ -48,12 +51,12 @@ class Recorder:
     frames: int = 0
     frames_with_runner: int = 0
     frames_lost: int = 0
-    #: Eight bytes each: a figure on a poster that passes for a person may be in sight for days.
-    times_s: array[float] = field(default_factory=lambda: array("d"))
+    last_s: float = 0.0
     stances: list[dict[str, Any]] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
     bands: StrideBands = field(default_factory=StrideBands)
     standing: StandingCalibration | None = None
+    _times_s: array[float] = field(default_factory=lambda: array("d"))
     _seen_last: View | None = None
     _stances_from: Counter[View] = field(default_factory=Counter)
     _good_from: Counter[View] = field(default_factory=Counter)
@@ -63,7 +66,9 @@ class Recorder:
         self.frames += 1
         self.frames_with_runner += outcome.pose is not None
         self.frames_lost += outcome.lost
-        self.times_s.append(outcome.t_s)
+        self.last_s = outcome.t_s
+        if len(self._times_s) < _KEPT_TIMES:
+            self._times_s.append(outcome.t_s)
         new = [stance_json(stance) for stance in outcome.stances]
         self.stances += new
         if outcome.moved_since_s is not None:
@@ -94,7 +99,7 @@ class Recorder:
     @property
     def fps(self) -> float:
         """See `usual_fps`."""
-        return usual_fps(self.times_s)
+        return usual_fps(self._times_s)
 
 
 def usual_fps(times_s: Sequence[float]) -> float:

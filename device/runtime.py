@@ -125,7 +125,7 @@ class _Session:
     @property
     def lasted_s(self) -> float | None:
         """How long the session has lasted, by the frames' times; None until it has started."""
-        return None if self.since_s is None else self.recorder.times_s[-1] - self.since_s
+        return None if self.since_s is None else self.recorder.last_s - self.since_s
 
     def were_last_steps(self, outcome: Outcome) -> bool:
         """Whether with this frame whoever was on the belt when another was chosen has stopped: it was the one before.

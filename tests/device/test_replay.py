@@ -22,7 +22,7 @@ from device.cli import NO_RUNNER, main
 from device.config import Config
 from device.frames import Frame
 from device.pipeline import Pipeline, open_model, open_model_for_file
-from device.replay import ReplayOptions, replay_file, session_document, usual_fps
+from device.replay import Recorder, ReplayOptions, replay_file, session_document, usual_fps
 from device.truth import compare, load_truth
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.metrics import STANCE_METRICS
@@ -426,6 +426,16 @@ def test_rate_where_as_many_pictures_are_far_apart_as_near() -> None:
     """Half of them, each after two that are lost: the middle of both steps is near none."""
     assert usual_fps([0.0, *np.cumsum([0.033, 0.1] * 10)]) == pytest.approx(30.3, abs=0.01)
     assert usual_fps([0.0, 0.02, 1.0]) == pytest.approx(50.0)
+
+
+def test_who_is_in_sight_for_weeks_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.replay._KEPT_TIMES", 100)
+    analysis, recorder = RunAnalysis(AnalysisSettings()), Recorder()
+    for n in range(300):
+        recorder.add(analysis.step(n / 30, None))
+    assert (recorder.frames, recorder.last_s) == (300, 299 / 30)
+    assert recorder.fps == pytest.approx(30.0)
+    assert len(recorder._times_s) == 100
 
 
 def _turns(*parts: tuple[float, View]) -> dict[str, Any]:
