@@ -87,10 +87,9 @@ def difference(first: Sample, second: Sample, least: float | None) -> Difference
         return None
     a, b = first.sd**2 / first.n, second.sd**2 / second.n
     value = second.mean - first.mean
-    # Welch's degrees of freedom; never below those of the smaller sample.
-    fewest = min(first.n, second.n) - 1
-    freedom = (a + b) ** 2 / (a**2 / (first.n - 1) + b**2 / (second.n - 1)) if a + b > 0 else fewest
-    ci95 = student_95(max(freedom, fewest)) * math.sqrt(a + b)
+    # Welch's degrees of freedom: those of the smaller sample at least, both together at most.
+    freedom = (a + b) ** 2 / (a**2 / (first.n - 1) + b**2 / (second.n - 1)) if a + b > 0 else math.inf
+    ci95 = student_95(freedom) * math.sqrt(a + b)
     return Difference(value, ci95, least is not None and abs(value) > max(ci95, least))
 
 

@@ -12,7 +12,8 @@ from model.analysis import AnalysisSettings, RunAnalysis
 from model.coach import CoachSettings
 from model.place import CameraPlace
 from model.pose import FloatArray, Joint, Side, View
-from model.quality import lost_words, slow_words
+from model.quality import COVERED, FrameQuality, lost_words, slow_words
+from model.stance import MIN_QUALITY
 from tests.model.walkers import Camera, Walker
 
 
@@ -166,3 +167,13 @@ def test_a_body_that_is_one_point_is_no_leg() -> None:
         widths += [stance.values["overstride_leg"] for stance in outcome.stances]
     assert len(widths) >= 5
     assert np.isfinite(widths[-3:]).all()
+
+
+@pytest.mark.parametrize(("every", "counts"), [(6, True), (3, False)])
+def test_a_stance_of_which_a_third_was_covered_is_not_counted(every: int, counts: bool) -> None:
+    analysis, found = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace()), []
+    for n, pose in enumerate(Walker().poses(60.0, 8.0, Camera(), 0.5)):
+        outcome = analysis.step(pose.t_s, pose, FrameQuality(0.8) if n % every else COVERED)
+        found += [stance.quality for stance in outcome.stances]
+    assert len(found) >= 10
+    assert all((quality >= MIN_QUALITY) is counts for quality in found)

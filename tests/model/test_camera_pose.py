@@ -16,7 +16,7 @@ from device.mocap import read_motion
 from model import camera_pose
 from model import kinematics as k
 from model.camera_geometry import Estimate, Scene, estimate
-from model.camera_pose import CameraPose, CameraPoseEstimator, focal_px
+from model.camera_pose import CameraPose, CameraPoseEstimator, _contradiction, focal_px
 from model.frontal import FrontalPlane, fppa_uncertainty_deg
 from model.pose import FloatArray, Joint, Pose, Side, View
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion
@@ -265,6 +265,40 @@ def test_a_known_place_is_used_from_the_first_stance() -> None:
     assert estimator.current().source == "given"
     found = _feed(estimator, project_motion(_runner(), camera), _contacts())
     assert all(pose.usable and pose.yaw_deg == pytest.approx(7.0, abs=1.5) for pose in found)
+
+
+@pytest.mark.parametrize(("sd_deg", "expected_deg"), [(0.05, 5.5), (20.0, 7.0)])
+def test_a_known_place_counts_by_how_sure_it_is(sd_deg: float, expected_deg: float) -> None:
+    camera = VirtualCamera(View.FRONT, yaw_deg=7.0)
+    estimator = _estimator(camera, known=CameraPose(5.5, sd_deg, state="good", source="belt"))
+    found = _feed(estimator, project_motion(_runner(), camera), _contacts())
+    assert not found[-1].moved
+    assert found[-1].yaw_deg == pytest.approx(expected_deg, abs=0.5)
+
+
+_TOLD = Estimate(
+    yaw=2.0, sd=0.5, se=0.9, apart=5.9, unlike=5.9, roll=-24.0, pitch=-5.0, azimuth=(2.0, 2.0), distance_m=3.0,
+    wrong=0.24, exchanged=0.29,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("beyond", "said"),
+    [
+        ({}, None),
+        ({"se": 1.1}, "differ too much"),
+        ({"apart": 6.1}, "different places"),
+        ({"unlike": 6.1}, "different places"),
+        ({"wrong": 0.26}, "check that the view"),
+        ({"roll": 26.0}, "check that the view"),
+        ({"roll": -26.0}, "check that the view"),
+        ({"exchanged": 0.31}, "often confused"),
+    ],
+)
+def test_what_contradicts_itself_is_said(beyond: dict[str, float], said: str | None) -> None:
+    """At the limits that camera_pose.md states."""
+    found = _contradiction(replace(_TOLD, **beyond))  # type: ignore[arg-type]
+    assert found is None if said is None else found is not None and said in found
 
 
 def test_a_known_place_holds_while_the_first_stances_differ_too_much_to_tell_one() -> None:

@@ -223,7 +223,7 @@ def test_a_named_runner_is_measured_first_and_cued_afterwards() -> None:
     assert coach.feedback
     assert {key[1] for key in coach.learnt} == {"fppa_deg", "fppa_image_deg"}
     left = coach.learnt[Side.LEFT, "fppa_deg"]
-    assert left.n == MIN_BASELINE
+    assert left.n == MIN_BASELINE == 20  # as the settings' page says
     assert left.mean == pytest.approx(9.0, abs=1.0)
     assert left.sd == pytest.approx(1.0, abs=0.5)
     assert coach.adherence.on <= 2
@@ -275,6 +275,48 @@ def test_who_is_shown_far_over_the_threshold_by_a_pose_model_that_is_hardly_sure
     )
     assert sure.cues[-1].t_s > 15 * STRIDE_S
     assert unsure.aligned(20, 11.5).cues[16:] == []
+
+
+def test_who_always_runs_far_over_the_fixed_threshold_is_cued_again_where_a_stance_was_not_seen() -> None:
+    belt = Belt(Coach(CoachSettings()))
+    for _ in range(8):
+        belt.stride(knee(14.0), knee(4.0))
+    belt.stride(dict.fromkeys(knee(0.0), math.nan), knee(4.0))
+    assert not alert(belt)
+    late = [bool(belt.stride(knee(14.0), knee(4.0))) for _ in range(12)]
+    assert late == [False] * 8 + [True] * 4
+    belt.stride(knee(8.0 - HYSTERESIS_DEG + 0.1), knee(4.0))
+    assert alert(belt)
+
+
+@pytest.mark.parametrize(("before_deg", "cued"), [(7.9, False), (8.3, True)])
+def test_two_stances_that_are_both_over_the_threshold_tell_more_than_one(before_deg: float, cued: bool) -> None:
+    belt = Belt(Coach(CoachSettings())).aligned(20, 3.5)
+    assert belt.stride(knee(before_deg), knee(3.5)) == []
+    assert bool(belt.stride(knee(9.5), knee(3.5))) is cued
+
+
+@pytest.mark.parametrize(("strides", "cued"), [(5, False), (20, True)])
+def test_an_own_level_of_few_stances_is_less_sure(strides: int, cued: bool) -> None:
+    belt = Belt(Coach(CoachSettings())).aligned(strides)
+    assert bool(belt.stride(knee(11.4), knee(4.0))) is cued
+
+
+def test_the_newest_frames_count_twice_because_a_dive_grows() -> None:
+    belt = Belt(Coach(CoachSettings())).aligned()
+    belt.stance(Side.LEFT, [knee(4.0 + n) for n in range(11)])
+    verdict = belt.coach.state().verdicts[Side.LEFT]
+    assert verdict is not None
+    assert verdict.value == pytest.approx((5.5 + 6.5 + 7.5 + 7.5) / 4)
+
+
+def test_a_stance_whose_middle_is_seen_only_in_swing_is_not_judged() -> None:
+    """As where pictures were lost: a knee in swing explodes."""
+    belt = Belt(Coach(CoachSettings())).aligned()
+    belt.coach.strike(Side.LEFT)
+    for elapsed_s in (0.05, 0.09, 0.205):
+        looks = {Side.LEFT: Look(elapsed_s, 0.2, knee(20.0))}
+        assert belt.coach.step(belt.t_s + elapsed_s, True, looks, LIGHTNING) == ()
 
 
 def test_dives_with_which_a_session_begins_are_cued_to_their_end() -> None:
@@ -370,6 +412,14 @@ def test_a_camera_that_was_moved_ends_baselines_in_the_picture() -> None:
     assert belt.stride(knee(20.0), knee(2.0))
 
 
+def test_a_camera_that_was_moved_ends_what_was_learnt_of_the_knee_in_this_session() -> None:
+    coach = Coach(CoachSettings(), measure=True)
+    Belt(coach).aligned(MIN_BASELINE + 5)
+    assert (coach.measured, len(coach.learnt)) == (None, 4)
+    coach.forget_place()
+    assert (coach.measured, len(coach.learnt)) == (0, 0)
+
+
 def test_switched_off_cues_nothing() -> None:
     belt = Belt(Coach(CoachSettings(enabled=False))).aligned()
     belt.stride(knee(20.0), knee(20.0))
@@ -396,6 +446,7 @@ def test_other_goals_are_measured_first_then_cued_one_at_a_time(
     target = coach.state().targets[Side.LEFT]
     assert target is not None
     assert target.basis == "session"
+    assert min(usual, worse) < target.limit < max(usual, worse)
 
 
 def test_cadence_has_a_pace_to_beat_and_is_cued_seldom() -> None:

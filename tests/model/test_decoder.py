@@ -55,3 +55,11 @@ def test_joints_are_not_mixed_up() -> None:
         offset[..., 2 * joint] += joint / 100
         joints[joint, 0] += joint / 100 / _G
     assert refine(joints, confidence, offset)[:, 0] * _G == pytest.approx(20 + np.arange(17) / 100, abs=1e-3)
+
+
+def test_cells_count_by_the_square_of_their_confidence() -> None:
+    joints, confidence, offset = maps_of(20.0, 30.0)
+    confidence[:] = 0
+    confidence[20, 30], confidence[20, 31] = 1.0, 0.5
+    offset[20, 31, 0::2] += 1.0
+    assert refine(joints, confidence, offset)[:, 0] * _G == pytest.approx(20.0 + 0.25 / 1.25, abs=1e-3)

@@ -84,3 +84,18 @@ def test_roll_is_told_by_the_shoulders(roll_deg: float) -> None:
     unseen = poses[0].xy_px.copy()
     unseen[Joint.LEFT_SHOULDER] = np.nan
     assert StandingLegs.measure(unseen, View.FRONT, 600.0, (640, 480), CameraPose()).roll_deg == 0.0
+
+
+@pytest.mark.parametrize(("joint", "of"), [(Joint.LEFT_KNEE, Joint.LEFT_HIP), (Joint.LEFT_ANKLE, Joint.LEFT_KNEE)])
+@pytest.mark.parametrize(("longer", "too_long"), [(1.08, False), (1.16, True)])
+def test_a_limb_may_look_an_eighth_longer_than_it_is(joint: Joint, of: Joint, longer: float, too_long: bool) -> None:
+    """More is a camera that stands elsewhere than it is taken to, or a joint that is none."""
+    standing = Exerciser([Rep()]).poses()[0].xy_px
+    legs = StandingLegs.measure(standing, View.FRONT, focal_px((640, 480)), (640, 480), CameraPose(pitch_deg=0.0))
+    xy = standing.copy()
+    moved = (longer - 1) * (standing[joint] - standing[of])
+    xy[[Joint.LEFT_HIP] if joint is Joint.LEFT_KNEE else [Joint.LEFT_HIP, Joint.LEFT_KNEE]] -= moved
+    assert legs.too_long(np.stack([standing, xy]), Side.LEFT).tolist() == [False, too_long]
+    assert not legs.too_long(xy, Side.RIGHT)
+    xy[joint] = np.nan
+    assert not legs.too_long(xy, Side.LEFT)

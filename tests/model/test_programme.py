@@ -79,6 +79,7 @@ def test_a_break_does_not_undo_what_was_run_before_it_that_day(days: tuple[str |
     assert progress(halves).done == done
     assert progress(halves).adherence.on == 1000
     assert len(of_the_day(halves, 1, "mon")) == days.count("mon")
+    assert of_the_day(halves, 2, "mon") == []
 
 
 def test_feedback_goes_on_after_a_break_where_it_was() -> None:

@@ -88,3 +88,30 @@ def test_gaps() -> None:
     )
     assert find_repetitions(t_s, np.full(len(t_s), np.nan), LEAST) == ()
     assert find_repetitions(np.empty(0), np.empty(0), LEAST) == ()
+
+
+@pytest.mark.parametrize(
+    ("way", "found"),
+    [
+        ([(1, 0), (2, 0.4), (3, 0.1), (5, 0.1)], 1),  # back to within 30 % of the way
+        ([(1, 0), (2, 0.4), (3, 0.14), (5, 0.14)], 0),
+        ([(1, 0.1), (2, 0.4), (3, 0), (5, 0)], 1),
+        ([(1, 0.14), (2, 0.4), (3, 0), (5, 0)], 0),  # who bends and stands up began below
+        ([(1, 0), (1.65, 0.4), (2.3, 0), (5, 0)], 1),  # from 0.9 s
+        ([(1, 0), (1.3, 0.4), (1.6, 0), (5, 0)], 0),
+        ([(1, 0), (2, 0.4), (19, 0.4), (20, 0), (25, 0)], 1),  # to 20 s
+        ([(1, 0), (2, 0.4), (21, 0.4), (22, 0), (25, 0)], 0),
+    ],
+)
+def test_how_far_it_comes_back_and_how_long_it_may_take(way: Sequence[tuple[float, float]], found: int) -> None:
+    t_s = np.arange(0.0, way[-1][0], 1 / 30)
+    down = np.interp(t_s, *np.transpose([(0.0, way[0][1]), *way]))
+    assert len(find_repetitions(t_s, 0.9 - down, LEAST)) == found
+
+
+@pytest.mark.parametrize(("gap_s", "found"), [(0.3, 1), (0.5, 0)])
+def test_only_a_short_gap_is_bridged(gap_s: float, found: int) -> None:
+    t_s = np.arange(0.0, 5.0, 1 / 30)
+    high = 0.9 - np.interp(t_s, [0, 1, 2, 3, 5], [0, 0, 0.4, 0, 0])
+    high[np.abs(t_s - 1.6) < gap_s / 2] = np.nan
+    assert len(find_repetitions(t_s, high, LEAST)) == found

@@ -151,9 +151,11 @@ def test_nothing_is_claimed_from_six_stances() -> None:
     assert summary["asymmetry"] == {}
 
 
-def test_a_doubtful_stance_is_kept_but_not_counted() -> None:
+@pytest.mark.parametrize("quality", [0.1, 0.34])
+def test_a_doubtful_stance_is_kept_but_not_counted(quality: float) -> None:
     found = stances(8, fppa_deg=4.0)
-    found[0] |= {"quality": 0.1, "fppa_deg": 90.0}
+    found[0] |= {"quality": quality, "fppa_deg": 90.0}
+    found[2] |= {"quality": 0.36}
     left = summarise(found, View.FRONT)["left"]
     assert left["stances"] == 8
     assert left["fppa_deg"]["n"] == 7
@@ -180,6 +182,12 @@ def test_cadence_leaves_pauses_out() -> None:
     found = stances(10)
     for stance in found[10:]:
         stance["strike_s"] += 30
+    assert cadence_spm(found) == pytest.approx(170, abs=0.01)
+
+
+def test_a_step_that_was_not_seen_does_not_make_the_cadence_slower() -> None:
+    found = stances(10)
+    del found[7], found[3]
     assert cadence_spm(found) == pytest.approx(170, abs=0.01)
 
 

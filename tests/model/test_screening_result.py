@@ -159,6 +159,30 @@ def test_camera_that_is_not_known_says_so() -> None:
     assert "--camera" in camera["advice"]
 
 
+@pytest.mark.parametrize(
+    ("apart_deg", "camera_told", "side"),
+    [
+        ((13.0, 20.0, 12.5), False, "right"),
+        ((-13.0, -20.0, -12.5), False, "left"),
+        ((13.0, 20.0, 11.5), False, None),  # it may be chance
+        ((13.0, -20.0, 13.0), False, None),
+        ((13.0, 20.0), False, None),
+        ((13.0, 20.0, 12.5), True, None),
+    ],
+)
+def test_knees_that_differ_the_same_way_in_every_squat_may_be_a_camera_that_is_turned(
+    squats: tuple[Repetition, ...], apart_deg: tuple[float, ...], camera_told: bool, side: str | None
+) -> None:
+    def knee(fppa_deg: float) -> KneeAtBottom:
+        return KneeAtBottom(fppa_deg, fppa_deg, fppa_deg, 0.0, 0.0, 2.0)
+
+    reps = [replace(squats[0], knees={Side.LEFT: knee(1.0), Side.RIGHT: knee(1.0 + apart)}) for apart in apart_deg]
+    reps += [replace(squats[0], knees={one: knee(math.nan) for one in Side})]  # not seen: tells nothing
+    said = summarise_screening(Exercise.SQUAT, reps, camera_told=camera_told)["advice"] or ""
+    assert (f"in every squat the {side} knee is at least 12° further in" in said) is (side is not None)
+    assert side is not None or "further in" not in said
+
+
 def test_thresholds() -> None:
     def faults(fppa: float = 0.0, medial: float = 0.0, drop: float = 0.0, lean: float = 0.0) -> tuple[str, ...]:
         return faults_of({Side.LEFT: (fppa, medial)}, drop, lean, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from model.looks import MAX_GAP_S
 from model.metrics import STANCE_METRICS
 from model.place import CORRECTED
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
-from model.stance import Stance, StanceContext, measure_stance, peak, pose_at
+from model.stance import Stance, StanceContext, bounce_range, measure_stance, mid_window, peak, pose_at
 from tests.model.figures import SIZE_PX, frontal_pose, mirrored, sagittal_pose
 from tests.model.walkers import Camera, Walker
 
@@ -54,6 +54,29 @@ def test_peaks_lie_between_frames_and_do_not_depend_on_the_rate(fps: float, offs
     # Mid-stance is at 50 %; the median of a window of ± 50 ms is at most a frame's change away, and evening neighbours
     # takes half of what they curve.
     assert stance.values["fppa_deg"] == pytest.approx(10.0 - 60.0 * 0.05**2, abs=1.5)
+
+
+@pytest.mark.parametrize("outside", [lambda phase: 0.13 - phase, lambda phase: phase - 0.77])
+def test_what_the_knee_does_early_and_late_in_stance_is_no_peak(outside: Callable[[FloatArray], FloatArray]) -> None:
+    """The peak is sought from 20 to 70 %: as a leg is loaded and leaves the belt, the picture tells little of it."""
+    phase = np.arange(-3, 33) / 120 / 0.25
+    figures = [frontal_pose(stance=Side.LEFT, fppa_deg=a) for a in 5 + 50 * np.maximum(outside(phase), 0)]
+    values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 120.0, -3 / 120), CONTEXT).values
+    assert values["fppa_peak_deg"] == pytest.approx(5.0, abs=1e-6)
+
+
+def test_mid_stance_is_the_nearest_frame_where_none_is_near() -> None:
+    assert mid_window(np.array([0.0, 0.1, 0.2]), 0.13).tolist() == [False, True, False]
+    assert mid_window(np.array([0.0, 0.1, 0.2]), 0.16).tolist() == [False, False, True]
+    assert mid_window(np.array([-0.1, 0.07, 0.2]), 0.0).tolist() == [False, True, False]
+    assert mid_window(np.arange(5) / 30, 2 / 30).tolist() == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize("drift_px_s", [0.0, 20.0, -20.0])
+def test_who_drifts_does_not_bounce_more(drift_px_s: float) -> None:
+    t_s = np.arange(24) / 30
+    height = 6 * np.cos(2 * math.pi * t_s / 0.35) + drift_px_s * t_s
+    assert bounce_range(t_s, height, 0.35) == pytest.approx(12.0, abs=0.1)
 
 
 @given(strike_s=st.floats(0.01, 0.06))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from model.statistics import MIN_STANCES, asymmetry, describe, student_95, trend
+from model.statistics import MIN_STANCES, asymmetry, describe, difference, student_95, trend
 
 
 @given(st.floats(6, 1000))
@@ -63,3 +63,19 @@ def test_asymmetry_is_left_minus_right() -> None:
     assert found is not None
     assert found.value == pytest.approx(left.mean() - right.mean())
     assert asymmetry(left, right[:6], 2.0) is None
+
+
+@given(st.integers(7, 60), st.integers(7, 60), st.floats(0.1, 20))
+def test_the_interval_of_a_difference_is_welch_s(first: int, second: int, spread: float) -> None:
+    rng = np.random.default_rng(first)
+    then, now = rng.normal(3, 1, first), rng.normal(5, spread, second)
+    found = difference(describe(then), describe(now), None)
+    assert found is not None
+    welch = stats.ttest_ind(now, then, equal_var=False).confidence_interval(0.95)
+    assert (found.value - found.ci95, found.value + found.ci95) == pytest.approx(tuple(welch), rel=2e-3, abs=2e-3)
+
+
+def test_the_same_in_all_stances_has_no_interval() -> None:
+    found = difference(describe(np.full(8, 1.0)), describe(np.full(9, 4.0)), 2.0)
+    assert found is not None
+    assert (found.value, found.ci95, found.changed) == (3.0, 0.0, True)
