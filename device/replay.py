@@ -39,8 +39,8 @@ _log = logging.getLogger(__name__)
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
 MIN_FPS = 10.0
 MAX_FPS = 240.0
-#: Times of so many pictures are kept for their rate, eight bytes each: nine hours at 30 per second. A figure on a poster
-#: that passes for a person may be in sight for weeks.
+#: Times of so many pictures are kept for their rate, eight bytes each: nine hours at 30 per second. A figure on a
+#: poster that passes for a person may be in sight for weeks.
 _KEPT_TIMES = 1_000_000
 
 
