@@ -74,7 +74,7 @@ class _Pair:
         left, right = self._usual
         to_left, to_right = min(aside) - left, max(aside) - right
         if self._known:  # somebody else's move them by no more than the runner's own could
-            to_left, to_right = max(to_left, -self._reach), min(to_right, self._reach)
+            to_left, to_right = (min(max(way, -self._reach), self._reach) for way in (to_left, to_right))
         self._usual = (left + share * to_left, right + share * to_right)
         self._t_s = t_s
         self._frames += 1

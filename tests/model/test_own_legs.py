@@ -88,10 +88,11 @@ def test_a_single_slip_of_the_network_costs_one_picture() -> None:
     assert legs.step(seen(3.03, figure()))
 
 
-def test_a_second_of_another_s_legs_does_not_make_them_usual() -> None:
+@pytest.mark.parametrize("torsos", [0.8, 2.5, -2.5])
+def test_a_second_of_another_s_legs_does_not_make_them_usual(torsos: float) -> None:
     legs = known(8.0)
     for n in range(30):
-        assert not legs.step(seen(8 + n / 30, with_legs_aside(figure(), 0.8)))
+        assert not legs.step(seen(8 + n / 30, with_legs_aside(figure(), torsos)))
     assert legs.step(seen(9.3, figure()))
 
 
