@@ -15,14 +15,13 @@ import annotated_types
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from model.camera_pose import DEFAULT_FOV_DEG
 from model.errors import InputError
 
 #: What may be told of the treadmill and the camera, here or on the page: metres per second, metres above the belt.
 BELT_SPEED_M_S = (0.3, 10.0)
 CAMERA_HEIGHT_M = (0.2, 3.0)
 SYSTEM_FILE = Path("/etc/kneeline/config.toml")
-#: Vertical field of view where neither sensor nor settings tell it: Raspberry Pi Camera Module 3, full frame.
-FALLBACK_VFOV_DEG = 41.4
 
 _MAX_PIN = 27
 #: So long may the path of a socket be on Linux.
@@ -90,8 +89,8 @@ class CameraConfig(Section):
         default=None,
         ge=10,
         le=140,
-        description="Vertical field of view in degrees. Unset: from the sensor where it tells, else "
-        f"{FALLBACK_VFOV_DEG}.",
+        description="Vertical field of view in degrees. Unset: from the sensor where it tells, else that of "
+        f"{DEFAULT_FOV_DEG} across the picture's shorter side.",
     )
     view: Literal["auto", "front", "rear", "side"] = Field(
         default="auto", description="Where the camera looks from; auto decides it from the runner."
