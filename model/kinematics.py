@@ -58,20 +58,11 @@ def knee_flexion_deg(xy: FloatArray, side: Side) -> FloatArray:
     return _angle_deg(np.abs(_cross(thigh, shank)), _dot(thigh, shank))
 
 
-def knee_offset_leg(xy: FloatArray, side: Side) -> FloatArray:
-    """Distance of the knee from the line hip-ankle as a share of leg length (thigh + shank), + medial."""
-    leg = LEGS[side]
-    axis = xy[..., leg.ankle, :] - xy[..., leg.hip, :]
-    thigh = xy[..., leg.knee, :] - xy[..., leg.hip, :]
-    foot = thigh - axis * (_dot(thigh, axis) / _dot(axis, axis))[..., np.newaxis]
-    # The part of the medial direction that is square to the leg decides the sign.
-    medial = xy[..., LEGS[side.other].hip, :] - xy[..., leg.hip, :]
-    offset: FloatArray = np.linalg.norm(foot, axis=-1) * np.sign(_dot(foot, medial)) / leg_length_px(xy, side)
-    return offset
-
-
 def offset_of_fppa_leg(fppa_deg: float) -> float:
-    """`knee_offset_leg` of a leg whose thigh and shank are of the same length and meet at this FPPA."""
+    """Distance of the knee from the line hip-ankle as a share of leg length (thigh + shank), + medial.
+
+    Of a leg whose thigh and shank are of the same length and meet at this FPPA.
+    """
     return math.sin(math.radians(fppa_deg) / 2) / 2
 
 

@@ -98,7 +98,7 @@ _SPECS = (
     ),
     MetricSpec(
         "knee_offset_leg", "Knee offset", "leg lengths", 3, FRONTAL, "+ knee medial", "mid-stance", None,
-        "distance of the knee from the hip-ankle line over leg length",
+        "distance of the knee from the hip-ankle line over leg length, by FPPA: thigh and shank taken for equally long",
         "How far your knee is off the line between hip and ankle, as a share of your leg.",
         reason_missing="where the camera stands is not known",
         uncertainty=_frontal_unsure(0.03, 0.03),

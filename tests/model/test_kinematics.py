@@ -17,7 +17,6 @@ ANGLES = st.floats(-25, 25)
 SIDES = st.sampled_from(list(Side))
 FRONTAL: tuple[Callable[[FloatArray, Side], FloatArray], ...] = (
     k.fppa_image_deg,
-    k.knee_offset_leg,
     k.pelvic_drop_deg,
     k.hip_adduction_deg,
     k.trunk_lean_deg,
@@ -35,8 +34,6 @@ def test_frontal_angles_come_out_as_they_went_in(
     assert k.pelvic_drop_deg(xy, side) == pytest.approx(drop, abs=1e-6)
     assert k.hip_adduction_deg(xy, side) == pytest.approx(adduction, abs=1e-6)
     assert k.trunk_lean_deg(xy, side) == pytest.approx(lean, abs=1e-6)
-    # Isosceles: the knee's distance from the line is half the leg times sin(fppa / 2).
-    assert k.knee_offset_leg(xy, side) == pytest.approx(np.sin(np.radians(fppa) / 2) / 2, abs=1e-6)
 
 
 @given(facing=st.sampled_from([-1.0, 1.0]), thigh=ANGLES, flexion=st.floats(0, 120), trunk=ANGLES)
@@ -84,7 +81,6 @@ def test_a_missing_joint_is_nan_in_every_angle_that_needs_it(joint: Joint) -> No
     xy = frontal_pose(stance=Side.LEFT, fppa_deg=5.0)
     xy[joint] = np.nan
     assert np.isnan(k.fppa_image_deg(xy, Side.LEFT))
-    assert np.isnan(k.knee_offset_leg(xy, Side.LEFT))
     assert np.isnan(k.leg_length_px(xy, Side.LEFT))
     assert np.isnan(k.pelvic_drop_deg(xy, Side.LEFT)) == (joint is Joint.LEFT_HIP)
 
@@ -98,8 +94,13 @@ def test_the_drop_counts_from_a_level_pelvis(side: Side, drop: float, level: flo
 
 @given(fppa=ANGLES)
 def test_offset_from_the_angle(fppa: float) -> None:
+    """How far the knee lies from the line hip-ankle, toward the other hip."""
     xy = frontal_pose(stance=Side.LEFT, fppa_deg=fppa)
-    assert k.offset_of_fppa_leg(fppa) == pytest.approx(float(k.knee_offset_leg(xy, Side.LEFT)), abs=1e-9)
+    hip, knee, ankle, other_hip = xy[[Joint.LEFT_HIP, Joint.LEFT_KNEE, Joint.LEFT_ANKLE, Joint.RIGHT_HIP]]
+    across = (ankle - hip)[::-1] * [1, -1] / np.linalg.norm(ankle - hip)
+    toward = np.sign(across @ (other_hip - hip))
+    offset_leg = toward * (across @ (knee - hip)) / float(k.leg_length_px(xy, Side.LEFT))
+    assert k.offset_of_fppa_leg(fppa) == pytest.approx(offset_leg, abs=1e-9)
 
 
 def test_many_poses_give_one_value_each() -> None:
