@@ -79,6 +79,8 @@ def test_stamps_of_either_clock_are_read_right(monkeypatch: pytest.MonkeyPatch) 
     assert on_monotonic_clock(now_ns - age_ns) == now_ns - age_ns
     assert on_monotonic_clock(now_ns + asleep_ns - age_ns) == now_ns - age_ns
     assert on_monotonic_clock(0) == now_ns
+    assert on_monotonic_clock(now_ns - 1_900_000_000) == now_ns - 1_900_000_000
+    assert on_monotonic_clock(now_ns - 2_100_000_000) == on_monotonic_clock(now_ns + 2_100_000_000) == now_ns
 
 
 # --- video files

@@ -40,6 +40,7 @@ class Box:
         self.writer = SessionWriter(store)
         self.choice = RunnerChoice(self.writer)
         self.moves: list[int] = []
+        self.uncertain = False  # whether it may still be the one before who runs
         self.coaching = Coaching(config, self.writer, self.choice, 0, self.moves.append)
         self.restart()
 
@@ -75,7 +76,7 @@ class Box:
 
     def frame(self, moved: bool = False, view: View = View.FRONT) -> None:
         outcome = SimpleNamespace(view=view, moved_since_s=1.0 if moved else None, coach=self.coach.state())
-        self.coaching.step(cast(Outcome, outcome), self.analysis, "camera")
+        self.coaching.step(cast(Outcome, outcome), self.analysis, "camera", self.uncertain)
 
     @property
     def coach(self) -> Coach:
@@ -164,6 +165,56 @@ def test_a_named_runner_is_measured_once_and_knows_the_baseline_next_time(make: 
     box.run(4)
     assert basis(box) == "baseline"
     assert box.coach.learnt == {}
+
+
+def test_an_answer_that_comes_after_another_was_chosen_is_not_theirs(make: Callable[..., Box]) -> None:
+    box = make()
+    ada, ben = (box.store.add_runner(name)[0] for name in ("Ada", "Ben"))
+    own = {(side, "fppa_deg"): Baseline(4.0, 1.0, 30) for side in Side}
+    box.store.add_baselines(ada, "camera/0/front/lightning", own)
+    box.choose(ada)
+    box.frame()
+    box.settle()
+    box.choose(ben)
+    box.frame()
+    assert box.coach.measured == 0
+    box.known()
+    assert box.coach.measured == 0
+    box.choose(ada)
+    box.known()
+    assert box.coach.measured is None
+
+
+def test_what_is_learnt_anew_after_the_camera_was_moved_is_kept_for_its_new_place(make: Callable[..., Box]) -> None:
+    box = make()
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.known()
+    box.run(MIN_BASELINE + 3)
+    box.coach.forget_place()  # as the analysis does in the frame that tells it
+    box.frame(moved=True)
+    box.run(MIN_BASELINE + 3, left_deg=6.0)
+    box.settle()
+    left = [box.store.baselines(runner_id, f"camera/{n}/front/lightning")[Side.LEFT, "fppa_deg"] for n in (0, 1)]
+    assert [one.mean for one in left] == pytest.approx([4.0, 6.0])
+
+
+def test_what_is_learnt_while_it_may_be_the_one_before_who_runs_waits_until_that_is_sure(
+    make: Callable[..., Box],
+) -> None:
+    box = make()
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.known()
+    box.uncertain = True
+    box.run(MIN_BASELINE + 3)
+    box.settle()
+    assert box.coach.learnt
+    assert box.store.baselines(runner_id, "camera/0/front/lightning") == {}
+    box.uncertain = False
+    box.frame()
+    box.settle()
+    assert len(box.store.baselines(runner_id, "camera/0/front/lightning")) == 4
 
 
 def test_baselines_belong_to_a_runner_and_to_a_place_of_the_camera(make: Callable[..., Box]) -> None:

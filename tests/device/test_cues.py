@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,18 @@ def test_the_test_button_works_while_no_camera_runs(pins: MockFactory) -> None:
         until(lambda: dark(output))
         assert (output.edges[-1].t_ns - start_ns) / 1e9 >= 0.99
     assert states(pins, LEFT) == [0, 1, 0]
+
+
+def test_a_cue_lasts_as_long_as_the_error_is_large_where_the_settings_say_so(pins: MockFactory) -> None:
+    """0.5 to 1.5 times as long."""
+    for scaled, severity, least_s in ((False, 1.0, 0.12), (True, 1.0, 0.18), (True, 0.0, 0.06)):
+        with CueOutput(CuesConfig(scale_by_error=scaled, duration_s=0.05)) as output:
+            start_ns = output.cue(Side.LEFT, severity)
+            planned_s = [end_s - begin_s for begin_s, end_s in output._beeps]
+            until(partial(dark, output))
+            (off_s,) = (at_s for line, on, at_s in after_s(output, start_ns) if line == "buzzer" and not on)
+        assert planned_s == pytest.approx([least_s])
+        assert least_s - 0.01 <= off_s
 
 
 def test_a_low_pin_lights_where_the_wiring_says_so(pins: MockFactory) -> None:

@@ -134,6 +134,31 @@ def test_a_setting_that_comes_while_the_disk_refuses_the_one_before_is_no_fault(
     assert writer.fault is None
 
 
+@pytest.mark.parametrize("leave", ["end", "discard"])
+def test_a_session_whose_end_the_disk_refuses_is_ended_when_it_takes_it(
+    writer: SessionWriter, path: Path, monkeypatch: pytest.MonkeyPatch, leave: str
+) -> None:
+    how = getattr(Store, f"{leave}_session")
+    tried: list[tuple[Any, ...]] = []
+    told: list[int] = []
+
+    def leave_session(on: Store, *given: Any) -> None:
+        tried.append(given)
+        if len(tried) < 3:
+            raise StoreError("no room")
+        how(on, *given)
+
+    monkeypatch.setattr(Store, f"{leave}_session", leave_session)
+    monkeypatch.setattr(recording, "_RETRY_S", 0.01)
+    writer.begin(HEADER, lambda _: None)
+    writer.stance(stance(0))
+    getattr(writer, leave)(told.append)
+    written(writer)
+    assert (told, len(set(tried)), len(tried)) == ([1], 1, 3)
+    left = StoreReader(path).session(1)
+    assert left is None if leave == "discard" else left is not None and left["state"] == "complete"
+
+
 def test_what_is_urgent_may_fail_too(writer: SessionWriter, path: Path) -> None:
     for fault in (ValueError("of ours"), StoreError("the disk is full; free some space")):
 

@@ -74,17 +74,20 @@ def test_a_low_rate_is_said_with_what_helps_there_and_its_pictures_count(film: b
     assert analysis.step(9.0, None).unused == "nobody in view"
 
 
-@pytest.mark.parametrize(("stood", "right_deg", "left_deg"), [(True, 10.0, 0.0), (False, 5.0, 5.0)])
+@pytest.mark.parametrize(
+    ("view", "stood", "right_deg", "left_deg"),
+    [(View.FRONT, True, 10.0, 0.0), (View.REAR, True, 10.0, 0.0), (View.FRONT, False, 5.0, 5.0)],
+)
 def test_a_drop_of_one_side_only_is_its_own_where_somebody_stood_still(
-    stood: bool, right_deg: float, left_deg: float
+    view: View, stood: bool, right_deg: float, left_deg: float
 ) -> None:
     """The hips are turned by 10° through every step of the right foot; the camera hangs 3° askew all the time."""
     walker = Walker(((0.0, 0.0), (4.0, 170.0)) if stood else ((0.0, 170.0),))
     strikes_s = np.sort(np.concatenate([walker.strikes_s(side, 24.0) for side in Side]))
     right_s = walker.strikes_s(Side.RIGHT, 24.0)
-    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace())
+    analysis = RunAnalysis(AnalysisSettings(view=view), CameraPlace())
     found: dict[Side, list[float]] = {side: [] for side in Side}
-    for pose in walker.poses(30.0, 24.0, Camera(), 0.3):
+    for pose in walker.poses(30.0, 24.0, Camera(view), 0.3):
         before = strikes_s[strikes_s <= pose.t_s]
         drops = before.size and before[-1] in right_s
         turned = replace(pose, xy_px=_hips_turned(pose.xy_px, 3.0 + (10.0 if drops else 0.0)))
@@ -97,9 +100,9 @@ def test_a_drop_of_one_side_only_is_its_own_where_somebody_stood_still(
 
 
 def _hips_turned(xy_px: FloatArray, deg: float) -> FloatArray:
-    """The left hip, which is on the picture's right, goes down."""
+    """The left hip, wherever in the picture it is, goes down."""
     turned = xy_px.copy()
-    half = (xy_px[Joint.LEFT_HIP, 0] - xy_px[Joint.RIGHT_HIP, 0]) / 2 * math.tan(math.radians(deg))
+    half = abs(xy_px[Joint.LEFT_HIP, 0] - xy_px[Joint.RIGHT_HIP, 0]) / 2 * math.tan(math.radians(deg))
     turned[Joint.LEFT_HIP, 1] += half
     turned[Joint.RIGHT_HIP, 1] -= half
     return turned
