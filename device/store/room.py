@@ -13,6 +13,8 @@ RESERVE_BYTES = 8 * 2**20
 _LEAST_BYTES = 2**16
 #: More than opening takes.
 _OPENING_BYTES = 2**18
+#: Of what was lent for opening, so much stays free to close what a power cut left open.
+_CLOSING_BYTES = 2**16
 
 
 def reserve_path(path: Path) -> Path:
@@ -29,22 +31,44 @@ def keep_reserve(path: Path) -> None:
     size = _size(reserve)
     with suppress(OSError):
         wanted = min(RESERVE_BYTES, (size + shutil.disk_usage(path.parent).free) // 2)
-        if wanted < size + _LEAST_BYTES:
-            return
-        fd = os.open(reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            os.posix_fallocate(fd, 0, wanted)
-        finally:
-            os.close(fd)
+        if wanted >= size + _LEAST_BYTES:
+            _grow(reserve, wanted)
 
 
-def lend_from_reserve(path: Path) -> None:
-    """On a full disk SQLite cannot even open what a power cut left: frees a part of the reserve for that."""
+def take_back(path: Path, before_bytes: int) -> None:
+    """Makes the reserve as long as it was before something was lent from it, or as there is room for.
+
+    Else every start on a full disk would leave a part of it to the sessions, until nothing could be deleted any more.
+    """
     reserve = reserve_path(path)
     size = _size(reserve)
-    if size and not has_room(path, _OPENING_BYTES):
-        with suppress(OSError):
-            os.truncate(reserve, max(0, size - _OPENING_BYTES))
+    with suppress(OSError):
+        wanted = min(before_bytes, size + shutil.disk_usage(path.parent).free - _CLOSING_BYTES)
+        if wanted > size:
+            _grow(reserve, wanted)
+
+
+def _grow(reserve: Path, size_bytes: int) -> None:
+    fd = os.open(reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        os.posix_fallocate(fd, 0, size_bytes)
+    finally:
+        os.close(fd)
+
+
+def lend_from_reserve(path: Path) -> int:
+    """On a full disk SQLite cannot even open what a power cut left: frees a part of the reserve for that.
+
+    Returns:
+        How long the reserve was, where a part of it was freed, to be taken back; else 0.
+    """
+    reserve = reserve_path(path)
+    size = _size(reserve)
+    if not size or has_room(path, _OPENING_BYTES):
+        return 0
+    with suppress(OSError):
+        os.truncate(reserve, max(0, size - _OPENING_BYTES))
+    return size
 
 
 def _size(reserve: Path) -> int:

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from device.store import people, training
 from device.store.database import is_busy, is_full, migrate, plain_errors, to_json
-from device.store.room import give_reserve_up, has_room, keep_reserve, lend_from_reserve
+from device.store.room import give_reserve_up, has_room, keep_reserve, lend_from_reserve, take_back
 from model.errors import StoreError
 from model.goals import Goal
 from model.place import CORRECTED
@@ -112,7 +112,7 @@ class Store:
         """
         try:
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            lend_from_reserve(path)
+            reserved_bytes = lend_from_reserve(path)
             _make(path)
             lock_fd = _lock(path)
         except OSError as error:
@@ -128,8 +128,12 @@ class Store:
             if isinstance(error, StoreError) and is_full(error):
                 raise StoreError(f"{path} cannot be opened because the disk is full; {_FREE_SOME}") from error.__cause__
             raise
+        store = cls(connection, path, lock_fd)
+        if reserved_bytes:
+            store._truncate_log()
+            take_back(path, reserved_bytes)
         keep_reserve(path)
-        return cls(connection, path, lock_fd)
+        return store
 
     def __enter__(self) -> Self:
         return self

@@ -367,6 +367,48 @@ def test_on_a_full_disk_the_logs_own_room_is_used_before_results_wait(tmp_path: 
     assert on_small_disk(tmp_path, "1m", _LOG) == "True\n"
 
 
+_STARTS = """
+import os, sys
+from pathlib import Path
+from device.store import SessionHeader, Store, StoreReader
+from device.store.room import reserve_path
+from model.errors import StoreError
+folder = Path(sys.argv[1])
+path = folder / "k.db"
+STANCE = {"side": "left", "strike_s": 1, "toe_off_s": 1.2, "quality": 1, "note": "x" * 500}
+
+def run_until_the_disk_is_full():
+    store = Store.open(path)
+    store.close_interrupted()
+    session_id = store.begin_session(SessionHeader("clip", "m", "0"))
+    try:
+        while True:
+            store.add_stance(session_id, STANCE)
+    except StoreError as error:
+        assert "disk is full" in str(error), error
+
+with Store.open(path) as store:
+    store.begin_session(SessionHeader("clip", "m", "0"))
+before = reserve_path(path).stat().st_size
+fill("other")
+for _ in range(4):
+    if os.fork() == 0:  # ends as by a power cut
+        run_until_the_disk_is_full()
+        os._exit(0)
+    assert os.wait()[1] == 0
+assert reserve_path(path).stat().st_size > before - 2**18, "less than one start opens with"
+with Store.open(path) as store:
+    store.close_interrupted()
+    assert store.delete_session(1)
+StoreReader(path).check()
+print(len(StoreReader(path).list_sessions()))
+"""
+
+
+def test_starts_on_a_full_disk_do_not_use_the_reserve_up(tmp_path: Path) -> None:
+    assert on_small_disk(tmp_path, "1500k", _FILL + _STARTS) == "4\n"
+
+
 _AMID_A_STEP = """
 import os, sys
 from pathlib import Path
