@@ -156,7 +156,13 @@ class SessionWriter:
             raise
 
     def end(self, on_ended: Callable[[int], None]) -> None:
-        """Closes the session as complete now; ``on_ended`` is called with its id from the writer's thread."""
+        """Closes the session as complete now; ``on_ended`` is called with its id from the writer's thread.
+
+        Where the store only stands in for another it goes: nobody can read it, and over weeks it would fill the memory.
+        """
+        if self._unkept is not None:
+            self.discard(on_ended)
+            return
         ended_utc = utc_now()  # the disk may take it much later
         self._leave(lambda session_id: self._store.end_session(session_id, ended_utc), on_ended)
 
@@ -259,17 +265,23 @@ class SessionWriter:
 
     @contextmanager
     def _survived(self) -> Iterator[None]:
-        """A job that fails otherwise than for want of room would fail again. It is given up; the thread lives on."""
+        """A job that fails otherwise than for want of room would fail again. It is given up; the thread lives on.
+
+        What fails with each stance is logged once in a session.
+        """
+        before = self.lost
         try:
             yield
         except StoreDamaged as error:  # nor would that part of it be whole the next time
-            _log.error("%s; what belongs there is lost", error)
             self.lost = str(error)
+            if self.lost != before:
+                _log.error("%s; what belongs there is lost", error)
         except StoreError:
             raise
         except Exception as error:
-            _log.exception("something could not be stored, and is lost")
             self.lost = (
                 f"something could not be stored, by a fault of this program ({type(error).__name__}); "
                 "restart the device, and send its log to who looks after it"
             )
+            if self.lost != before:
+                _log.exception("something could not be stored, and is lost")

@@ -60,6 +60,26 @@ def test_what_cannot_be_stored_at_all_is_given_up_and_told_until_the_next_sessio
     assert len((StoreReader(path).session(2) or {})["stances"]) == 1
 
 
+def test_what_fails_with_each_stance_is_logged_once_in_a_session(
+    writer: SessionWriter, caplog: pytest.LogCaptureFixture
+) -> None:
+    for n in (1, 2):
+        session(writer, *(stance(i, fppa_deg={1, 2}) for i in range(20)))
+        assert caplog.text.count("could not be stored") == n
+
+
+def test_a_store_that_stands_in_does_not_fill_the_memory(store: Store, path: Path) -> None:
+    ended: list[int] = []
+    with SessionWriter(store, "sessions are not stored: …") as writer:
+        for _ in range(3):
+            writer.begin(HEADER, lambda _: None)
+            writer.stance(stance(0))
+            writer.end(ended.append)
+        written(writer)
+    assert len(ended) == 3
+    assert StoreReader(path).list_sessions() == []
+
+
 @pytest.mark.parametrize("method", ["begin_session", "end_session"])
 def test_a_session_that_cannot_be_begun_or_ended_takes_no_other_with_it(
     writer: SessionWriter,
