@@ -43,6 +43,10 @@ fi
 say "removing settings, sessions and users"
 rm -rf /etc/kneeline /var/lib/kneeline /var/lib/kneeline-web
 for name in kneeline-kiosk kneeline-web kneeline; do
-    ! getent passwd "$name" >/dev/null || userdel "$name"
+    if getent passwd "$name" >/dev/null; then
+        # The kiosk's login leaves a service manager of its user behind for some seconds, which keeps the user in use.
+        [ ! -d /run/systemd/system ] || systemctl stop "user@$(id -u "$name").service"
+        userdel "$name"
+    fi
     ! getent group "$name" >/dev/null || groupdel "$name"
 done
