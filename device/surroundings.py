@@ -51,6 +51,8 @@ def _source_fault(source: str) -> str | None:
         if path.is_dir():
             return "is a folder; name a video file in it"
         there = path.exists()
+        if there and not path.is_file():
+            return 'is a pipe or a device; write "usb" with the camera\'s number in device, or the path of a video file'
     except (OSError, RuntimeError):  # not for this user to see, or a home that nobody has
         return None
     return None if there else 'no such file; write "auto", "picamera", "usb" or the path of a video file'

@@ -249,6 +249,8 @@ def _pixel_width(capture: cv2.VideoCapture) -> float:
 
 def _open(path: Path) -> cv2.VideoCapture:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for, and can be read once
+            raise InputError(f"{path} is a pipe or a device; give a video file, or name a camera in [camera] source")
         with path.open("rb") as file:
             empty = not file.read(1)
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -259,6 +260,7 @@ def test_a_film_of_the_rate_that_would_be_guessed_is_played(tmp_path: Path, name
         (b"a shopping list\n" * 500, "is no video that can be decoded; give a whole file"),
         (bytes(100_000), "is no video that can be decoded; give a whole file"),
         ("folder", "is a folder; name a video file in it"),
+        ("pipe", "is a pipe or a device; give a video file, or name a camera in [camera] source"),
         ("picture", "holds no moving picture; give a whole video file"),
         ("undecodable", "its kind of pictures (AV01) cannot be decoded here, or it is damaged; if other players"),
         ("headless", "is no video that can be decoded; give a whole file"),
@@ -270,6 +272,8 @@ def test_a_wrong_file_is_one_clear_line(
     path = tmp_path / "clip.mp4"
     if content == "folder":
         path.mkdir()
+    elif content == "pipe":
+        os.mkfifo(path)
     elif content == "picture":
         path.write_bytes(cv2.imencode(".png", picture())[1].tobytes())
     elif content == "undecodable":

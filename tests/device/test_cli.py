@@ -358,6 +358,7 @@ def nobody_known(host: str, *_: object, **__: object) -> list[object]:
         ("[web]\nhost = 'nonsense'", '[web] host = "nonsense": no such address (Name or service not known); use 0.0'),
         ("[web]\nhost = 'a..b'", '[web] host = "a..b": no such address (not a valid name); use 0.0.0.0 for all'),
         ("[camera]\nsource = '/nofile.mp4'", '[camera] source = "/nofile.mp4": no such file; write "auto", "picam'),
+        ("[camera]\nsource = '/dev/null'", '[camera] source = "/dev/null": is a pipe or a device; write "usb" with'),
         ("[camera]\nsource = 'webcam'", '[camera] source = "webcam": no such file; write "auto", "picamera", "usb"'),
         ("[camera]\nsource = '/'", '[camera] source = "/": is a folder; name a video file in it'),
         ("[store]\npath = '/proc/x/y.db'", '[store] path = "/proc/x/y.db": its folder cannot be made ('),
