@@ -50,6 +50,8 @@ from model.runtime import PoseNet
 _log = logging.getLogger(__name__)
 
 _RETRY_S = 5.0
+#: That the camera is still missing is logged so often.
+_REMIND_S = 3600.0
 #: The first start on a board times every model and runtime; a slow board that is busy may take this long.
 _MODEL_S = 300.0
 _HEALTH_EVERY_S = 1.0
@@ -170,7 +172,8 @@ class Device:
         trial: a film instead of the camera.
         unattended: keep trying where no camera is found at the start, and coach without storing where the database
             cannot be had; else both are errors.
-        announce: told in plain words what happens (demo and run print it).
+        announce: told in plain words what happens (demo and run print it); None: it is logged, each cue only where
+            more is asked for, since they would push everything else out of the log's last lines.
     """
 
     def __init__(
@@ -179,12 +182,13 @@ class Device:
         *,
         trial: Trial | None = None,
         unattended: bool = True,
-        announce: Callable[[str], None] = _log.info,
+        announce: Callable[[str], None] | None = None,
     ) -> None:
         self._config = config
         self._trial = trial
         self._unattended = unattended
-        self._announce = announce
+        self._announce = announce or _log.info
+        self._announce_cue = announce or _log.debug
         self._commands: list[Message] = []
         self._notify = Notifier()
         self._frame_ms = LatencyWindow()
@@ -201,6 +205,8 @@ class Device:
         self._place = CameraPlace()
         self._standing = standing.StandingOnRequest()
         self._measured = False
+        #: Why there is no camera, and when that was logged last; None while there is one.
+        self._missing: tuple[str, float] | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Works until ``stop`` is set.
@@ -332,6 +338,7 @@ class Device:
             try:
                 with self._source() as source:
                     found = True
+                    self._say_camera(source)
                     self._play(source, stop)
                 if self._trial is None or not self._trial.loop:
                     if not (self._measured or stop.is_set()):
@@ -350,7 +357,7 @@ class Device:
         return open_source(self._config.camera)
 
     def _no_camera(self, error: CameraError, stop: threading.Event) -> None:
-        _log.error("%s; trying again every %.0f s", error, _RETRY_S)
+        self._say_missing(str(error))
         why = f"{NO_CAMERA}: {error}"
         self._notify.status(why)
         self._dark()
@@ -725,6 +732,19 @@ class Device:
         self._live.publish({"type": "session", "session_id": session_id, "state": state})
         self._announce(f"session {session_id} {state}")
 
+    def _say_missing(self, why: str) -> None:
+        """Once, not with each try, and again where the reason is another or an hour has gone by."""
+        now_s = time.monotonic()
+        if self._missing is None or self._missing[0] != why or now_s - self._missing[1] >= _REMIND_S:
+            _log.error("%s; trying again every %.0f s", why, _RETRY_S)
+            self._missing = why, now_s
+
+    def _say_camera(self, source: FrameSource) -> None:
+        """That there is one, where it was missing."""
+        if self._missing is not None:
+            self._announce(f"{source.name}: the camera is there")
+            self._missing = None
+
     def _say_nothing_measured(self, source: FrameSource) -> None:
         """Of a film that has ended."""
         least_s = self._config.session.start_after_s
@@ -732,7 +752,7 @@ class Device:
 
     def _say_cue(self, cue: Cue, latency_ms: float) -> None:
         what, unit = _CUE_WORDS[cue.metric]
-        self._announce(
+        self._announce_cue(
             f"{cue.t_s:7.2f} s  {cue.side} {what}: {cue.value:.3g}{unit} (threshold {cue.threshold:.3g}{unit}), "
             f"{latency_ms:.0f} ms after the frame"
         )

@@ -28,9 +28,10 @@ from device.runtime import Device, Trial, run_device
 from device.screening_request import Scene, ScreeningOnRequest
 from device.store import SessionHeader, Store, StoreReader, writer
 from model.camera_pose import CameraPose
+from model.coach import Cue
 from model.errors import CameraError, StoreError
 from model.pitch import Heights
-from model.pose import View
+from model.pose import Side, View
 
 
 class Vanishing(VideoSource):
@@ -1004,6 +1005,35 @@ def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
 ) -> None:
     assert run_device(Device(config, unattended=False), threading.Event()) == 2
     assert "there is no camera: plug one in" in caplog.text
+
+
+def test_a_missing_camera_is_logged_once_then_seldom_and_that_it_is_there(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    said: list[str] = []
+    device, film = Device(config, announce=said.append), VideoSource(demo_clip)
+    device._say_camera(film)
+    for _ in range(2):
+        for why in ("it has vanished", "it is not there", "it is not there", "it is not there"):
+            device._say_missing(why)
+        device._say_camera(film)
+    logged = ["it has vanished; trying again every 5 s", "it is not there; trying again every 5 s"]
+    assert caplog.messages == logged * 2
+    assert said == ["demo_front.mp4: the camera is there"] * 2
+    monkeypatch.setattr(runtime, "_REMIND_S", 0.0)
+    for _ in range(3):
+        device._say_missing("it is not there")
+    assert caplog.messages == logged * 2 + logged[1:] * 3
+
+
+def test_cues_are_logged_only_where_more_is_asked_for(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    """Else they push all that is wrong out of the service's last lines."""
+    cue = Cue(8.3, Side.RIGHT, "fppa_deg", 11.9, 8.0)
+    said: list[str] = []
+    for device in (Device(config), Device(config, announce=said.append)):
+        device._say_cue(cue, 20.0)
+    assert caplog.messages == []
+    assert len(said) == 1
 
 
 @pytest.mark.usefixtures("none_there")
