@@ -24,6 +24,7 @@ from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
 from model.quality import NOBODY, FrameQuality, leg_confidence, lost_words, slow_words
 from model.stance import (
+    MID_WINDOW_S,
     MIN_QUALITY,
     STANCE_LEG,
     Stance,
@@ -343,7 +344,17 @@ class RunAnalysis:
         doubts = [doubt for t_s, doubt in self._doubtful if stance.strike_s <= t_s <= stance.toe_off_s]
         share = sum(doubts) / max(len(doubts), 1)
         quality = stance.quality * (1 - share)
-        return replace(stance, quality=quality if share < MAX_DOUBT else min(quality, _DOUBTED_QUALITY))
+        counts = share < MAX_DOUBT and not self._gap_amid(stance)
+        return replace(stance, quality=quality if counts else min(quality, _DOUBTED_QUALITY))
+
+    def _gap_amid(self, stance: Stance) -> bool:
+        """Whether pictures are missing around mid-stance: what the nearest others show is of another part of stance."""
+        mid_s = (stance.strike_s + stance.toe_off_s) / 2
+        longest_s = MAX_GAP_S + 0.5 / self.fps  # at the lowest rate the pictures are `MAX_GAP_S` apart, more or less
+        return any(
+            after_s - before_s > longest_s and before_s < mid_s + MID_WINDOW_S and after_s > mid_s - MID_WINDOW_S
+            for (before_s, _), (after_s, _) in pairwise(self._doubtful)
+        )
 
     def _leg_length_px(self, view: View) -> float:
         """Straight leg: of standing still where seen from the same distance, else from the last mid-stances."""

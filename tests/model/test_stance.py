@@ -18,7 +18,7 @@ from model.looks import MAX_GAP_S
 from model.metrics import STANCE_METRICS
 from model.place import CORRECTED
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
-from model.stance import Stance, StanceContext, bounce_range, measure_stance, mid_window, peak, pose_at
+from model.stance import MIN_QUALITY, Stance, StanceContext, bounce_range, measure_stance, mid_window, peak, pose_at
 from tests.model.figures import SIZE_PX, frontal_pose, mirrored, sagittal_pose
 from tests.model.walkers import Camera, Walker
 
@@ -249,3 +249,14 @@ def test_gaps_never_become_numbers() -> None:
         for key in keys:
             value = stance.values[key]
             assert math.isnan(value) or min(usual[key]) - 5 <= value <= max(usual[key]) + 5, key
+
+
+@pytest.mark.parametrize(("missing", "counts"), [((-0.02, 0.09), False), ((-0.02, 0.04), True), ((0.09, 0.2), True)])
+def test_a_stance_without_pictures_of_its_middle_is_not_counted(missing: tuple[float, float], counts: bool) -> None:
+    """The nearest picture shows another part of stance. A picture or two, or others at its end, are not missed."""
+    poses = walk(View.FRONT)
+    whole = run(poses, View.FRONT)[6]
+    mid_s = (whole.strike_s + whole.toe_off_s) / 2
+    left = [pose for pose in poses if not mid_s + missing[0] < pose.t_s < mid_s + missing[1]]
+    broken = next(one for one in run(left, View.FRONT) if abs(one.strike_s - whole.strike_s) < 0.1)
+    assert (broken.quality >= MIN_QUALITY) is counts
