@@ -19,6 +19,9 @@ from model.pose import Joint, Pose
 
 #: Below this mean confidence in hips, knees and ankles nothing is computed.
 MIN_LEG_SCORE = 0.48
+#: Below this confidence a knee or ankle is guessed (MoveNet's model card). The ankle on the ground has 0.1 to 0.3, mean
+#: over a stance, where it is out of the picture or behind something; else 0.45 and more, in half the light, too.
+MIN_SEEN = 0.3
 #: A body of fewer pixels from crown to sole is too small: the noise of the knee's angle grows by a fifth.
 MIN_BODY_PX = 75
 #: Grey levels: darker, and flatter, is called so.
@@ -61,6 +64,7 @@ MANY_LOST = 0.1
 MIN_METRIC_FPS = 20.0
 _UPSIDE_DOWN = "the picture is upside down: set [camera] rotation = 180, or turn the camera"
 _ON_ITS_SIDE = "the picture lies on its side: turn the camera by 90°"
+_NO_FEET = "the feet are not seen: covered, or out of the picture"
 _TOO_DARK = "too dark: more light is needed"
 
 
@@ -127,14 +131,19 @@ def frame_quality(pose: Pose, crop: NDArray[np.uint8]) -> FrameQuality:
         crop: (n, n, 3) uint8 RGB, in which they were seen.
 
     Returns:
-        The mean confidence in hips, knees and ankles, with a reason where the pose must not be used.
+        The mean confidence in hips, knees and ankles, with a reason where the pose must not be used: that mean is too
+        low, or neither foot is seen.
     """
     score = leg_confidence(pose)
     body_px = _body_px(pose)
     if body_px < MIN_BODY_PX:
         reason = f"too far away: the runner is {body_px:.0f} px tall, at least {MIN_BODY_PX} are needed"
         return FrameQuality(min(score, MIN_LEG_SCORE) / 2, reason)
-    return FrameQuality(score, None if score >= MIN_LEG_SCORE else _why(image_stats(crop)))
+    if score < MIN_LEG_SCORE:
+        return FrameQuality(score, _why(image_stats(crop)))
+    if max(pose.score[Joint.LEFT_ANKLE], pose.score[Joint.RIGHT_ANKLE]) < MIN_SEEN:
+        return FrameQuality(MIN_LEG_SCORE / 2, _NO_FEET)  # sure hips and knees make up for them in the mean
+    return FrameQuality(score)
 
 
 def _body_px(pose: Pose) -> float:

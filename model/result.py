@@ -198,7 +198,8 @@ def _unavailable(
         most = max(values[side][spec.key].size for side in Side)
         if spec.key not in missing and most < MIN_STANCES:
             few = f"too few stances: {most} of {MIN_STANCES}" if most else _reason(spec, blurred)
-            missing[spec.key] = reasons.get(spec.key, few)
+            # Where no stance was seen clearly, the camera's place is missing for that, and not the other way round.
+            missing[spec.key] = few if blurred else reasons.get(spec.key, few)
     return missing
 
 

@@ -14,6 +14,7 @@ from model.bias import Bias, unshifted
 from model.looks import MAX_GAP_S, evened_px
 from model.metrics import STANCE_METRICS
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
+from model.quality import MIN_SEEN
 
 #: Mid-stance values are the median over this much time to each side of the middle.
 MID_WINDOW_S = 0.05
@@ -95,8 +96,19 @@ class StanceContext:
 
 
 def pose_quality(pose: Pose, side: Side) -> float:
-    """Mean confidence of both hips and of the knee and ankle of ``side``, 0 to 1."""
-    leg, score = LEGS[side], pose.score
+    """How well the leg of ``side`` is seen, 0 to 1; see `leg_quality`."""
+    return leg_quality(pose.score, side)
+
+
+def leg_quality(score: FloatArray, side: Side) -> float:
+    """Mean confidence of both hips and of the knee and ankle of ``side``, 0 to 1.
+
+    Where knee or ankle is not seen, that joint's alone: without it there is no angle, however sure the hips are.
+    """
+    leg = LEGS[side]
+    lower = min(float(score[leg.knee]), float(score[leg.ankle]))
+    if lower < MIN_SEEN:
+        return lower
     return float(score[Joint.LEFT_HIP] + score[Joint.RIGHT_HIP] + score[leg.knee] + score[leg.ankle]) / 4
 
 
@@ -129,7 +141,7 @@ def measure_stance(
             values["duty_factor"] = (toe_off_s - strike_s) / context.stride_s
     else:
         values |= _frontal(side, xy, evened_px(t, xy), phase, mid_window(t, (strike_s + toe_off_s) / 2), context)
-    quality = float(np.mean([pose_quality(pose, side) for pose, taken in zip(poses, inside, strict=True) if taken]))
+    quality = leg_quality(np.stack([pose.score for pose in poses])[inside].mean(axis=0), side)
     return Stance(side, strike_s, toe_off_s, quality, values)
 
 

@@ -666,6 +666,18 @@ def test_reason_is_the_likeliest_one(height_px: float, score: float, crop: Image
         assert quality.value < MIN_LEG_SCORE
 
 
+def test_hips_and_knees_do_not_make_up_for_feet_that_are_not_there() -> None:
+    pose = standing(300, 0.7)
+    score = pose.score.copy()
+    score[Joint.LEFT_ANKLE] = 0.2
+    assert frame_quality(replace(pose, score=score), crop_of(128, 60)).reason is None, "one leg may be behind the other"
+    score[Joint.RIGHT_ANKLE] = 0.25
+    quality = frame_quality(replace(pose, score=score), crop_of(128, 60))
+    assert quality.reason is not None
+    assert "feet" in quality.reason
+    assert quality.value < MIN_LEG_SCORE < score[-6:].mean()
+
+
 def test_empty_darkness_is_not_called_an_empty_treadmill() -> None:
     assert nobody(crop_of(5, 3)).reason != nobody(crop_of(120, 60)).reason
 

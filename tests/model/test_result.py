@@ -169,6 +169,9 @@ def test_the_view_is_the_first_reason_and_doubt_the_second() -> None:
     assert summary["cadence_spm"] is None
     missing = summary["unavailable"]
     assert missing["contact_s"] == "the runner was not seen clearly enough in any stance"
+    front = [stance | {"quality": 0.1} for stance in stances(8)]
+    missing = summarise(front, View.FRONT, CameraPose())["unavailable"]
+    assert missing["fppa_deg"] == "the runner was not seen clearly enough in any stance", "the camera's place neither"
 
 
 def test_no_stances_make_an_empty_summary() -> None:

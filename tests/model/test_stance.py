@@ -251,6 +251,19 @@ def test_gaps_never_become_numbers() -> None:
             assert math.isnan(value) or min(usual[key]) - 5 <= value <= max(usual[key]) + 5, key
 
 
+@pytest.mark.parametrize(("ankles", "counts"), [(0.2, False), (0.4, True)])
+def test_a_leg_whose_ankle_is_guessed_is_not_counted(ankles: float, counts: bool) -> None:
+    """Feet behind a console: hips and knees are sure enough to hide in their mean that there is no ankle."""
+    seen = []
+    for pose in walk(View.FRONT):
+        score = pose.score.copy()
+        score[[Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE]] = ankles
+        seen.append(Pose(pose.t_s, pose.xy_px, score, pose.image_size_px))
+    found = run(seen, View.FRONT)
+    assert len(found) > 12
+    assert {stance.quality >= MIN_QUALITY for stance in found} == {counts}
+
+
 @pytest.mark.parametrize(("missing", "counts"), [((-0.02, 0.09), False), ((-0.02, 0.04), True), ((0.09, 0.2), True)])
 def test_a_stance_without_pictures_of_its_middle_is_not_counted(missing: tuple[float, float], counts: bool) -> None:
     """The nearest picture shows another part of stance. A picture or two, or others at its end, are not missed."""
