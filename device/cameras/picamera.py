@@ -11,6 +11,7 @@ Picamera2 itself keeps one finished frame and recycles the older ones, so a slow
 from __future__ import annotations
 
 import importlib
+import logging
 import math
 import threading
 import time
@@ -24,6 +25,8 @@ import numpy as np
 from device.config import CameraConfig
 from device.frames import Frame, Image, on_monotonic_clock
 from model.errors import CameraError
+
+_log = logging.getLogger(__name__)
 
 #: No picture for so long means that the camera is gone.
 SILENCE_S = 2.0
@@ -51,7 +54,7 @@ class PiCamera:
 
     Raises:
         CameraError: from ``__enter__``, where Picamera2 or the camera is missing or busy; from ``frames``, where
-            there was no picture for 2 s.
+            there was no picture for 2 s, or Picamera2 gives none any more.
     """
 
     def __init__(self, config: CameraConfig) -> None:
@@ -167,15 +170,18 @@ class PiCamera:
                 request = self._camera.wait(job, timeout=_POLL_S)
             except TimeoutError:
                 if time.monotonic() > deadline_s:
-                    raise CameraError(
-                        f"the Pi camera {self._config.device} gives no picture; check its ribbon cable"
-                    ) from None
+                    raise self._gives_none("no picture") from None
                 continue
+            except Exception as error:  # as in __enter__
+                raise self._gives_none(f"no picture any more ({error})") from error
             try:
                 return self._rgb(request.make_array("lores")), request.get_metadata()
             finally:
                 request.release()
         return None
+
+    def _gives_none(self, what: str) -> CameraError:
+        return CameraError(f"the Pi camera {self._config.device} gives {what}; check its ribbon cable")
 
     def _rgb(self, yuv: Image) -> Image:
         """(1.5 · H, stride) planes as an RGB picture without the padding."""
@@ -184,10 +190,14 @@ class PiCamera:
         return np.ascontiguousarray(rgb, dtype=np.uint8)
 
     def _close(self) -> None:
-        if self._camera is not None:
-            self._camera.cancel_all_and_flush()  # a job that still waits would keep the camera open
-            self._camera.close()
-            self._camera = None
+        camera, self._camera = self._camera, None
+        if camera is None:
+            return
+        for step in (camera.cancel_all_and_flush, camera.close):  # a job that still waits would keep the camera open
+            try:
+                step()
+            except Exception as error:  # of a camera that is gone: why it is left is told already
+                _log.warning("the Pi camera %d was not closed as it should be (%s)", self._config.device, error)
 
 
 def vfov_deg(properties: Mapping[str, Any], metadata: Mapping[str, Any]) -> float | None:

@@ -726,6 +726,22 @@ def test_the_pi_camera_vanishes(pi: type[FakePicamera2], monkeypatch: pytest.Mon
     assert FakePicamera2.instances[0].closed
 
 
+def test_the_pi_camera_fails_amid_the_pictures_and_is_closed_all_the_same(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the frontend is gone")
+
+    told = r"gives no picture any more \(the frontend is gone\); check its ribbon cable"
+    with PiCamera(CameraConfig()) as camera:
+        monkeypatch.setattr(pi, "wait", broken)
+        monkeypatch.setattr(pi, "cancel_all_and_flush", broken)
+        with pytest.raises(CameraError, match=told):
+            next(camera.frames(threading.Event()))
+    assert FakePicamera2.instances[0].closed
+    assert caplog.messages == ["the Pi camera 0 was not closed as it should be (the frontend is gone)"]
+
+
 def test_the_pi_camera_is_silent_from_the_start(pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picamera, "SILENCE_S", 0.1)
     monkeypatch.setattr(picamera, "_POLL_S", 0.02)
