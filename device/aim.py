@@ -7,6 +7,7 @@ Drillis & Contini 1966).
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from device.store import utc_now
-from model.camera_pose import DEFAULT_HEIGHT_M, focal_px
+from model.camera_pose import DEFAULT_HEIGHT_M, GOOD_AZIMUTH_DEG, focal_px
 from model.focus import SOFT
 from model.pose import Joint, Side
 from model.quality import CROWDED, MIN_LEG_SCORE
@@ -40,7 +41,6 @@ _MIN_MARGIN, _TIGHT_MARGIN = 0.0, 0.02
 _MIN_HEIGHT = 0.45
 #: Best are 2.5 to 3.5 m; by the height of an average runner this may be a tenth off.
 _DISTANCE_M = (2.2, 4.0)
-_GOOD_AZIMUTH_DEG, _MAX_AZIMUTH_DEG = 8.0, 12.0
 _GOOD_ROLL_DEG, _MAX_ROLL_DEG = 2.0, 4.0
 _GOOD_SCORE, _MIN_MEAN_SCORE = 0.55, 0.4
 #: Share of the frames with a person in which the picture was too poor to measure.
@@ -250,9 +250,11 @@ def _position(camera: Mapping[str, Any], view: str | None) -> list[Check]:
     """Where the camera stands around the runner, from the device's own estimate."""
     if view == "side":
         return []
+    # How far it is taken out depends on the pose model; the device has judged that of both legs together.
+    most_deg = GOOD_AZIMUTH_DEG if camera.get("state") == "refused" else math.inf
     azimuths = [
         _tilt(f"azimuth_{side}", f"Angle to the {side} leg", camera.get(f"azimuth_{side}_deg"),
-              _GOOD_AZIMUTH_DEG, _MAX_AZIMUTH_DEG, camera.get("advice"))
+              GOOD_AZIMUTH_DEG, most_deg, camera.get("advice"))
         for side in Side
     ]  # fmt: skip
     level = "Level the camera: its lower edge parallel to the floor."

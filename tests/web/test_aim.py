@@ -115,18 +115,19 @@ def test_two_people_are_no_fault_of_the_light(stride: list[Message]) -> None:
     assert checks(report(crowded))["light"]["state"] == "good"
 
 
-def test_oblique_camera_is_said_with_the_devices_advice(frame: Make) -> None:
+@pytest.mark.parametrize(("judged", "state"), [("refused", "bad"), ("approximate", "warn")])
+def test_oblique_camera_is_said_with_the_devices_advice(frame: Make, judged: str, state: str) -> None:
     advice = "turn the camera 10° to the left"
     camera = {
         "azimuth_left_deg": 9.4,
         "azimuth_right_deg": 12.6,
         "roll_deg": -3.0,
-        "state": "refused",
+        "state": judged,
         "advice": advice,
     }
     found = report([frame(n, camera=camera) for n in range(10)])
     states = {key: check["state"] for key, check in checks(found).items()}
-    assert (states["azimuth_left"], states["azimuth_right"], states["roll"]) == ("warn", "bad", "warn")
+    assert (states["azimuth_left"], states["azimuth_right"], states["roll"]) == (state, state, "warn")
     assert checks(found)["azimuth_right"]["advice"] == advice
     assert checks(found)["azimuth_right"]["value"] == "+12.6°"
     assert checks(found)["roll"]["value"] == "−3.0°"
