@@ -64,7 +64,6 @@ MANY_LOST = 0.1
 MIN_METRIC_FPS = 20.0
 _UPSIDE_DOWN = "the picture is upside down: set [camera] rotation = 180, or turn the camera"
 _ON_ITS_SIDE = "the picture lies on its side: turn the camera by 90°"
-_NO_FEET = "the feet are not seen: covered, or out of the picture"
 _TOO_DARK = "too dark: more light is needed"
 
 
@@ -142,7 +141,8 @@ def frame_quality(pose: Pose, crop: NDArray[np.uint8]) -> FrameQuality:
     if score < MIN_LEG_SCORE:
         return FrameQuality(score, _why(image_stats(crop)))
     if max(pose.score[Joint.LEFT_ANKLE], pose.score[Joint.RIGHT_ANKLE]) < MIN_SEEN:
-        return FrameQuality(MIN_LEG_SCORE / 2, _NO_FEET)  # sure hips and knees make up for them in the mean
+        # Sure hips and knees make up for them in the mean.
+        return FrameQuality(MIN_LEG_SCORE / 2, _why(image_stats(crop), "feet"))
     return FrameQuality(score)
 
 
@@ -154,15 +154,15 @@ def _body_px(pose: Pose) -> float:
     return max(_BODY_TORSOS * torso_px, _BODY_OVER_STANDING * (max(xy[4][1], xy[5][1]) - shoulder_y))
 
 
-def _why(stats: ImageStats) -> str:
-    """The likeliest reason for a low confidence."""
+def _why(stats: ImageStats, of: str = "legs") -> str:
+    """The likeliest reason for a low confidence in that part of the body."""
     if stats.luminance < _DARK:
         return _TOO_DARK
     if stats.contrast < _FLAT:
         return "too little contrast: light the runner from the camera's side"
     if stats.sharpness < _SOFT:
         return "blurred: clean the lens or focus it"
-    return "the legs are hard to see: covered, blurred by motion, or out of the picture"
+    return f"the {of} are hard to see: covered, blurred by motion, or out of the picture"
 
 
 def slow_words(fps: float, film: bool = False) -> str | None:

@@ -676,6 +676,7 @@ def test_hips_and_knees_do_not_make_up_for_feet_that_are_not_there() -> None:
     assert quality.reason is not None
     assert "feet" in quality.reason
     assert quality.value < MIN_LEG_SCORE < score[-6:].mean()
+    assert "too dark" in (frame_quality(replace(pose, score=score), crop_of(12, 20)).reason or "")
 
 
 def test_empty_darkness_is_not_called_an_empty_treadmill() -> None:
