@@ -559,6 +559,22 @@ def test_silence_of_the_device_is_announced_and_its_return(
         expect(page.locator("[data-banner]")).to_be_hidden()
 
 
+def test_a_device_that_was_heard_before_the_page_began_is_not_silent(server: Server, page: Page) -> None:
+    """Every fifth opening of a page began with a red banner: its clock begins at 0."""
+    page.add_init_script("""let first = true;
+    window.EventSource = class {
+        constructor() {
+            if (first) setTimeout(() => this.onmessage({ data: JSON.stringify({ type: "status", device: "live",
+                age_s: 2.9, version: document.documentElement.dataset.version, epoch: "one" }) }));
+            first = false;
+        }
+        close() {}
+    }""")
+    page.goto(server.url)
+    expect(page.locator("[data-link]")).to_have_text("live")
+    expect(page.locator("[data-banner]")).to_be_hidden()
+
+
 def test_kiosk_recovers_from_a_server_restart(
     server: Server, device: Device, make_session: MakeSession, page: Page
 ) -> None:

@@ -16,7 +16,7 @@ export class LiveSource extends EventTarget {
   #stream = null;
   #poll = 0;
   #serverAt = 0; // when the server was last heard, performance.now()
-  #deviceAt = 0;
+  #deviceAt = -Infinity; // what was heard just before the page began is negative
   #heard = false; // whether that server has ever heard the device
   #epochAt = 0; // when a server was first heard: it needs a moment to hear the device
   #epoch = null; // of the server that numbers the events
@@ -92,7 +92,7 @@ export class LiveSource extends EventTarget {
       this.#epoch = message.epoch;
       if (message.version !== this.#version) location.reload();
       this.#heard = message.age_s !== null;
-      if (message.device === "silent") this.#deviceAt = 0;
+      if (message.device === "silent") this.#deviceAt = -Infinity;
       else if (message.age_s !== null) this.#deviceAt = Math.max(this.#deviceAt, now - 1000 * message.age_s);
       this.#tellLink(message.age_s);
       return;
@@ -124,7 +124,7 @@ export class LiveSource extends EventTarget {
     let device = "unknown";
     if (server === "ok") {
       // Of the device nothing is known but what the server said last: a server that is quiet is no silent device.
-      if (this.#deviceAt && this.#serverAt - this.#deviceAt <= SILENT_AFTER_MS) device = "live";
+      if (this.#serverAt - this.#deviceAt <= SILENT_AFTER_MS) device = "live";
       else if (this.#heard || now - this.#epochAt > SILENT_AFTER_MS) device = "silent";
     }
     this.dispatchEvent(new CustomEvent("link", { detail: { server, device, ageS } }));
