@@ -178,20 +178,29 @@ def sustains(choice: Choice, fps: float, mirrored: bool = False) -> bool:
     return looks * choice.invoke_ms <= 1000 / fps * (1 - _SPARE_SHARE)
 
 
+def _thunder() -> Weights | None:
+    """Its weights; None where they are damaged: coaching goes on with the other model, and `doctor` tells it, too."""
+    try:
+        return load_weights("thunder")
+    except WeightsError as error:
+        log.error("%s; until then Lightning is used", error)
+        return None
+
+
 def choose_model(
     name: ModelName | None, fps: float, runtime: RuntimeName | None, threads: int, mirrored: bool, cache: Path
 ) -> PoseNet:
     """The network to run: ``name``, or where None, Thunder if this board sustains ``fps`` with 20 % to spare.
 
     Raises:
-        WeightsError: weights or runtime are missing or broken.
+        WeightsError: the runtime, or the weights of ``name`` or of Lightning, are missing or broken.
     """
-    if name is None:
-        weights = load_weights("thunder")
-        choice = best_choice(weights, runtime, threads, cache)
+    thunder = _thunder() if name is None else None
+    if thunder is not None:
+        choice = best_choice(thunder, runtime, threads, cache)
         if sustains(choice, fps, mirrored):
-            return PoseNet(weights, choice.runtime, choice.threads, mirrored=mirrored)
-        name = "lightning"
+            return PoseNet(thunder, choice.runtime, choice.threads, mirrored=mirrored)
+    name = name or "lightning"
     weights = load_weights(name)
     choice = best_choice(weights, runtime, threads, cache)
     return PoseNet(weights, choice.runtime, choice.threads, mirrored=mirrored)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from device import board
+from model.errors import WeightsError
 from model.runtime import ModelName, PoseNet, RuntimeName, Weights, load_weights
 
 
@@ -115,6 +116,21 @@ def test_another_board_model_or_runtime_is_measured_anew(
         weights = replace(weights, sha256="0" * 64)
     bench.best(weights)
     assert len(bench.measured) == 8
+
+
+def test_a_box_whose_thunder_is_damaged_coaches_with_lightning(
+    bench: _Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load(name: ModelName) -> Weights:
+        if name == "thunder":
+            raise WeightsError("model weights thunder.tflite have a wrong checksum: install Kneeline again")
+        return load_weights(name)
+
+    monkeypatch.setattr(board, "load_weights", load)
+    assert bench.taken(None, 30).weights.name == "movenet-lightning-int8"
+    assert "install Kneeline again; until then Lightning is used" in caplog.text
+    with pytest.raises(WeightsError):
+        bench.taken("thunder", 30)
 
 
 @pytest.mark.parametrize(
