@@ -27,7 +27,7 @@ from device.told import SETTING, Told
 from model.place import CORRECTED
 from model.pose import Side
 from model.programme import SESSIONS, Adherence, in_words
-from model.quality import NOBODY
+from model.quality import NOBODY, lost_words
 from model.screening import Exercise
 from model.screening_result import instruction
 from model.words import sentence
@@ -1154,6 +1154,18 @@ def test_a_small_kiosk_shows_all_of_it(server: Server, device: Device, page: Pag
         page.wait_for_timeout(1500)  # with its health
         assert page.evaluate("document.documentElement.scrollHeight") <= 480, changes
         assert lowest(page.locator("[data-sound]")) <= 480
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 600), (1280, 720)])
+def test_a_long_message_cuts_nothing_off_on_the_kiosk(
+    server: Server, device: Device, page: Page, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    device.changes = {"message": lost_words(0.31)}
+    page.goto(server.url_by_name + "/?kiosk=1")
+    expect(page.locator("[data-banner]")).to_contain_text("are lost")
+    expect(page.locator("[data-camera]")).to_have_text("position known")
+    assert page.evaluate("document.documentElement.scrollHeight") <= height
 
 
 #: All of one moment.
