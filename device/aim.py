@@ -18,7 +18,7 @@ from device.store import utc_now
 from model.camera_pose import DEFAULT_HEIGHT_M, GOOD_AZIMUTH_DEG, focal_px
 from model.focus import SOFT
 from model.pose import Joint, Side
-from model.quality import CROWDED, MIN_LEG_SCORE
+from model.quality import CROWDED, MIN_LEG_SCORE, MIN_METRIC_FPS, MIN_SCORE
 from model.words import sentence
 
 State = Literal["good", "warn", "bad", "unknown"]
@@ -28,7 +28,6 @@ WINDOW_S = 4.0
 #: The store's name for what the last session showed.
 SETTING = "aim"
 _KEEP_EVERY_S = 10.0
-MIN_SCORE = 0.3
 _HEAD = (Joint.NOSE, Joint.LEFT_EYE, Joint.RIGHT_EYE, Joint.LEFT_EAR, Joint.RIGHT_EAR)
 _SHOULDERS = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
 _ANKLES = (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE)
@@ -45,8 +44,6 @@ _GOOD_ROLL_DEG, _MAX_ROLL_DEG = 2.0, 4.0
 _GOOD_SCORE, _MIN_MEAN_SCORE = 0.55, 0.4
 #: Share of the frames with a person in which the picture was too poor to measure.
 _FEW_POOR, _MANY_POOR = 0.1, 0.3
-_MIN_FPS = 20.0
-_FASTER = "add light, or lower [camera] fps"
 #: From here on sharpening does not make up for a soft lens.
 _OUT_OF_FOCUS = 2.0
 
@@ -300,11 +297,14 @@ def _rate(health: Mapping[str, Any] | None, testing: bool) -> Check:
         return Check("rate", "Pictures per second", "unknown", "told when the test is over")
     if fps is None:
         return Check("rate", "Pictures per second", "unknown", "—")
-    if fps >= _MIN_FPS:
+    if fps >= MIN_METRIC_FPS:
         return Check("rate", "Pictures per second", "good", f"{fps:.0f}")
     film = health is not None and health.get("film")  # its rate is its own, whatever is asked of a camera
-    more = "take a film that has more, and end what else runs on the board" if film else _FASTER
-    return Check("rate", "Pictures per second", "bad", f"{fps:.0f}", f"Below 20 running cannot be measured: {more}.")
+    remedy = "add light, or lower [camera] fps"
+    if film:
+        remedy = "take a film that has more, and end what else runs on the board"
+    advice = f"Below {MIN_METRIC_FPS:.0f} running cannot be measured: {remedy}."
+    return Check("rate", "Pictures per second", "bad", f"{fps:.0f}", advice)
 
 
 class LastAim:

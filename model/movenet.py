@@ -28,11 +28,9 @@ from model.focus import Focus
 from model.likeness import Likeness
 from model.person import Box, Point, Region, Sighting, Stay, sighting, trunk_colour
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
-from model.quality import COVERED, CROWDED, OUTSIDE, FrameQuality, Upright, frame_quality, nobody
+from model.quality import COVERED, CROWDED, MIN_SCORE, OUTSIDE, FrameQuality, Upright, frame_quality, nobody
 from model.view import ViewEstimator
 
-#: Google's model card: below this a joint is not to be trusted.
-MIN_SCORE = 0.3
 Framing = Literal["auto", "whole"]
 _HEAD = slice(Joint.NOSE, Joint.RIGHT_EAR + 1)
 #: Shoulders, hips, knees and ankles.

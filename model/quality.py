@@ -19,9 +19,9 @@ from model.pose import Joint, Pose
 
 #: Below this mean confidence in hips, knees and ankles nothing is computed.
 MIN_LEG_SCORE = 0.48
-#: Below this confidence a knee or ankle is guessed (MoveNet's model card). The ankle on the ground has 0.1 to 0.3, mean
-#: over a stance, where it is out of the picture or behind something; else 0.45 and more, in half the light, too.
-MIN_SEEN = 0.3
+#: Google's model card: below this a joint is not to be trusted. The ankle on the ground has 0.1 to 0.3, mean over a
+#: stance, where it is out of the picture or behind something; else 0.45 and more, in half the light, too.
+MIN_SCORE = 0.3
 #: A body of fewer pixels from crown to sole is too small: the noise of the knee's angle grows by a fifth.
 MIN_BODY_PX = 75
 #: Grey levels: darker, and flatter, is called so.
@@ -140,7 +140,7 @@ def frame_quality(pose: Pose, crop: NDArray[np.uint8]) -> FrameQuality:
         return FrameQuality(min(score, MIN_LEG_SCORE) / 2, reason)
     if score < MIN_LEG_SCORE:
         return FrameQuality(score, _why(image_stats(crop)))
-    if max(pose.score[Joint.LEFT_ANKLE], pose.score[Joint.RIGHT_ANKLE]) < MIN_SEEN:
+    if max(pose.score[Joint.LEFT_ANKLE], pose.score[Joint.RIGHT_ANKLE]) < MIN_SCORE:
         # Sure hips and knees make up for them in the mean.
         return FrameQuality(MIN_LEG_SCORE / 2, _why(image_stats(crop), "feet"))
     return FrameQuality(score)

@@ -14,7 +14,7 @@ from model.bias import Bias, unshifted
 from model.looks import MAX_GAP_S, evened_px
 from model.metrics import STANCE_METRICS
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
-from model.quality import MIN_SEEN
+from model.quality import MIN_SCORE
 
 #: Mid-stance values are the median over this much time to each side of the middle.
 MID_WINDOW_S = 0.05
@@ -107,7 +107,7 @@ def leg_quality(score: FloatArray, side: Side) -> float:
     """
     leg = LEGS[side]
     lower = min(float(score[leg.knee]), float(score[leg.ankle]))
-    if lower < MIN_SEEN:
+    if lower < MIN_SCORE:
         return lower
     return float(score[Joint.LEFT_HIP] + score[Joint.RIGHT_HIP] + score[leg.knee] + score[leg.ankle]) / 4
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from model import kinematics as k
 from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
+from model.quality import MIN_SCORE
 
 STAND_S = 3.0
 #: A joint that moves more than this share of the leg (SD over the window) is not standing still. The pose model's own
@@ -29,7 +30,6 @@ _LEVEL_LEG = 0.06
 #: Hips that slope by more than this against the shoulders rest on one leg. (Both slope alike with the camera; MoveNet's
 #: own hips by 1°, those of a leg that is 1 cm longer by 3°.)
 _HITCHED_DEG = 4.0
-_MIN_SCORE = 0.3
 _MIN_FRAMES = 20
 #: Share of the body's height from hip joint to ankle joint: 0.530 − 0.039 (Winter 2009).
 LEG_PER_HEIGHT = 0.491
@@ -183,7 +183,7 @@ def _in_the_way(pose: Pose | None, view: View | None, moving: bool) -> Obstacle 
 
 def well_seen(pose: Pose) -> bool:
     """Whether shoulders, hips, knees and ankles are all surely seen."""
-    return bool(np.isfinite(pose.xy_px[_BODY]).all() and (pose.score[_BODY] >= _MIN_SCORE).all())
+    return bool(np.isfinite(pose.xy_px[_BODY]).all() and (pose.score[_BODY] >= MIN_SCORE).all())
 
 
 def _calibrate(poses: deque[Pose], view: View) -> StandingCalibration | Obstacle:

@@ -13,8 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from device.cameras.video import VideoSource
-from model.movenet import MIN_SCORE, Crop, RunnerTracker, search_crops, see, whole_picture
+from model.movenet import Crop, RunnerTracker, search_crops, see, whole_picture
 from model.pose import MIRROR_INDEX, FloatArray, Joint
+from model.quality import MIN_SCORE
 from model.runtime import ModelName, PoseNet, available_runtimes, load_weights
 from tests.model.bystanders import Image, torso_px
 

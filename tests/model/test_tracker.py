@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from device.cameras.video import VideoSource
-from model.movenet import MIN_SCORE, Crop, RunnerTracker, whole_picture
+from model.movenet import Crop, RunnerTracker, whole_picture
 from model.person import Region, Sighting
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
-from model.quality import CROWDED
+from model.quality import CROWDED, MIN_SCORE
 from model.runtime import PoseNet, available_runtimes, load_weights
 from tests.model.bystanders import Image, cut_out, mid_hip, torso_px, with_second_person
 

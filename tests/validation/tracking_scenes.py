@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 
 from model.analysis import MAX_DOUBT
-from model.movenet import MIN_SCORE, RunnerTracker, Sight
+from model.movenet import RunnerTracker, Sight
 from model.person import Region
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
+from model.quality import MIN_SCORE
 from model.runtime import ModelName
 from tests.model.bystanders import Image, Sprite, body_mask, cut_out, mid_hip, torso_px, with_second_person
 from tests.model.bystanders import Path as Way
