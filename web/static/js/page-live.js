@@ -51,7 +51,7 @@ class Knee {
     this.side = side;
     this.root = document.querySelector(`.side[data-side=${side}]`);
     this.gauge = new Gauge(this.root.querySelector("[data-bar]"), side);
-    this.measures = new SideMeasures(this.root.querySelector("[data-measures]"), minStances, minQuality);
+    this.measures = new SideMeasures(this.root.querySelector("[data-measures]"), minStances);
     this.cueBox = this.root.querySelector("[data-cue]");
     this.reset();
   }
@@ -75,9 +75,10 @@ class Knee {
     this.show();
   }
 
+  // A stance that was not seen well enough does not count, as in the session's result.
   stance(stance) {
+    if (stance.quality < minQuality) return;
     this.measures.stance(stance);
-    if (stance.quality < minQuality) return; // as in the result
     const angle = this.known ? stance.fppa_deg : stance.fppa_image_deg;
     if (angle === null || angle === undefined) return;
     this.stances = [...this.stances, angle].slice(-minStances);

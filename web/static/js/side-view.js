@@ -5,14 +5,12 @@ import { number, setText } from "./text.js";
 export class SideMeasures {
   #root;
   #minStances;
-  #minQuality;
   #last; // by measure: the last stances' values, oldest first
 
   // root: the list of one leg, with an element for each measure; its data say key, degree sign and decimals.
-  constructor(root, minStances, minQuality) {
+  constructor(root, minStances) {
     this.#root = root;
     this.#minStances = minStances;
-    this.#minQuality = minQuality;
     this.reset();
   }
 
@@ -21,9 +19,7 @@ export class SideMeasures {
     this.#show();
   }
 
-  // A stance that was not seen well enough does not count, as in the session's result.
   stance(stance) {
-    if (stance.quality < this.#minQuality) return;
     for (const { key } of this.#measures()) {
       const value = stance[key];
       if (value === null || value === undefined) continue;
