@@ -28,6 +28,8 @@ _FLEXION_PHASE, _LATE_PHASE = (0.15, 0.7), (0.65, 1.0)
 MIN_CONTACT_FPS = 29.0
 #: Further from the median of this much of stance to each side no joint angle gets by itself.
 _SPIKE_DEG, _SPIKE_PHASE = 12.0, 0.28
+#: The same of the shank as the foot lands, where it turns and turns back fast. The other leg's is some 60° away.
+_SHANK_SPIKE_DEG = 30.0
 #: Thigh plus shank at mid-stance as a share of the straight leg, as pictures show them: from front and rear the bent
 #: knee comes toward the camera (rendered runners 0.81 to 0.90, motion capture 0.89).
 STANCE_LEG = {View.FRONT: 0.86, View.REAR: 0.86, View.SIDE: 0.97}
@@ -135,7 +137,8 @@ def measure_stance(
             for shift in (context.bias.trunk_shift, context.bias.leg_shift)
         )
         values |= _against_trunk(side, trunk, phase, inside, context.facing)
-        values |= _sagittal_leg(side, leg, phase, pose_at(t, leg, strike_s), context)
+        own = _is_own_leg(side, leg, phase, context.facing)
+        values |= _sagittal_leg(side, leg, phase, pose_at(t[own], leg[own], strike_s), context)
         if context.fps >= MIN_CONTACT_FPS:
             values["contact_s"] = toe_off_s - strike_s
             values["duty_factor"] = (toe_off_s - strike_s) / context.stride_s
@@ -209,15 +212,15 @@ def peak(phase: FloatArray, values: FloatArray, first: float, last: float) -> fl
     return float(max(a * u * u + b * u + c for u in candidates))
 
 
-def _steady(phase: FloatArray, values: FloatArray) -> NDArray[np.bool_]:
-    """Which of ``values`` (n,) are seen and lie within `_SPIKE_DEG` of the median of their neighbourhood.
+def _steady(phase: FloatArray, values: FloatArray, spike_deg: float = _SPIKE_DEG) -> NDArray[np.bool_]:
+    """Which of ``values`` (n,) are seen and lie within ``spike_deg`` of the median of their neighbourhood.
 
     A joint that the pose model puts on the other leg while the legs pass jumps for a frame or two.
     """
     near = np.abs(phase[:, None] - phase) <= _SPIKE_PHASE
     seen = np.isfinite(values)
     usual = np.array([np.median(values[row & seen]) if ok else np.nan for row, ok in zip(near, seen, strict=True)])
-    steady: NDArray[np.bool_] = np.abs(values - usual) <= _SPIKE_DEG
+    steady: NDArray[np.bool_] = np.abs(values - usual) <= spike_deg
     return steady
 
 
@@ -305,6 +308,15 @@ def _against_trunk(
         "hip_extension_deg": peak(phase, k.hip_extension_deg(xy, side, facing), *_LATE_PHASE),
         "trunk_forward_lean_deg": _mean(k.trunk_forward_lean_deg(xy[inside], facing)),
     }
+
+
+def _is_own_leg(side: Side, xy: FloatArray, phase: FloatArray, facing: float) -> NDArray[np.bool_]:
+    """In which of the poses (n, 17, 2) the shank is that of ``side``.
+
+    As a foot lands the pose model may take the legs for one another in a frame, and a number of a single instant then
+    is the other leg's: a knee at 66°, an ankle behind the hip.
+    """
+    return _steady(phase, k.shank_angle_deg(xy, side, facing), _SHANK_SPIKE_DEG)
 
 
 def _sagittal_leg(

@@ -96,6 +96,33 @@ def test_strike_values_are_those_of_the_strikes_own_instant(strike_s: float) -> 
     assert values["vertical_oscillation_leg"] == pytest.approx(12 / 160)
 
 
+@pytest.mark.parametrize("facing", [1.0, -1.0])
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
+@pytest.mark.parametrize("later", [0, 1])
+def test_legs_taken_for_one_another_as_the_foot_lands_make_no_strike(later: int, fps: float, facing: float) -> None:
+    """In one of the two pictures around the strike, seen of a real runner: the left knee at 66°, the ankle behind."""
+    strike_s = 3.5 / fps
+    figures = []
+    for at in np.arange(12) / fps - strike_s:
+        lands = {"thigh_deg": 30 - 100 * at, "flexion_deg": 20 + 180 * at}
+        figure = sagittal_pose(**lands, trunk_deg=5, facing=facing)
+        trails = sagittal_pose(thigh_deg=-20, flexion_deg=60, trunk_deg=5, facing=facing)
+        figure[[Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE]] = trails[[Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE]]
+        figures.append(figure)
+    mixed = list(figures)
+    legs = [Joint.LEFT_KNEE, Joint.LEFT_ANKLE, Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE]
+    mixed[3 + later] = figures[3 + later].copy()
+    mixed[3 + later][legs] = figures[3 + later][legs[2:] + legs[:2]]
+    context = replace(CONTEXT, view=View.SIDE, facing=facing)
+    plain, put_right = (
+        measure_stance(Side.LEFT, strike_s, strike_s + 0.25, poses_of(some, fps), context).values
+        for some in (figures, mixed)
+    )
+    assert put_right["knee_flexion_strike_deg"] == pytest.approx(plain["knee_flexion_strike_deg"], abs=1)
+    assert put_right["shank_angle_deg"] == pytest.approx(plain["shank_angle_deg"], abs=1)
+    assert put_right["overstride_leg"] == pytest.approx(plain["overstride_leg"], abs=0.02)
+
+
 def test_hip_extension_is_the_peak_of_late_stance() -> None:
     phase = np.arange(9) / 30 / 0.25
     figures = [sagittal_pose(thigh_deg=-(12 - 80 * (p - 0.9) ** 2), flexion_deg=20, trunk_deg=4) for p in phase]
