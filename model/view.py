@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from model.person import weight_of_newest
 from model.pose import LEGS, Joint, Pose, View
 
 #: Shoulder and hip width over torso length, mean of both: about 0.55 facing the camera, −0.55 from behind, 0 from the
@@ -20,6 +21,8 @@ _KNEES_AHEAD = 0.08
 class ViewEstimator:
     """A running vote over the last second or so. Widths alone decide, so a raised knee or a blurred face do not matter.
 
+    At first it is a plain mean: in the first picture a runner far away may be found with left and right exchanged.
+
     The facing goes by the knees, which bend forward only; by the head until they have been seen bent.
 
     Args:
@@ -32,6 +35,7 @@ class ViewEstimator:
         self._ahead = 0.0
         self._knees_ahead = 0.0
         self._faced = 0.0
+        self._poses = 0
         self._first_t_s: float | None = None
         self._last_t_s = 0.0
         self._view: View | None = fixed
@@ -56,10 +60,12 @@ class ViewEstimator:
         if self._first_t_s is None:
             self._first_t_s, self._ratio, self._ahead = pose.t_s, ratio, ahead
         else:
-            share = 1 - math.exp(-(pose.t_s - self._last_t_s) / _TAU_S)
+            elapsed_s = pose.t_s - self._last_t_s
+            share = weight_of_newest(elapsed_s, _TAU_S, self._poses)
             self._ratio += share * (ratio - self._ratio)
             self._ahead += share * (ahead - self._ahead)
-            self._look_at_knees(pose, share)
+            self._look_at_knees(pose, 1 - math.exp(-elapsed_s / _TAU_S))
+        self._poses += 1
         self._last_t_s = pose.t_s
         if self._fixed is None and pose.t_s - self._first_t_s >= _DECIDE_AFTER_S:
             self._view = self._decide()

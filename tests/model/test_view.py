@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.pose import Joint, Pose, View
+from model.pose import MIRROR_INDEX, Joint, Pose, View
 from model.view import ViewEstimator
 from tests.model.walkers import Camera, Walker, mirrored
 
@@ -89,3 +89,13 @@ def test_a_body_that_is_one_point_tells_nothing(fixed: View | None) -> None:
     for n, pose in enumerate(poses(Walker(), 3.0)):
         estimator.step(pose if n % 10 else replace(pose, xy_px=np.full((17, 2), 100.0)))
     assert (estimator.view, estimator.facing) == (View.SIDE, 1.0)
+
+
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+def test_a_first_picture_with_left_and_right_exchanged_does_not_tell_the_view(view: View) -> None:
+    """Of a runner far away: with its whole weight kept, it made a side view of the first second, without steps."""
+    estimator = ViewEstimator()
+    told = set()
+    for n, pose in enumerate(Walker().poses(30.0, 3.0, Camera(view), 2.0)):
+        told.add(estimator.step(pose if n else replace(pose, xy_px=pose.xy_px[list(MIRROR_INDEX)])))
+    assert told == {None, view}
