@@ -112,6 +112,17 @@ def test_programme_is_ended_only_after_a_warning(device: Device, client: FlaskCl
     assert "End it now" in page
 
 
+def test_baseline_is_forgotten_only_after_a_warning(device: Device, client: FlaskClient) -> None:
+    post(client, "/runners", name="Anna")
+    for command in ("start_programme", "end_programme"):
+        post(client, "/runners/training", command=command)
+        page = client.get("/runners").text
+        asked = re.search(r"<details[^>]*>\s*<summary[^>]*>Measure the baseline anew<(.*?)</details>", page, re.S)
+        assert asked is not None
+        assert "What is stored of how Anna usually runs is forgotten" in asked[1]
+        assert page.count('value="measure_baseline"') == asked[1].count('value="measure_baseline"') == 1
+
+
 def test_what_was_mistyped_stays_in_its_form_with_the_reason(device: Device, client: FlaskClient) -> None:
     post(client, "/runners", name="Anna")
     token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/runners").text)
