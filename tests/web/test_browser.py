@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -729,6 +730,32 @@ def test_chart_has_every_stance_and_ink(server: Server, make_session: MakeSessio
     found = chart.locator("canvas").evaluate(colours)
     for colour in ("108,184,255", "243,155,216", "255,178,36"):  # left, right, cue
         assert colour in found
+
+
+@pytest.mark.parametrize(
+    ("cued", "drawn", "said"),
+    [
+        ([("right", "pelvic_drop_deg", 5.0)], {}, "carry a triangle (pelvic drop: that limit is not drawn here)."),
+        ([("left", "fppa_deg", 6.5), ("right", "fppa_deg", 9.5), ("right", "fppa_image_deg", 4.0)],
+         {"left": 6.5, "right": 9.5}, "knee alignment in the picture: that limit is not drawn here); a dashed line is"),
+        ([("left", "fppa_deg", 7.0), ("left", "fppa_deg", 6.5)], {"left": 6.5}, "of one side where it has its colour."),
+        ([], {}, "Cued stances carry a triangle."),
+    ],
+)  # fmt: skip
+def test_chart_draws_only_the_limits_of_what_it_shows(
+    server: Server, make_session: MakeSession, store: Store, page: Page,
+    cued: list[tuple[str, str, float]], drawn: Message, said: str,
+) -> None:  # fmt: skip
+    """Whoever has a baseline has two, and the limit of another goal is no angle of the knee."""
+    session_id = make_session(n=7)
+    for n, (side, metric, threshold) in enumerate(cued):
+        cue = {"t_s": 1.0 + n, "side": side, "metric": metric, "value": threshold + 3, "threshold": threshold}
+        store.add_cue(session_id, cue)
+    page.goto(f"{server.url}/sessions/{session_id}")
+    chart = page.locator("[data-chart]")
+    expect(chart).to_have_attribute("data-points", "7")
+    assert json.loads(chart.get_attribute("data-thresholds") or "") == drawn
+    expect(page.locator("[aria-labelledby=chart-h] .hint")).to_contain_text(said)
 
 
 def test_gait_cycle_is_drawn_where_enough_strides_are(

@@ -209,12 +209,16 @@ def _compared(found: Mapping[str, Any], summary: Mapping[str, Any], name: str | 
 def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
     """What the result page of a run and its card show beside that."""
     rows = present.summary_rows(summary)
+    main = present.main_rows(rows, found["view"])
+    cued = dict.fromkeys(str(cue["metric"]) for cue in found["cues"])
     return {
         "cadence_spm": summary.get("cadence_spm"),
         "rows": rows,
         "drifts": any(cell.drift for row in rows for cell in (row.left, row.right)),
         "measured": [row.spec.key for row in rows if row.measured],
-        "main": present.main_rows(rows, found["view"]),
+        "main": main,
+        "limited": main[0].spec.key in cued,
+        "cued_for": [METRICS[key].label for key in cued if key != main[0].spec.key and key in METRICS],
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
         "lost": _lost(found, summary.get("frames_lost")),

@@ -53,20 +53,30 @@ function shape(kind, colour, size) {
   };
 }
 
-function thresholdLine(session) {
-  const value = session.cues.at(-1)?.threshold;
+// By side, the last threshold of what is drawn: each side has its own, and a cue of another goal has that of another measure.
+function thresholds(session, key) {
+  const last = (side) => session.cues.findLast((c) => c.side === side && c.metric === key)?.threshold;
+  return Object.fromEntries(["left", "right"].map((side) => [side, last(side)]).filter(([, value]) => value !== undefined));
+}
+
+// One line in the colour of its side, or one for both where they have the same.
+function thresholdLines(found) {
+  const same = found.left === found.right;
+  const lines = same ? [["bad", found.left]] : Object.entries(found);
   return (u) => {
-    if (value === undefined) return;
-    const y = u.valToPos(value, "y", true);
-    u.ctx.save();
-    u.ctx.strokeStyle = ink("--bad");
-    u.ctx.lineWidth = 1.5 * devicePixelRatio;
-    u.ctx.setLineDash([6 * devicePixelRatio, 5 * devicePixelRatio]);
-    u.ctx.beginPath();
-    u.ctx.moveTo(u.bbox.left, y);
-    u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
-    u.ctx.stroke();
-    u.ctx.restore();
+    for (const [colour, value] of lines) {
+      if (value === undefined) continue;
+      const y = u.valToPos(value, "y", true);
+      u.ctx.save();
+      u.ctx.strokeStyle = ink(`--${colour}`);
+      u.ctx.lineWidth = 1.5 * devicePixelRatio;
+      u.ctx.setLineDash([6 * devicePixelRatio, 5 * devicePixelRatio]);
+      u.ctx.beginPath();
+      u.ctx.moveTo(u.bbox.left, y);
+      u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
+      u.ctx.stroke();
+      u.ctx.restore();
+    }
   };
 }
 
@@ -75,7 +85,7 @@ const minutes = (t) => `${Math.floor(t / 60)}:${String(Math.floor(t % 60)).padSt
 // Knee alignment is seen against zero and the usual threshold; anything else by itself.
 const range = (key) => (u, low, high) => (key.startsWith("fppa") ? [Math.min(-5, low - 2), Math.max(15, high + 5)] : [low - 5, high + 5]);
 
-function options(session, key) {
+function options(key, limits) {
   const marks = (label, kind, colour) => ({ label, stroke: colour, paths: () => null, points: { show: shape(kind, colour, 2.6) } });
   const mean = (label, colour, dash) => ({ label, stroke: colour, width: 2.5, dash, spanGaps: true, points: { show: false } });
   const cue = (label) => ({ label, stroke: ink("--bad"), paths: () => null, points: { show: shape("triangle", ink("--bad"), 2.6) } });
@@ -93,14 +103,16 @@ function options(session, key) {
       marks("left", "circle", left), mean("left mean", left), cue("left cue"),
       marks("right", "square", right), mean("right mean", right, [10, 5]), cue("right cue"),
     ],
-    hooks: { drawAxes: [thresholdLine(session)] },
+    hooks: { drawAxes: [thresholdLines(limits)] },
   };
 }
 
-// Returns how many stances are drawn.
+// Returns how many stances are drawn; which thresholds are, by side, stands in the element's data.
 export function drawStances(element, session, key, window, minQuality) {
   const sides = ["left", "right"].map((side) => sideData(session, key, window, minQuality, side));
   const points = sides[0][0].length + sides[1][0].length;
-  if (points) show(element, () => options(session, key), uPlot.join(sides));
+  const limits = thresholds(session, key);
+  element.dataset.thresholds = JSON.stringify(limits);
+  if (points) show(element, () => options(key, limits), uPlot.join(sides));
   return points;
 }
