@@ -1242,6 +1242,31 @@ def test_sound_is_off_until_asked_for(server: Server, device: Device, page: Page
     expect(button).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_hidden_page_does_not_beat_on(server: Server, device: Device, page: Page) -> None:
+    """It has no stream: the pace of who has run for long would be heard from a tab in the back."""
+    page.add_init_script("""
+        const start = OscillatorNode.prototype.start;
+        OscillatorNode.prototype.start = function (...when) {
+            document.documentElement.dataset.beats = Number(document.documentElement.dataset.beats ?? 0) + 1;
+            start.apply(this, when);
+        };
+        let hidden = false;
+        Object.defineProperty(document, "hidden", { get: () => hidden });
+        window.hide = (now) => { hidden = now; document.dispatchEvent(new Event("visibilitychange")); };
+    """)
+    root = page.locator("html")
+    device.changes = coached("cadence_spm", metronome_spm=240)
+    page.goto(server.url)
+    page.locator("[data-sound]").click()
+    expect(root).to_have_attribute("data-beats", re.compile("[1-9]"))
+    page.evaluate("hide(true)")
+    before = root.get_attribute("data-beats") or ""
+    page.wait_for_timeout(1500)
+    assert root.get_attribute("data-beats") == before
+    page.evaluate("hide(false)")
+    expect(root).not_to_have_attribute("data-beats", before)
+
+
 PASSWORD = "hip over knee"
 
 

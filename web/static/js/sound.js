@@ -31,8 +31,9 @@ export class CueSound {
     if (pace) this.#beat = setInterval(() => this.#tones([[0, 1200]], 0), 60000 / pace);
   }
 
+  // A hidden page hears nothing of the device, nor that the run is over: it would beat on for as long as it is open.
   #tones(tones, place) {
-    if (!this.#on || this.#context?.state !== "running") return;
+    if (!this.#on || document.hidden || this.#context?.state !== "running") return;
     const start = this.#context.currentTime;
     const pan = new StereoPannerNode(this.#context, { pan: place });
     pan.connect(this.#context.destination);
