@@ -102,9 +102,16 @@ class SessionWriter:
         self._put_for_session(lambda session_id: self._store.update_session(session_id, **values), told_again)
 
     def add_runner(self, name: str, height_cm: float | None, on_added: Callable[[Runner], None]) -> None:
-        """Adds a runner; ``on_added`` is called with them from the writer's thread."""
+        """Adds a runner; ``on_added`` is called with them from the writer's thread.
+
+        Nobody is added under a name that somebody has: the page looks before it asks, but two may ask at the same
+        moment, or one twice while the answer is still to come.
+        """
 
         def job() -> None:
+            if name and self._store.has_runner_called(name):
+                _log.warning("nobody was added: that name is in the list already")
+                return
             runner_id, given = self._store.add_runner(name, height_cm)
             on_added(Runner(runner_id, given, Person(height_cm)))
 

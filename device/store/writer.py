@@ -429,16 +429,23 @@ class Store:
     def add_runner(self, name: str, height_cm: float | None = None) -> tuple[int, str]:
         """Adds a runner and returns id and name. Without a name, the runner is called by the id.
 
-        The number of a runner who was deleted is not given again.
+        The number of a runner who was deleted is not given again, nor one by which somebody called themselves.
         """
         with self._transaction() as db:
             runner_id = 1 + _last_runner_id(db)
+            while not name and people.is_called(db, f"Runner {runner_id}"):
+                runner_id += 1
             sql = "INSERT INTO runners (id, name, height_cm, created_utc) VALUES (?, ?, ?, ?)"
             db.execute(sql, (runner_id, name, height_cm, utc_now()))
             if not name:
                 name = f"Runner {runner_id}"
                 db.execute("UPDATE runners SET name = ? WHERE id = ?", (name, runner_id))
         return runner_id, name
+
+    def has_runner_called(self, name: str) -> bool:
+        """Whether somebody has this name, in whatever capitals."""
+        with self._transaction() as db:
+            return people.is_called(db, name)
 
     def runner(self, runner_id: int) -> people.Runner | None:
         """A runner; None where there is no such runner."""

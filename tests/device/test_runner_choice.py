@@ -68,6 +68,22 @@ def test_without_a_name_the_number_is_the_name(choice: RunnerChoice, path: Path)
     assert [r["name"] for r in StoreReader(path).runners()] == [f"Runner {runner_id}"]
 
 
+def test_a_number_by_which_somebody_called_themselves_is_left_out(choice: RunnerChoice, path: Path) -> None:
+    add(choice, "Anna")
+    add(choice, "runner 3")
+    add(choice, "")
+    until(lambda: len(StoreReader(path).runners()) == 3)
+    assert {r["name"]: r["id"] for r in StoreReader(path).runners()} == {"Anna": 1, "runner 3": 2, "Runner 4": 4}
+
+
+def test_who_is_added_twice_at_the_same_moment_is_there_once(choice: RunnerChoice, path: Path) -> None:
+    """The page has looked in the list before either was in it."""
+    for name in ("Özge", "özge", "Ben"):
+        assert choice.obey({"command": "add_runner", "name": name})
+    until(lambda: choice.current and choice.current.name == "Ben")
+    assert [r["name"] for r in StoreReader(path).runners()] == ["Ben", "Özge"]
+
+
 def test_blanks_are_squeezed_and_too_long_a_name_is_refused(choice: RunnerChoice, path: Path) -> None:
     assert choice.obey({"command": "add_runner", "name": "  Anna \n Maria "})
     until(lambda: StoreReader(path).runners())
