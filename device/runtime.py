@@ -544,6 +544,7 @@ class Device:
 
     def _record(self, outcome: Outcome, session: _Session) -> None:
         session.belt.add(self._told.belt_m_s, len(outcome.stances))
+        self._told.ran(len(outcome.stances))
         for document in session.recorder.add(outcome):
             session.waiting.append((SessionWriter.stance, document))
             told = stance_with_centimetres(document, self._runner.person.height_cm)

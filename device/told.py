@@ -34,6 +34,7 @@ class Told:
         self._keep = keep
         self._settings_m_s = self._belt_m_s = config.treadmill.belt_speed_m_s
         self._page_m = page_height_m(kept)
+        self._run_with = False
 
     @property
     def belt_m_s(self) -> float | None:
@@ -54,9 +55,17 @@ class Told:
         job = jobs.get(str(command["command"]))
         return job is not None and job(command)
 
+    def ran(self, steps: int) -> None:
+        """So many steps were run at the belt's speed that is told now."""
+        self._run_with = self._run_with or steps > 0
+
     def run_ended(self) -> None:
-        """The belt's speed was told for that run: one that the next does not have is worse than none."""
-        self._belt_m_s = self._settings_m_s
+        """The belt's speed was told for that run: one that the next does not have is worse than none.
+
+        What was told after its last step is for the next one: a session is open for a while when its runner has gone.
+        """
+        if self._run_with:
+            self._belt_m_s = self._settings_m_s
 
     def as_json(self) -> dict[str, Any]:
         """Part of the health message. ``camera_height_from``: page, settings, or null where it is not told."""
@@ -71,7 +80,7 @@ class Told:
         known = _within(belt_m_s, BELT_SPEED_M_S)
         if known is None and belt_m_s is not None:
             return False
-        self._belt_m_s = known
+        self._belt_m_s, self._run_with = known, False
         return True
 
     def _set_camera_height(self, camera_m: object) -> bool:

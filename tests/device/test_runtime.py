@@ -685,6 +685,25 @@ def test_who_is_chosen_after_another_has_run_gets_a_session_of_their_own(
     assert [len(did) for did in attempts] == [1, 1]
 
 
+def test_the_speed_that_is_told_for_the_next_runner_outlives_the_run_before(config: Config, stage: Stage) -> None:
+    """Anna has left the belt, and her session is open yet: the trainer sets the belt for Ben, then chooses him."""
+    with Store.open(config.database_path()) as store:
+        anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
+    with _at_work(config) as live:
+        live.send({"command": "select_runner", "runner_id": anna})
+        live.send({"command": "set_belt_speed", "belt_speed_m_s": 2.5})
+        _until(live, _runs("Anna"))
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
+        stage.scene = "empty"
+        _until(live, lambda m: m["type"] == "frame" and m["session_id"] is not None and m["state"] == "lost")
+        live.send({"command": "set_belt_speed", "belt_speed_m_s": 3.5})
+        live.send({"command": "select_runner", "runner_id": ben})
+        _until(live, _said("ended"))
+        assert _until(live, _runs("Ben"))[-1]["belt_speed_m_s"] == 3.5
+    assert StoreReader(config.database_path()).list_sessions()[0]["belt_speed_max_m_s"] == 2.5
+
+
 def _hand_over(live: LiveSubscriber, stage: Stage, anna: int, ben: int) -> None:
     """Anna runs, and while she does Ben is chosen."""
     live.send({"command": "select_runner", "runner_id": anna})

@@ -38,8 +38,22 @@ def test_the_speed_holds_for_the_run_and_the_lens_height_for_all() -> None:
     for belt_m_s in (3.0, None):
         assert told.obey({"command": "set_belt_speed", "belt_speed_m_s": belt_m_s})
         assert told.obey({"command": "set_camera_height", "camera_height_m": 1.3})
+        told.ran(1)
         told.run_ended()
         assert (told.belt_m_s, told.camera_m) == (2.5, 1.3)
+
+
+def test_a_speed_that_is_told_after_the_last_step_is_for_the_next_run() -> None:
+    told = Told(SETTINGS, None, ignored)
+    assert told.obey({"command": "set_belt_speed", "belt_speed_m_s": 3.0})
+    told.ran(1)
+    assert told.obey({"command": "set_belt_speed", "belt_speed_m_s": 3.5})
+    told.ran(0)
+    told.run_ended()
+    assert told.belt_m_s == 3.5
+    told.ran(1)
+    told.run_ended()
+    assert told.belt_m_s == 2.5
 
 
 def test_the_lens_height_is_on_the_disk_for_the_next_start(tmp_path: Path) -> None:
