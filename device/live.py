@@ -243,7 +243,7 @@ class Snapshot:
     Attributes:
         connected: whether the device is there.
         age_s: seconds since its last message of any kind; None before the first.
-        last: the last message of each type.
+        last: the last message of each type, from the device that is there now or was there last.
     """
 
     connected: bool
@@ -342,6 +342,7 @@ class LiveSubscriber:
     def _listen(self, connection: socket.socket) -> None:
         with self._lock:
             self._connection = connection
+            self._last.clear()  # of a device that is no more: who ran then does not run now
         received = b""
         while not self._closing.is_set() and len(received) < _MAX_MESSAGE_BYTES:
             try:

@@ -190,6 +190,19 @@ def test_the_subscriber_finds_the_device_again(path: Path) -> None:
         assert subscriber.latest().last["frame"]["t_s"] == 1
 
 
+def test_what_a_device_told_is_not_taken_for_the_next_ones(path: Path) -> None:
+    """It was restarted: who was chosen and which session ran before is not so any more."""
+    with LiveSubscriber(path, retry_s=0.02) as subscriber:
+        with LivePublisher(path) as before:
+            before.publish({"type": "health", "runner": {"id": 1, "name": "Anna"}})
+            until(lambda: "health" in subscriber.latest().last)
+        until(lambda: not subscriber.latest().connected)
+        with LivePublisher(path) as after:
+            after.publish(FRAME)
+            until(lambda: "frame" in subscriber.latest().last)
+            assert subscriber.latest().last == {"frame": FRAME}
+
+
 def test_a_faulty_message_does_not_end_the_listening(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with LivePublisher(path) as publisher, LiveSubscriber(path, retry_s=0.05) as subscriber:
         until(lambda: subscriber.latest().connected)
