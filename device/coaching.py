@@ -85,6 +85,8 @@ class Coaching:
         self._installation = installation
         self._moved = moved
         self._again = False
+        #: Who asked to be measured anew, until that is done: whatever the settings say of those who did not ask.
+        self._to_measure: int | None = None
         self.begin()
 
     def begin(self) -> None:
@@ -115,6 +117,8 @@ class Coaching:
             _log.warning("%s: choose a runner first", command["command"])
             return True
         self._writer.also(lambda store, _: job(store, runner.id))
+        if command["command"] == "measure_baseline":
+            self._to_measure = runner.id
         self._again = True
         return True
 
@@ -200,12 +204,15 @@ class Coaching:
                 self._before_s = sum(attempt.run_s for attempt in today)
                 seed = 100 * file.programme.id + len(file.programme.attempts) - len(today)
                 schedule = FeedbackSchedule(self._session, seed, self._before_s)
-        measure, goal = self._config.measure_baseline, self._goal[0]
+        asked = whose.runner_id == self._to_measure
+        measure, goal = self._config.measure_baseline or asked, self._goal[0]
         analysis.coach.know(file.baselines, measure=measure, schedule=schedule, metric=goal, goes_on=goes_on)
 
     def _keep(self, analysis: RunAnalysis, installation: str) -> None:
         """Stores baselines that were learnt since."""
         runner_id = None if self._whose is None else self._whose.runner_id
+        if runner_id == self._to_measure and analysis.coach.measured is None:
+            self._to_measure = None
         new = {key: b for key, b in analysis.coach.learnt.items() if key not in self._stored}
         if runner_id is None or not new:
             return

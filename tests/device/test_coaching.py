@@ -254,8 +254,10 @@ def test_a_runner_who_says_so_during_the_run_is_coached_from_then_on(make: Calla
     assert basis(box) == "fixed"
 
 
-def test_a_baseline_is_measured_anew_on_demand(make: Callable[..., Box]) -> None:
-    box = make()
+@pytest.mark.parametrize("unasked", [True, False])
+def test_a_baseline_is_measured_anew_on_demand(make: Callable[..., Box], unasked: bool) -> None:
+    """Also where nobody is measured who did not ask for it: the old one is gone."""
+    box = make(measure_baseline=unasked)
     runner_id, _ = box.store.add_runner("Ada")
     box.store.add_baselines(
         runner_id, "camera/0/front/lightning", {(s, "fppa_deg"): Baseline(2.0, 1.0, 30) for s in Side}
@@ -266,6 +268,20 @@ def test_a_baseline_is_measured_anew_on_demand(make: Callable[..., Box]) -> None
     assert box.coaching.obey({"command": "measure_baseline"})
     box.known()
     assert box.coach.measured == 0
+    box.run(MIN_BASELINE // 2)
+    box.restart()  # they did not run for long enough
+    box.known()
+    assert box.coach.measured == 0
+    box.run(MIN_BASELINE + 3)
+    assert box.coach.measured is None
+    assert basis(box) == "baseline"
+    box.settle()
+    assert len(box.store.baselines(runner_id, "camera/0/front/lightning")) == 4
+    other, _ = box.store.add_runner("Ben")
+    box.restart()
+    box.choose(other)
+    box.known()
+    assert box.coach.measured == (0 if unasked else None)
 
 
 def test_without_measuring_a_named_runner_has_the_fixed_threshold(make: Callable[..., Box]) -> None:
@@ -382,13 +398,14 @@ def test_what_was_run_of_a_programme_stays_when_the_store_is_asked_again(
         told = box.coaching.as_json(box.coach.state())["programme"]
         assert (told["session"], told["run_s"], told["counts"]) == (1, 740.0, True)
         box.known()
-    box.run(10)
+    more = MIN_BASELINE + 10  # who is measured anew is given no feedback before
+    box.run(more)
     box.end_session()
     stored = StoreReader(path).programme(runner_id)
     assert stored is not None
     before, attempt = stored.attempts
     assert (before.run_s, attempt.n) == (100.0, 1)
-    assert attempt.run_s == pytest.approx(640 + 10 * 22 / 30, abs=0.5)
+    assert attempt.run_s == pytest.approx(640 + more * 22 / 30, abs=0.5)
     assert attempt.adherence.on > did.on
     assert attempt.adherence == box.coach.adherence
 
