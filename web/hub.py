@@ -256,7 +256,14 @@ class LiveHub:
         return {key: health.get(key) for key in ("belt_speed_m_s", "camera_height_m", "camera_height_from")}
 
     def ask(self, command: Mapping[str, Any], done: Callable[[], bool], within_s: float) -> Answer:
-        """Sends a command and waits until ``done`` says that the device tells it is so."""
+        """Sends a command and waits until ``done`` says that the device tells it is so.
+
+        As long as the device tells nothing it confirms nothing: that no runner is told of does not mean that there is
+        none.
+        """
+        return self._send_and_wait(command, lambda: self.snapshot()["health"] is not None and done(), within_s)
+
+    def _send_and_wait(self, command: Mapping[str, Any], done: Callable[[], bool], within_s: float) -> Answer:
         if not self.send(command):
             return "silent"
         until_s = time.monotonic() + within_s
@@ -272,7 +279,8 @@ class LiveHub:
             with self._lock:
                 return next((one for one in self._answers if one["request"] == request), None)
 
-        if self.ask({**command, "request": request}, lambda: answer() is not None, within_s) == "silent":
+        asked = {**command, "request": request}
+        if self._send_and_wait(asked, lambda: answer() is not None, within_s) == "silent":
             return "silent"
         return answer() or "unconfirmed"
 

@@ -19,7 +19,7 @@ from model.programme import SESSIONS, Adherence, Attempt, in_words
 from tests.web.choosing import Device
 from web.hub import LiveHub
 from web.names import as_written, is_legible
-from web.views import runners
+from web.views import commands, runners
 
 
 def post(client: FlaskClient, path: str, status: int = 200, **form: str) -> str:
@@ -233,6 +233,26 @@ def test_silent_device_can_choose_nobody(client: FlaskClient) -> None:
     assert "The device is silent" in post(client, "/runners", name="Anna")
     page = client.get("/runners").text
     assert page.count("<button") == page.count("disabled>")
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/runners/choose", {"runner_id": ""}),
+        ("/runners/height", {"height_cm": ""}),
+        ("/device/belt-speed", {"belt_speed_km_h": ""}),
+        ("/device/camera-height", {"camera_height_cm": ""}),
+    ],
+)
+def test_a_device_that_tells_nothing_confirms_nothing(
+    publisher: LivePublisher, client: FlaskClient, hub: LiveHub, eventually: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch, path: str, form: dict[str, str],
+) -> None:  # fmt: skip
+    """It is there, and busy with its camera: nobody, or no speed, is not what it tells."""
+    for views in (runners, commands):
+        monkeypatch.setattr(views, "_CONFIRM_S", 0.2)
+    eventually(lambda: hub.send({"command": "nothing"}), "the device")
+    assert "did not confirm" in post(client, path, 200, **form)
 
 
 def test_device_that_does_not_confirm_is_said(
