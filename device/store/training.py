@@ -68,7 +68,8 @@ def read_programme(
     if head is None:
         return None
     sql = (
-        "SELECT s.started_utc, n, run_s, stances_on, stances_on_within, stances_off, stances_off_within "
+        "SELECT coalesce(s.started_utc, began_utc), n, run_s, "
+        "stances_on, stances_on_within, stances_off, stances_off_within "
         "FROM attempts LEFT JOIN sessions AS s ON s.id = session_id "
         "WHERE programme_id = ? AND session_id IS NOT ? ORDER BY session_id"
     )
@@ -90,7 +91,8 @@ def write_attempt(db: sqlite3.Connection, programme_id: int, session_id: int, at
     did = attempt.adherence
     values = ("n", "run_s", "stances_on", "stances_on_within", "stances_off", "stances_off_within")
     db.execute(
-        "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE "
+        f"INSERT INTO attempts (session_id, programme_id, {', '.join(values)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (session_id) DO UPDATE "
         f"SET {', '.join(f'{name} = excluded.{name}' for name in values)} WHERE programme_id = excluded.programme_id",
         (session_id, programme_id, attempt.n, attempt.run_s, did.on, did.on_within, did.off, did.off_within),
     )

@@ -24,7 +24,7 @@ from device.store.room import RESERVE_BYTES, reserve_path
 from model.coach import Baseline
 from model.errors import StoreError
 from model.pose import Side
-from model.programme import Adherence, Attempt
+from model.programme import Adherence, Attempt, progress
 
 REPO = Path(__file__).resolve().parents[2]
 CUE = {"t_s": 8.3, "side": "right", "metric": "fppa_deg", "value": 11.9, "threshold": 8.0}
@@ -67,6 +67,23 @@ def trained(store: Store, name: str) -> int:
     assert programme is not None
     store.save_attempt(programme.id, session(store, runner_id), Attempt(1, 900.0, Adherence()))
     return runner_id
+
+
+def test_what_was_run_on_one_day_counts_together_when_its_sessions_are_deleted(store: Store, path: Path) -> None:
+    """A session of the programme that was run in two parts is as done afterwards as before."""
+    runner_id, _ = store.add_runner("Anna")
+    store.start_programme(runner_id, "fppa_deg")
+    programme = store.programme(runner_id)
+    assert programme is not None
+    parts = [session(store, runner_id) for _ in range(2)]
+    for session_id in parts:
+        store.save_attempt(programme.id, session_id, Attempt(1, 450.0, Adherence(on=10, on_within=9)))
+    before = store.programme(runner_id)
+    assert before is not None
+    assert progress(before.attempts).done == 1
+    for session_id in parts:
+        assert store.delete_session(session_id)
+        assert store.programme(runner_id) == StoreReader(path).programme(runner_id) == before
 
 
 def test_nothing_of_a_runner_stays_and_nothing_of_others_goes(store: Store, path: Path) -> None:

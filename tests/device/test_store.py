@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -590,7 +591,7 @@ def test_a_database_from_before_the_belts_speed_was_kept_is_read_and_keeps_it_fr
     """Also one that comes back from a backup."""
     backup, belt = tmp_path / "backup.db", ("belt_speed_min_m_s", "belt_speed_max_m_s")
     with monkeypatch.context() as before:
-        scripts = tuple(script for script in database.migrations() if "belt_speed" not in script)
+        scripts = tuple(takewhile(lambda script: "belt_speed" not in script, database.migrations()))
         before.setattr(database, "migrations", lambda: scripts)
         before.setattr(reader, "migrations", lambda: scripts)
         with Store.open(path):
