@@ -50,6 +50,12 @@ SWITCHES = [
     "--autoplay-policy=user-gesture-required",
 ]
 WAIT_MS = 15_000
+#: As when a phone sleeps or another tab is looked at.
+HIDING = """
+    let hidden = false;
+    Object.defineProperty(document, "hidden", { get: () => hidden });
+    window.hide = (now) => { hidden = now; document.dispatchEvent(new Event("visibilitychange")); };
+"""
 _OWN = re.compile(rf"(data:|http://(127\.0\.0\.1|{re.escape(NAME)}):)")
 Make = Callable[..., Message]
 MakeSession = Callable[..., int]
@@ -537,6 +543,31 @@ def test_a_page_that_is_opened_amid_a_session_goes_on_with_its_stances(
         expect(shown).to_have_text(f"{sum(last) / 7:+.1f}°".replace("-", "−"))
     device.changes = {"session_id": None, "session_s": None}
     expect(left).to_have_text("—")
+    store.end_session(session_id)
+
+
+def test_a_phone_that_has_slept_shows_the_last_stances_and_not_those_before(
+    server: Server, device: Device, make_session: MakeSession, stances: list[Message], store: Store, page: Page
+) -> None:
+    session_id = make_session(20, state="open", summary=False)
+    device.changes = {"session_id": session_id}
+    page.add_init_script(HIDING)
+    page.goto(server.url)
+    shown = page.locator(".side[data-side=right] [data-value]")
+
+    def mean_of_last(n: int) -> str:
+        last = [one["fppa_deg"] for one in stances[:n] if one["side"] == "right"][-7:]
+        return f"{sum(last) / 7:+.1f}°".replace("-", "−")
+
+    expect(shown).to_have_text(mean_of_last(20))
+    page.evaluate("hide(true)")
+    for one in stances[20:40]:
+        store.add_stance(session_id, one)
+    page.evaluate("hide(false)")
+    assert mean_of_last(40) != mean_of_last(20)
+    expect(shown).to_have_text(mean_of_last(40))
+    device.publish({**stance("right", 99, fppa_deg=50.0), "session_id": session_id})
+    expect(shown).not_to_have_text(mean_of_last(40))  # and goes on from there
     store.end_session(session_id)
 
 
@@ -1250,10 +1281,8 @@ def test_a_hidden_page_does_not_beat_on(server: Server, device: Device, page: Pa
             document.documentElement.dataset.beats = Number(document.documentElement.dataset.beats ?? 0) + 1;
             start.apply(this, when);
         };
-        let hidden = false;
-        Object.defineProperty(document, "hidden", { get: () => hidden });
-        window.hide = (now) => { hidden = now; document.dispatchEvent(new Event("visibilitychange")); };
     """)
+    page.add_init_script(HIDING)
     root = page.locator("html")
     device.changes = coached("cadence_spm", metronome_spm=240)
     page.goto(server.url)

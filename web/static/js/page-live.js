@@ -184,8 +184,9 @@ const knees = { left: new Knee("left"), right: new Knee("right") };
 let frame = null;
 let link = { server: "connecting", device: "unknown" };
 let session = null; // the id of the session that runs
-let opened = true; // this page has had no frame yet
+let opened = true; // this page has had no frame yet, or none since it was hidden or cut off
 let held = []; // stances that came before it is known what this page has missed; null: they are shown as they come
+let openings = 0;
 let ended = null; // the one that ran last
 let discarded = null; // the one in which nobody ran
 let runner = null; // the name of who runs
@@ -307,9 +308,16 @@ function followSession(stored, lastedS) {
   if (runs) setText(find("session"), clock(lastedS));
 }
 
-// This page was opened, perhaps amid a session: what it has missed of that is in the store.
+// From here on stances are missed: what is shown then are not the last ones.
+function miss() {
+  opened = true;
+  held = [];
+  openings += 1;
+}
+
+// This page was opened or hears again, perhaps amid a session: what it has missed of that is in the store.
 async function recall() {
-  const id = session;
+  const [id, opening] = [session, openings];
   let before = [];
   if (id !== null && id !== UNSTORED) {
     try {
@@ -319,9 +327,11 @@ async function recall() {
       // The numbers begin with the next stance.
     }
   }
+  if (opening !== openings) return; // it has missed more since
   const since = held;
   held = null;
   if (session !== id) before = [];
+  if (before.length) for (const knee of Object.values(knees)) knee.reset(); // the store knows all of them
   const told = (one) => since.some((other) => other.side === one.side && other.strike_s === one.strike_s);
   for (const one of [...before.filter((one) => !told(one)), ...since]) onStance(one);
 }
@@ -437,6 +447,7 @@ function onLink(state) {
     sound.metronome(null);
     frame = null;
   }
+  if (state.server === "lost") miss();
   refreshBanner();
 }
 
@@ -479,4 +490,5 @@ on("stance", onStance);
 on("session", onSession);
 on("health", onHealth);
 on("link", onLink);
+document.addEventListener("visibilitychange", miss); // a hidden page hears nothing
 source.start();
