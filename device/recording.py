@@ -162,15 +162,16 @@ class SessionWriter:
                 self._settings.setdefault(key, value)
             raise
 
-    def end(self, on_ended: Callable[[int], None]) -> None:
-        """Closes the session as complete now; ``on_ended`` is called with its id from the writer's thread.
+    def end(self, on_ended: Callable[[int], None], ago_s: float = 0.0) -> None:
+        """Closes the session as complete; ``on_ended`` is called with its id from the writer's thread.
 
+        ``ago_s``: it is over since so long ago, when its runner was seen last.
         Where the store only stands in for another it goes: nobody can read it, and over weeks it would fill the memory.
         """
         if self._unkept is not None:
             self.discard(on_ended)
             return
-        ended_utc = utc_now()  # the disk may take it much later
+        ended_utc = utc_now(ago_s)  # the disk may take it much later
         self._leave(lambda session_id: self._store.end_session(session_id, ended_utc), on_ended)
 
     def discard(self, on_discarded: Callable[[int], None]) -> None:

@@ -433,7 +433,8 @@ class Device:
                 ended = isinstance(change, Ended) or last_steps
                 idle = not ended and not presence.active and outcome.pose is None
                 if ended or idle:
-                    self._end(session, last_steps=last_steps)
+                    gone_s = change.t_s - change.last_seen_s if isinstance(change, Ended) else 0.0
+                    self._end(session, last_steps=last_steps, gone_s=gone_s)
                     if session.started:
                         self._keep_camera(source)
                     session = None
@@ -577,11 +578,14 @@ class Device:
         """Of a session that begins now, but for its runner."""
         return SessionHeader(source=source.name, model=self._model_name, app_version=VERSION, fps=source.fps)
 
-    def _end(self, session: _Session, keep_choice: bool = False, last_steps: bool = False) -> None:
+    def _end(
+        self, session: _Session, keep_choice: bool = False, last_steps: bool = False, gone_s: float = 0.0
+    ) -> None:
         """One without a step was no run: it is discarded, and who was chosen stays so.
 
         ``last_steps``: as is one whose steps were those of who ran before. ``keep_choice``: they stay so also where it
-        ends before they have gone: for a test, for another runner, or with the camera.
+        ends before they have gone: for a test, for another runner, or with the camera. ``gone_s``: since when nobody
+        has been there, which is no part of it.
         """
         self._dark()
         if not session.started:
@@ -595,16 +599,16 @@ class Device:
             self._runner.session_ended()
         self._aim.end()
         if ran:
-            self._complete(session)
+            self._complete(session, gone_s)
         else:
             self._writer.discard(lambda session_id: self._say_session(session_id, "discarded"))
 
-    def _complete(self, session: _Session) -> None:
+    def _complete(self, session: _Session, gone_s: float) -> None:
         """Closes a session in the store, with its summary."""
         self._write(session)
         self._coaching.end()
         summary = self._summarise(session)
-        self._writer.end(lambda session_id: self._say_session(session_id, "ended"))
+        self._writer.end(lambda session_id: self._say_session(session_id, "ended"), gone_s)
         self._say_summary(session, summary)
 
     def _summarise(self, session: _Session) -> dict[str, Any]:

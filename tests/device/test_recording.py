@@ -205,7 +205,7 @@ def test_a_disk_that_is_full_loses_nothing(
 
     monkeypatch.setattr(store, "add_stance", full)
     times = iter(["2026-05-01T10:00:00.000+00:00", "not asked for again"])
-    monkeypatch.setattr(recording, "utc_now", lambda: next(times))
+    monkeypatch.setattr(recording, "utc_now", lambda ago_s: next(times))
     session(writer, stance(0), stance(1))
     assert (StoreReader(path).session(1) or {})["ended_utc"] == "2026-05-01T10:00:00.000+00:00", "not when written"
     assert told == [None, *["the disk is full; free some space"] * 2]

@@ -653,6 +653,19 @@ def _runs(name: str | None) -> Callable[[dict[str, Any]], bool]:
     return lambda message: message["type"] == "health" and (message["runner"] or {"name": None})["name"] == name
 
 
+def test_a_session_is_as_long_as_its_runner_was_there(config: Config, stage: Stage) -> None:
+    """And not for as long besides as an empty belt is waited for, which may be ten minutes."""
+    slow = SessionConfig(start_after_s=1.0, end_after_s=5.0)
+    with _at_work(config.model_copy(update={"session": slow})) as live:
+        stage.scene = "runs"
+        lasted_s = _until(live, lambda m: m["type"] == "frame" and (m["session_s"] or 0) > 5)[-1]["session_s"]
+        stage.scene = "empty"
+        _until(live, _said("ended"))
+    (row,) = StoreReader(config.database_path()).list_sessions()
+    length = datetime.fromisoformat(row["ended_utc"]) - datetime.fromisoformat(row["started_utc"])
+    assert lasted_s - 1 < length.total_seconds() < lasted_s + 2
+
+
 @pytest.mark.parametrize("scene", ["empty", "runs"])
 def test_who_is_chosen_after_another_has_run_gets_a_session_of_their_own(
     config: Config, stage: Stage, scene: str
