@@ -21,13 +21,17 @@ def lan_address() -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine itself gets anywhere with ``host``."""
+    """Whether only this machine itself gets anywhere with ``host``.
+
+    Who comes by IPv4 to a page that is served at ``::`` has an address of both kinds, which Python knows from 3.13 on.
+    """
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        known = ipaddress.ip_address(host)
     except ValueError:
         return False
+    return (getattr(known, "ipv4_mapped", None) or known).is_loopback
 
 
 def page_url(host: str, port: int) -> str:

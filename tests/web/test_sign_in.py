@@ -168,6 +168,8 @@ def test_the_own_screen_reads_what_the_live_page_needs(
         ("127.0.0.1", None, 200),
         ("127.4.5.6", None, 200),
         ("::1", None, 200),
+        ("::ffff:127.0.0.1", None, 200),
+        ("::ffff:192.168.1.50", None, 401),
         (PHONE, None, 401),
         ("", None, 401),
         (PHONE, ("X-Forwarded-For", "127.0.0.1"), 401),
