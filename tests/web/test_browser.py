@@ -974,6 +974,25 @@ def test_checks_are_not_broken_within_words(server: Server, device: Device, page
         assert broken == [], width
 
 
+def test_checks_that_say_the_same_stay_where_they_are(server: Server, device: Device, page: Page) -> None:
+    """Who reads them by a screen reader, or marks them, would lose their place each second."""
+    page.goto(server.url + "/aim")
+    rows = page.locator("[data-checks] li")
+    expect(page.locator("[data-checks] [data-key=azimuth_left] .said")).to_have_text("+1.2°")
+    page.locator("[data-checks] [data-key=azimuth_left]").evaluate("row => row.dataset.read = 'yes'")
+    device.changes = {"camera": {**GOOD_CAMERA, "azimuth_right_deg": -3.0}}
+    expect(page.locator("[data-checks] [data-key=azimuth_right] .said")).to_have_text("−3.0°")
+    expect(page.locator("[data-checks] [data-key=azimuth_left]")).to_have_attribute("data-read", "yes")
+    device.changes = {"camera": {**GOOD_CAMERA, "moved": True}}
+    expect(page.locator("[data-checks] [data-key=moved]")).to_be_visible()
+    with page.expect_response("**/api/aim") as told:
+        pass
+    keys = [check["key"] for check in told.value.json()["checks"]]
+    assert rows.evaluate_all("all => all.map((row) => row.dataset.key)") == keys
+    device.changes = {"view": "side"}
+    expect(page.locator("[data-checks] [data-key=azimuth_left]")).to_have_count(0)
+
+
 def test_lens_height_is_typed_and_kept(
     server: Server, device: Device, config: Config, store: Store, page: Page
 ) -> None:

@@ -34,6 +34,20 @@ function row(check) {
   return item;
 }
 
+// Only what has changed: who reads a list that is made anew each second, by a screen reader, loses their place in it.
+function showChecks(checks) {
+  checks.forEach((check, i) => {
+    const [shown, told] = [list.children[i], JSON.stringify(check)];
+    if (shown && shownAs.get(shown) === told) return;
+    const item = row(check);
+    shownAs.set(item, told);
+    if (shown) shown.replaceWith(item);
+    else list.append(item);
+  });
+  while (list.children.length > checks.length) list.lastElementChild.remove();
+}
+const shownAs = new WeakMap(); // by row, what it tells
+
 function headline(aim) {
   if (link?.device === "silent") return "First the device: while it is silent nothing is found out.";
   if (noCamera(frame?.message)) return "First the camera: without its pictures nothing is found out.";
@@ -85,7 +99,7 @@ async function check() {
     const answer = await fetch("/api/aim", { cache: "no-store", signal: AbortSignal.timeout(3000) });
     if (!answer.ok) return;
     const aim = await answer.json();
-    list.replaceChildren(...aim.checks.map(row));
+    showChecks(aim.checks);
     setText(find("advice"), headline(aim));
   } catch {
     // The banner says that the connection is lost.
