@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app, g, jsonify, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
 
 from device.password import PasswordError, is_right, read_hash
 from web.address import is_loopback
@@ -210,8 +211,18 @@ def refuse() -> ResponseReturnValue | None:
     if now.fault is not None:
         raise PasswordError(now.fault)
     if _asks_for_page():
+        if on_kiosk():  # nobody can type there: it goes back to what it may show
+            return redirect(url_for("pages.live", kiosk=1), 303)
         return redirect(url_for("sign_in.show", next=_wanted()), 303)
     return jsonify(error=f"this needs the sign-in: {url_for('sign_in.show')}"), 401
+
+
+def on_kiosk() -> bool:
+    """Whether this is asked on the kiosk, which nobody attends to: it must find back to its live page by itself."""
+    try:
+        return request.values.get("kiosk") == "1"
+    except HTTPException:  # a form that cannot be read
+        return False
 
 
 def _asks_for_page() -> bool:

@@ -124,7 +124,7 @@ def _with_headers(response: Response) -> Response:
 def _error(status: int, title: str, message: str) -> ResponseReturnValue:
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return jsonify(error=message), status
-    return render_template("error.html", title=title, message=message), status
+    return render_template("error.html", title=title, message=message, kiosk=access.on_kiosk()), status
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

@@ -269,6 +269,23 @@ def test_qr_leads_to_the_page(client: FlaskClient) -> None:
     assert client.get("/runners/qr.svg").mimetype == "image/svg+xml"
 
 
+@pytest.mark.parametrize(
+    ("form", "status"), [({"runner_id": "7"}, 404), ({"runner_id": "", "csrf_token": "of another key"}, 400)]
+)
+def test_kiosk_finds_back_by_itself_from_what_went_wrong(
+    client: FlaskClient, form: dict[str, str], status: int
+) -> None:
+    """Somebody was deleted meanwhile, or the page's key was made anew; nobody attends to that screen."""
+    token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/runners").text)
+    assert token is not None
+    for kiosk in ("1", ""):
+        answer = client.post("/runners/choose", data={"csrf_token": token[1], **form, "kiosk": kiosk})
+        assert answer.status_code == status
+        assert ('http-equiv="refresh" content="20; url=/?kiosk=1"' in answer.text) is bool(kiosk)
+        assert ('href="/?kiosk=1">To the live page' in answer.text) is bool(kiosk)
+        assert ("<nav" in answer.text) is not bool(kiosk)
+
+
 def test_kiosk_goes_back_to_its_live_page(device: Device, client: FlaskClient) -> None:
     page = client.get("/runners?kiosk=1").text
     assert "<nav" not in page

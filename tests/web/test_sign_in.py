@@ -573,6 +573,15 @@ def test_page_and_stream_have_the_same_version(phone: FlaskClient, path: Path) -
 
 
 @pytest.mark.usefixtures("locked")
+def test_kiosk_is_not_led_to_a_sign_in_that_nobody_types_there(screen: FlaskClient) -> None:
+    """The password was set while somebody looked for their name."""
+    asked = screen.get("/runners?kiosk=1", headers=BROWSER)
+    chosen = screen.post("/runners/choose", data={"kiosk": "1"}, headers=BROWSER)
+    for answer in (asked, chosen):
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/?kiosk=1")
+
+
+@pytest.mark.usefixtures("locked")
 def test_kiosk_offers_nothing_that_would_ask_for_a_password(screen: FlaskClient) -> None:
     page = screen.get("/?kiosk=1").text
     assert "Just run." in page
