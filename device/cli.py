@@ -27,6 +27,7 @@ from device.whole_file import made_whole
 from model.camera_pose import SLOW_MOTION, CameraPose
 from model.errors import InputError, KneelineError
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
+from model.words import counted
 
 DEMO_CLIP = Path(__file__).parent / "demo" / "demo_front.mp4"
 NO_RUNNER = 3
@@ -271,7 +272,7 @@ def _told(document: dict[str, Any]) -> list[str]:
     """A run in some lines: its steps, both knees, and what is odd about it."""
     cadence = document["summary"]["cadence_spm"]
     lines = [
-        f"{_source(document)}, {len(document['stances'])} stances, {len(document['cues'])} cues, "
+        f"{_source(document)}, {counted(len(document['stances']), 'stance')}, {counted(len(document['cues']), 'cue')}, "
         f"cadence {'not known' if cadence is None else f'{cadence:.1f} steps per minute'}"
     ]
     if document["stances"]:
@@ -302,7 +303,7 @@ def _told_knees(summary: dict[str, Any]) -> list[str]:
 
 def _told_screening(document: dict[str, Any]) -> list[str]:
     """A screening, repetition by repetition; or why there is none."""
-    lines = [f"{_source(document)}, {len(document['reps'])} repetitions"]
+    lines = [f"{_source(document)}, {counted(len(document['reps']), 'repetition')}"]
     for i, rep in enumerate(document["reps"], 1):
         knees = ", ".join(
             f"{side} knee {'not seen' if (angle := rep[side]['fppa_deg']) is None else f'{angle:+.1f}°'}"

@@ -46,6 +46,7 @@ from model.place import CameraPlace
 from model.pose import Pose, Side, View
 from model.result import UNKNOWN_CAMERA, cue_json, summarise, summarise_stored
 from model.runtime import PoseNet
+from model.words import counted
 
 _log = logging.getLogger(__name__)
 
@@ -328,7 +329,8 @@ class Device:
             if document["summary"] is None:  # a test keeps its own up with each repetition
                 camera = document["camera"] and CameraPose.from_json(document["camera"]).in_the_end().as_json()
                 store.update_session(session_id, summary=summarise_stored(document), camera=camera)
-            held = f"{len(document['reps'])} repetitions" if document["reps"] else f"{len(document['stances'])} stances"
+            reps, stances = len(document["reps"]), len(document["stances"])
+            held = counted(reps, "repetition") if reps else counted(stances, "stance")
             self._announce(f"session {session_id} was cut off; closed as interrupted with {held}")
 
     def _watch(self, stop: threading.Event) -> None:

@@ -22,7 +22,7 @@ REP_OFF_DEG, TEST_OFF_DEG = 9.0, 5.0
 _TIME_DECIMALS = 4
 _SQUARE_ON = (
     "where the camera stands is not known: it is taken to stand square before or behind the person; every degree that "
-    "it is turned adds up to 3° to one knee of a deep squat and takes them off the other: set it square, or "
+    "it is turned adds up to 3° to one knee that is deeply bent and takes them off the other: set it square, or "
 )
 #: Knees that differ by so much the same way in every squat: the person, or a camera that is turned by a third of it.
 _UNLIKE_DEG = 12.0

@@ -11,3 +11,8 @@ def capital(words: str) -> str:
 def sentence(words: str) -> str:
     """As a sentence of their own."""
     return f"{capital(words)}."
+
+
+def counted(n: int, what: str) -> str:
+    """"1 session", "2 sessions"."""
+    return f"{n} {what}{'' if n == 1 else 's'}"

@@ -18,7 +18,7 @@ from device.live import LiveSubscriber
 from device.password import PasswordError, password_path
 from device.store import StoreDamaged, StoreReader
 from model.errors import StoreError
-from model.words import capital, sentence
+from model.words import capital, counted, sentence
 from web import access, auth, present
 from web.access import Guard
 from web.ended import ENDED_FILE, EndedSignIns
@@ -79,7 +79,7 @@ def create_app(config: Config) -> Flask:
     for view in (pages, api, commands, deletion, runners, sign_in):
         app.register_blueprint(view.blueprint)
     app.context_processor(lambda: {"access": access.current(), "for_phones": qr.for_phones})
-    app.jinja_env.filters.update(number=present.number, local_time=present.local_time, counted=present.counted)
+    app.jinja_env.filters.update(number=present.number, local_time=present.local_time, counted=counted)
     app.jinja_env.filters.update(capital=capital, sentence=sentence)
     app.jinja_env.globals.update(page_version=hub.version, app_version=app_version())
     app.after_request(_with_headers)

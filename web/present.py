@@ -170,11 +170,6 @@ def local_time(utc: str | None) -> datetime | None:
     return None if utc is None else datetime.fromisoformat(utc).astimezone()
 
 
-def counted(n: int, what: str) -> str:
-    """"1 session", "2 sessions"."""
-    return f"{n} {what}{'' if n == 1 else 's'}"
-
-
 def duration(started_utc: str, ended_utc: str | None) -> str:
     """How long a session took, as ``12 min 05 s``; "—" while it runs."""
     if ended_utc is None:

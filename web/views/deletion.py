@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from model.words import counted
 from web import present
 from web.app import box
 from web.views.commands import what_came
@@ -55,7 +56,7 @@ def delete_runner(runner_id: int) -> ResponseReturnValue:
     answer = _asked("delete_runner", runner_id)
     if answer is None:
         return redirect(url_for("deletion.runner", runner_id=runner_id), 303)
-    flash(f"{name} is deleted, with {present.counted(answer['sessions'], 'session')}.", "good")
+    flash(f"{name} is deleted, with {counted(answer['sessions'], 'session')}.", "good")
     return redirect(url_for("runners.show"), 303)
 
 
