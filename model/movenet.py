@@ -56,7 +56,7 @@ _OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.7, 1.3), 0.3
 #: Of one who is half hidden behind the runner, so many joints must be seen.
 _HIDDEN_JOINTS = 4
 #: While the one who is followed does not run, one looks so often whether somebody does at least so far from them.
-_RIVAL_EVERY_S, _RIVAL_TORSOS, _RIVAL_STAY_S = 0.25, 1.0, 1.5
+_RIVAL_EVERY_S, _RIVAL_TORSOS, _RIVAL_STAY_S = 0.12, 1.0, 1.5
 #: Who has one foot so far above the other may be running: so long nobody else is believed.
 _STEPS_TORSOS, _RIVAL_STEPS_S = 0.25, 1.5
 #: A body's height with some air, and how far below the trunk's middle its own is, in torsos.

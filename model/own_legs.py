@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from model.person import Sighting, weight_of_newest
 
 #: So far, in torsos, a knee and an ankle lie further aside of the hips than they do in the mean, and are somebody
-#: else's: in 55,000 pictures of rendered runners (varied.md) no own one was.
-_KNEE_TORSOS, _ANKLE_TORSOS = 0.25, 0.35
+#: else's: in 55,000 pictures of rendered runners (varied.md) own ones were 0.14 and 0.2 at most.
+_KNEE_TORSOS, _ANKLE_TORSOS = 0.2, 0.35
 #: The mean fades over this, and before so long it is none.
 _TAU_S, _KNOWN_S = 5.0, 1.0
 #: Between pictures that show another's legs are some in which they are hardly seen: so long after two of them nothing
 #: is sure. A single one may be a slip of the network.
-_STILL_S = 0.2
+_STILL_S = 0.4
 
 
 class OwnLegs:

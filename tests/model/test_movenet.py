@@ -108,6 +108,10 @@ def test_shifted_picture_gives_the_same_joints(
     assert np.percentile(off, 95) < 0.03
 
 
+def test_picture_shifted_by_whole_pixels_gives_every_joint_where_it_was(net: PoseNet, images: list[Image]) -> None:
+    assert np.max(shifted_off(net, images, 12.0, -7.0)) < 0.01
+
+
 def test_mirrored_picture_gives_the_same_joints(net: PoseNet, images: list[Image]) -> None:
     """Within 1 % of the torso for the mean position; 3 % for the median joint, which one look cannot do better."""
     back, straight = mirrored_by(net, images), np.array([joints_px(net, image, _CLOSE) for image in images])
