@@ -844,7 +844,7 @@ def test_what_was_cut_off_on_a_full_disk_is_closed_when_there_is_room_and_the_st
     stop.set()
     assert run_device(device, stop) == 0
     assert device._unkept is None
-    assert said == ["session 1 was cut off; closed as interrupted with 1 stances"]
+    assert said == ["session 1 was cut off; closed as interrupted with 1 stance"]
     (row,) = StoreReader(config.database_path()).list_sessions()
     assert row["state"] == "interrupted"
 
