@@ -18,7 +18,7 @@ _KNEE_TORSOS, _ANKLE_TORSOS = 0.2, 0.35
 _TAU_S, _KNOWN_S = 5.0, 1.0
 #: Between pictures that show another's legs are some in which they are hardly seen: so long after two of them nothing
 #: is sure. A single one may be a slip of the network.
-_STILL_S = 0.4
+_STILL_S = 0.2
 
 
 class OwnLegs:

@@ -78,8 +78,8 @@ def test_some_moments_after_another_s_legs_nothing_is_sure() -> None:
     legs = known()
     assert not legs.step(seen(3.0, with_legs_aside(figure(), 0.6)))
     assert not legs.step(seen(3.03, with_legs_aside(figure(), 0.6)))
-    assert not legs.step(seen(3.3, figure()))
-    assert legs.step(seen(3.5, figure()))
+    assert not legs.step(seen(3.1, figure()))
+    assert legs.step(seen(3.3, figure()))
 
 
 def test_a_single_slip_of_the_network_costs_one_picture() -> None:
@@ -93,7 +93,7 @@ def test_a_second_of_another_s_legs_does_not_make_them_usual(torsos: float) -> N
     legs = known(8.0)
     for n in range(30):
         assert not legs.step(seen(8 + n / 30, with_legs_aside(figure(), torsos)))
-    assert legs.step(seen(9.4, figure()))
+    assert legs.step(seen(9.3, figure()))
 
 
 def test_who_runs_otherwise_from_now_on_is_believed_again() -> None:
