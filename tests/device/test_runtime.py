@@ -934,10 +934,13 @@ def test_a_test_knows_the_height_of_the_lens_that_the_page_told(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Heights] = []
+    stop = threading.Event()
     step = ScreeningOnRequest.step
 
     def watched(test: ScreeningOnRequest, frame: Frame, scene: Scene) -> Any:
         seen.append(scene.heights)
+        if len(seen) == 10:
+            stop.set()
         return step(test, frame, scene)
 
     monkeypatch.setattr(ScreeningOnRequest, "step", watched)
@@ -947,7 +950,7 @@ def test_a_test_knows_the_height_of_the_lens_that_the_page_told(
         {"command": "start_screening", "exercise": "squat", "side": None, "request": "r"},
     ):
         device._commands.append(command)
-    assert run_device(device, threading.Event()) == 0
+    assert run_device(device, stop) == 0
     assert set(seen) == {Heights(1.45)}
 
 
