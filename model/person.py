@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.pose import FloatArray, Joint, Pose
+from model.quality import MIN_SCORE
 
 Point = tuple[float, float]
 #: Left, top, right, bottom.
@@ -22,7 +23,6 @@ Box = tuple[float, float, float, float]
 
 _TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP)
 _KNEES, _ANKLES = (Joint.LEFT_KNEE, Joint.RIGHT_KNEE), (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE)
-_SURE = 0.3
 #: Where on the trunk the clothes are looked at: shares from left to right and from shoulder to hip.
 _ACROSS, _DOWN = (a.ravel()[:, None] for a in np.meshgrid([0.2, 0.5, 0.8], [0.2, 0.4, 0.6, 0.8]))
 #: The region reaches beyond where the hips have been by so many torsos, and holds bodies of such sizes.
@@ -71,7 +71,7 @@ def sighting(pose: Pose) -> Sighting:
     score = pose.score.tolist()
     shoulders, hips = _mid(xy[_TRUNK[0]], xy[_TRUNK[1]]), _mid(xy[_TRUNK[2]], xy[_TRUNK[3]])
     torso_px = max(1.0, math.dist(shoulders, hips))
-    knees, ankles = (tuple(xy[joint] for joint in pair if score[joint] > _SURE) for pair in (_KNEES, _ANKLES))
+    knees, ankles = (tuple(xy[joint] for joint in pair if score[joint] > MIN_SCORE) for pair in (_KNEES, _ANKLES))
     lift = (xy[Joint.RIGHT_ANKLE][1] - xy[Joint.LEFT_ANKLE][1]) / torso_px
     size = pose.image_size_px
     return Sighting(pose.t_s, hips, _mid(shoulders, hips), torso_px, None, knees, ankles, lift, size)

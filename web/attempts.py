@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from web.address import plain
+
 FREE = 5
 _FIRST_WAIT_S = 5.0
 LONGEST_WAIT_S = 60.0
@@ -70,12 +72,7 @@ class Attempts:
 
 def _network(address: str) -> str:
     """What one machine cannot change at will: its IPv4 address, or the network of its IPv6 address."""
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(known, ipaddress.IPv4Address):
-        return str(known)
-    if known.ipv4_mapped is not None:
-        return str(known.ipv4_mapped)
-    return str(ipaddress.ip_network((int(known), _IPV6_NETWORK_BITS), strict=False))
+    known = plain(address)
+    if isinstance(known, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(known), _IPV6_NETWORK_BITS), strict=False))
+    return address if known is None else str(known)

@@ -13,6 +13,7 @@ from device.store.training import StoredProgramme
 from model.goals import GOALS
 from model.programme import SESSIONS, in_words, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
+from web.access import on_kiosk
 from web.app import box
 from web.hub import Answer
 from web.mistyped import Mistyped, shown_by, typed_number
@@ -53,7 +54,7 @@ def _page(wrong: Mistyped | None = None) -> str:
         why_not=hub.why_not("select_runner"),
         measurable=hub.why_not("set_height") is None,
         max_name=MAX_NAME,
-        kiosk=_kiosk(),
+        kiosk=on_kiosk(),
     )
 
 
@@ -149,7 +150,7 @@ def train() -> ResponseReturnValue:
         flash(amid if runs else before, "good")
     else:
         flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
-    return redirect(url_for("runners.show", kiosk=1 if _kiosk() else None), 303)
+    return redirect(url_for("runners.show", kiosk=1 if on_kiosk() else None), 303)
 
 
 def _trained(command: str, runner_id: int) -> Answer:
@@ -158,10 +159,6 @@ def _trained(command: str, runner_id: int) -> Answer:
     if command == "measure_baseline":
         return "done" if hub.send({"command": command}) else "silent"
     return hub.ask({"command": command}, lambda: (reader.programme(runner_id) is not None) == runs, _CONFIRM_S)
-
-
-def _kiosk() -> bool:
-    return request.values.get("kiosk") == "1"
 
 
 def _current_id() -> int | None:
@@ -173,12 +170,12 @@ def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | No
     """Sends the command and waits until the device says that it is so; then says ``said``, or who runs when."""
     hub = box().hub
     before, running = hub.runner(), hub.session_id() is not None
-    here = url_for("runners.show", kiosk=1 if _kiosk() else None)
+    here = url_for("runners.show", kiosk=1 if on_kiosk() else None)
     answer = hub.ask(command, done, _CONFIRM_S)
     if answer != "done":
         flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
         return redirect(here, 303)
-    if _kiosk():
+    if on_kiosk():
         return redirect(url_for("pages.live", kiosk=1), 303)
     if said is None:
         said = _chosen(hub.runner(), before) if running else _next(hub.runner(), hub.somebody())
