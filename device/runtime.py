@@ -766,7 +766,8 @@ class Device:
 
     def _say_summary(self, session: _Session, summary: dict[str, Any]) -> None:
         cadence = summary["cadence_spm"]
-        parts = [f"{len(session.recorder.stances)} stances", f"{len(session.recorder.cues)} cues"]
+        recorder = session.recorder
+        parts = [counted(len(recorder.stances), "stance"), counted(len(recorder.cues), "cue")]
         if cadence is not None:
             parts.append(f"{cadence:.0f} steps per minute")
         for side in Side:

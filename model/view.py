@@ -36,8 +36,7 @@ class ViewEstimator:
         self._knees_ahead = 0.0
         self._faced = 0.0
         self._poses = 0
-        self._first_t_s: float | None = None
-        self._last_t_s = 0.0
+        self._first_t_s = self._last_t_s = 0.0
         self._view: View | None = fixed
 
     @property
@@ -57,14 +56,13 @@ class ViewEstimator:
             return self._view
         if not math.isfinite(ahead):
             ahead = self._ahead  # the tracker looks at the head only from the side and in the beginning
-        if self._first_t_s is None:
-            self._first_t_s, self._ratio, self._ahead = pose.t_s, ratio, ahead
-        else:
-            elapsed_s = pose.t_s - self._last_t_s
-            share = weight_of_newest(elapsed_s, _TAU_S, self._poses)
-            self._ratio += share * (ratio - self._ratio)
-            self._ahead += share * (ahead - self._ahead)
-            self._look_at_knees(pose, 1 - math.exp(-elapsed_s / _TAU_S))
+        if not self._poses:
+            self._first_t_s = self._last_t_s = pose.t_s
+        elapsed_s = pose.t_s - self._last_t_s
+        share = weight_of_newest(elapsed_s, _TAU_S, self._poses)
+        self._ratio += share * (ratio - self._ratio)
+        self._ahead += share * (ahead - self._ahead)
+        self._look_at_knees(pose, 1 - math.exp(-elapsed_s / _TAU_S))
         self._poses += 1
         self._last_t_s = pose.t_s
         if self._fixed is None and pose.t_s - self._first_t_s >= _DECIDE_AFTER_S:

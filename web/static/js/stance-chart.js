@@ -61,11 +61,10 @@ function thresholds(session, key) {
 
 // One line in the colour of its side, or one for both where they have the same.
 function thresholdLines(found) {
-  const same = found.left === found.right;
-  const lines = same ? [["bad", found.left]] : Object.entries(found);
+  const both = found.left !== undefined && found.left === found.right;
+  const lines = both ? [["bad", found.left]] : Object.entries(found);
   return (u) => {
     for (const [colour, value] of lines) {
-      if (value === undefined) continue;
       const y = u.valToPos(value, "y", true);
       u.ctx.save();
       u.ctx.strokeStyle = ink(`--${colour}`);
