@@ -170,7 +170,7 @@ class CoachConfig(Section):
     measure_baseline: bool = Field(
         default=True,
         description="Whether a runner with a name runs the first 20 stances of each foot without cues, "
-        "where no baseline is kept yet.",
+        "where no baseline is kept yet. The page's *Measure the baseline anew* does it in any case.",
     )
     metronome: bool = Field(default=True, description="Whether the buzzer beats the pace where cadence is the goal.")
     refractory_s: float = Field(default=0.4, ge=0, le=60, description="Least seconds between two cues of a side.")
