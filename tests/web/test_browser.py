@@ -1629,3 +1629,29 @@ def test_a_test_is_shown_to_all_and_made_by_who_is_signed_in(server: Server, dev
     answer = page.request.post(server.url + "/device/screening", form={"test": "squat"}, max_redirects=0)
     assert answer.status == 401
     assert device.commands == []
+
+
+def test_a_name_from_right_to_left_draws_no_number_to_its_other_side(
+    server: Server, make_session: MakeSession, store: Store, page: Page
+) -> None:
+    """Without isolation "שרה · 12 min" is drawn as "12 · שרה min": the number joins the name's direction."""
+    runner_id, name = store.add_runner("שרה כהן")
+    run, test = make_session(20, runner_id=runner_id), store_test(store, Side.RIGHT, runner_id=runner_id)
+    edges = """name => {
+        const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        const edges = (node, from, to) => {
+            const range = document.createRange();
+            range.setStart(node, from);
+            range.setEnd(node, to);
+            return range.getBoundingClientRect();
+        };
+        while (texts.nextNode()?.data.trim() !== name);
+        const end = edges(texts.currentNode, 0, texts.currentNode.length).right;
+        while (!/[0-9]/.test(texts.nextNode().data));
+        const at = texts.currentNode.data.search(/[0-9]/);
+        return [end, edges(texts.currentNode, at, at + 1).left];
+    }"""
+    for path in (f"/sessions/{run}", f"/sessions/{test}", f"/sessions/{run}/delete", f"/sessions/{test}/card"):
+        page.goto(server.url + path)
+        name_ends, number_begins = page.evaluate(edges, name)
+        assert number_begins > name_ends, path
