@@ -316,7 +316,7 @@ def _told_screening(document: dict[str, Any]) -> list[str]:
         score = document["summary"][side].get("score")
         if score is not None:
             most = "" if score["points_at_most"] == score["points"] else f" (at most {score['points_at_most']})"
-            lines.append(f"{side} leg: {score['points']} points{most}, {score['rating']}")
+            lines.append(f"{side} leg: {counted(score['points'], 'point')}{most}, {score['rating']}")
     if document["reps"] and document["camera"]["state"] == "unknown":
         lines.append(f"camera: {document['camera']['advice']}")
     advice = document["summary"]["advice"]

@@ -287,6 +287,14 @@ def test_a_run_is_told_with_both_knees_and_their_uncertainty() -> None:
     ]
 
 
+def test_one_point_of_a_step_down_is_one_point() -> None:
+    leg = {"score": {"points": 1, "points_at_most": 2, "rating": "good"}}
+    summary = {"left": {}, "right": leg, "advice": None}
+    document = {"source": "a.mp4", "view": "front", "frames": 600, "frames_with_runner": 600, "reps": []}
+    told = cli._told_screening(document | {"summary": summary})
+    assert told[-1] == "right leg: 1 point (at most 2), good"
+
+
 def test_fault_found_before_the_work_leaves_the_target_as_it_was(tmp_path: Path) -> None:
     old, new, link = tmp_path / "old.json", tmp_path / "new.json", tmp_path / "link.json"
     old.write_text("an earlier result")
