@@ -12,9 +12,12 @@ import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from flask import Flask
+from flask import Flask, Response
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 from device.config import Config
 from device.whole_file import write_whole
@@ -26,6 +29,39 @@ _SIGNED_IN = timedelta(days=30)
 
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
+
+
+class _Signer(TimestampSigner):
+    """Signs with the time, of a clock that may go back: what it signed in its future holds as what is as old."""
+
+    def unsign(self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False) -> Any:
+        value, signed = super().unsign(signed_value, return_timestamp=True)
+        apart_s = abs(self.get_timestamp() - signed.timestamp())
+        if max_age is not None and apart_s > max_age:
+            raise SignatureExpired(f"signed {apart_s:.0f} s from now", payload=value, date_signed=signed)
+        return (value, signed) if return_timestamp else value
+
+
+class _Cookies(SecureCookieSessionInterface):
+    """Cookies of a box without a clock of its own, which without a network comes back from a power cut in its past.
+
+    What it signed before holds then, too, and how long a browser keeps a cookie is told as a length of time: a date of
+    that clock may be over by that of the browser.
+    """
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        made = super().get_signing_serializer(app)
+        if made is not None:
+            made.signer = _Signer
+        return made
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        super().save_session(app, session, response)
+        if session and session.permanent and self.should_set_cookie(app, session):
+            cookies = response.headers.getlist("Set-Cookie")
+            lasting = f"; Max-Age={app.permanent_session_lifetime.total_seconds():.0f}"
+            ours = f"{self.get_cookie_name(app)}="
+            response.headers.setlist("Set-Cookie", [c + lasting if c.startswith(ours) else c for c in cookies])
 
 
 def secret_key(folder: Path) -> bytes:
@@ -77,4 +113,5 @@ def protect(app: Flask, folder: Path) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,  # an answer still on its way would undo the sign-out
         WTF_CSRF_TIME_LIMIT=None,  # a kiosk page stays open for weeks
     )
+    app.session_interface = _Cookies()
     csrf.init_app(app)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import email.message
+import io
 import json
 import logging
 import re
 import threading
+import time
+import urllib.request
+import urllib.response
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, tzinfo
+from http.client import HTTPResponse
+from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
 import itsdangerous
 import pytest
@@ -283,6 +291,43 @@ def test_cookie_of_the_sign_in(phone: FlaskClient, locked: Path, monkeypatch: py
         later = days * 86_400
         monkeypatch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda self, s=later: now(self) + s)
         assert signed_in(phone) is holds
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_clock_that_went_back_with_a_power_cut_ends_no_sign_in(
+    phone: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Pi has no clock of its own: without a network it begins where it was an hour or some days before."""
+    assert enter(phone).status_code == 303
+    open_page = {"password": WRONG, "csrf_token": token(phone)}
+    now = itsdangerous.TimestampSigner.get_timestamp
+    for days, holds in ((1 / 24, True), (29, True), (31, False)):
+        before = round(days * 86_400)
+        monkeypatch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda self, s=before: now(self) - s)
+        assert signed_in(phone) is holds
+        answer = phone.post("/sign-in", data=open_page, headers=BROWSER)
+        assert (answer.status_code == 303) is holds, "a page that was open before has a token that fits"
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_browser_keeps_the_sign_in_of_a_box_whose_clock_is_a_year_behind(
+    phone: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) - timedelta(days=365)
+
+    monkeypatch.setattr("flask.sessions.datetime", Behind)
+    headers = email.message.Message()
+    for line in enter(phone).headers.getlist("Set-Cookie"):
+        headers["Set-Cookie"] = line
+    browser = CookieJar()
+    answer = urllib.response.addinfourl(io.BytesIO(), headers, "http://gym.local/sign-in")
+    browser.extract_cookies(cast(HTTPResponse, answer), urllib.request.Request("http://gym.local/sign-in"))
+    (kept,) = browser
+    assert kept.expires is not None
+    assert kept.expires == pytest.approx(time.time() + 30 * 86_400, abs=60)
 
 
 @pytest.mark.usefixtures("locked")
