@@ -366,7 +366,7 @@ class Device:
         until_s = time.monotonic() + _RETRY_S
         while not stop.is_set() and time.monotonic() < until_s:
             self._obey()
-            self._standing.no_pictures(str(error))
+            self._standing.no_pictures(str(error), time.monotonic())
             self._screening.interrupt(str(error))
             self._live.publish(self._frame_message(None, why))
             self._publish_health(None)

@@ -59,9 +59,11 @@ class StandingOnRequest:
         else:
             self._forget()
 
-    def no_pictures(self, why: str) -> None:
-        """There is no camera: what is asked for cannot be done."""
+    def no_pictures(self, why: str, t_s: float) -> None:
+        """There is no camera: what is asked for cannot be done. Time goes on, on the frames' clock."""
+        self._pass(t_s)
         self._give_up(sentence(why))
+        self._forget()
 
     def give_way(self, t_s: float) -> None:
         """A frame of a test, whichever of both was asked for first: whoever stands still then does so for the test."""

@@ -161,10 +161,27 @@ def test_a_source_that_begins_anew_keeps_the_time() -> None:
 
 def test_without_a_camera_it_fails_at_once() -> None:
     belt = Belt()
-    belt.request.no_pictures("there is no camera: plug one in")
+    belt.request.no_pictures("there is no camera: plug one in", belt.t_s)
     assert belt.request.as_json(None) is None
     belt.ask()
-    belt.request.no_pictures("there is no camera: plug one in")
+    belt.request.no_pictures("there is no camera: plug one in", belt.t_s)
     told = belt.request.as_json(None)
     assert told is not None
     assert (told["state"], told["message"]) == ("failed", "Not calibrated. There is no camera: plug one in.")
+
+
+@pytest.mark.parametrize("camera_first", [True, False])
+def test_what_came_of_it_grows_old_without_a_camera_too(camera_first: bool) -> None:
+    """Else the page would go on saying that somebody can run, and not that the camera is missing."""
+    belt, why = Belt(), "there is no camera: plug one in"
+    belt.ask()
+    if camera_first:
+        belt.pass_s(5.0)
+    for waited_s in (1.0, 9.0):
+        belt.request.no_pictures(why, belt.t_s + waited_s)
+        told = belt.request.as_json(None)
+        assert told is not None
+        assert told["state"] == ("done" if camera_first else "failed")
+        assert told["age_s"] > waited_s - 2.0
+    belt.request.no_pictures(why, belt.t_s + TOLD_S + 2.0)
+    assert belt.request.as_json(None) is None
