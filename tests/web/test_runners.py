@@ -229,6 +229,18 @@ def test_programme_that_begins_amid_a_session_is_said_to(
     assert "The programme has begun, with this session." in said
 
 
+def test_programme_that_begins_amid_a_test_begins_with_the_next_run(
+    device: Device, hub: LiveHub, client: FlaskClient, eventually: Callable[..., None]
+) -> None:
+    post(client, "/runners", name="Anna")
+    header = SessionHeader("clip", "model", "0", mode="step-down", view="front")
+    device.choice.begin_session(header, lambda session_id: None)  # with its first repetition
+    device.frame = {"screening": {"state": "running"}}
+    eventually(lambda: hub.session_id() is not None and hub.testing(), "the test")
+    said = post(client, "/runners/training", command="start_programme")
+    assert "The programme begins with the next run." in said
+
+
 def test_silent_device_can_choose_nobody(client: FlaskClient) -> None:
     assert "The device is silent" in post(client, "/runners", name="Anna")
     page = client.get("/runners").text

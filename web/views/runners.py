@@ -124,7 +124,7 @@ def choose() -> ResponseReturnValue:
     return _confirmed({"command": "select_runner", "runner_id": runner_id}, lambda: _current_id() == runner_id)
 
 
-#: What may be asked of the device for the runner who is chosen, and what is said then: amid a session, and before one.
+#: What may be asked of the device for the runner who is chosen, and what is said then: amid a run, and before one.
 _TRAINING = {
     "start_programme": ("The programme has begun, with this session.", "The programme begins with the next run."),
     "end_programme": ("The programme has ended.",) * 2,
@@ -138,7 +138,7 @@ def train() -> ResponseReturnValue:
     command = request.form.get("command", "")
     if command not in _TRAINING:
         abort(400, f"command: must be one of {', '.join(_TRAINING)}")
-    runner_id, runs = _current_id(), box().hub.session_id() is not None
+    runner_id, runs = _current_id(), box().hub.session_id() is not None and not box().hub.testing()
     amid, before = _TRAINING[command]
     if another_chosen():
         flash(MEANWHILE, "bad")
