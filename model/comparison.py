@@ -1,9 +1,10 @@
 """One run of a runner against an earlier one: what has changed, and what cannot be told.
 
 A change is called one only beyond the smallest detectable difference (SDD, the registry's; Munro 2012, Dingenen 2018)
-and beyond the difference's own 95 % interval (Welch). Where no source gives an SDD, the uncertainty takes its place.
-Both hold for one pose model and a camera in one place: their errors fall out of the difference. Else each mean is off
-in its own way, and the least is the root of the sum of both uncertainties squared, where that is more.
+and beyond the difference's own 95 % interval (Welch), which is more where few stances vary much: the larger of both is
+the least. Where no source gives an SDD, the uncertainty takes its place. Both hold for one pose model and a camera in
+one place: their errors fall out of the difference. Else each mean is off in its own way, and the least is the root of
+the sum of both uncertainties squared, where that is more.
 
 Nor is it called one of the runner's where the belt is known to have run at another speed: that changes most of what is
 measured, and by how much differs from runner to runner. Where it is not known, that is said.
@@ -192,8 +193,10 @@ def _of_side(
     if unlike:
         unsure = [claim.get("uncertainty") or spec.uncertainty[view] for claim in claims]
         least = max(least or 0.0, math.hypot(*unsure))
-    changed = least is not None and abs(found.value) > max(found.ci95, least)
-    return Change(spec, side, *means, found.value, least, changed)
+    if least is None:
+        return Change(spec, side, *means, found.value)
+    least = max(least, found.ci95)
+    return Change(spec, side, *means, found.value, least, abs(found.value) > least)
 
 
 def _of_both(spec: MetricSpec, now: Mapping[str, Any], then: Mapping[str, Any], view: View) -> Change:

@@ -58,13 +58,17 @@ def test_a_change_is_one_only_beyond_the_sdd(key: str) -> None:
 
 
 def test_few_stances_that_vary_much_change_nothing_though_beyond_the_sdd() -> None:
-    """The difference's own interval is wider."""
+    """The difference's own interval is wider, and is told as what is smaller than a change."""
     now, then = run(left={"fppa_deg": 15.0}), run()
     for one in (now, then):
         one["summary"][Side.LEFT]["fppa_deg"] |= {"n": MIN_STANCES, "sd": 15.0}
     found = told(now, then, "fppa_deg")
     assert found.value == 10.0
     assert not found.changed
+    assert found.least is not None
+    assert found.least > found.value
+    now["summary"][Side.LEFT]["fppa_deg"]["mean"] = 5.1 + found.least
+    assert told(now, then, "fppa_deg").changed
 
 
 @pytest.mark.parametrize(
