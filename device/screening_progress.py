@@ -140,6 +140,9 @@ class ScreeningProgress:
         self._seen += pose is not None
         self._reason = None if quality in (NOBODY, FrameQuality(0.0)) else quality.reason
         now = None if pose is None else self._check.look(pose)
+        if self._has_turned(now):
+            self._ready = False
+            self._poses.clear()
         self._note(self._in_the_way(pose, self._given or now), t_s)
         if self._ready:
             self._poses += [] if pose is None else [pose]
@@ -189,6 +192,14 @@ class ScreeningProgress:
         # At the bottom of a deep squat a joint may be less sure for a moment, and is measured all the same.
         return None if self._ready or well_seen(pose) else "hidden"
 
+    def _has_turned(self, now: View | None) -> bool:
+        """Whether who stood ready has turned their back before the first repetition, or their face: so they are tested.
+
+        What was seen of them the other way round would be taken for their standing.
+        """
+        waits = self._ready and not self._found and self._given is None
+        return waits and now is not None and now.frontal and now is not self.view
+
     def _note(self, obstacle: Obstacle | None, t_s: float) -> None:
         if obstacle != self._obstacle:
             self._obstacle, self._obstacle_since_s = obstacle, t_s
@@ -204,6 +215,7 @@ class ScreeningProgress:
             return
         if len(self._poses) >= _FEWEST_STILL and is_still(np.stack([one.xy_px for one in self._poses])):
             self._ready = True
+            self._check.forget()  # they may have looked into the camera before, and turned to the belt
             self._forward_s = self._looked_s = pose.t_s
         else:
             self._poses = [one for one in self._poses if one.t_s > pose.t_s - 0.9 * READY_S]

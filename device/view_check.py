@@ -36,6 +36,11 @@ class ViewCheck:
             self._votes[view] += 1
         return view
 
+    def forget(self) -> None:
+        """What was shown before counts no more: whoever is looked at has turned, or has only now come."""
+        now = self._estimator.view
+        self._votes = Counter() if now is None else Counter({now: 1})
+
     def watch(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Hands ``outcomes`` on, and looks at their poses where there is something to check."""
         for outcome in outcomes:

@@ -172,6 +172,26 @@ def test_step_downs_on_the_leg_that_was_asked_for(box: Box) -> None:
     assert document["summary"]["left"]["reps"] == 0
 
 
+@pytest.mark.parametrize("still", [False, True])
+@pytest.mark.parametrize("facing_s", [3.0, 30.0])
+def test_who_faces_the_camera_first_and_then_turns_to_the_belt_is_tested_from_behind(
+    box: Box, facing_s: float, still: bool
+) -> None:
+    """As where the test is begun at a screen that stands beside the camera, and what to do is read there."""
+    steps = [Rep(0.2), Rep(0.2, {Side.RIGHT: 15.0}), Rep(0.2), Rep(0.2), Rep(0.2, top_s=2.0)]
+    turned = Exerciser(steps, Side.RIGHT).poses(View.REAR)
+    front = Exerciser(steps, Side.RIGHT).poses(View.FRONT)[0]
+    sway_px = [np.array([0.0 if still else 25.0 * math.sin(n / 4), 0.0]) for n in range(round(facing_s * FPS))]
+    facing = [Pose(0.0, front.xy_px + by, front.score, front.image_size_px) for by in sway_px]
+    box.ask("start_screening", **_RIGHT_LEG)
+    told = box.show([*facing, *turned[:1] * (4 * FPS), *turned])
+    assert (told["state"], told["reps"]) == ("done", 5)
+    document = box.stored()
+    assert document is not None
+    assert document["view"] == "rear"
+    assert [rep["faults"] for rep in document["reps"]] == [[], ["knee_medial_right"], [], [], []]
+
+
 @pytest.mark.parametrize(
     ("wanted", "standing", "said"),
     [
