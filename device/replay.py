@@ -78,7 +78,8 @@ class Recorder:
             self._seen_last = outcome.view
             self._stances_from[outcome.view] += len(outcome.stances)
             self._good_from[outcome.view] += sum(stance.quality >= MIN_QUALITY for stance in outcome.stances)
-        self.standing = outcome.standing
+        if outcome.stances or not self.stances:  # who stands when they have run has changed nothing that was measured
+            self.standing = outcome.standing
         for stride in outcome.strides:
             self.bands.add(stride)
         return new
@@ -92,8 +93,12 @@ class Recorder:
         return self._seen_last
 
     def curves_and_standing(self) -> dict[str, Any]:
-        """Bands of the gait cycle and the standing calibration, as parts of the summary."""
-        standing = None if self.standing is None else self.standing.as_json()
+        """Bands of the gait cycle and the standing calibration that the stances go by, as parts of the summary.
+
+        One from another view tells nothing of them.
+        """
+        found = self.standing
+        standing = None if found is None or found.view is not self.view else found.as_json()
         return {"curves": self.bands.as_json(), "standing": standing}
 
     @property

@@ -26,8 +26,9 @@ Generated from the registry in `metrics.py` by `python -m model.metrics_page`; a
   difference's own 95 % interval. Where pose model, version, source or the camera's place differ or are not known (from
   the side they never are) it must also be beyond both uncertainties, √(a² + b²); so must the cadence.
 * Pelvic drop and hip adduction are against the pelvis in standing, where somebody stood still for three seconds in the
-  session (*Set up* calls it calibrating; it is noticed without asking, too). Else they are against its mean over whole
-  strides: then a drop of one side only shows about half as large, on both sides.
+  session, before the steps and as they are seen running (*Set up* calls it calibrating; it is noticed without asking,
+  too). Else they are against its mean over whole strides: then a drop of one side only shows about half as large, on
+  both sides.
 * What is not measured is null with a reason, never 0.
 * A share of leg length becomes centimetres where the runner's height is known (leg = 0.491 of the height, Winter 2009):
   `step_width_cm` stands beside `step_width_leg` then, in stances, summary and CSV, and `height_cm` is that height.

@@ -438,9 +438,12 @@ def test_who_is_in_sight_for_weeks_does_not_fill_the_memory(monkeypatch: pytest.
     assert len(recorder._times_s) == 100
 
 
-def _turns(*parts: tuple[float, View]) -> dict[str, Any]:
+def _turns(
+    *parts: tuple[float, View], schedule: tuple[tuple[float, float], ...] = ((0.0, 170.0),)
+) -> dict[str, Any]:
     """The document of a runner who is seen from each view until then (seconds)."""
-    walker, times_s = Walker(speed_m_s=3.0), np.arange(0.0, parts[-1][0], 1 / 30)
+    walker = Walker(schedule=schedule, speed_m_s=3.0)
+    times_s = np.arange(0.0, parts[-1][0], 1 / 30)
     motion = Motion(times_s, np.stack([walker.joints_m(float(t_s)) for t_s in times_s]))
     shown = [(until_s, list(project_motion(motion, VirtualCamera(view, yaw_deg=4.0)))) for until_s, view in parts]
     place = CameraPlace(MOTION_CAPTURE, VirtualCamera(View.FRONT).vfov_deg)
@@ -461,3 +464,24 @@ def test_view_and_camera_are_those_of_the_run_however_its_end_is_seen(last: View
 
 def test_who_walks_up_from_the_side_and_turns_is_seen_from_where_they_run() -> None:
     assert _turns((3.0, View.SIDE), (12.0, View.REAR))["view"] == "rear"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "parts", "told"),
+    [
+        (((0.0, 0.0), (5.0, 170.0)), [(17.0, View.REAR)], True),
+        (((0.0, 170.0), (12.0, 0.0)), [(20.0, View.REAR)], False),
+        (((0.0, 0.0), (5.0, 170.0)), [(5.0, View.FRONT), (17.0, View.REAR)], False),
+        (((0.0, 0.0), (5.0, 170.0), (17.0, 0.0)), [(17.0, View.REAR), (25.0, View.FRONT)], True),
+    ],
+)
+def test_standing_is_told_where_the_stances_go_by_it(
+    schedule: tuple[tuple[float, float], ...], parts: list[tuple[float, View]], told: bool
+) -> None:
+    """Who stands still when they have run, or faced the camera before they ran with their back to it, tells nothing."""
+    document = _turns(*parts, schedule=schedule)
+    assert document["view"] == "rear"
+    assert document["summary"]["left"]["pelvic_drop_deg"]["mean"] is not None
+    standing = document["summary"]["standing"]
+    assert (standing is not None) is told
+    assert standing is None or standing["t_s"] < 6.0
