@@ -2,7 +2,7 @@
 
 The pose model's own confidence in the legs tells it best: whatever is done to rendered clips (dark, hazy, blurred,
 moved), the error against their truth begins to grow where it falls to about 0.5 (`model/tracking.md`). Grey levels and
-sharpness only say why, and are looked at only then.
+sharpness only say why, and are looked at only then. But in next to no light it is sure of what it does not see.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ MIN_SCORE = 0.3
 MIN_BODY_PX = 75
 #: Grey levels: darker, and flatter, is called so.
 _DARK, _FLAT = 25.0, 9.0
+#: Darker than this nothing is computed, however sure the pose model is. Where a camera smooths its noise away, the
+#: model is sure of legs in a picture of two or three grey levels, and a tenth of them is 18 to 48 % of the torso off.
+_BLACK = 4.0
 #: Spread of the Laplacian over that of the grey levels: 0.3 to 0.8 in sharp crops.
 _SOFT = 0.06
 #: Body height over mid-shoulder to mid-hip, and over shoulders to ankles (Drillis & Contini 1966).
@@ -114,7 +117,12 @@ def _shoulders_to_ankles(pose: Pose) -> tuple[float, float] | None:
 
 def nobody(crop: NDArray[np.uint8]) -> FrameQuality:
     """What to say where nobody is seen in a crop."""
-    return FrameQuality(0.0, _TOO_DARK) if crop[::4, ::4].mean() < _DARK / 2 else NOBODY
+    return FrameQuality(0.0, _TOO_DARK) if _level(crop) < _DARK / 2 else NOBODY
+
+
+def _level(crop: NDArray[np.uint8]) -> float:
+    """Mean grey level of a crop, from some of its pixels."""
+    return float(crop[::4, ::4].mean())
 
 
 def leg_confidence(pose: Pose) -> float:
@@ -131,13 +139,15 @@ def frame_quality(pose: Pose, crop: NDArray[np.uint8]) -> FrameQuality:
 
     Returns:
         The mean confidence in hips, knees and ankles, with a reason where the pose must not be used: that mean is too
-        low, or neither foot is seen.
+        low, neither foot is seen, the body is too small, or there is next to no light.
     """
     score = leg_confidence(pose)
     body_px = _body_px(pose)
     if body_px < MIN_BODY_PX:
         reason = f"too far away: the runner is {body_px:.0f} px tall, at least {MIN_BODY_PX} are needed"
         return FrameQuality(min(score, MIN_LEG_SCORE) / 2, reason)
+    if _level(crop) < _BLACK:
+        return FrameQuality(min(score, MIN_LEG_SCORE) / 2, _TOO_DARK)
     if score < MIN_LEG_SCORE:
         return FrameQuality(score, _why(image_stats(crop)))
     if max(pose.score[Joint.LEFT_ANKLE], pose.score[Joint.RIGHT_ANKLE]) < MIN_SCORE:

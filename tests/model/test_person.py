@@ -650,6 +650,7 @@ def crop_of(mean: int, spread: int, blur: bool = False) -> Image:
     [
         (300, 0.7, crop_of(10, 5), None),
         (300, 0.4, crop_of(10, 5), "too dark"),
+        (300, 0.7, crop_of(2, 2), "too dark"),
         (300, 0.4, crop_of(128, 8), "contrast"),
         (300, 0.4, crop_of(128, 80, blur=True), "covered"),
         (60, 0.7, crop_of(128, 60), "60 px tall, at least 75"),
