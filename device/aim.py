@@ -257,7 +257,7 @@ def _position(camera: Mapping[str, Any], view: str | None) -> list[Check]:
     level = "Level the camera: its lower edge parallel to the floor."
     found = [*azimuths, _tilt("roll", "Level", camera.get("roll_deg"), _GOOD_ROLL_DEG, _MAX_ROLL_DEG, level)]
     if camera.get("moved"):
-        advice = "Its place was found anew. If the lens is higher or lower now, tell its height below."
+        advice = "Its place is found anew. If the lens is higher or lower now, tell its height below."
         found.insert(0, Check("moved", "Camera", "warn", "was moved", advice))
     return found
 

@@ -8,12 +8,14 @@ from device.board import cache_path, choose_model
 from device.config import Config
 from device.frames import Frame, FrameClock
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
+from model.background import Background
 from model.camera_pose import CameraPose
 from model.coach import CoachSettings
 from model.movenet import RunnerTracker
 from model.person import Region
 from model.place import CameraPlace
 from model.pose import View
+from model.quality import MOVING
 from model.runtime import ModelName, PoseNet, RuntimeName, available_runtimes
 
 
@@ -94,6 +96,7 @@ class Pipeline:
         self._net = net
         self._region = region or Region()
         self._settings = replace(settings, model=net.name)
+        self._background = Background()
         self.place = place or CameraPlace(net.name)
         self.restart()
 
@@ -123,4 +126,9 @@ class Pipeline:
         pose = sight.pose
         if pose is not None and pose.t_s != t_s:
             pose = replace(pose, t_s=t_s)
-        return self.analysis.step(t_s, pose, sight.quality, lost)
+        moved_ago_s = self._background.step(frame.image, frame.t_ns / 1e9, pose)
+        if moved_ago_s is not None:
+            self._tracker.camera_moved()
+        quality = MOVING if self._background.moving else sight.quality
+        moved_since_s = None if moved_ago_s is None else t_s - moved_ago_s
+        return self.analysis.step(t_s, pose, quality, lost, moved_since_s, self._background.shaken)

@@ -278,14 +278,14 @@ class Device:
         return COMMANDS if self._unkept is None else COMMANDS_WITHOUT_STORE
 
     def _camera_moved(self, number: int) -> None:
-        """The runner's feet say so; it is the installation of that number from now on.
+        """The background or the runner's feet say so; it is the installation of that number from now on.
 
         What was kept of its place is no more, of either view: with the next start it would be taken for moved again.
         """
         if self._trial is None:
             self._writer.setting(_INSTALLATION_SETTING, number)
             self._writer.setting(_CAMERA_SETTING, None)
-        self._announce("the camera was moved: its place was found anew")
+        self._announce("the camera was moved: its place is found anew")
 
     def _installation(self) -> int:
         """How often the camera has been moved since the first session."""

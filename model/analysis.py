@@ -22,7 +22,7 @@ from model.gait import GaitDetector, GaitEvent
 from model.looks import MAX_GAP_S, evened
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
-from model.quality import NOBODY, FrameQuality, leg_confidence, lost_words, slow_words
+from model.quality import NOBODY, SHAKES, FrameQuality, leg_confidence, lost_words, slow_words
 from model.stance import (
     MID_WINDOW_S,
     MIN_QUALITY,
@@ -160,7 +160,15 @@ class RunAnalysis:
             return 0.0
         return 1.0 / median(b - a for a, b in pairwise(self._frame_s))
 
-    def step(self, t_s: float, pose: Pose | None, quality: FrameQuality | None = None, lost: int = 0) -> Outcome:
+    def step(
+        self,
+        t_s: float,
+        pose: Pose | None,
+        quality: FrameQuality | None = None,
+        lost: int = 0,
+        moved_since_s: float | None = None,
+        shaken: bool = False,
+    ) -> Outcome:
         """Takes one frame.
 
         Args:
@@ -168,6 +176,8 @@ class RunAnalysis:
             pose: the runner, or None when nobody is seen.
             quality: of the picture, where it comes from one; with a reason, nothing is computed from this frame.
             lost: pictures that were taken since the frame before, and that nobody looked at.
+            moved_since_s: in the frame in which the background tells that the camera was moved: since when at most.
+            shaken: whether the background trembles.
         """
         self._frame_s.append(t_s)
         self._lost.append((t_s, lost))
@@ -181,12 +191,15 @@ class RunAnalysis:
                 self._confidence += _NEW_SHARE * (leg_confidence(pose) - self._confidence)
         view = self.view_estimator.step(pose) if pose is not None else self.view_estimator.view
         self.place.look(view, pose)
-        self._moved_since_s = None
+        self._moved_since_s = moved_since_s
+        if moved_since_s is not None:
+            self.place.camera_moved()
+            self._forget_place()
         events = self.gait.step(pose, t_s, view)
         done = [] if view is None else [one for event in events if (one := self._on_event(event, view))]
         self.standing.step(pose, view, self.gait.state != "standing")
         fppa = {side: self._live_fppa(t_s, pose, side) for side in Side}
-        film = self.settings.film
+        film, shakes = self.settings.film, SHAKES if shaken else None
         return Outcome(
             t_s=t_s,
             pose=pose,
@@ -203,7 +216,7 @@ class RunAnalysis:
             cadence_spm=self.gait.cadence_spm(),
             quality=self._frame_quality(pose, quality),
             unused=self._doubt,
-            message=self._doubt or lost_words(self._lost_share, film=film) or slow_words(self.fps, film),
+            message=self._doubt or lost_words(self._lost_share, film=film) or slow_words(self.fps, film) or shakes,
             lost=lost,
         )
 
@@ -335,9 +348,13 @@ class RunAnalysis:
             since_s = self.place.add_stance(event.side, strike_s, event.t_s, even)
             if since_s is not None:
                 self._moved_since_s = since_s
-                self.coach.forget_place()
-                self.standing = StandingCalibrator()
+                self._forget_place()
         return stance
+
+    def _forget_place(self) -> None:
+        """What was learnt so far in this session was learnt for another place of the camera."""
+        self.coach.forget_place()
+        self.standing = StandingCalibrator()
 
     def _doubted(self, stance: Stance) -> Stance:
         """The stance with a quality that tells of frames in which the runner was not, or not surely, seen."""

@@ -248,6 +248,16 @@ class CameraPoseEstimator:
         self._strikes_s.clear()
         self._newest_s.clear()
 
+    def forget(self) -> None:
+        """The camera has been moved, and all that was found before tells nothing of where it stands now."""
+        self._stances.clear()
+        self._newest_s.clear()
+        self._poses.clear()
+        self._strikes_s.clear()
+        self._known, self._moved = None, True
+        self._since = self._suspicions = self._unmeasured = 0
+        self._current = self._not_found()
+
     def set_camera_height(self, camera_m: float | None) -> None:
         """The lens is so high above the belt; None: not known. The stances so far are worked out anew with it.
 

@@ -282,6 +282,12 @@ class RunnerTracker:
         self._rival_crop: Crop | None = None  # where somebody else was seen a moment ago
         self._past = False  # whether the last look was past somebody before the runner
 
+    def camera_moved(self) -> None:
+        """Whoever was followed is elsewhere in the picture now."""
+        self._known = None
+        self.region.forget()
+        self._lose()
+
     @property
     def _lost(self) -> bool:
         """Whether nobody is followed."""

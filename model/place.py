@@ -241,9 +241,19 @@ class CameraPlace:
         moved_since_s = self._finding.estimator.add_stance(side, strike_s, toe_off_s, poses)
         self._finding.conclude()
         if moved_since_s is not None:
-            self._known.clear()
-            self._left = set(self._aside)
+            self._leave_the_others()
         return moved_since_s
+
+    def camera_moved(self) -> None:
+        """The background tells that the camera has been moved: it is found anew, of each view."""
+        if self._finding is not None:
+            self._finding.estimator.forget()
+            self._finding.conclude()
+        self._leave_the_others()
+
+    def _leave_the_others(self) -> None:
+        self._known.clear()
+        self._left = set(self._aside)
 
     def rectify(self, xy_px: FloatArray, side: Side, phase: FloatArray) -> FloatArray | None:
         """Poses (..., 17, 2) as a camera straight ahead would show them, see `FrontalPlane.rectify`.

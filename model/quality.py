@@ -60,11 +60,13 @@ class FrameQuality:
 NOBODY = FrameQuality(0.0, "nobody in view")
 COVERED = FrameQuality(0.0, "the runner is covered by somebody or something")
 OUTSIDE = FrameQuality(0.0, "somebody is in view, but not where the runner runs")
+MOVING = FrameQuality(MIN_LEG_SCORE / 2, "the camera is being moved")
 CROWDED = FrameQuality(0.2, "two people on the belt: nothing is counted")
 #: From this share of lost pictures on it is said: with a tenth of them steps are found as well as with all.
 MANY_LOST = 0.1
 #: Below this rate a stance is two or three samples: cadence at best.
 MIN_METRIC_FPS = 20.0
+SHAKES = "the camera shakes: fix it to something that the belt does not move"
 _UPSIDE_DOWN = "the picture is upside down: set [camera] rotation = 180, or turn the camera"
 _ON_ITS_SIDE = "the picture lies on its side: turn the camera by 90°"
 _TOO_DARK = "too dark: more light is needed"

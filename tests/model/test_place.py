@@ -351,3 +351,24 @@ def test_a_move_that_an_earlier_run_of_the_device_has_noticed_is_told_no_more() 
     place = bare(known=replace(BEFORE, moved=True))
     assert not place.camera.moved
     assert not session(place, (3.0, SIDEWAYS))[-1].camera.moved
+
+
+def test_a_move_that_the_background_tells_counts_at_once() -> None:
+    """The feet would tell it some seconds later, and until then the old place would be taken out of the angles."""
+    place = known(View.FRONT, View.REAR)
+    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), place)
+    before = list(outcomes(analysis, 6.0))
+    assert before[-1].camera.usable
+    after: list[Outcome] = []
+    for pose in _poses(MOVED, 16.0):
+        if pose.t_s > 6.0:
+            after.append(analysis.step(pose.t_s, pose, moved_since_s=None if after else 5.9))
+    assert after[0].moved_since_s == 5.9
+    assert after[0].camera == replace(after[0].camera, state="unknown", yaw_deg=None, moved=True)
+    assert place.camera_of(View.REAR).state == "unknown"
+    assert not any(outcome.moved_since_s is not None for outcome in after[1:])
+    found = next(outcome for outcome in after if outcome.camera.usable)
+    assert found.t_s < 10.0
+    assert found.camera.moved
+    assert after[-1].camera.yaw_deg == pytest.approx(MOVED.yaw_deg, abs=2.0)
+    assert list(place.found) == [View.FRONT]

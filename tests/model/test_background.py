@@ -1,0 +1,158 @@
+"""That a moved or shaken camera is told by what stands behind the runner, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from device.cameras.video import VideoSource
+from model.background import Background
+from tests.model.bystanders import Image
+
+_FPS = 12
+#: Twice as large as the picture, so that the camera may look elsewhere.
+_WORLD_PX = (960, 1280)
+
+
+def _world(seed: int = 7, clutter: int = 250) -> Image:
+    """A room with so many things in it, flat, large and small."""
+    rng = np.random.default_rng(seed)
+    world = np.full((*_WORLD_PX, 3), 128, np.uint8)
+    for _ in range(clutter):
+        y, x = rng.integers(0, _WORLD_PX[0]), rng.integers(0, _WORLD_PX[1])
+        size = rng.integers(10, 120, 2)
+        world[y : y + size[0], x : x + size[1]] = rng.integers(0, 255, 3)
+    return np.asarray(cv2.GaussianBlur(world, (0, 0), 1.0), np.uint8)
+
+
+def _seen(world: Image, right_px: float = 0.0, down_px: float = 0.0, roll_deg: float = 0.0) -> Image:
+    """What a camera shows (480, 640) of it that is turned so far."""
+    turn = np.asarray(cv2.getRotationMatrix2D((640, 480), roll_deg, 1.0), np.float64)
+    turn[:, 2] -= (320 + right_px, 240 + down_px)
+    return np.asarray(cv2.warpAffine(world, turn, (640, 480), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def _film(of: Callable[[float], Image], seconds: float) -> Iterator[tuple[Image, float]]:
+    return ((of(n / _FPS), n / _FPS) for n in range(int(seconds * _FPS)))
+
+
+def _told(film: Iterator[tuple[Image, float]], background: Background | None = None) -> list[tuple[float, float]]:
+    """When it was told that the camera was moved, and since when that may have been so."""
+    background = background or Background()
+    said = [(t_s, background.step(image, t_s, None)) for image, t_s in film]
+    return [(t_s, t_s - ago_s) for t_s, ago_s in said if ago_s is not None]
+
+
+def _person(image: Image, x_px: float, width_px: float = 150, seed: int = 3) -> Image:
+    """Somebody with clothes of their own who stands in front of it."""
+    other = _seen(_world(seed), 200, 100)
+    mask = np.zeros(image.shape[:2], np.uint8)
+    cv2.ellipse(mask, (round(x_px), 300), (round(width_px / 2), 260), 0.0, 0.0, 360.0, (255.0,), -1)
+    moved = np.roll(other, round(x_px), axis=1)
+    return np.where(mask[..., None] > 0, moved, image).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("right_px", "down_px", "roll_deg"), [(60, 0, 0), (-90, 20, 0), (0, 50, 0), (0, 0, 4), (50, -20, -3)]
+)
+def test_a_moved_camera_is_told_once_it_stands_still_again(right_px: float, down_px: float, roll_deg: float) -> None:
+    world = _world()
+
+    def knocked(t_s: float) -> Image:
+        share = min(max(t_s - 4.0, 0.0) / 0.5, 1.0)
+        return _seen(world, share * right_px, share * down_px, share * roll_deg)
+
+    ((told_s, since_s),) = _told(_film(knocked, 12.0))
+    assert 4.5 < told_s < 6.5
+    assert 3.5 < since_s <= 4.3
+
+
+def test_while_it_is_moved_that_is_suspected() -> None:
+    world, background = _world(), Background()
+    suspected = []
+    for image, t_s in _film(lambda t_s: _seen(world, 60.0 if t_s >= 4.0 else 0.0), 8.0):
+        background.step(image, t_s, None)
+        suspected.append((t_s, background.moving))
+    times_s = [t_s for t_s, moving in suspected if moving]
+    assert 4.0 <= times_s[0] < 4.3
+    assert times_s[-1] < 5.5
+
+
+def test_it_is_moved_again_from_where_it_was_moved_to() -> None:
+    world = _world()
+    told = _told(_film(lambda t_s: _seen(world, 60.0 * (t_s > 4) + 60.0 * (t_s > 9)), 14.0))
+    assert [round(since_s) for _, since_s in told] == [4, 9]
+
+
+@pytest.mark.parametrize("width_px", [150, 330])
+def test_who_walks_by_stands_and_goes_has_not_moved_it(width_px: float) -> None:
+    room = _seen(_world())
+
+    def walks(t_s: float) -> Image:
+        return _person(room, min(-200 + 120 * t_s, 330) if t_s < 12 else 330 + 120 * (t_s - 12), width_px)
+
+    assert _told(_film(walks, 20.0)) == []
+
+
+def test_who_stands_close_before_it_and_steps_aside_has_not_moved_it() -> None:
+    """Seen first, and most of the picture: what is at rest behind them speaks against it."""
+    room = _seen(_world())
+    assert _told(_film(lambda t_s: _person(room, 250 if t_s < 4 else 340, 420), 10.0)) == []
+
+
+def test_light_that_changes_has_not_moved_it() -> None:
+    room = _seen(_world()).astype(np.float32)
+    assert _told(_film(lambda t_s: (room * (1.0 if t_s < 4 else 0.4)).astype(np.uint8), 10.0)) == []
+
+
+def test_a_thing_that_is_put_elsewhere_has_not_moved_it() -> None:
+    room, thing = _seen(_world()), _seen(_world(5))[:200, :250]
+
+    def put(t_s: float) -> Image:
+        image, x = room.copy(), 100 if t_s < 4 else 160
+        image[150:350, x : x + 250] = thing
+        return image
+
+    assert _told(_film(put, 10.0)) == []
+
+
+def test_before_a_bare_wall_nothing_is_told() -> None:
+    world = np.full((*_WORLD_PX, 3), 150, np.uint8)
+    world[600:] = 90
+    background = Background()
+    assert _told(_film(lambda t_s: _seen(world, 60.0 * (t_s > 4)), 8.0), background) == []
+    assert not background.moving
+    assert not background.shaken
+
+
+@pytest.mark.parametrize(("swing_px", "shaken"), [(0.0, False), (0.5, False), (4.0, True)])
+def test_a_camera_that_trembles_is_told(swing_px: float, shaken: bool) -> None:
+    """With every step, as on a rail of the belt."""
+    world, background = _world(), Background()
+    film = _film(lambda t_s: _seen(world, swing_px * math.sin(2 * math.pi * 2.8 * t_s)), 15.0)
+    assert _told(film, background) == []
+    assert background.shaken is shaken
+
+
+def test_a_film_that_begins_anew_or_has_another_size_is_another_one() -> None:
+    world, background = _world(), Background()
+    assert _told(_film(lambda _: _seen(world), 5.0), background) == []
+    assert _told(_film(lambda _: _seen(world, 60.0), 5.0), background) == []
+    half = (_seen(world)[::2, ::2] for _ in itertools.count())
+    assert _told(zip(half, (5.0 + n / _FPS for n in range(60)), strict=False), background) == []
+
+
+def test_real_films_of_cameras_that_stand_have_moved_none(shared: Path) -> None:
+    films = sorted([*shared.glob("real/*.mp4"), *shared.glob("pose2sim/*.mp4")])
+    assert films
+    for path in films:
+        with VideoSource(path) as source:
+            film = ((frame.image, frame.t_ns / 1e9) for frame in source.frames(threading.Event()))
+            assert _told(film) == [], path.name
