@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from device.frames import is_film
@@ -22,6 +22,7 @@ from model.screening_result import MIN_REPS
 from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
 from web import course, present, screening, set_up
+from web.access import on_kiosk
 from web.app import box, store_words
 from web.numbers import LARGEST, asked, named
 from web.views.qr import qr_of
@@ -33,10 +34,9 @@ _PER_PAGE = 30
 @blueprint.get("/")
 def live() -> ResponseReturnValue:
     coach = box().config.coach
-    kiosk = request.args.get("kiosk", "") not in ("", "0")
     return render_template(
         "live.html",
-        kiosk=kiosk,
+        kiosk=on_kiosk(),
         threshold_deg=coach.fppa_threshold_deg,
         min_stances=MIN_STANCES,
         goals={key: present.goal_words(key) for key in GOALS},
