@@ -49,10 +49,15 @@ _CLOSE_AFTER_S = 1.0
 #: Where the runner was lost from one frame to the next, one looks there again for this long before looking elsewhere.
 _HOLD_S = 0.2
 _LEARN_EVERY_S = 0.2
-#: Somebody else is sought this far beside the runner in a crop of this side (there MoveNet shows the other one, not
-#: the runner again), and is on the same belt at these distances and with these sizes; all in the runner's torsos.
-_PROBE_EVERY_S, _PROBE_TORSOS, _PROBE_SIDE_TORSOS = 0.5, 1.65, 3.0
+#: Somebody else is sought this far beside the runner in crops of these sides, in turn (there MoveNet shows the other
+#: one, not the runner again; who is half hidden only in the farther ones or only in the nearer ones), and is on the
+#: same belt at these distances and with these sizes; all in the runner's torsos.
+_PROBE_EVERY_S = 0.35
+_PROBES = ((-1.65, 3.0), (1.65, 3.0), (-1.9, 3.1), (1.9, 3.1))
 _OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.7, 1.3), 0.3
+#: Who was seen beside the runner must be seen once more in so many pictures. Then they are there for so long; who was
+#: there for longer than somebody who walks by, for longer than that.
+_SUSPECTED, _CROWDED_S, _STAYS_S, _STAYED_S = 5, 1.1, 1.5, 3.0
 #: Of one who is half hidden behind the runner, so many joints must be seen.
 _HIDDEN_JOINTS = 4
 #: While the one who is followed does not run, one looks so often whether somebody does at least so far from them.
@@ -275,9 +280,11 @@ class RunnerTracker:
         self._search: Iterator[Crop] | None = None
         self._learned_s = -math.inf
         self._in_place = False
-        self._probed_s, self._probe_side = -math.inf, 1.0
+        self._probed_s, self._probes = -math.inf, itertools.cycle(_PROBES)
+        self._probe = next(self._probes)
         self._elsewhere: Iterator[Crop] | None = None
-        self._crowded_s, self._suspected = -math.inf, False
+        self._crowded_since_s = self._crowded_until_s = -math.inf
+        self._suspected = 0  # in how many pictures more one looks for who was seen in one
         self._rival, self._rival_s, self._rival_steps_s = Stay(), -math.inf, -math.inf
         self._rival_crop: Crop | None = None  # where somebody else was seen a moment ago
         self._past = False  # whether the last look was past somebody before the runner
@@ -513,18 +520,25 @@ class RunnerTracker:
         return Pose(who.t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), who.image_size_px)
 
     def _crowded(self, image: NDArray[np.uint8], pose: Pose, who: Sighting) -> bool:
-        """Whether somebody else is on the belt: twice a second one looks left and right of them, in turn."""
-        suspected, self._suspected = self._suspected, False
-        if suspected or who.t_s - self._probed_s >= _PROBE_EVERY_S:
-            self._probed_s, self._probe_side = who.t_s, self._probe_side * (1 if suspected else -1)
-            beside = self._probe_side * _PROBE_TORSOS * who.torso_px
-            crop = Crop(who.hip_px[0] + beside, who.hip_px[1], _PROBE_SIDE_TORSOS * who.torso_px)
-            other = self._see(image, crop, who)
-            if _on_same_belt(other, who) and _is_another(other, pose, who.torso_px):
-                if suspected:
-                    self._crowded_s = who.t_s
-                self._suspected = not suspected  # a single picture may deceive
-        return who.t_s - self._crowded_s < 2.2 * _PROBE_EVERY_S
+        """Whether somebody else is on the belt: now and then one looks beside them, left and right in turn, and where
+        somebody is seen again and again."""
+        if self._suspected or who.t_s - self._probed_s >= _PROBE_EVERY_S:
+            self._probed_s = who.t_s
+            beside, side = (torsos * who.torso_px for torsos in self._probe)
+            other = self._see(image, Crop(who.hip_px[0] + beside, who.hip_px[1], side), who)
+            if not (_on_same_belt(other, who) and _is_another(other, pose, who.torso_px)):
+                self._suspected = max(0, self._suspected - 1)
+                if not self._suspected:
+                    self._probe = next(self._probes)
+            elif not self._suspected:
+                self._suspected = _SUSPECTED  # a single picture may deceive
+            else:
+                self._suspected = 0
+                if who.t_s >= self._crowded_until_s:
+                    self._crowded_since_s = who.t_s
+                stays = who.t_s - self._crowded_since_s >= _STAYS_S
+                self._crowded_until_s = who.t_s + (_STAYED_S if stays else _CROWDED_S)
+        return who.t_s < self._crowded_until_s
 
 
 def _own_points(pose: Pose, torso_px: float) -> list[Point | None]:

@@ -546,6 +546,20 @@ def test_second_person_on_the_belt_is_noticed_and_nothing_counted(
     assert all(stance.quality < MIN_QUALITY for stance in stances if stance.strike_s > 5.2)
 
 
+def test_who_is_half_hidden_on_the_belt_is_noticed_as_long_as_they_are_there(
+    net: PoseNet, film: Film, stranger: list[Sprite]
+) -> None:
+    """A look at one distance only showed them now and then."""
+    hip, torso = mid_hip(film[0][2]), torso_px(film[0][2])
+
+    def where(t_s: float) -> tuple[float, float, float, bool] | None:
+        return (hip[0] - 0.45 * torso, hip[1] - 0.1 * torso, 0.9 * torso, False) if t_s >= 4.0 else None
+
+    seen = list(looks(net, with_second_person(iter(film), stranger, where)))
+    assert all(sight.quality.reason is None for sight, *_, t_s in seen if t_s < 4.0)
+    assert not any(sight.quality.reason is None for sight, *_, t_s in seen if t_s > 5.4)
+
+
 def test_a_squat_is_not_two_people(net: PoseNet, shared: Path) -> None:
     """Beside who squats the network sees their own limbs with hips elsewhere."""
     tracker = RunnerTracker(net, net.weights.size_px)
