@@ -114,7 +114,7 @@ class Background:
             In the picture that tells that the camera was moved and stands still again: how many seconds ago it was last
             seen where it stood before. None otherwise.
         """
-        if self._looked_s <= t_s < self._looked_s + _EVERY_S:
+        if abs(t_s - self._looked_s) < _EVERY_S:  # a driver may stamp a picture a little before the last one
             return None
         if image.shape != self._size_px or t_s < self._looked_s:
             self._size_px, self._last = image.shape, None

@@ -141,6 +141,13 @@ def test_a_camera_that_trembles_is_told(swing_px: float, shaken: bool) -> None:
     assert background.shaken is shaken
 
 
+def test_a_picture_that_is_stamped_before_the_last_one_begins_nothing_anew() -> None:
+    world, background = _world(), Background()
+    film = [(_seen(world, 60.0 * (t_s > 4)), t_s) for t_s in np.arange(0.0, 8.0, 0.1)]
+    film[42:44] = [film[43], film[42]]
+    assert len(_told(iter(film), background)) == 1
+
+
 def test_a_film_that_begins_anew_or_has_another_size_is_another_one() -> None:
     world, background = _world(), Background()
     assert _told(_film(lambda _: _seen(world), 5.0), background) == []
