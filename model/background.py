@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from model.pose import FloatArray, Pose
 
-Grey = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 
 #: A look so often, at a picture whose longer side is made so small.
@@ -67,18 +67,23 @@ _NONE = _Shift(0.0, 0.0, 0.0)
 
 
 class Background:
-    """Looks at the pictures of one camera now and then. Deterministic, by the pictures' times."""
+    """Looks at the pictures of one camera now and then. Deterministic, by the pictures' times.
+
+    Attributes:
+        shaken: whether the camera has trembled of late, as on a rail of the belt.
+    """
 
     def __init__(self) -> None:
+        self.shaken = False
         self._size_px: tuple[int, ...] | None = None
         self._looked_s = -math.inf
-        self._last: Grey | None = None
+        self._last: Image | None = None
         self._shifts: deque[_Shift] = deque(maxlen=_SHAKEN_LOOKS)
         self._forget()
 
     def _forget(self) -> None:
         """There is nothing to compare with any more, until the next look."""
-        self._before: Grey | None = None
+        self._before: Image | None = None
         self._corners = np.empty((0, 1, 2), np.float32)
         self._found_s = self._renewed_s = self._still_s = -math.inf
         self._back()
@@ -94,15 +99,13 @@ class Background:
         """Whether the camera seems to be elsewhere, and it is not yet known whether it stays there."""
         return self._there is not None
 
-    @property
-    def shaken(self) -> bool:
-        """Whether it has trembled of late, as on a rail of the belt."""
+    def _trembles(self) -> bool:
         if len(self._shifts) < _SHAKEN_LOOKS:
             return False
         places = np.array([(shift.right_px, shift.down_px) for shift in self._shifts])
         return float(np.linalg.norm(places.std(axis=0))) > _SHAKEN_PX
 
-    def step(self, image: Grey, t_s: float, pose: Pose | None) -> float | None:
+    def step(self, image: Image, t_s: float, pose: Pose | None) -> float | None:
         """Takes every picture, in order of time; a time before the last one is that of a film that begins anew.
 
         Args:
@@ -124,9 +127,10 @@ class Background:
         now = _small(image)
         ago_s = self._compare(now, t_s, pose)
         self._last = now
+        self.shaken = self._trembles()
         return ago_s
 
-    def _compare(self, now: Grey, t_s: float, pose: Pose | None) -> float | None:
+    def _compare(self, now: Image, t_s: float, pose: Pose | None) -> float | None:
         if self._before is None:
             self._renew(now, t_s, pose)
             return None
@@ -139,7 +143,7 @@ class Background:
             self._renew(now, t_s, pose)
         return None
 
-    def _take(self, shift: _Shift, now: Grey, t_s: float, pose: Pose | None) -> float | None:
+    def _take(self, shift: _Shift, now: Image, t_s: float, pose: Pose | None) -> float | None:
         if not shift.is_a_move:
             self._back()
             self._shifts.append(shift)
@@ -156,7 +160,7 @@ class Background:
             self._renew(now, t_s, pose)
         return ago_s
 
-    def _renew(self, now: Grey, t_s: float, pose: Pose | None) -> None:
+    def _renew(self, now: Image, t_s: float, pose: Pose | None) -> None:
         """Compares with this picture from now on, if enough is seen in it that was at rest since the last one."""
         corners = _corners(now, pose)
         if self._last is None or len(corners) < _FEWEST:
@@ -169,7 +173,7 @@ class Background:
         self._found_s = self._renewed_s = self._still_s = t_s
 
 
-def _small(image: Grey) -> Grey:
+def _small(image: Image) -> Image:
     """Its green, which is nearest to grey, of every second pixel and fewer of large ones."""
     every = max(1, max(image.shape[:2]) // (2 * _SIDE_PX))
     green = np.ascontiguousarray(image[::every, ::every, 1])
@@ -177,7 +181,7 @@ def _small(image: Grey) -> Grey:
     return np.asarray(cv2.resize(green, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _corners(grey: Grey, pose: Pose | None) -> Corners:
+def _corners(grey: Image, pose: Pose | None) -> Corners:
     """(n, 1, 2) px: what can be found again and is no part of the runner."""
     mask = np.full_like(grey, 255)
     if pose is not None:
@@ -191,7 +195,7 @@ def _corners(grey: Grey, pose: Pose | None) -> Corners:
     return np.empty((0, 1, 2), np.float32) if found is None else np.asarray(found, np.float32)
 
 
-def _followed(before: Grey, corners: Corners, now: Grey) -> tuple[Corners, Corners, NDArray[np.bool_]]:
+def _followed(before: Image, corners: Corners, now: Image) -> tuple[Corners, Corners, NDArray[np.bool_]]:
     """Where those of the corners that are found again were and are, (n, 2) px each, and which those are."""
     nothing = np.empty_like(corners)
     there, followed, _ = cv2.calcOpticalFlowPyrLK(before, now, corners, nothing, winSize=_WINDOW_PX, maxLevel=_LEVELS)
@@ -199,7 +203,7 @@ def _followed(before: Grey, corners: Corners, now: Grey) -> tuple[Corners, Corne
     return corners[good, 0], np.asarray(there[good, 0], np.float32), good
 
 
-def _shift(before: Grey, corners: Corners, now: Grey) -> _Shift | None:
+def _shift(before: Image, corners: Corners, now: Image) -> _Shift | None:
     """How the whole picture has shifted; None where too few corners agree on that."""
     came, went, _ = _followed(before, corners, now)
     if len(came) < _AGREE:

@@ -250,10 +250,8 @@ class CameraPoseEstimator:
 
     def forget(self) -> None:
         """The camera has been moved, and all that was found before tells nothing of where it stands now."""
+        self.begin_times()
         self._stances.clear()
-        self._newest_s.clear()
-        self._poses.clear()
-        self._strikes_s.clear()
         self._known, self._moved = None, True
         self._since = self._suspicions = self._unmeasured = 0
         self._current = self._not_found()

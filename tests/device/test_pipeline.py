@@ -14,20 +14,20 @@ from device.cameras.video import VideoSource
 from device.config import parse_config
 from device.pipeline import Pipeline, analysis_settings, open_model_for_file
 from model.analysis import Outcome
+from model.pose import FloatArray
 from model.quality import MOVING, SHAKES
-from tests.model.bystanders import Image
 
 #: Until then the runner of the demo clip is aligned.
 _ALIGNED_S = 8.0
 _KNOCKED_S = 4.0
 
 
-def _papered(image: Image) -> Image:
-    """With a wall behind the runner that has something to see on it: the clip's is bare."""
+def _wallpaper(height: int, width: int) -> FloatArray:
+    """(height, width, 1): what the light is multiplied by, so that the wall behind the runner has something to see."""
     rng = np.random.default_rng(5)
-    blots = cv2.GaussianBlur(rng.normal(size=image.shape[:2]).astype(np.float32), (0, 0), 6)
-    blots = np.clip(blots / blots.std(), -2, 2)[..., None]
-    return np.asarray(np.clip(image * (1 + 0.12 * blots), 0, 255), np.uint8)
+    blots = cv2.GaussianBlur(rng.normal(size=(height, width)).astype(np.float32), (0, 0), 6)
+    paper: FloatArray = 1 + 0.12 * np.clip(blots / blots.std(), -2, 2)[..., None]
+    return paper
 
 
 def _outcomes(film: Path, aside_px: int, trembles_px: float = 0.0) -> list[Outcome]:
@@ -36,12 +36,14 @@ def _outcomes(film: Path, aside_px: int, trembles_px: float = 0.0) -> list[Outco
     pipeline = Pipeline(open_model_for_file(config, 30.0, "lightning"), analysis_settings(config, film=True))
     found = []
     with VideoSource(film) as source:
+        paper = _wallpaper(*reversed(source.size_px))
         for frame in source.frames(threading.Event()):
             t_s = frame.t_ns / 1e9
             if t_s >= _ALIGNED_S:
                 break
             aside = aside_px * (t_s >= _KNOCKED_S) + round(trembles_px * np.sin(2 * np.pi * 2.8 * t_s))
-            found.append(pipeline.step(replace(frame, image=np.roll(_papered(frame.image), aside, axis=1))))
+            papered = np.clip(frame.image * paper, 0, 255).astype(np.uint8)
+            found.append(pipeline.step(replace(frame, image=np.roll(papered, aside, axis=1))))
     return found
 
 
