@@ -152,6 +152,20 @@ def test_the_mirrored_look_takes_twice_the_time(bench: _Bench, thunder_ms: float
     assert not bench.taken(None, 30).mirrored
 
 
+def test_a_board_that_was_busy_when_it_was_measured_takes_thunder_at_the_next_start(bench: _Bench) -> None:
+    bench.thunder_ms = 60.0
+    assert bench.taken(None, 30).weights.name == "movenet-lightning-int8"
+    bench.thunder_ms = 80.0  # busier still: the shorter time is kept
+    assert bench.taken(None, 30).weights.name == "movenet-lightning-int8"
+    assert bench.best(load_weights("thunder")).invoke_ms == 60.0
+    bench.thunder_ms = 20.0
+    assert bench.taken(None, 30).weights.name == "movenet-thunder-int8"
+    bench.thunder_ms = 60.0  # busy again
+    bench.measured.clear()
+    assert bench.taken(None, 30).weights.name == "movenet-thunder-int8"
+    assert bench.measured == []
+
+
 def test_model_that_was_set_is_taken_however_slow(bench: _Bench) -> None:
     bench.thunder_ms = 500.0
     assert bench.taken("thunder", 30).weights.name == "movenet-thunder-int8"
