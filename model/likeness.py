@@ -195,14 +195,14 @@ class Likeness:
                 self._others_clothes += (not self._looks_like(who)) + (not self._usual.bends(who))
         return self._others_clothes >= 2 * _OTHERS_CLOTHES or self._usual.left_by(who, self._may_move_torsos)
 
-    def has_own_legs(self, who: Sighting, surely_frontal: bool) -> bool:
-        """Whether no knee and no ankle of the person is somebody else's; not to be asked from the side.
+    def has_own_legs(self, who: Sighting, frontal: bool | None) -> bool:
+        """Whether no knee and no ankle of the person is somebody else's.
 
         Args:
             who: the person as seen now.
-            surely_frontal: whether it is known that they are seen from the front or from behind.
+            frontal: whether they are seen from the front or from behind, or else from the side; None: it is not sure.
         """
-        return self._legs.step(who, learn=surely_frontal) or not self._usual.runs  # in a squat knees go wide
+        return self._legs.step(who, frontal) or not self._usual.runs  # in a squat knees go wide
 
     def lose_to_another(self, who: Sighting) -> None:
         """What is seen now is somebody else, however much alike."""

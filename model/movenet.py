@@ -435,9 +435,7 @@ class RunnerTracker:
     def _own_legs(self, who: Sighting) -> bool:
         """Whether nobody else's knees or ankles are taken for the runner's."""
         view = self._view.view
-        # From the side legs reach far before and behind the hips.
-        seen_from_the_side = view is not None and not view.frontal
-        return self._known is None or seen_from_the_side or self._known.has_own_legs(who, self._frontal)
+        return self._known is None or self._known.has_own_legs(who, None if view is None else view.frontal)
 
     def _remember(self, pose: Pose, who: Sighting) -> None:
         if self._since_s is None:

@@ -23,6 +23,7 @@ Box = tuple[float, float, float, float]
 
 _TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP)
 _KNEES, _ANKLES = (Joint.LEFT_KNEE, Joint.RIGHT_KNEE), (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE)
+_THIGHS = ((Joint.LEFT_HIP, Joint.LEFT_KNEE), (Joint.RIGHT_HIP, Joint.RIGHT_KNEE))
 #: Where on the trunk the clothes are looked at: shares from left to right and from shoulder to hip.
 _ACROSS, _DOWN = (a.ravel()[:, None] for a in np.meshgrid([0.2, 0.5, 0.8], [0.2, 0.4, 0.6, 0.8]))
 #: The region reaches beyond where the hips have been by so many torsos, and holds bodies of such sizes.
@@ -49,6 +50,7 @@ class Sighting:
         colour: (3,) RGB of the clothes on the trunk, relative to the picture's brightness (128 = as bright); None where
             it was not looked at.
         knees_px, ankles_px: left and right, those that are surely seen.
+        thighs_px: lengths, left and right, of those whose ends are surely seen.
         ankles: left ankle's height over the right one's, in torsos.
         image_size_px: (width, height).
     """
@@ -60,6 +62,7 @@ class Sighting:
     colour: FloatArray | None
     knees_px: tuple[Point, ...]
     ankles_px: tuple[Point, ...]
+    thighs_px: tuple[float, ...]
     ankles: float
     image_size_px: tuple[int, int]
 
@@ -72,9 +75,10 @@ def sighting(pose: Pose) -> Sighting:
     shoulders, hips = _mid(xy[_TRUNK[0]], xy[_TRUNK[1]]), _mid(xy[_TRUNK[2]], xy[_TRUNK[3]])
     torso_px = max(1.0, math.dist(shoulders, hips))
     knees, ankles = (tuple(xy[joint] for joint in pair if score[joint] > MIN_SCORE) for pair in (_KNEES, _ANKLES))
+    thighs = tuple(math.dist(xy[hip], xy[knee]) for hip, knee in _THIGHS if min(score[hip], score[knee]) > MIN_SCORE)
     lift = (xy[Joint.RIGHT_ANKLE][1] - xy[Joint.LEFT_ANKLE][1]) / torso_px
     size = pose.image_size_px
-    return Sighting(pose.t_s, hips, _mid(shoulders, hips), torso_px, None, knees, ankles, lift, size)
+    return Sighting(pose.t_s, hips, _mid(shoulders, hips), torso_px, None, knees, ankles, thighs, lift, size)
 
 
 def _mid(a: Point, b: Point) -> Point:

@@ -107,3 +107,50 @@ def test_who_runs_otherwise_from_now_on_is_believed_again() -> None:
 def test_before_a_second_nothing_is_known() -> None:
     legs = known(0.8)
     assert legs.step(seen(0.9, with_legs_aside(figure(), 0.8)))
+
+
+def from_the_side(t_s: float, swing_deg: float = 0.0, longer: float = 1.0, hidden: Sequence[Joint] = ()) -> Sighting:
+    """One thigh before and one behind the hips, the left one so much longer."""
+    xy = figure()
+    hip = xy[[11, 12]].mean(axis=0)
+    thigh_px = 0.85 * math.dist(xy[[5, 6]].mean(axis=0), hip)
+    xy[[11, 12]] = hip
+    for knee, ankle, way, share in ((13, 15, 1, longer), (14, 16, -1, 1.0)):
+        along = math.radians(way * swing_deg)
+        xy[knee] = hip + share * thigh_px * np.array([math.sin(along), math.cos(along)])
+        xy[ankle] = xy[knee] + (0.0, 0.8 * thigh_px)
+    return seen(t_s, xy, hidden)
+
+
+def known_from_the_side() -> OwnLegs:
+    legs = OwnLegs()
+    for n in range(90):
+        assert legs.step(from_the_side(n / 30, 40 * math.sin(n / 3)), frontal=False)
+    return legs
+
+
+@pytest.mark.parametrize("frontal", [False, None])
+@pytest.mark.parametrize(("longer", "own"), [(1.0, True), (1.1, True), (1.3, False), (2.0, False), (0.6, True)])
+def test_from_the_side_a_thigh_that_grows_ends_at_another_s_knee(
+    longer: float, own: bool, frontal: bool | None
+) -> None:
+    """Also while it is not sure any more how the runner is seen, as where somebody has just covered them."""
+    assert known_from_the_side().step(from_the_side(3.0, 40, longer), frontal) is own
+
+
+def test_a_knee_that_is_hardly_seen_tells_no_length() -> None:
+    legs = known_from_the_side()
+    assert legs.step(from_the_side(3.0, 40, 2.0, hidden=[Joint.LEFT_KNEE]), frontal=False)
+
+
+def test_from_the_front_no_length_is_asked_for() -> None:
+    """A runner who turns to the camera has thighs as long as before, but these were not looked at there."""
+    assert known_from_the_side().step(from_the_side(3.0, 0.0, 1.3), frontal=True)
+
+
+def test_a_second_of_another_s_knees_does_not_make_them_usual() -> None:
+    legs = known_from_the_side()
+    for n in range(30):
+        assert not legs.step(from_the_side(3 + n / 30, 40, 1.9), frontal=False)
+    assert legs.step(from_the_side(4.3, 40), frontal=False)
+    assert not legs.step(from_the_side(4.4, 40, 1.4), frontal=False)

@@ -34,7 +34,8 @@ def somebody(n: int = 0, x: float = 320.0, y: float = 240.0, torso: float = 100.
     knees = ((x - 15, y + 80), (x + 15, y + 80))
     ankles = ((x - 15, y + 160 - 40 * max(lift, 0)), (x + 15, y + 160 + 40 * min(lift, 0)))
     colour = np.array([red, 60.0, 60.0])
-    return Sighting(n / _FPS, (x, y), (x, y - torso / 2), torso, colour, knees, ankles, lift, (640, 480))
+    thighs = (0.8 * torso, 0.8 * torso)
+    return Sighting(n / _FPS, (x, y), (x, y - torso / 2), torso, colour, knees, ankles, thighs, lift, (640, 480))
 
 
 def known(frames: int = 20) -> Likeness:
@@ -90,10 +91,10 @@ def test_whose_knees_go_wide_in_a_squat_has_own_legs() -> None:
         for n in range(90):
             who = somebody(n)
             who = who if runs else replace(who, ankles=0.0)
-            assert likeness.has_own_legs(who, surely_frontal=True)
+            assert likeness.has_own_legs(who, frontal=True)
             likeness.add(who)
         wide = replace(somebody(90), knees_px=((320.0 - 60, 320.0), (320.0 + 60, 320.0)))
-        assert likeness.has_own_legs(wide, surely_frontal=True) is not runs
+        assert likeness.has_own_legs(wide, frontal=True) is not runs
 
 
 def test_after_a_jump_only_the_same_clothes_are_taken() -> None:
