@@ -129,6 +129,7 @@ class Pipeline:
         moved_ago_s = self._background.step(frame.image, frame.t_ns / 1e9, pose)
         if moved_ago_s is not None:
             self._tracker.camera_moved()
+        pose = pose and self._background.steadied(pose)
         quality = MOVING if self._background.moving else sight.quality
         moved_since_s = None if moved_ago_s is None else t_s - moved_ago_s
         return self.analysis.step(t_s, pose, quality, lost, moved_since_s, self._background.shaken)

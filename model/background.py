@@ -1,5 +1,8 @@
 """Whether the camera itself is moved or shaken, told by what stands still behind the runner.
 
+How a shaken camera sways is told for each picture, so that it can be taken out of what is seen there: a camera on the
+belt's own rail sways with the steps, and what is in step with them is in every stance alike.
+
 The runner's feet tell a move, too, but only after some steps (`camera_pose`). The background tells it at once, and
 while nobody is there. Corners of it are followed from picture to picture (Shi & Tomasi 1994; pyramidal Lucas & Kanade,
 Bouguet 2001; RANSAC, Fischler & Bolles 1981). Where there are too few of them, as before a bare wall, nothing is told.
@@ -9,12 +12,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.person import weight_of_newest
 from model.pose import FloatArray, Pose
 
 Image = NDArray[np.uint8]
@@ -41,6 +45,10 @@ _STILL_PX, _STILL_DEG = 0.5, 0.4
 _LOOKS, _RENEWED_S, _TREMBLED_S, _FORGOTTEN_S, _ASTRAY_S = 4, 10.0, 30.0, 60.0, 4.0
 #: Shaken: from side to side by so much, px (1 px of 640), rms over so many looks.
 _SHAKEN_PX, _SHAKEN_LOOKS = 0.25, 20
+#: A first look after the other so long, so that trembling is known before the runner's first steps are.
+_SOON_S = 0.1
+#: Where a shaken camera looks in the mean is known over so long.
+_SWAYS_ABOUT_S = 3.0
 #: A body is wider than its joints, by this share of their height.
 _BODY_BEYOND = 0.15
 
@@ -53,9 +61,17 @@ class _Shift:
     down_px: float
     roll_deg: float
 
+    def __sub__(self, other: _Shift) -> _Shift:
+        return _Shift(
+            self.right_px - other.right_px, self.down_px - other.down_px, self.roll_deg - other.roll_deg
+        )
+
+    def times(self, share: float) -> _Shift:
+        return _Shift(share * self.right_px, share * self.down_px, share * self.roll_deg)
+
     def near(self, other: _Shift) -> bool:
-        away_px = math.hypot(self.right_px - other.right_px, self.down_px - other.down_px)
-        return away_px < _STILL_PX and abs(self.roll_deg - other.roll_deg) < _STILL_DEG
+        away = self - other
+        return math.hypot(away.right_px, away.down_px) < _STILL_PX and abs(away.roll_deg) < _STILL_DEG
 
     @property
     def is_a_move(self) -> bool:
@@ -85,7 +101,9 @@ class Background:
         """There is nothing to compare with any more, until the next look."""
         self._before: Image | None = None
         self._corners = np.empty((0, 1, 2), np.float32)
-        self._found_s = self._renewed_s = self._still_s = -math.inf
+        self._found_s = self._renewed_s = self._still_s = self._swayed_s = -math.inf
+        self._sways = 0
+        self._about = self._sway = _NONE  # where a shaken camera looks in the mean, and now beside that
         self._back()
 
     def _back(self) -> None:
@@ -117,7 +135,10 @@ class Background:
             In the picture that tells that the camera was moved and stands still again: how many seconds ago it was last
             seen where it stood before. None otherwise.
         """
-        if abs(t_s - self._looked_s) < _EVERY_S:  # a driver may stamp a picture a little before the last one
+        every_s = _EVERY_S if len(self._shifts) == _SHAKEN_LOOKS else _SOON_S
+        if abs(t_s - self._looked_s) < every_s:  # a driver may stamp a picture a little before the last one
+            if self.shaken and self._before is not None:
+                self._note_sway(_shift(self._before, self._corners, _small(image)), t_s)
             return None
         if image.shape != self._size_px or t_s < self._looked_s:
             self._size_px, self._last = image.shape, None
@@ -130,11 +151,33 @@ class Background:
         self.shaken = self._trembles()
         return ago_s
 
+    def steadied(self, pose: Pose) -> Pose:
+        """What was seen in the last picture, as the camera would have shown it had it not been shaken."""
+        if not self.shaken:
+            return pose
+        scale = max(pose.image_size_px) / _SIDE_PX
+        middle = np.array(pose.image_size_px) / 2
+        swayed = middle + scale * np.array([self._sway.right_px, self._sway.down_px])
+        turn = math.radians(self._sway.roll_deg)
+        back = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+        return replace(pose, xy_px=(pose.xy_px - swayed) @ back + middle)
+
+    def _note_sway(self, shift: _Shift | None, t_s: float) -> None:
+        if shift is None or shift.is_a_move:
+            self._sway = _NONE
+            return
+        share = weight_of_newest(max(0.0, t_s - self._swayed_s), _SWAYS_ABOUT_S, self._sways)
+        self._sway = (shift - self._about).times(1 - share)
+        self._about = shift - self._sway
+        self._sways += 1
+        self._swayed_s = t_s
+
     def _compare(self, now: Image, t_s: float, pose: Pose | None) -> float | None:
         if self._before is None:
             self._renew(now, t_s, pose)
             return None
         shift = _shift(self._before, self._corners, now)
+        self._note_sway(shift, t_s)
         if shift is not None:
             self._found_s = t_s
             return self._take(shift, now, t_s, pose)
@@ -148,8 +191,9 @@ class Background:
             self._back()
             self._shifts.append(shift)
             self._still_s = t_s
-            if t_s - self._renewed_s > (_RENEWED_S if shift.near(_NONE) else _TREMBLED_S):
-                self._renew(now, t_s, pose)
+            due_s = self._renewed_s + (_RENEWED_S if shift.near(_NONE) else _TREMBLED_S)
+            if t_s > due_s and self._renew(now, t_s, pose):
+                self._about -= shift
             return None
         self._looks = self._looks + 1 if self._there is not None and shift.near(self._there) else 1
         self._there, self._there_s = shift, min(self._there_s, t_s)
@@ -160,17 +204,22 @@ class Background:
             self._renew(now, t_s, pose)
         return ago_s
 
-    def _renew(self, now: Image, t_s: float, pose: Pose | None) -> None:
-        """Compares with this picture from now on, if enough is seen in it that was at rest since the last one."""
+    def _renew(self, now: Image, t_s: float, pose: Pose | None) -> bool:
+        """Compares with this picture from now on, if enough is seen in it that was at rest since the last one.
+
+        Returns:
+            Whether it does.
+        """
         corners = _corners(now, pose)
         if self._last is None or len(corners) < _FEWEST:
-            return
+            return False
         came, went, found = _followed(now, corners, self._last)
         corners = corners[found][np.linalg.norm(went - came, axis=1) < _STILL_PX]
         if len(corners) < _FEWEST:
-            return
+            return False
         self._before, self._corners = now, corners
         self._found_s = self._renewed_s = self._still_s = t_s
+        return True
 
 
 def _small(image: Image) -> Image:

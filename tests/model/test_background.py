@@ -14,6 +14,7 @@ import pytest
 
 from device.cameras.video import VideoSource
 from model.background import Background
+from model.pose import Pose
 from tests.model.bystanders import Image
 
 _FPS = 12
@@ -139,6 +140,50 @@ def test_a_camera_that_trembles_is_told(swing_px: float, shaken: bool) -> None:
     film = _film(lambda t_s: _seen(world, swing_px * math.sin(2 * math.pi * 2.8 * t_s)), 15.0)
     assert _told(film, background) == []
     assert background.shaken is shaken
+
+
+_JOINTS_PX = np.random.default_rng(1).uniform((240, 80), (400, 440), (17, 2))
+
+
+def _somebody(t_s: float, right_px: float = 0.0, roll_deg: float = 0.0) -> Pose:
+    """Who stands still in the room, as `_seen` shows it."""
+    turn = cv2.getRotationMatrix2D((320, 240), roll_deg, 1.0)
+    turned = _JOINTS_PX @ turn[:, :2].T + turn[:, 2]
+    return Pose(t_s, np.asarray(turned - (right_px, 0.0), np.float64), np.ones(17), (640, 480))
+
+
+@pytest.mark.parametrize(("swing_px", "swing_deg"), [(4.0, 0.0), (8.0, 0.0), (4.0, 1.0)])
+def test_what_a_camera_that_trembles_saw_is_steadied(swing_px: float, swing_deg: float) -> None:
+    """Within a few seconds, and for the long time in which the background is looked up anew."""
+    world, background, fps = _world(), Background(), 30
+    seen, steadied = [], []
+    for n in range(fps * 40):
+        swing = math.sin(2 * math.pi * 2.8 * n / fps)
+        pose = _somebody(n / fps, swing * swing_px, swing * swing_deg)
+        background.step(_seen(world, swing * swing_px, 0.0, swing * swing_deg), n / fps, pose)
+        if n > fps * 4:
+            seen.append(pose.xy_px)
+            steadied.append(background.steadied(pose).xy_px)
+    assert np.std(steadied, axis=0).max() < 0.15 * np.std(seen, axis=0).max()
+    assert np.abs(np.mean(steadied, axis=0) - _JOINTS_PX).max() < 1.0
+
+
+def test_what_a_camera_that_stands_saw_is_left_as_it_is() -> None:
+    world, background = _world(), Background()
+    for n in range(90):
+        pose = _somebody(n / 30)
+        background.step(_seen(world), n / 30, pose)
+        assert background.steadied(pose) is pose
+
+
+def test_where_the_background_is_lost_from_sight_nothing_is_steadied() -> None:
+    world, background = _world(), Background()
+    for n in range(150):
+        background.step(_seen(world, 6 * math.sin(2 * math.pi * 2.8 * n / 30)), n / 30, None)
+    assert background.shaken
+    for n in range(150, 156):
+        background.step(np.zeros((480, 640, 3), np.uint8), n / 30, None)
+        assert np.array_equal(background.steadied(_somebody(n / 30)).xy_px, _JOINTS_PX)
 
 
 def test_a_picture_that_is_stamped_before_the_last_one_begins_nothing_anew() -> None:
