@@ -55,13 +55,20 @@ class MetricSpec:
     below_zero: str = ""
     uncertainty: Mapping[View, float] = field(default_factory=lambda: MappingProxyType({}))
 
+    def unsure(self, view: View | None) -> float | None:
+        """How far a mean of a session that is seen from ``view`` may be off.
+
+        Where that view cannot show this metric, somebody turned in the session: then the largest of those that can.
+        """
+        return None if view is None else self.uncertainty.get(view, max(self.uncertainty.values(), default=None))
+
     def least_change(self, view: View | None) -> float | None:
         """What is smaller is no change on the same side and camera: the SDD, else what a mean may be off."""
-        return self.uncertainty.get(view) if self.sdd is None and view is not None else self.sdd
+        return self.unsure(view) if self.sdd is None else self.sdd
 
     def least_asymmetry(self, view: View | None) -> float | None:
         """What is smaller is no difference of the sides: each may be off by the uncertainty in its own way."""
-        unsure = self.uncertainty.get(view) if view is not None else None
+        unsure = self.unsure(view)
         return self.sdd if unsure is None else max(self.sdd or 0.0, math.sqrt(2) * unsure)
 
     def unavailable_in(self, view: View) -> str | None:

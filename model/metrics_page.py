@@ -29,7 +29,8 @@ Generated from the registry in `metrics.py` by `python -m model.metrics_page`; a
   session, before the steps and as they are seen running (*Set up* calls it calibrating; it is noticed without asking,
   too). Else they are against its mean over whole strides: then a drop of one side only shows about half as large, on
   both sides.
-* What is not measured is null with a reason, never 0.
+* What is not measured is null with a reason, never 0. A session's view is that of most of its stances; who turns, and
+  is seen from another side for at least 7 stances of a foot, has the measures of that one, too.
 * A share of leg length becomes centimetres where the runner's height is known (leg = 0.491 of the height, Winter 2009):
   `step_width_cm` stands beside `step_width_leg` then, in stances, summary and CSV, and `height_cm` is that height.
 """

@@ -166,7 +166,7 @@ def _claim(values: FloatArray, spec: MetricSpec, view: View | None) -> dict[str,
         "sdd": spec.sdd,
         "n": sample.n,
         "ci95": number(sample.ci95),
-        "uncertainty": None if view is None else spec.uncertainty.get(view),
+        "uncertainty": spec.unsure(view),
         "trend": _difference_json(trend(values, spec.least_change(view))),
     }
 
@@ -190,13 +190,18 @@ def _difference_json(found: Difference | None) -> dict[str, Any] | None:
 def _unavailable(
     values: Mapping[Side, Mapping[str, FloatArray]], view: View | None, reasons: Mapping[str, str], blurred: bool
 ) -> dict[str, str]:
-    """Every metric that no side has a claim of, with the reason. What the view cannot show comes before all else."""
+    """Every metric that no side has a claim of, with the reason. What the view cannot show comes before all else.
+
+    Who turns in the session shows more than its view does.
+    """
     if view is None:
         return {}
     missing = unavailable(view)
     for spec in STANCE_METRICS:
         most = max(values[side][spec.key].size for side in Side)
-        if spec.key not in missing and most < MIN_STANCES:
+        if most >= MIN_STANCES:
+            missing.pop(spec.key, None)
+        elif spec.key not in missing:
             few = f"too few stances: {most} of {MIN_STANCES}" if most else _reason(spec, blurred)
             # Where no stance was seen clearly, the camera's place is missing for that, and not the other way round.
             missing[spec.key] = few if blurred else reasons.get(spec.key, few)

@@ -462,6 +462,16 @@ def test_view_and_camera_are_those_of_the_run_however_its_end_is_seen(last: View
     assert "fppa_deg" not in document["summary"]["unavailable"]
 
 
+def test_a_run_seen_from_two_sides_claims_what_each_shows_and_calls_none_of_it_unavailable() -> None:
+    document = _turns((12.0, View.FRONT), (22.0, View.SIDE))
+    summary = document["summary"]
+    assert document["view"] == "front"
+    for key in ("fppa_deg", "hip_extension_deg"):
+        assert summary["left"][key]["mean"] is not None
+        assert summary["left"][key]["uncertainty"] is not None
+        assert key not in summary["unavailable"]
+
+
 def test_who_walks_up_from_the_side_and_turns_is_seen_from_where_they_run() -> None:
     assert _turns((3.0, View.SIDE), (12.0, View.REAR))["view"] == "rear"
 

@@ -56,7 +56,7 @@ def test_every_metric_is_either_there_or_unavailable_with_a_reason() -> None:
     for view in View:
         summary = summarise(stances(8, fppa_deg=4.0), view)
         for spec in STANCE_METRICS:
-            known = spec.key in summary["left"] and spec.unavailable_in(view) is None
+            known = spec.key in summary["left"]
             assert known != bool(summary["unavailable"].get(spec.key)), spec.key
     assert summarise(stances(8), View.FRONT)["unavailable"]["hip_extension_deg"] == "needs a side view"
     slow = summarise(stances(8, knee_flexion_deg=40.0), View.SIDE)["unavailable"]
@@ -104,6 +104,24 @@ def test_left_and_right_differ_only_beyond_sdd_and_what_each_may_be_off(
 ) -> None:
     found = [one | {key: 1.0 + apart * (one["side"] == "left")} for one in stances(8)]
     assert summarise(found, view)["asymmetry"][key] == {"value": apart, "ci95": 0.0, "changed": changed}
+
+
+def test_who_turns_has_the_measures_of_both_views_with_what_they_may_be_off() -> None:
+    front, side = stances(9, fppa_deg=4.0), stances(8, hip_extension_deg=10.0, knee_flexion_deg=45.0, contact_s=0.24)
+    for one in side:
+        one |= {"strike_s": one["strike_s"] + 8, "toe_off_s": one["toe_off_s"] + 8}
+        one["knee_flexion_deg"] += 5.0 * (one["side"] == "left")  # beyond the SDD, but not beyond what each may be off
+    summary = summarise(front + side, View.FRONT)
+    claimed = {key for key, claim in summary["left"].items() if isinstance(claim, dict) and claim["mean"] is not None}
+    assert claimed == {"fppa_deg", "hip_extension_deg", "knee_flexion_deg", "contact_s"}
+    assert not claimed & set(summary["unavailable"])
+    assert summary["unavailable"]["overstride_leg"] == "needs a side view"
+    assert [summary["left"][key]["uncertainty"] for key in ("fppa_deg", "knee_flexion_deg")] == [4.5, 9]
+    assert summary["asymmetry"]["knee_flexion_deg"]["value"] == pytest.approx(4.0, abs=0.1)
+    assert not summary["asymmetry"]["knee_flexion_deg"]["changed"]
+    from_the_side = summarise(side + front, View.SIDE)
+    assert "fppa_deg" not in from_the_side["unavailable"]
+    assert from_the_side["left"]["fppa_deg"]["uncertainty"] == 5, "from the front or from behind: the larger one"
 
 
 def test_a_refused_camera_claims_no_knee_angle_though_stances_hold_one() -> None:
