@@ -20,7 +20,7 @@ from typing import Any
 from model.belt import BeltSpeed
 from model.camera_pose import CameraPose, is_elsewhere
 from model.metrics import METRICS, MetricSpec
-from model.place import CORRECTED
+from model.place import PLACED
 from model.pose import Side, View
 from model.standing import told_level
 from model.statistics import MIN_STANCES, Sample, difference
@@ -28,8 +28,6 @@ from model.statistics import MIN_STANCES, Sample, difference
 #: What is compared, the main thing first.
 FRONTAL_KEYS = ("fppa_deg", "pelvic_drop_deg", "hip_adduction_deg", "trunk_lean_deg", "step_width_leg", "cadence_spm")
 SIDE_KEYS = ("knee_flexion_deg", "hip_extension_deg", "trunk_forward_lean_deg", "overstride_leg", "cadence_spm")
-#: Against the vertical of the picture, unless the camera's roll is taken out.
-_NEEDS_CAMERA = (*CORRECTED, "trunk_lean_deg")
 #: Against the pelvis in standing, or else in running: then a drop of one side shows about half as large.
 _NEEDS_LEVEL = ("pelvic_drop_deg", "hip_adduction_deg")
 
@@ -162,7 +160,7 @@ def _unlike(
 
 def _why_not(key: str, cameras: tuple[CameraPose, CameraPose], summaries: tuple[Mapping[str, Any], ...]) -> str | None:
     """Why a metric cannot be held against itself, whatever its numbers are."""
-    if key in _NEEDS_CAMERA and not all(camera.usable for camera in cameras):
+    if key in PLACED and not all(camera.usable for camera in cameras):
         return "where the camera stood is not known"
     if key in _NEEDS_LEVEL:
         level = [told_level(summary["standing"]) if "standing" in summary else None for summary in summaries]

@@ -21,6 +21,9 @@ from model.pose import FloatArray, Pose, Side, View
 MOTION_CAPTURE = "mocap"
 #: Metrics that are null while the camera's place is not known.
 CORRECTED = ("fppa_deg", "fppa_peak_deg", "knee_offset_leg", "hip_adduction_deg")
+#: What depends on the camera's place. The trunk's lean is the picture's own until that is known: from aside it holds a
+#: part of the forward lean, with opposite signs left and right, by 20° up to 2° of it.
+PLACED = (*CORRECTED, "trunk_lean_deg")
 #: Who turns aside for so long (a drink, a word with somebody) has not moved the camera.
 _ASIDE_S = 60.0
 
@@ -50,8 +53,9 @@ class _Finding:
 
 
 def why_not_corrected(camera: CameraPose) -> Mapping[str, str]:
-    """Why the metrics of `CORRECTED` cannot be had with this camera; empty where they can."""
-    return {} if camera.usable else dict.fromkeys(CORRECTED, camera.advice or "the camera's place is not known")
+    """Why what depends on the camera's place cannot be had with this one, by metric; empty where it can."""
+    missing = PLACED if camera.state == "refused" else CORRECTED
+    return {} if camera.usable else dict.fromkeys(missing, camera.advice or "the camera's place is not known")
 
 
 class CameraPlace:

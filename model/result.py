@@ -14,7 +14,7 @@ from model.camera_pose import CameraPose
 from model.coach import Cue
 from model.frontal import fppa_uncertainty_deg
 from model.metrics import STANCE_METRICS, MetricSpec, unavailable
-from model.place import CORRECTED, why_not_corrected
+from model.place import CORRECTED, PLACED, why_not_corrected
 from model.pose import FloatArray, Side, View
 from model.stance import MIN_QUALITY, Stance
 from model.statistics import MIN_STANCES, Difference, asymmetry, describe, trend
@@ -116,11 +116,11 @@ def summarise(
     Args:
         stances: elements of ``stances`` in the document, as `stance_json` makes them, in the order of time.
         view: the session's view; it decides what is unavailable.
-        camera: where it stood, as found in the end; with one that is refused nothing is claimed of `CORRECTED`.
+        camera: where it stood, as found in the end; with one that is refused nothing is claimed of `PLACED`.
     """
     reasons = {} if camera is None else why_not_corrected(camera.in_the_end())
     if camera is not None and camera.state == "refused":
-        stances = [{**stance, **dict.fromkeys(CORRECTED)} for stance in stances]
+        stances = [{**stance, **dict.fromkeys(PLACED)} for stance in stances]
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}
     stances = running_stances(stances)
     values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}

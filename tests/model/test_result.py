@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from model.camera_pose import CameraPose
+from model.camera_pose import CameraPose, State
 from model.coach import Cue
 from model.metrics import METRICS, STANCE_METRICS
 from model.pose import Side, View
@@ -131,6 +131,16 @@ def test_a_refused_camera_claims_no_knee_angle_though_stances_hold_one() -> None
     assert "fppa_deg" not in summary["asymmetry"]
     assert summary["unavailable"]["fppa_deg"] == "turn the camera 20° to the left"
     assert summary["left"]["pelvic_drop_deg"]["n"] == 8
+
+
+@pytest.mark.parametrize("state", ["refused", "unknown", "good"])
+def test_a_refused_camera_claims_no_lean_of_the_trunk_which_is_the_picture_s_own_then(state: State) -> None:
+    camera = CameraPose(yaw_deg=20.0, state=state, advice="turn the camera 20° to the left")
+    summary = summarise(stances(8, trunk_lean_deg=2.0), View.FRONT, camera)
+    claimed = state != "refused"
+    assert ("trunk_lean_deg" in summary["left"]) is claimed
+    assert ("trunk_lean_deg" in summary["asymmetry"]) is claimed
+    assert summary["unavailable"].get("trunk_lean_deg") == (None if claimed else "turn the camera 20° to the left")
 
 
 def test_the_uncertainty_of_fppa_is_that_of_the_camera_s_place_where_that_is_more() -> None:
