@@ -38,6 +38,7 @@ class MetricSpec:
         below_zero: what a negative value means, in words, where a sign alone is easily read over; "" elsewhere.
         uncertainty: by view, half-width of the band around a session's mean that holds the truth 95 times in 100: the
             pose model and the picture, not the number of stances (`validation.md`; twice the rms error there).
+        tilts: whether a camera that hangs askew adds to one side what it takes from the other.
     """
 
     key: str
@@ -54,6 +55,7 @@ class MetricSpec:
     reason_missing: str = "not seen in any stance"
     below_zero: str = ""
     uncertainty: Mapping[View, float] = field(default_factory=lambda: MappingProxyType({}))
+    tilts: bool = False
 
     def unsure(self, view: View | None) -> float | None:
         """How far a mean of a session that is seen from ``view`` may be off.
@@ -67,9 +69,12 @@ class MetricSpec:
         return self.unsure(view) if self.sdd is None else self.sdd
 
     def least_asymmetry(self, view: View | None) -> float | None:
-        """What is smaller is no difference of the sides: each may be off by the uncertainty in its own way."""
+        """What is smaller is no difference of the sides.
+
+        Each may be off by the uncertainty in its own way, or, where the camera tilts them, both in opposite ways.
+        """
         unsure = self.unsure(view)
-        return self.sdd if unsure is None else max(self.sdd or 0.0, math.sqrt(2) * unsure)
+        return self.sdd if unsure is None else max(self.sdd or 0.0, (2 if self.tilts else math.sqrt(2)) * unsure)
 
     def unavailable_in(self, view: View) -> str | None:
         """Why ``view`` cannot show this metric; None where it can."""
@@ -128,6 +133,7 @@ _SPECS = (
         "SDD 1.3–2.3 Dingenen 2018",
         "How far your upper body leans over the standing leg.",
         uncertainty=_frontal_unsure(2, 3),
+        tilts=True,
     ),
     MetricSpec(
         "step_width_leg", "Step width", "leg lengths", 3, FRONTAL, "+ no crossover",

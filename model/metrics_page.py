@@ -17,7 +17,8 @@ Generated from the registry in `metrics.py` by `python -m model.metrics_page`; a
 * A number for a person is a mean over at least 7 stances with its spread (Dingenen 2018). From fewer nothing is
   claimed.
 * **SDD** is the smallest detectable difference: below it, a change is not a change. Where no source gives one, the
-  uncertainty takes its place; and left and right differ only by more than 1.4 times the uncertainty, too.
+  uncertainty takes its place; and left and right differ only by more than 1.4 times the uncertainty, too: by more than
+  twice of it in the trunk's side lean, which a camera that hangs askew adds to one side and takes from the other.
 * **Uncertainty** is how far a session's mean may be off (95 of 100 lie within), the worse of both pose models;
   `validation.md` has where it comes from. It does not shrink with more stances; of FPPA it is larger where the camera
   looks from aside, its place is less sure, or the knee is far inside. A difference from the same runner on the same

@@ -97,6 +97,8 @@ def test_who_warms_up_walking_is_measured_running() -> None:
         ("fppa_deg", View.FRONT, 8.0, False),  # SDD 8.2°
         ("fppa_deg", View.FRONT, 9.0, True),
         ("knee_offset_leg", View.FRONT, 0.03, False),
+        ("trunk_lean_deg", View.FRONT, 3.9, False),  # a camera askew by 2° more than was seen adds that on both sides
+        ("trunk_lean_deg", View.FRONT, 4.1, True),
     ],
 )
 def test_left_and_right_differ_only_beyond_sdd_and_what_each_may_be_off(
