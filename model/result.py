@@ -116,11 +116,12 @@ def summarise(
     Args:
         stances: elements of ``stances`` in the document, as `stance_json` makes them, in the order of time.
         view: the session's view; it decides what is unavailable.
-        camera: where it stood, as found in the end; with one that is refused nothing is claimed of `PLACED`.
+        camera: where it stood, as found in the end; with one that is refused nothing is claimed of `PLACED`, and with
+            one that was found nothing of stances before that, or of another place of it.
     """
     reasons = {} if camera is None else why_not_corrected(camera.in_the_end())
-    if camera is not None and camera.state == "refused":
-        stances = [{**stance, **dict.fromkeys(PLACED)} for stance in stances]
+    if camera is not None:
+        stances = [_as_placed(stance, camera) for stance in stances]
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}
     stances = running_stances(stances)
     values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}
@@ -144,6 +145,15 @@ def summarise_stored(document: Mapping[str, Any]) -> dict[str, Any]:
     """The same of a stored session whose own was not written; keys as in the document."""
     view, camera = document["view"], document["camera"]
     return summarise(document["stances"], view and View(view), camera and CameraPose.from_json(camera))
+
+
+def _as_placed(stance: Mapping[str, Any], camera: CameraPose) -> Mapping[str, Any]:
+    """A stance without what it holds of a place where the camera does not stand.
+
+    The trunk's lean is there from the first stance on, but until the place is known it is against the picture.
+    """
+    placed = camera.state != "refused" and any(stance.get(key) is not None for key in CORRECTED)
+    return {**stance, **dict.fromkeys(PLACED)} if camera.state != "unknown" and not placed else stance
 
 
 def _values(stances: Sequence[Mapping[str, Any]]) -> dict[str, FloatArray]:

@@ -13,6 +13,7 @@ import pytest
 from model.camera_pose import CameraPose, State
 from model.coach import Cue
 from model.metrics import METRICS, STANCE_METRICS
+from model.place import CORRECTED
 from model.pose import Side, View
 from model.result import cadence_spm, cue_json, stance_json, summarise, summarise_stored, take_back
 from model.stance import Stance
@@ -138,11 +139,24 @@ def test_a_refused_camera_claims_no_knee_angle_though_stances_hold_one() -> None
 @pytest.mark.parametrize("state", ["refused", "unknown", "good"])
 def test_a_refused_camera_claims_no_lean_of_the_trunk_which_is_the_picture_s_own_then(state: State) -> None:
     camera = CameraPose(yaw_deg=20.0, state=state, advice="turn the camera 20° to the left")
-    summary = summarise(stances(8, trunk_lean_deg=2.0), View.FRONT, camera)
+    summary = summarise(stances(8, trunk_lean_deg=2.0, fppa_deg=4.0), View.FRONT, camera)
     claimed = state != "refused"
     assert ("trunk_lean_deg" in summary["left"]) is claimed
     assert ("trunk_lean_deg" in summary["asymmetry"]) is claimed
     assert summary["unavailable"].get("trunk_lean_deg") == (None if claimed else "turn the camera 20° to the left")
+
+
+@pytest.mark.parametrize(("state", "counted", "mean"), [("good", 8, 2.1), ("unknown", 11, 3.2)])
+def test_a_lean_against_the_picture_is_not_averaged_with_those_against_the_vertical(
+    state: State, counted: int, mean: float
+) -> None:
+    """Before the camera's place was known, and after it was moved; where it is never known, that is all there is."""
+    found = stances(11, trunk_lean_deg=2.0, fppa_deg=4.0)
+    for one in found[:4] + found[-2:]:
+        one |= dict.fromkeys(CORRECTED) | {"trunk_lean_deg": 6.0}
+    claim = summarise(found, View.FRONT, CameraPose(yaw_deg=0.0, state=state))["left"]["trunk_lean_deg"]
+    assert claim["n"] == counted
+    assert claim["mean"] == pytest.approx(mean, abs=0.1)
 
 
 def test_the_uncertainty_of_fppa_is_that_of_the_camera_s_place_where_that_is_more() -> None:
