@@ -218,12 +218,12 @@ class Captured:
     Attributes:
         model: stands in the pose model's place.
         vfov_deg: vertical field of view of the virtual camera.
-        poses: time and pose of each frame.
+        poses: time and pose of each frame; None where all joints are lost.
     """
 
     model: str
     vfov_deg: float
-    poses: Iterator[tuple[float, Pose]]
+    poses: Iterator[tuple[float, Pose | None]]
 
 
 def captured(path: Path, options: ReplayOptions) -> Captured:
@@ -238,7 +238,8 @@ def captured(path: Path, options: ReplayOptions) -> Captured:
         raise InputError(f"--fps {options.fps:g}: must be {MIN_FPS:g} to {MAX_FPS:g}")
     view = View(options.view)
     camera = VirtualCamera(view) if options.vfov_deg is None else VirtualCamera(view, vfov_deg=options.vfov_deg)
-    poses = mocap.mocap_poses(path, camera, options.fps, options.noise, options.seed)
+    looks = mocap.mocap_poses(path, camera, options.fps, options.noise, options.seed)
+    poses = ((t_s, pose if pose.score.any() else None) for t_s, pose in looks)
     model = MOTION_CAPTURE if options.noise == "none" else f"{MOTION_CAPTURE}-{options.noise}"
     return Captured(model, camera.vfov_deg, poses)
 

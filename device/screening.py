@@ -252,7 +252,7 @@ def _from_mocap(path: Path, config: Config, options: ReplayOptions) -> Recording
 def _recording(
     name: str,
     model: str,
-    looked: list[tuple[float, Pose]] | list[tuple[float, Pose | None]],
+    looked: list[tuple[float, Pose | None]],
     vfov_deg: float | None,
     fault: str | None,
 ) -> Recording:

@@ -27,7 +27,7 @@ from device.truth import compare, load_truth
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.metrics import STANCE_METRICS
 from model.place import MOTION_CAPTURE, CameraPlace
-from model.pose import View
+from model.pose import KEYPOINT_NAMES, View
 from model.runtime import RuntimeName, available_runtimes
 from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Walker
@@ -122,6 +122,20 @@ def test_real_runner_from_the_side(shared: Path, tmp_path: Path) -> None:
     assert document["summary"]["cadence_spm"] == pytest.approx(168.9, abs=2.0)
     assert document["cues"] == []
     assert all(stance["fppa_deg"] is None for stance in document["stances"])
+
+
+@pytest.mark.parametrize("mode", ["run", "squat"])
+def test_pictures_in_which_a_capture_lost_all_joints_show_nobody(tmp_path: Path, mode: str) -> None:
+    walker, times_s = Walker(), np.arange(0.0, 8.0, 1 / 60)
+    xyz_m = np.stack([walker.joints_m(float(t_s)) for t_s in times_s])
+    xyz_m[(times_s > 3.99) & (times_s < 4.99)] = np.nan
+    capture, result = tmp_path / "lost.npz", tmp_path / "lost.json"
+    np.savez(capture, t_s=times_s, names=np.array(KEYPOINT_NAMES), xyz_m=xyz_m)
+    assert main(["replay", str(capture), "--view", "front", "--mode", mode, "--json", str(result)]) == 0
+    document = json.loads(result.read_text("utf-8"))
+    assert document["frames"] == 240
+    assert document["frames_with_runner"] == 210
+    assert not [stance for stance in document["stances"] if 4.0 < stance["strike_s"] < 4.9]
 
 
 def _one_line(capsys: pytest.CaptureFixture[str]) -> str:
