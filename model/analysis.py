@@ -31,6 +31,7 @@ from model.stance import (
     StanceContext,
     bounce_range,
     measure_stance,
+    mid_x_px,
     pose_quality,
 )
 from model.standing import StandingCalibration, StandingCalibrator
@@ -342,7 +343,8 @@ class RunAnalysis:
             level_hips_deg=self._level_hips_deg(event.t_s),
             bias=bias_of(self.settings.model, view),
         )
-        state.mid_ankle_x_px = float(middle.xy_px[LEGS[event.side].ankle, 0])
+        ankle_x_px = np.array([pose.xy_px[LEGS[event.side].ankle, 0] for pose in even])
+        state.mid_ankle_x_px = mid_x_px(np.array([pose.t_s for pose in even]), ankle_x_px, mid_s)
         stance = self._doubted(measure_stance(event.side, strike_s, event.t_s, poses, context))
         if self.gait.running and stance.quality >= MIN_QUALITY:
             since_s = self.place.add_stance(event.side, strike_s, event.t_s, even)

@@ -143,7 +143,9 @@ def measure_stance(
             values["contact_s"] = toe_off_s - strike_s
             values["duty_factor"] = (toe_off_s - strike_s) / context.stride_s
     else:
-        values |= _frontal(side, xy, evened_px(t, xy), phase, mid_window(t, (strike_s + toe_off_s) / 2), context)
+        even, mid_s = evened_px(t, xy), (strike_s + toe_off_s) / 2
+        ankle_x_px = mid_x_px(t, even[:, LEGS[side].ankle, 0], mid_s)
+        values |= _frontal(side, xy, even, ankle_x_px, phase, mid_window(t, mid_s), context)
     quality = leg_quality(np.stack([pose.score for pose in poses])[inside].mean(axis=0), side)
     return Stance(side, strike_s, toe_off_s, quality, values)
 
@@ -153,6 +155,30 @@ def mid_window(t_s: FloatArray, mid_s: float) -> NDArray[np.bool_]:
     away = np.abs(t_s - mid_s)
     mask: NDArray[np.bool_] = away <= max(MID_WINDOW_S, float(away.min()))
     return mask
+
+
+def mid_x_px(t_s: FloatArray, x_px: FloatArray, mid_s: float) -> float:
+    """Where a standing ankle is across the picture at mid-stance, between the pictures.
+
+    The belt takes it along evenly, and a camera that stands aside sees a part of that across the picture: from one
+    picture to the next as much as a step is wide. By the median of the slopes between any two of the pictures around
+    mid-stance (Theil 1950, Sen 1968), which a single one that errs does not turn.
+
+    Args:
+        t_s: (n,) seconds, increasing.
+        x_px: (n,) NaN are left out.
+        mid_s: mid-stance.
+
+    Returns:
+        Pixels; NaN where the ankle was not seen within `MAX_GAP_S`.
+    """
+    away = np.where(np.isfinite(x_px), np.abs(t_s - mid_s), np.inf)
+    nearest = np.sort(away)[:2]
+    taken = away <= max(MID_WINDOW_S, float(nearest[nearest <= MAX_GAP_S].max(initial=0.0)))
+    t, x = t_s[taken] - mid_s, x_px[taken]
+    first, second = np.triu_indices(t.size, 1)
+    slope = float(np.median((x[second] - x[first]) / (t[second] - t[first]))) if first.size else 0.0
+    return _median(x - slope * t)
 
 
 def pose_at(t_s: FloatArray, xy: FloatArray, when_s: float) -> FloatArray:
@@ -255,11 +281,16 @@ def _waves(t_s: FloatArray, step_s: float) -> FloatArray:
 
 
 def _frontal(
-    side: Side, xy: FloatArray, even: FloatArray, phase: FloatArray, window: NDArray[np.bool_], context: StanceContext
+    side: Side,
+    xy: FloatArray,
+    even: FloatArray,
+    ankle_x_px: float,
+    phase: FloatArray,
+    window: NDArray[np.bool_],
+    context: StanceContext,
 ) -> dict[str, float]:
     """Of joints as they were seen, which a peak's own curve evens, and of evened ones for what is of mid-stance."""
     middle = even[window]
-    ankle_x = _median(middle[:, LEGS[side].ankle, 0])
     hips_x = middle[:, [LEGS[side].hip, LEGS[side.other].hip], 0]
     outward = np.sign(_median(hips_x[:, 0] - hips_x[:, 1]))
     values = {
@@ -267,7 +298,7 @@ def _frontal(
         "fppa_peak_deg": peak(phase, context.frontal_fppa(xy, side, phase), *PEAK_PHASE),
         "fppa_image_deg": _median(k.fppa_image_deg(middle, side)),
         "pelvic_drop_deg": _median(k.pelvic_drop_deg(middle, side, context.level_hips_deg)),
-        "step_width_leg": outward * (ankle_x - context.other_ankle_x_px) / context.leg_px,
+        "step_width_leg": outward * (ankle_x_px - context.other_ankle_x_px) / context.leg_px,
     }
     values["knee_offset_leg"] = k.offset_of_fppa_leg(values["fppa_deg"])
     values = _added(values, context.bias)

@@ -139,6 +139,21 @@ def test_the_first_step_after_a_pause_has_no_width() -> None:
     assert np.array(after[1:]) == pytest.approx(0.14, abs=0.03)
 
 
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
+@pytest.mark.parametrize("spm", [160.0, 172.0, 180.0])
+def test_steps_of_one_width_are_that_wide_from_aside_too_whenever_the_pictures_fall(fps: float, spm: float) -> None:
+    """The foot goes with the belt by 0.1 m from one picture to the next; a camera 10° aside sees a sixth of that."""
+    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace())
+    widths: dict[Side, list[float]] = {side: [] for side in Side}
+    for pose in Walker(((0.0, spm),)).poses(fps, 20.0, Camera(yaw_deg=10.0)):
+        for stance in analysis.step(pose.t_s, pose).stances:
+            if stance.strike_s > 4.0:
+                widths[stance.side].append(stance.values["step_width_leg"])
+    left, right = (np.array(widths[side]) for side in Side)
+    assert max(left.std(), right.std()) < 0.004
+    assert left.mean() == pytest.approx(right.mean(), abs=0.006)
+
+
 @pytest.mark.parametrize(("fps", "spm"), [(24.0, 200.0), (25.0, 210.0), (20.0, 170.0)])
 def test_a_bounce_is_measured_at_low_frame_rates_too(fps: float, spm: float) -> None:
     """One stride is fewer than 16 pictures there."""

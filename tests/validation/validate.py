@@ -31,7 +31,7 @@ from model.metrics import METRICS, STANCE_METRICS  # noqa: E402
 from model.place import CameraPlace  # noqa: E402
 from model.pose import LEGS, FloatArray, Pose, Side, View  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
-from model.stance import Stance, StanceContext, measure_stance  # noqa: E402
+from model.stance import Stance, StanceContext, measure_stance, mid_x_px  # noqa: E402
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion  # noqa: E402
 
 REPORT = REPO / "model" / "validation.md"
@@ -99,8 +99,8 @@ def true_stances(
             bias=NO_BIAS,
         )
         found.append(measure_stance(side, strike_s, toe_off_s, near, context))
-        middle = min(near, key=lambda p: abs(p.t_s - (strike_s + toe_off_s) / 2))
-        ankle_x[side] = float(middle.xy_px[LEGS[side].ankle, 0])
+        ankle_x_px = np.array([p.xy_px[LEGS[side].ankle, 0] for p in near])
+        ankle_x[side] = mid_x_px(np.array([p.t_s for p in near]), ankle_x_px, (strike_s + toe_off_s) / 2)
     return found
 
 
