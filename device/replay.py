@@ -30,7 +30,8 @@ from model.quality import slow_words
 from model.result import SCHEMA, cue_json, stance_json, summarise, take_back
 from model.runtime import ModelName
 from model.stance import MIN_QUALITY
-from model.standing import StandingCalibration
+from model.standing import LEVELLED, StandingCalibration
+from model.statistics import MIN_STANCES
 from model.strides import StrideBands
 from model.virtual_camera import Noise, VirtualCamera
 
@@ -57,6 +58,7 @@ class Recorder:
     bands: StrideBands = field(default_factory=StrideBands)
     standing: StandingCalibration | None = None
     _times_s: array[float] = field(default_factory=lambda: array("d"))
+    _by_standing: list[bool] = field(default_factory=list)  # whether each stance's pelvis is held against standing
     _seen_last: View | None = None
     _stances_from: Counter[View] = field(default_factory=Counter)
     _good_from: Counter[View] = field(default_factory=Counter)
@@ -71,6 +73,9 @@ class Recorder:
             self._times_s.append(outcome.t_s)
         new = [stance_json(stance) for stance in outcome.stances]
         self.stances += new
+        level = outcome.standing
+        stood = level is not None and level.view is outcome.view and level.hips_level
+        self._by_standing += [stood] * len(new)
         if outcome.moved_since_s is not None:
             take_back(self.stances, outcome.moved_since_s)
         self.cues += outcome.cues
@@ -92,14 +97,32 @@ class Recorder:
                 return max(stances, key=stances.__getitem__)
         return self._seen_last
 
-    def curves_and_standing(self) -> dict[str, Any]:
-        """Bands of the gait cycle and the standing calibration that the stances go by, as parts of the summary.
+    def summary(self, camera: CameraPose) -> dict[str, Any]:
+        """The ``summary``, with bands of the gait cycle and the standing calibration that the stances go by.
 
         One from another view tells nothing of them.
+
+        Args:
+            camera: where it stood in the end, of `view`.
         """
-        found = self.standing
-        standing = None if found is None or found.view is not self.view else found.as_json()
-        return {"curves": self.bands.as_json(), "standing": standing}
+        stances, level = self._alike()
+        standing = None if level is None or level.view is not self.view else level.as_json()
+        return summarise(stances, self.view, camera) | {"curves": self.bands.as_json(), "standing": standing}
+
+    def _alike(self) -> tuple[list[dict[str, Any]], StandingCalibration | None]:
+        """The stances with every pelvis held against the same, and the calibration that this is, if one.
+
+        Who rests amid a run stands still there, and the steps before were held against the mean over strides: without
+        their pelvis where enough others have it, else the others without theirs.
+        """
+        if len(set(self._by_standing)) < 2:
+            return self.stances, self.standing
+        both = list(zip(self.stances, self._by_standing, strict=True))
+        sides = Counter(one["side"] for one, stood in both if stood and one["quality"] >= MIN_QUALITY)
+        here = self.standing is not None and self.standing.view is self.view
+        enough = here and all(sides[side] >= MIN_STANCES for side in Side)
+        stances = [one if stood is enough else {**one, **dict.fromkeys(LEVELLED)} for one, stood in both]
+        return stances, self.standing if enough else None
 
     @property
     def fps(self) -> float:
@@ -288,5 +311,5 @@ def session_document(
         "stances": recorder.stances,
         "reps": [],
         "cues": [cue_json(cue) for cue in recorder.cues],
-        "summary": summarise(recorder.stances, recorder.view, camera) | recorder.curves_and_standing(),
+        "summary": recorder.summary(camera),
     }

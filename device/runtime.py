@@ -44,7 +44,7 @@ from model.person import Region
 from model.pitch import Heights
 from model.place import CameraPlace
 from model.pose import Pose, Side, View
-from model.result import UNKNOWN_CAMERA, cue_json, summarise, summarise_stored
+from model.result import UNKNOWN_CAMERA, cue_json, summarise_stored
 from model.runtime import PoseNet
 from model.words import counted
 
@@ -616,8 +616,7 @@ class Device:
     def _summarise(self, session: _Session) -> dict[str, Any]:
         recorder = session.recorder
         camera = self._place.camera_of(recorder.view)
-        found = summarise(recorder.stances, recorder.view, camera)
-        summary = found | recorder.curves_and_standing() | {"frames_lost": recorder.frames_lost}
+        summary = recorder.summary(camera) | {"frames_lost": recorder.frames_lost}
         counts = self._counts(session) | {"camera": camera.in_the_end().as_json()}
         self._writer.update(fps=round(recorder.fps, 3), summary=summary, **counts)
         return summary

@@ -22,14 +22,12 @@ from model.camera_pose import CameraPose, is_elsewhere
 from model.metrics import METRICS, MetricSpec
 from model.place import PLACED
 from model.pose import Side, View
-from model.standing import told_level
+from model.standing import LEVELLED, told_level
 from model.statistics import MIN_STANCES, Sample, difference
 
 #: What is compared, the main thing first.
 FRONTAL_KEYS = ("fppa_deg", "pelvic_drop_deg", "hip_adduction_deg", "trunk_lean_deg", "step_width_leg", "cadence_spm")
 SIDE_KEYS = ("knee_flexion_deg", "hip_extension_deg", "trunk_forward_lean_deg", "overstride_leg", "cadence_spm")
-#: Against the pelvis in standing, or else in running: then a drop of one side shows about half as large.
-_NEEDS_LEVEL = ("pelvic_drop_deg", "hip_adduction_deg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +160,7 @@ def _why_not(key: str, cameras: tuple[CameraPose, CameraPose], summaries: tuple[
     """Why a metric cannot be held against itself, whatever its numbers are."""
     if key in PLACED and not all(camera.usable for camera in cameras):
         return "where the camera stood is not known"
-    if key in _NEEDS_LEVEL:
+    if key in LEVELLED:
         level = [told_level(summary["standing"]) if "standing" in summary else None for summary in summaries]
         if None in level:
             return "not known whether the runner had stood still"

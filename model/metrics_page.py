@@ -29,7 +29,8 @@ Generated from the registry in `metrics.py` by `python -m model.metrics_page`; a
 * Pelvic drop and hip adduction are against the pelvis in standing, where somebody stood still for three seconds in the
   session, before the steps and as they are seen running (*Set up* calls it calibrating; it is noticed without asking,
   too). Else they are against its mean over whole strides: then a drop of one side only shows about half as large, on
-  both sides.
+  both sides. Where somebody first stands still amid a run, the mean is of the steps after that, if there are 7 of each
+  foot, else of those before.
 * The trunk's side lean is against the vertical where the camera's place is known. In stances before that, and where it
   is never known, it is against the picture; where some stances have the former, only those make the mean.
 * What is not measured is null with a reason, never 0. A session's view is that of most of its stances; who turns, and

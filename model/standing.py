@@ -20,6 +20,8 @@ from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 from model.quality import MIN_SCORE
 
 STAND_S = 3.0
+#: Against the pelvis in standing, or else in running: then a drop of one side shows about half as large.
+LEVELLED = ("pelvic_drop_deg", "hip_adduction_deg")
 #: A joint that moves more than this share of the leg (SD over the window) is not standing still. The pose model's own
 #: noise is about a third of it.
 _STILL_LEG = 0.02

@@ -27,7 +27,7 @@ from device.truth import compare, load_truth
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.metrics import STANCE_METRICS
 from model.place import MOTION_CAPTURE, CameraPlace
-from model.pose import KEYPOINT_NAMES, View
+from model.pose import KEYPOINT_NAMES, Joint, Side, View
 from model.runtime import RuntimeName, available_runtimes
 from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Walker
@@ -509,3 +509,37 @@ def test_standing_is_told_where_the_stances_go_by_it(
     standing = document["summary"]["standing"]
     assert (standing is not None) is told
     assert standing is None or standing["t_s"] < 6.0
+
+
+@pytest.mark.parametrize(
+    ("rest_s", "stood", "left_deg", "right_deg"),
+    [
+        ((5.0, 9.0), True, 0.0, 10.0),  # stood early: most steps are held against standing
+        ((18.0, 22.0), False, 5.0, 5.0),  # stood late: too few steps are left
+    ],
+)
+def test_who_rests_amid_a_run_has_one_pelvis_before_and_after(
+    rest_s: tuple[float, float], stood: bool, left_deg: float, right_deg: float
+) -> None:
+    """The pelvis drops by 10° in every step of the right foot. Before the rest nobody has stood still."""
+    walker = Walker(((0.0, 170.0), (rest_s[0], 0.0), (rest_s[1], 170.0)))
+    end_s = rest_s[1] + (12.0 if stood else 4.0)
+    times_s = np.arange(0.0, end_s, 1 / 30)
+    strikes = sorted((at_s, side) for side in Side for at_s in walker.strikes_s(side, end_s))
+    xyz_m = np.stack([walker.joints_m(float(t_s)) for t_s in times_s])
+    for t_s, joints in zip(times_s, xyz_m, strict=True):
+        last = max((one for one in strikes if one[0] <= t_s), default=None)
+        if last is not None and last[1] is Side.RIGHT and not rest_s[0] + 0.3 < t_s < rest_s[1]:
+            joints[[Joint.LEFT_HIP, Joint.RIGHT_HIP], 1] += np.array([-0.1, 0.1]) * np.tan(np.radians(10.0))
+    place = CameraPlace(MOTION_CAPTURE, VirtualCamera(View.FRONT).vfov_deg)
+    analysis = RunAnalysis(AnalysisSettings(View.FRONT, model=MOTION_CAPTURE), place)
+    seen = project_motion(Motion(times_s, xyz_m), VirtualCamera(View.FRONT))
+    document = session_document("x", "run", MOTION_CAPTURE, place, (analysis.step(pose.t_s, pose) for pose in seen))
+    summary = document["summary"]
+    assert (summary["standing"] is not None) is stood
+    for side, true_deg in (("left", left_deg), ("right", right_deg)):
+        drop = summary[side]["pelvic_drop_deg"]
+        assert drop["mean"] == pytest.approx(true_deg, abs=1.0)
+        assert drop["sd"] < 1.5
+        measured = [one for one in document["stances"] if one["side"] == side and one["pelvic_drop_deg"] is not None]
+        assert len(measured) > drop["n"], "the stances keep what was measured"
