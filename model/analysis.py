@@ -198,7 +198,10 @@ class RunAnalysis:
             self._forget_place()
         events = self.gait.step(pose, t_s, view)
         done = [] if view is None else [one for event in events if (one := self._on_event(event, view))]
+        stood = math.isfinite(self._standing_hips_deg())
         self.standing.step(pose, view, self.gait.state != "standing")
+        if not stood and math.isfinite(self._standing_hips_deg()):
+            self.coach.forget_level()
         fppa = {side: self._live_fppa(t_s, pose, side) for side in Side}
         film, shakes = self.settings.film, SHAKES if shaken else None
         return Outcome(
@@ -388,9 +391,9 @@ class RunAnalysis:
 
         NaN where the cadence is not known either.
         """
-        standing, view = self.standing.calibration, self.view_estimator.view
-        if standing is not None and standing.view is view and standing.hips_level:
-            return standing.hip_line_deg if view is View.FRONT else -standing.hip_line_deg
+        standing_deg = self._standing_hips_deg()
+        if math.isfinite(standing_deg):
+            return standing_deg
         cadence = self.gait.cadence_spm()
         if not cadence:
             return math.nan
@@ -400,6 +403,13 @@ class RunAnalysis:
         tilt_deg = k.hip_tilt_deg(np.stack(xy)) if xy else np.empty(0)
         tilt_deg = tilt_deg[np.isfinite(tilt_deg)]
         return float(tilt_deg.mean()) if tilt_deg.size else math.nan
+
+    def _standing_hips_deg(self) -> float:
+        """The same of standing on both legs; NaN where nobody has stood so, seen from this view."""
+        standing, view = self.standing.calibration, self.view_estimator.view
+        if standing is None or standing.view is not view or not standing.hips_level:
+            return math.nan
+        return standing.hip_line_deg if view is View.FRONT else -standing.hip_line_deg
 
     def _oscillation_px(self, t_s: float) -> float:
         """Range of mid-hip height over the stride before ``t_s``, px; NaN where the cadence is not known.

@@ -46,7 +46,7 @@ from model.pose import Side
 from model.programme import Adherence, FeedbackSchedule
 
 Basis = Literal["baseline", "session", "fixed"]
-KNEE, KNEE_IMAGE = "fppa_deg", "fppa_image_deg"
+KNEE, KNEE_IMAGE, PELVIS = "fppa_deg", "fppa_image_deg", "pelvic_drop_deg"
 
 #: Fewest good stances of a side for a baseline.
 MIN_BASELINE = 20
@@ -384,6 +384,18 @@ class Coach:
             state.level.clear()
             state.corrected.clear()
             state.overs.clear()
+
+    def forget_level(self) -> None:
+        """The pelvis is held against another level: what was learnt of its drop in this session was learnt with the
+        one before. A stored baseline is not of this session, and stays.
+        """
+        if self.metric != PELVIS:
+            return
+        for side, state in self._sides.items():
+            self.learnt.pop((side, PELVIS), None)
+            state.learning.pop(PELVIS, None)
+            state.level.clear()
+            state.unseen()
 
     @property
     def feedback(self) -> bool:

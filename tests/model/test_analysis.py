@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model.analysis import AnalysisSettings, RunAnalysis
-from model.coach import CoachSettings
+from model.coach import CoachSettings, Cue
 from model.place import CameraPlace
 from model.pose import FloatArray, Joint, Side, View
 from model.quality import COVERED, FrameQuality, lost_words, slow_words
@@ -97,6 +97,26 @@ def test_a_drop_of_one_side_only_is_its_own_where_somebody_stood_still(
     assert (analysis.standing.calibration is not None) == stood
     assert np.mean(found[Side.RIGHT]) == pytest.approx(right_deg, abs=1.0)
     assert np.mean(found[Side.LEFT]) == pytest.approx(left_deg, abs=1.0)
+
+
+def test_who_stands_still_amid_a_run_is_not_cued_for_being_held_against_that() -> None:
+    """A pelvis that drops by 8° on the right foot shows 4 of them before the rest, and all of them after it."""
+    walker = Walker(((0.0, 170.0), (20.0, 0.0), (25.0, 170.0)))
+    strikes = sorted((at_s, side) for side in Side for at_s in walker.strikes_s(side, 55.0))
+    settings = AnalysisSettings(view=View.FRONT, coach=CoachSettings(metric="pelvic_drop_deg"))
+    analysis = RunAnalysis(settings, CameraPlace())
+    cues: list[Cue] = []
+    for pose in walker.poses(30.0, 55.0, Camera(), 0.3):
+        last = max((one for one in strikes if one[0] <= pose.t_s), default=None)
+        drops = last is not None and last[1] is Side.RIGHT and not 20.3 < pose.t_s < 25.0
+        outcome = analysis.step(pose.t_s, replace(pose, xy_px=_hips_turned(pose.xy_px, 8.0 if drops else 0.0)))
+        cues += outcome.cues
+        if pose.t_s < 19.0:
+            learnt = outcome.coach.measured is None
+    assert learnt
+    assert analysis.standing.calibration is not None
+    assert outcome.coach.measured is None, "measured anew"
+    assert cues == []
 
 
 def _hips_turned(xy_px: FloatArray, deg: float) -> FloatArray:
