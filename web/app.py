@@ -132,7 +132,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, CSRFError):
         return _error(400, "This page is out of date", "Reload it and press the button again.")
     if status == 404:
-        return _error(404, "Not found", "There is no such page or session here.")
+        return _error(404, "Not found", "There is no such page, session or runner here, or none any more.")
     if status == 405 and request.method == "GET":  # a form's address, as a phone opens it anew with an old tab
         return _error(405, "Nothing to see here", "A form is sent to this address: open its page.")
     if status == 413:

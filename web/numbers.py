@@ -22,9 +22,21 @@ def asked(name: str, default: int, least: int, most: int = LARGEST) -> int:
 
 def named(name: str) -> int | None:
     """A number of the query that names something stored; None where it is missing or empty, 404 where it is none."""
-    if not request.args.get(name):
+    return _naming(request.args.get(name))
+
+
+def chosen(name: str) -> int | None:
+    """The same of a form's field."""
+    return _naming(request.form.get(name))
+
+
+def _naming(text: str | None) -> int | None:
+    if not text:
         return None
-    number = request.args.get(name, type=int)
-    if number is None or not 0 < number <= LARGEST:
+    try:
+        number = int(text)
+    except ValueError:
+        abort(404)
+    if not 0 < number <= LARGEST:
         abort(404)
     return number

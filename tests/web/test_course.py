@@ -94,7 +94,7 @@ def test_a_runner_without_sessions_is_said_to_have_none(client: FlaskClient, ann
 @pytest.mark.parametrize("number", NOBODY)
 def test_nobodys_sessions_are_not_found(client: FlaskClient, make_session: MakeSession, anna: int, number: str) -> None:
     make_session(3, runner_id=anna)
-    assert "There is no such page or session here." in text_of(client, f"/sessions?runner={number}", 404)
+    assert "There is no such page, session or runner here" in text_of(client, f"/sessions?runner={number}", 404)
 
 
 def test_without_a_database_there_is_no_runner(client: FlaskClient, config: Config) -> None:

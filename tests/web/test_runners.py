@@ -145,8 +145,20 @@ def test_what_was_mistyped_stays_in_its_form_with_the_reason(device: Device, cli
 def test_wrong_forms_are_refused(device: Device, client: FlaskClient) -> None:
     assert runners.MAX_NAME == MAX_NAME
     assert "at most 40 characters" in post(client, "/runners", 400, name="x" * 41)
-    post(client, "/runners/choose", 404, runner_id="99")
     post(client, "/runners/choose", 404, runner_id="Anna")
+
+
+def test_who_was_deleted_meanwhile_is_not_chosen_and_the_list_is_shown_as_it_is(
+    device: Device, client: FlaskClient, store: Store
+) -> None:
+    """Two have the list open: one deletes, the other one chooses."""
+    gone, ben = store.add_runner("Anna")[0], store.add_runner("Ben")[0]
+    post(client, "/runners/choose", runner_id=str(ben))
+    store.delete_runner(gone)
+    said = post(client, "/runners/choose", runner_id=str(gone))
+    assert "Nobody was chosen: that runner has been deleted meanwhile. Choose from the list" in said
+    assert "Ben runs next." in said
+    assert "← Back" in post(client, "/runners/choose", runner_id=str(gone), kiosk="1")
 
 
 def test_sessions_bear_the_runners_name(device: Device, client: FlaskClient, eventually: Callable[..., None]) -> None:
@@ -282,12 +294,12 @@ def test_qr_leads_to_the_page(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "status"), [({"runner_id": "7"}, 404), ({"runner_id": "", "csrf_token": "of another key"}, 400)]
+    ("form", "status"), [({"runner_id": "Anna"}, 404), ({"runner_id": "", "csrf_token": "of another key"}, 400)]
 )
 def test_kiosk_finds_back_by_itself_from_what_went_wrong(
     client: FlaskClient, form: dict[str, str], status: int
 ) -> None:
-    """Somebody was deleted meanwhile, or the page's key was made anew; nobody attends to that screen."""
+    """The form is none of this version, or the page's key was made anew; nobody attends to that screen."""
     token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/runners").text)
     assert token is not None
     for kiosk in ("1", ""):

@@ -18,6 +18,7 @@ from web.app import box
 from web.hub import Answer
 from web.mistyped import Mistyped, shown_by, typed_number
 from web.names import alphabetical, as_written, is_legible, look
+from web.numbers import chosen
 from web.views.commands import MEANWHILE, SILENT, UNCONFIRMED, another_chosen
 from web.views.qr import qr_of
 
@@ -117,10 +118,10 @@ def _height_cm(field: str) -> float | None:
 @blueprint.post("/choose")
 def choose() -> ResponseReturnValue:
     """Who runs, from now on or next: a runner's id, or nothing for an anonymous session."""
-    text = request.form.get("runner_id", "")
-    runner_id = None if text == "" else request.form.get("runner_id", type=int)
-    if text and all(runner["id"] != runner_id for runner in box().reader.runners()):
-        abort(404)
+    runner_id = chosen("runner_id")
+    if runner_id is not None and all(runner["id"] != runner_id for runner in box().reader.runners()):
+        flash("Nobody was chosen: that runner has been deleted meanwhile. Choose from the list as it is now.", "bad")
+        return redirect(_here(), 303)
     return _confirmed({"command": "select_runner", "runner_id": runner_id}, lambda: _current_id() == runner_id)
 
 
@@ -150,7 +151,7 @@ def train() -> ResponseReturnValue:
         flash(amid if runs else before, "good")
     else:
         flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
-    return redirect(url_for("runners.show", kiosk=1 if on_kiosk() else None), 303)
+    return redirect(_here(), 303)
 
 
 def _trained(command: str, runner_id: int) -> Answer:
@@ -170,17 +171,20 @@ def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | No
     """Sends the command and waits until the device says that it is so; then says ``said``, or who runs when."""
     hub = box().hub
     before, running = hub.runner(), hub.session_id() is not None
-    here = url_for("runners.show", kiosk=1 if on_kiosk() else None)
     answer = hub.ask(command, done, _CONFIRM_S)
     if answer != "done":
         flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
-        return redirect(here, 303)
+        return redirect(_here(), 303)
     if on_kiosk():
         return redirect(url_for("pages.live", kiosk=1), 303)
     if said is None:
         said = _chosen(hub.runner(), before) if running else _next(hub.runner(), hub.somebody())
     flash(said, "good")
-    return redirect(here, 303)
+    return redirect(_here(), 303)
+
+
+def _here() -> str:
+    return url_for("runners.show", kiosk=1 if on_kiosk() else None)
 
 
 def _next(runner: Mapping[str, Any] | None, somebody: bool) -> str:
