@@ -15,7 +15,7 @@ from model.metrics import MetricSpec
 from model.pose import Side, View
 from model.result import summarise_stored
 from model.statistics import MIN_STANCES
-from web.present import number
+from web.present import mean_words, number
 from web.screening import RUN
 
 #: So many earlier runs are looked through for one that can be compared; all can be chosen.
@@ -250,7 +250,7 @@ def _panel(side: Side, changes: Sequence[Change | None]) -> Panel:
     points = [Point(round(PLOT_LEFT + PLOT_INSET + n * step, 1), y(one.now or 0.0), one.changed) for n, one in told]
     ticks = [(y(value), f"{number(value, 0)}°") for value in (first - least, first, first + least)]
     newest = told[-1][1]
-    said = f"{number(first)}° in the first, {number(newest.now)}° in the newest: "
+    said = f"{mean_words(first, newest.spec)}° in the first, {mean_words(newest.now, newest.spec)}° in the newest: "
     said += _verdict(newest)
     return Panel(side, points, ticks, (y(first + least), y(first - least)), said)
 
@@ -278,7 +278,7 @@ def _row(change: Change) -> ChangeRow:
     spec = change.spec
     unit = "°" if spec.unit == "°" else ""
     of = f"{spec.label}{f', {change.side}' if change.side else ''}"
-    then, now = (number(mean, spec.decimals) + (unit if mean is not None else "") for mean in (change.then, change.now))
+    then, now = (mean_words(mean, spec) + (unit if mean is not None else "") for mean in (change.then, change.now))
     difference = f"{number(change.value, spec.decimals, signed=True)}{unit}"
     least = f"{number(change.least, spec.decimals)}{unit}"
     sign = "" if change.side is Side.RIGHT else spec.sign

@@ -118,7 +118,7 @@ def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:
     if found.get("mean") is None:
         missing = (summary.get("unavailable") or {}).get(spec.key) or spec.reason_missing
         return Cell("—", n, f"too few: {n} of {MIN_STANCES} stances" if n else missing)
-    mean = number(found["mean"], spec.decimals, signed=_to_either_side(spec))
+    mean = mean_words(found["mean"], spec)
     return Cell(
         f"{mean} ± {number(found.get('sd'), spec.decimals)}",
         n,
@@ -129,9 +129,12 @@ def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:
     )
 
 
-def _to_either_side(spec: MetricSpec) -> bool:
-    """Of angles that go inward or outward, up or down: only their sign tells which."""
-    return spec.unit == "°" and View.SIDE not in spec.views
+def mean_words(mean: float | None, spec: MetricSpec) -> str:
+    """A mean as it stands wherever it is shown, without its unit; "—" where there is none.
+
+    With + where it is an angle that goes inward or outward, up or down: only its sign tells which.
+    """
+    return number(mean, spec.decimals, signed=spec.unit == "°" and View.SIDE not in spec.views)
 
 
 def _in_centimetres(claims: Mapping[str, Any], spec: MetricSpec) -> str:
@@ -144,6 +147,7 @@ def _difference(spec: MetricSpec, found: Mapping[str, Any] | None) -> str:
     if not found or found.get("value") is None:
         return ""
     value = f"{number(found['value'], spec.decimals, signed=True)} ± {number(found.get('ci95'), spec.decimals)}"
+    value += "°" if spec.unit == "°" else ""
     return f"{value}, {'more than' if found.get('changed') else 'within'} noise"
 
 

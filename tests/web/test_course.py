@@ -131,12 +131,24 @@ def test_links_lead_to_a_runners_sessions(
     assert "sessions?runner=2" not in client.get("/runners").text
 
 
+def test_a_mean_is_written_alike_in_the_table_and_in_the_comparison(client: FlaskClient, make_run: MakeSession) -> None:
+    """Above it, the same knee has its sign and its degrees in every column."""
+    make_run()
+    text = text_of(client, f"/sessions/{make_run(-20.0)}")
+    table, compared = text.split("Compared with")
+    left, right, apart = re.findall(r"([+−][\d.]+) ± [\d.]+°", table[table.index("Summary") :])[:3]
+    assert [mean[0] for mean in (left, right, apart)] == ["+", "−", "+"]
+    assert f"FPPA), left + knee medial of the hip-ankle line {left}° {left}° 0.0° " in compared
+    assert re.search(rf"FPPA\), right \+[\d.]+° {right}° −20.0° ", compared)
+    assert re.search(r"(stances · 95 % ± [\d.]+° .*?){2}, more than noise 8.2°", table)
+
+
 def test_a_run_is_compared_with_the_one_before(client: FlaskClient, make_run: MakeSession) -> None:
     make_run()
     before, now = make_run(9.0), make_run(0.5)
     page = client.get(f"/sessions/{now}").text
     assert re.search(rf'Compared with <a href="/sessions/{before}"', page)
-    assert re.search(r"[\d.]+° [\d.]+° −8.5° 8.2° changed", right_knee(client, f"/sessions/{now}"))
+    assert re.search(r"\+[\d.]+° \+[\d.]+° −8.5° 8.2° changed", right_knee(client, f"/sessions/{now}"))
     text = text_of(client, f"/sessions/{now}")
     assert re.search(r"Knee alignment \(FPPA\), left \+ knee medial.*? 0.0° 8.2° no change that can be told", text)
     assert re.search(r"Pelvic drop, left .*? 0.0° 2.8° no change that can be told", text)
@@ -308,8 +320,8 @@ def test_the_list_marks_a_knee_that_has_changed_since_the_first_run(
     assert "Knee alignment (FPPA), run by run, from the front" in text
     left, right = panels(client, anna)
     assert 'aria-label="Right: ' in right
-    assert re.search(r"Right: [\d.−]+° in the first, [\d.−]+° in the newest: changed\.", right)
-    assert re.search(r"Left: ([\d.]+)° in the first, \1° in the newest: no change that can be told\.", left)
+    assert re.search(r"Right: \+[\d.]+° in the first, \+[\d.]+° in the newest: changed\.", right)
+    assert re.search(r"Left: (\+[\d.]+)° in the first, \1° in the newest: no change that can be told\.", left)
     assert [len(re.findall("<circle", panel)) for panel in (left, right)] == [3, 3]
     assert [panel.count('class="changed"') for panel in (left, right)] == [0, 1]
     assert listed(client, f"/sessions?runner={anna}")[1:4] == [changed, alike, first]
