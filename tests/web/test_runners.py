@@ -358,7 +358,7 @@ def test_session_shows_centimetres_of_a_runner_whose_height_is_known(
     session_id = make_session(more=summary)
     page = client.get(f"/sessions/{session_id}").text
     assert "= 8.8" not in page
-    assert "With the runner's height (page Runners)" in page
+    assert "Where the runner's height is told before a run ends (page Runners), its lengths" in page
     store.set_session_height(session_id, 180.0)
     page = client.get(f"/sessions/{session_id}").text
     assert "0.100 ± 0.020</span> <span class=\"cm\">= 8.8 ± 1.8 cm</span>" in page
