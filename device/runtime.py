@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from device import aim, coaching, deletion, runners, screening_request, standing, told
+from device import aim, belonging, coaching, deletion, runners, screening_request, standing, told
 from device.cameras import open_source
 from device.cameras.video import VideoSource
 from device.config import Config
@@ -70,6 +70,7 @@ COMMANDS = (
     *runners.COMMANDS,
     *coaching.COMMANDS,
     *deletion.COMMANDS,
+    *belonging.COMMANDS,
 )
 _IN_MEMORY = Path("/dev/shm")
 _CAMERA_SETTING = "camera"
@@ -233,6 +234,7 @@ class Device:
             )
             self._aim = aim.LastAim(lambda seen: self._writer.setting(aim.SETTING, seen))
             self._deletion = deletion.Deletion(self._writer, self._runner, self._live.publish)
+            self._belonging = belonging.Belonging(self._writer, self._live.publish)
             self._screening = screening_request.ScreeningOnRequest(
                 self._config.camera, self._writer, self._runner, self._live.publish, self._say_session
             )
@@ -517,7 +519,8 @@ class Device:
                 _log.warning("unknown command %.80r", command)
 
     def _obedient(self) -> tuple[_Obedient, ...]:
-        return self._told, self._standing, self._screening, self._runner, self._coaching, self._deletion
+        chosen = self._runner, self._coaching, self._deletion, self._belonging
+        return self._told, self._standing, self._screening, *chosen
 
     def _height_m(self) -> float | None:
         """Of whoever runs; the camera's place is the installation's, so the next one does not inherit it."""

@@ -156,15 +156,18 @@ def of_the_day(attempts: Sequence[Attempt], n: int, day: str) -> list[Attempt]:
 
 
 def progress(attempts: Sequence[Attempt]) -> Progress:
-    """Where a runner stands after ``attempts``: a session of which too little was run on one day is run again."""
+    """Where a runner stands after ``attempts``: a session of which too little was run on one day is run again.
+
+    So is one of them that turned out to be somebody else's run.
+    """
     run_s: dict[tuple[int, str | int], float] = {}
     for place, attempt in enumerate(attempts):
         part = attempt.n, place if attempt.day is None else attempt.day
         run_s[part] = run_s.get(part, 0.0) + attempt.run_s
-    done = len({n for (n, _), together_s in run_s.items() if counts(n, together_s)})
-    upcoming = SESSIONS[done] if done < len(SESSIONS) else None
+    done = {n for (n, _), together_s in run_s.items() if counts(n, together_s)}
+    upcoming = next((session for session in SESSIONS if session.n not in done), None)
     total = reduce(lambda all_so_far, attempt: all_so_far + attempt.adherence, attempts, Adherence())
-    return Progress(done, upcoming, total)
+    return Progress(len(done), upcoming, total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,3 +96,12 @@ def write_attempt(db: sqlite3.Connection, programme_id: int, session_id: int, at
         f"SET {', '.join(f'{name} = excluded.{name}' for name in values)} WHERE programme_id = excluded.programme_id",
         (session_id, programme_id, attempt.n, attempt.run_s, did.on, did.on_within, did.off, did.off_within),
     )
+
+
+def forget_session(
+    db: sqlite3.Connection, session_id: int, runner_id: int | None, started_utc: str, ended_utc: str
+) -> None:
+    """Deletes the baselines of a runner that a session measured, from its start to its end, and its attempt."""
+    sql = "DELETE FROM baselines WHERE runner_id = ? AND created_utc BETWEEN ? AND ?"
+    db.execute(sql, (runner_id, started_utc, ended_utc))
+    db.execute("DELETE FROM attempts WHERE session_id = ?", (session_id,))

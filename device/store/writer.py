@@ -421,6 +421,33 @@ class Store:
             if theirs and people.read_runner(db, runner.id) is not None:
                 _set(db, session_id, {"runner_id": runner.id, "height_cm": runner.person.height_cm})
 
+    def give_session(self, session_id: int, runner_id: int | None) -> bool:
+        """Says whose a session was that has ended; None: nobody's. The height that it has is theirs then.
+
+        What was learnt in it of who was taken for them goes: their baselines that it measured, so that older ones count
+        again, and what it did of their programme. Nothing of that is the other's: it was run against other limits.
+
+        Returns:
+            False where there is no such session, or no such runner.
+
+        Raises:
+            StillRunning: the session is still open.
+        """
+        with self._transaction() as db:
+            sql = "SELECT state, runner_id, started_utc, ended_utc FROM sessions WHERE id = ?"
+            row = db.execute(sql, (session_id,)).fetchone()
+            runner = None if runner_id is None else people.read_runner(db, runner_id)
+            if row is None or (runner is None and runner_id is not None):
+                return False
+            state, before, *between = row
+            if state == "open":
+                raise StillRunning(f"session {session_id} is still running; choose who runs")
+            if before != runner_id:
+                training.forget_session(db, session_id, before, *between)
+                height_cm = None if runner is None else runner.person.height_cm
+                _set(db, session_id, {"runner_id": runner_id, "height_cm": height_cm})
+        return True
+
     def set_session_height(self, session_id: int, height_cm: float | None) -> None:
         """Says how tall the runner of a session is; None: not known."""
         with self._transaction() as db:

@@ -73,6 +73,16 @@ def test_a_session_that_was_cut_short_is_run_again() -> None:
     assert progress(everything).next is None
 
 
+def test_one_that_was_somebody_elses_is_run_again_and_then_the_next_that_is_left() -> None:
+    """The third of five was run by another, under the wrong name: it goes, and the programme goes on to its end."""
+    so_far = [Attempt(n, SESSIONS[n - 1].planned_s, Adherence()) for n in (1, 2, 4, 5)]
+    assert (progress(so_far).done, progress(so_far).next) == (4, SESSIONS[2])
+    for n in (3, 6, 7, 8):
+        assert progress(so_far).next == SESSIONS[n - 1]
+        so_far.append(Attempt(n, SESSIONS[n - 1].planned_s, Adherence()))
+    assert progress(so_far).next is None
+
+
 @pytest.mark.parametrize(("days", "done"), [(("mon", "mon"), 1), (("mon", "tue"), 0), ((None, None), 0)])
 def test_a_break_does_not_undo_what_was_run_before_it_that_day(days: tuple[str | None, ...], done: int) -> None:
     halves = [Attempt(1, 7.5 * 60.0, Adherence(on=500), day) for day in days]

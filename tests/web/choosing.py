@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import asdict
 
-from device import coaching, deletion, runners
+from device import belonging, coaching, deletion, runners
 from device.config import CoachConfig, Config
 from device.live import LivePublisher, Message
 from device.recording import SessionWriter
@@ -26,6 +26,7 @@ class Device:
             self.choice,
             coaching.Coaching(CoachConfig(), self.writer, self.choice),
             deletion.Deletion(self.writer, self.choice, self._publisher.publish),
+            belonging.Belonging(self.writer, self._publisher.publish),
         )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -38,7 +39,7 @@ class Device:
         self._publisher.close()
 
     def _run(self) -> None:
-        commands = [*runners.COMMANDS, *coaching.COMMANDS, *deletion.COMMANDS]
+        commands = [*runners.COMMANDS, *coaching.COMMANDS, *deletion.COMMANDS, *belonging.COMMANDS]
         while not self._stop.wait(0.25):
             while self._commands:
                 command = self._commands.pop(0)

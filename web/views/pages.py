@@ -24,6 +24,7 @@ from model.statistics import MIN_STANCES
 from web import course, present, screening, set_up
 from web.access import on_kiosk
 from web.app import box, store_words
+from web.names import alphabetical
 from web.numbers import LARGEST, asked, named
 from web.views.qr import qr_of
 
@@ -108,7 +109,7 @@ def _names(fault: str | None) -> dict[int, str]:
 @blueprint.get("/sessions/<int:session_id>")
 def session(session_id: int) -> ResponseReturnValue:
     """The result; of a named runner's run against an earlier one, the last or the one that ``with`` names."""
-    return _rendered(session_id, run="session.html", test="test.html", compare=True)
+    return _rendered(session_id, run="session.html", test="test.html", whole=True)
 
 
 @blueprint.get("/sessions/<int:session_id>/card")
@@ -161,8 +162,11 @@ def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rendered(session_id: int, run: str, test: str, compare: bool = False) -> str:
-    """A session in the template of a run or of a test; ``compare``: a run with what has changed since earlier ones."""
+def _rendered(session_id: int, run: str, test: str, whole: bool = False) -> str:
+    """A session in the template of a run or of a test.
+
+    ``whole``: with whose it may have been, and a run with what has changed since earlier ones.
+    """
     found = box().reader.session(session_id)
     if found is None:
         abort(404)
@@ -176,9 +180,11 @@ def _rendered(session_id: int, run: str, test: str, compare: bool = False) -> st
         "belt": course.belt_words(found),
         "camera": camera,
     }
+    if whole:
+        shown |= {"people": _people(found), "not_given": box().hub.why_not("give_session")}
     if found["mode"] == screening.RUN:
         summary = found["summary"] or _summary_now(found)
-        compared = _compared(found, summary, runner) if compare else None
+        compared = _compared(found, summary, runner) if whole else None
         return render_template(run, **shown, **_run(found, summary, camera), compared=compared)
     return render_template(
         test,
@@ -187,6 +193,17 @@ def _rendered(session_id: int, run: str, test: str, compare: bool = False) -> st
         off_deg=screening.off_deg(found, found["summary"] or {}),
         min_reps=MIN_REPS,
     )
+
+
+def _people(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Whose a session may have been; nobody's while it runs, and where the runners cannot be read."""
+    if found["state"] == "open":
+        return []
+    try:
+        return sorted(box().reader.runners(), key=lambda one: alphabetical(one["name"]))
+    except StoreDamaged as error:
+        store_words(error)
+        return []
 
 
 def _state_words(state: str) -> str:

@@ -1,0 +1,130 @@
+"""Whose a session was is said afterwards: it is theirs with all it holds, and counts for the wrong one no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.belonging import Belonging
+from device.live import Message
+from device.recording import SessionWriter
+from device.store import Runner, SessionHeader, StillRunning, Store, StoreReader, training
+from model.coach import Baseline
+from model.pose import Side
+from model.programme import Adherence, Attempt
+
+KNEE = (Side.LEFT, "fppa_deg")
+
+
+def session(store: Store, runner_id: int | None = None, end: bool = True) -> int:
+    height_cm = None if runner_id is None else named(store, runner_id).person.height_cm
+    session_id = store.begin_session(SessionHeader("clip", "m", "0", runner_id=runner_id, height_cm=height_cm))
+    store.add_stance(session_id, {"side": "left", "strike_s": 0.4, "toe_off_s": 0.7, "quality": 0.8})
+    if end:
+        store.end_session(session_id)
+    return session_id
+
+
+def named(store: Store, runner_id: int) -> Runner:
+    found = store.runner(runner_id)
+    assert found is not None
+    return found
+
+
+def programme(store: Store, runner_id: int) -> training.StoredProgramme:
+    found = store.programme(runner_id)
+    assert found is not None
+    return found
+
+
+def document(store_path: Path, session_id: int) -> dict[str, Any]:
+    found = StoreReader(store_path).session(session_id)
+    assert found is not None
+    return found
+
+
+def test_what_the_wrong_runner_learnt_in_it_goes_and_older_things_of_theirs_count_again(
+    store: Store, path: Path
+) -> None:
+    """Somebody ran the first session of Ben's programme under his name, and measured his baseline."""
+    anna, _ = store.add_runner("Anna", 168.0)
+    ben, _ = store.add_runner("Ben", 190.0)
+    store.add_baselines(ben, "here", {KNEE: Baseline(3.0, 1.0, 20)})
+    store.start_programme(ben, "fppa_deg")
+    his, hers = session(store, ben), session(store, ben, end=False)
+    for n, session_id in enumerate((his, hers), start=1):
+        store.save_attempt(programme(store, ben).id, session_id, Attempt(n, 900.0, Adherence(10, 9)))
+    store.add_baselines(ben, "here", {KNEE: Baseline(9.0, 2.0, 20)})
+    store.end_session(hers)
+    store.add_baselines(anna, "here", {KNEE: Baseline(1.0, 1.0, 20)})
+    assert store.give_session(hers, anna)
+    assert store.baselines(ben, "here") == {KNEE: Baseline(3.0, 1.0, 20)}
+    assert store.baselines(anna, "here") == {KNEE: Baseline(1.0, 1.0, 20)}
+    assert [attempt.n for attempt in programme(store, ben).attempts] == [1]
+    told = document(path, hers)
+    assert (told["runner_id"], told["height_cm"], len(told["stances"])) == (anna, 168.0, 1)
+    assert document(path, his)["runner_id"] == ben
+    assert [run["id"] for run in StoreReader(path).runs(anna)] == [hers]
+
+
+def test_it_goes_to_nobody_and_back(store: Store, path: Path) -> None:
+    anna, _ = store.add_runner("Anna", 168.0)
+    session_id = session(store)
+    assert store.give_session(session_id, anna)
+    assert store.give_session(session_id, None)
+    assert document(path, session_id)["runner_id"] is None
+    assert document(path, session_id).get("height_cm") is None
+
+
+def test_whose_it_is_already_loses_nothing(store: Store) -> None:
+    anna, _ = store.add_runner("Anna")
+    store.start_programme(anna, "fppa_deg")
+    session_id = session(store, anna, end=False)
+    store.add_baselines(anna, "here", {KNEE: Baseline(3.0, 1.0, 20)})
+    store.save_attempt(programme(store, anna).id, session_id, Attempt(1, 900.0, Adherence()))
+    store.end_session(session_id)
+    assert store.give_session(session_id, anna)
+    assert store.baselines(anna, "here")
+    assert len(programme(store, anna).attempts) == 1
+
+
+def test_what_is_not_there_or_runs_is_left_alone(store: Store, path: Path) -> None:
+    anna, _ = store.add_runner("Anna")
+    session_id, running = session(store), session(store, end=False)
+    assert not store.give_session(session_id, anna + 1)
+    assert not store.give_session(99, anna)
+    with pytest.raises(StillRunning):
+        store.give_session(running, anna)
+    assert [document(path, one)["runner_id"] for one in (session_id, running)] == [None, None]
+
+
+def test_each_request_gets_its_answer(store: Store, path: Path) -> None:
+    anna, _ = store.add_runner("Anna")
+    session_id, running = session(store), session(store, end=False)
+    answers: dict[str, Message] = {}
+
+    def ask(writer: SessionWriter, request: str, number: int, runner_id: object) -> bool:
+        belonging = Belonging(writer, lambda answer: answers.update({answer["request"]: answer}))
+        command = {"command": "give_session", "id": number, "runner_id": runner_id, "request": request}
+        return belonging.obey(command)
+
+    with SessionWriter(store) as writer:
+        assert ask(writer, "done", session_id, anna)
+        assert ask(writer, "runs", running, anna)
+        assert ask(writer, "gone", session_id, 7)
+        for wrong in (0, "1", True, 1.5):
+            assert not ask(writer, "wrong", session_id, wrong)
+        assert not ask(writer, "", session_id, None)
+    with SessionWriter(store) as writer:
+        writer.stuck = "the disk is full"
+        assert ask(writer, "full", session_id, None)
+    assert {request: answer["done"] for request, answer in answers.items()} == {
+        "done": True, "runs": False, "gone": False, "full": False
+    }  # fmt: skip
+    assert answers["done"]["said"] is None
+    assert answers["runs"]["said"] == "Not changed: this session runs now. Choose who runs on the page Runners."
+    assert answers["gone"]["said"] == "Not changed: the session or that runner has been deleted meanwhile."
+    assert answers["full"]["said"].startswith("the disk is full. ")
+    assert document(path, session_id)["runner_id"] == anna
