@@ -192,7 +192,7 @@ class ScreeningOnRequest:
     def _start(self, wanted: _Wanted) -> str | None:
         """Why no test begins; None where one does."""
         if self.running and self._wanted is not None:
-            return f"A {self._wanted.name} runs already: finish or cancel it first."
+            return f"A test is made already ({self._wanted.name}): finish or cancel it first."
         self._wanted, self._ended = wanted, None
         self._runner.keep()
         return None

@@ -399,7 +399,7 @@ def test_one_at_a_time_and_none_to_stop(box: Box) -> None:
     assert box.ask("finish_screening") == box.ask("cancel_screening") == "No test runs now."
     box.ask("start_screening", **_SQUAT)
     refused = box.ask("start_screening", **_RIGHT_LEG)
-    assert refused == "A squat test runs already: finish or cancel it first."
+    assert refused == "A test is made already (squat test): finish or cancel it first."
     assert box.ask("cancel_screening") is None
     assert box.ask("start_screening", **_RIGHT_LEG) is None
 

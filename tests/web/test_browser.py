@@ -1483,7 +1483,7 @@ def test_a_squat_test_from_the_form_to_the_result(
     expect(form).to_be_visible()
     expect(panel).to_be_hidden()
     page.get_by_label("Test instead of running").select_option("Squat test")
-    device.refusal = "A squat test runs already: finish or cancel it first."
+    device.refusal = "A test is made already (squat test): finish or cancel it first."
     form.get_by_role("button", name="Start").click()
     expect(page.locator("[data-banner]")).to_have_text(device.refusal)
     device.refusal = None

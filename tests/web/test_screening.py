@@ -72,7 +72,7 @@ def test_a_test_is_asked_of_the_device(
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert answering.asked == [command]
     assert said in client.get("/").text
-    answering.said = "A squat test runs already: finish or cancel it first."
+    answering.said = "A test is made already (squat test): finish or cancel it first."
     answer = client.post(f"/device/screening{path}", data=data, headers={"Accept": "application/json"})
     assert answer.get_json() == {"sent": False, "message": answering.said}
 
