@@ -36,6 +36,8 @@ NO_GPIO = (
     "this machine has no pins that can be driven, so that cues are shown on the page only "
     "(on a Raspberry Pi sudo kneeline doctor says what to do)"
 )
+#: What to do about a silent device; the live page says the same.
+SILENT_REMEDY = "If this stays, check camera cable and power, then on the box: sudo kneeline doctor"
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64
@@ -198,7 +200,7 @@ class LiveHub:
         snapshot = self.snapshot()
         health = snapshot["health"]
         if health is None:
-            return "The device is silent."
+            return f"The device is silent. {SILENT_REMEDY}"
         if command in health.get("commands", ()):
             return None
         fault = (snapshot["frame"] or {}).get("store_fault")

@@ -113,7 +113,7 @@ def test_a_silent_device_deletes_nothing_and_the_page_says_so(
     session_id, (runner_id, _) = make_session(3), store.add_runner("Anna")
     for path in (f"/sessions/{session_id}/delete", f"/runners/{runner_id}/delete"):
         asked = client.get(path).text
-        assert "Nothing can be deleted now. The device is silent." in asked
+        assert "Nothing can be deleted now. The device is silent. If this stays, check camera cable" in asked
         assert '<button class="danger" disabled>' in asked
         assert "The device is silent, nothing was sent." in delete(client, path)
     assert client.get(f"/sessions/{session_id}").status_code == 200

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib.resources import files
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,7 +18,7 @@ from device.store import SessionHeader, Store
 from model.goals import GOALS
 from model.programme import SESSIONS, Adherence, Attempt, in_words
 from tests.web.choosing import Device
-from web.hub import LiveHub
+from web.hub import SILENT_REMEDY, LiveHub
 from web.names import as_written, is_legible
 from web.views import commands, runners
 
@@ -257,6 +258,11 @@ def test_silent_device_can_choose_nobody(client: FlaskClient) -> None:
     assert "The device is silent" in post(client, "/runners", name="Anna")
     page = client.get("/runners").text
     assert page.count("<button") == page.count("disabled>")
+    assert f"Nobody can be chosen now. The device is silent. {SILENT_REMEDY}" in page
+    live = files("web").joinpath("static/js/text.js").read_text("utf-8")
+    assert SILENT_REMEDY in live
+    assert "Who runs is not known now." in page
+    assert "is anonymous" not in page
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ def _page(wrong: Mistyped | None = None) -> str:
         wrong=wrong,
         runners=sorted(box().reader.runners(), key=lambda one: alphabetical(one["name"])),
         current=current,
+        silent=hub.status()["device"] == "silent",
         when="now" if hub.session_id() is not None else _when(hub.somebody()),
         height_cm=hub.height_cm(),
         height_range=(MIN_HEIGHT_CM, MAX_HEIGHT_CM),
