@@ -90,7 +90,7 @@ def test_form_of_an_old_page_changes_nothing_of_who_was_chosen_since(
     """Two browsers: one ends Anna's programme, as its page says, after the other has chosen Ben."""
     post(client, "/runners", name="Anna")
     page = client.get("/runners").text
-    assert page.count('name="of" value="1"') == 3  # programme, baseline, height
+    assert page.count('name="of" value="1"') == 6  # programme, baseline, height; one in the list, a new one, nobody
     assert 'name="of" value="1"' in client.get("/aim").text
     post(client, "/runners", name="Ben")
     post(client, "/runners/training", command="start_programme", of="2")
@@ -189,6 +189,25 @@ def test_who_is_chosen_while_somebody_runs_runs_from_now_on(
         assert said in page
         eventually(lambda now=now: now in html.unescape(client.get("/runners").text), "what is shown then")
     assert "Choosing somebody while another runs ends that session; what follows is theirs." in page
+
+
+def test_a_page_from_before_somebody_ran_ends_their_session_only_when_pressed_again(
+    device: Device, hub: LiveHub, client: FlaskClient, store: Store, eventually: Callable[..., None]
+) -> None:
+    """A phone wakes after an hour, and shows that nobody is chosen: at the desk Anna was, who is in mid-run."""
+    anna, ben = store.add_runner("Anna")[0], store.add_runner("Ben")[0]
+    post(client, "/runners/choose", runner_id=str(anna), of="")
+    device.choice.begin_session(SessionHeader("clip", "model", "0", view="front"), lambda session_id: None)
+    eventually(hub.session_id, "the session")
+    said = "Nothing was changed: meanwhile Anna runs, whose session would end. If that is meant, press again."
+    assert said in post(client, "/runners/choose", runner_id=str(ben), of="")
+    assert said in post(client, "/runners/choose", runner_id="", of=str(ben))
+    assert said in post(client, "/runners", 400, name="Carl", of="")
+    assert "Anna runs now." in html.unescape(client.get("/runners").text)
+    assert hub.session_id() == 1
+    assert said not in post(client, "/runners/choose", runner_id=str(anna), of="")
+    assert 'name="of" value="1"' in client.get("/runners").text
+    assert "Ben runs from now on." in post(client, "/runners/choose", runner_id=str(ben), of=str(anna))
 
 
 def test_who_is_chosen_is_said_alike_above_and_below(

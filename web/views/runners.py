@@ -91,6 +91,8 @@ def add() -> ResponseReturnValue:
     if any(look(runner["name"]) == look(name) for runner in box().reader.runners()):
         raise Mistyped("name", f"{name} is in the list already: choose it there, or add something to tell you apart.")
     height_cm = _height_cm("new-height")
+    if (ends := _ends_unawares(None)) is not None:
+        raise Mistyped("name", ends)
     before = _current_id()
     command = {"command": "add_runner", "name": name, "height_cm": height_cm}
     return _confirmed(command, lambda: _current_id() not in (None, before))
@@ -123,7 +125,19 @@ def choose() -> ResponseReturnValue:
     if runner_id is not None and all(runner["id"] != runner_id for runner in box().reader.runners()):
         flash("Nobody was chosen: that runner has been deleted meanwhile. Choose from the list as it is now.", "bad")
         return redirect(_here(), 303)
+    if (ends := _ends_unawares(runner_id)) is not None:
+        flash(ends, "bad")
+        return redirect(_here(), 303)
     return _confirmed({"command": "select_runner", "runner_id": runner_id}, lambda: _current_id() == runner_id)
+
+
+def _ends_unawares(runner_id: int | None) -> str | None:
+    """That choosing this one ends a session of which the form's page, perhaps an hour old, did not know; else None."""
+    runner, runs = box().hub.runner(), box().hub.session_id() is not None
+    if runner is None or not runs or runner["id"] == runner_id or not another_chosen():
+        return None
+    who = runner["name"]
+    return f"Nothing was changed: meanwhile {who} runs, whose session would end. If that is meant, press again."
 
 
 #: What may be asked of the device for the runner who is chosen, and what is said then: amid a run, and before one.
