@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib.resources import files
@@ -359,6 +360,23 @@ def test_height_comes_with_the_name_and_can_be_mended(device: Device, client: Fl
     runner = store.runner(1)
     assert runner is not None
     assert runner.person.height_cm is None
+
+
+def test_a_height_is_said_to_be_kept_when_the_list_has_it(
+    device: Device, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card that is slow to write: the device goes by the new height a moment before it is stored."""
+    post(client, "/runners", name="Anna", height_cm="168")
+    at_once = Store.set_height
+
+    def later(store: Store, runner_id: int, height_cm: float | None) -> None:
+        time.sleep(0.8)
+        at_once(store, runner_id, height_cm)
+
+    monkeypatch.setattr(Store, "set_height", later)
+    page = post(client, "/runners/height", height_cm="171,5")
+    assert "Height: 171.5 cm, kept for Anna." in page
+    assert "Anna 171.5 cm, 0 sessions" in page
 
 
 def test_height_of_an_anonymous_runner_is_for_the_session(device: Device, client: FlaskClient) -> None:

@@ -108,7 +108,13 @@ def height() -> ResponseReturnValue:
     whose = "this session only" if runner is None else f"kept for {runner['name']}"
     said = "Height: not known." if height_cm is None else f"Height: {height_cm:g} cm, {whose}."
     command = {"command": "set_height", "height_cm": height_cm}
-    return _confirmed(command, lambda: box().hub.height_cm() == height_cm, said)
+    return _confirmed(command, lambda: box().hub.height_cm() == height_cm and _is_kept(runner, height_cm), said)
+
+
+def _is_kept(runner: Mapping[str, Any] | None, height_cm: float | None) -> bool:
+    """Whether the list below has it, too: the device says it a moment before it is stored."""
+    stored = {one["id"]: one["height_cm"] for one in box().reader.runners()}
+    return runner is None or stored.get(runner["id"]) == height_cm
 
 
 def _height_cm(field: str) -> float | None:
