@@ -119,6 +119,15 @@ def test_a_silent_device_deletes_nothing_and_the_page_says_so(
     assert client.get(f"/sessions/{session_id}").status_code == 200
 
 
+def test_a_session_that_was_open_when_the_device_fell_silent_is_not_said_to_run(
+    client: FlaskClient, make_session: MakeSession
+) -> None:
+    """Power or program ended amid it: whoever waits for its end waits in vain."""
+    asked = words(client.get(f"/sessions/{make_session(3, state='open')}/delete").text)
+    assert "Nothing can be deleted now. The device is silent. If this stays, check" in asked
+    assert "runs now" not in asked
+
+
 def test_a_device_that_does_not_answer_is_said(
     publisher: LivePublisher, client: FlaskClient, make_session: MakeSession, eventually: Eventually,
     monkeypatch: pytest.MonkeyPatch,
