@@ -33,6 +33,8 @@ Generated from the registry in `metrics.py` by `python -m model.metrics_page`; a
   foot, else of those before.
 * The trunk's side lean is against the vertical where the camera's place is known. In stances before that, and where it
   is never known, it is against the picture; where some stances have the former, only those make the mean.
+* Knee alignment in the picture has no left − right: a camera that stands aside shows more of one knee's and less of the
+  other's.
 * What is not measured is null with a reason, never 0. A session's view is that of most of its stances; who turns, and
   is seen from another side for at least 7 stances of a foot, has the measures of that one, too.
 * A share of leg length becomes centimetres where the runner's height is known (leg = 0.491 of the height, Winter 2009):

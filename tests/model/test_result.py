@@ -53,6 +53,13 @@ def test_the_summary_has_the_agreed_form() -> None:
     assert summary["asymmetry"]["fppa_deg"]["value"] == pytest.approx(-1, abs=0.1)
 
 
+def test_left_and_right_are_not_held_against_each_other_in_the_picture() -> None:
+    """A camera that stands aside makes symmetrical knees differ there."""
+    summary = summarise(stances(8, fppa_image_deg=4.0), View.FRONT)
+    assert summary["left"]["fppa_image_deg"]["mean"] == pytest.approx(4.0, abs=0.1)
+    assert "fppa_image_deg" not in summary["asymmetry"]
+
+
 def test_every_metric_is_either_there_or_unavailable_with_a_reason() -> None:
     for view in View:
         summary = summarise(stances(8, fppa_deg=4.0), view)
