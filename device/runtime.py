@@ -25,6 +25,7 @@ from device.config import Config
 from device.cues import CueOutput, State
 from device.frames import Frame, FrameSource
 from device.health import temperature_c
+from device.interrupted import close_interrupted
 from device.latency import LatencyWindow
 from device.live import NO_CAMERA, UNSTORED, LivePublisher, Message
 from device.notify import Notifier
@@ -32,7 +33,7 @@ from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
 from device.replay import Recorder
 from device.session import Ended, SessionTracker, Started
-from device.store import SessionHeader, Store, StoreDamaged, StoreInUse, StoreReader, utc_now
+from device.store import SessionHeader, Store, StoreInUse, StoreReader, utc_now
 from device.store.database import is_full
 from model.analysis import Outcome
 from model.belt import ToldSpeeds
@@ -44,7 +45,7 @@ from model.person import Region
 from model.pitch import Heights
 from model.place import CameraPlace
 from model.pose import Pose, Side, View
-from model.result import UNKNOWN_CAMERA, cue_json, summarise_stored
+from model.result import UNKNOWN_CAMERA, cue_json
 from model.runtime import PoseNet
 from model.words import counted
 
@@ -315,25 +316,7 @@ class Device:
         return True
 
     def _close_interrupted(self, store: Store) -> None:
-        """Ends what a power cut left open, with a summary of the stances it had."""
-        for session_id in store.close_interrupted():
-            try:
-                document = StoreReader(self._database).session(session_id)
-            except StoreDamaged as error:  # it is closed all the same, and all others can be stored
-                _log.error("session %d was cut off; its summary cannot be made: %s", session_id, error)
-                continue
-            if document is None:
-                continue
-            if not document["stances"] and not document["reps"]:
-                store.delete_session(session_id)
-                self._announce(f"session {session_id} was cut off before anybody ran; discarded")
-                continue
-            if document["summary"] is None:  # a test keeps its own up with each repetition
-                camera = document["camera"] and CameraPose.from_json(document["camera"]).in_the_end().as_json()
-                store.update_session(session_id, summary=summarise_stored(document), camera=camera)
-            reps, stances = len(document["reps"]), len(document["stances"])
-            held = counted(reps, "repetition") if reps else counted(stances, "stance")
-            self._announce(f"session {session_id} was cut off; closed as interrupted with {held}")
+        close_interrupted(store, StoreReader(self._database), self._announce)
 
     def _watch(self, stop: threading.Event) -> None:
         """Plays the source; opens it again when it vanishes, or when a looping film has ended."""

@@ -243,6 +243,11 @@ class LiveHub:
         found: int | None = (self.snapshot()["frame"] or {}).get("session_id")
         return found
 
+    def runs(self, session_id: int) -> bool:
+        """Whether a session that has not ended runs, as far as the device tells: else a power cut left it open."""
+        frame = self.snapshot()["frame"]
+        return frame is None or frame.get("session_id") == session_id
+
     def somebody(self) -> bool:
         """Whether somebody is seen."""
         return bool((self.snapshot()["frame"] or {}).get("keypoints"))

@@ -194,6 +194,8 @@ CAMERA_WORDS: Mapping[str, str] = {
 
 #: Of a session that is open while nothing is heard of the device that writes it.
 UNHEARD_WORDS = "It had not ended when the device fell silent."
+#: Of one that is open though another runs, or none: on a full disk, until there is room, or in a damaged database.
+UNCLOSED_WORDS = "Power or program ended during it; it could not be closed yet."
 #: The states of a session.
 STATE_WORDS: Mapping[str, str] = {
     "open": "It is still running.",

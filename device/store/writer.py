@@ -101,6 +101,8 @@ class Store:
         self._path = path
         self._lock_fd = lock_fd
         self._mutex = threading.Lock()
+        #: Sessions that this instance began and has not ended: of all that are open the only ones that run.
+        self._running: set[int] = set()
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -162,6 +164,7 @@ class Store:
             cursor = db.execute(f"INSERT INTO sessions ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
         row_id = cursor.lastrowid
         assert row_id is not None
+        self._running.add(row_id)
         return row_id
 
     def add_stance(self, session_id: int, stance: Mapping[str, Any]) -> int:
@@ -227,29 +230,50 @@ class Store:
         """Closes an open session as complete; None: now."""
         with self._transaction() as db:
             _set(db, session_id, {"state": "complete", "ended_utc": ended_utc or utc_now()})
+        self._running.discard(session_id)
         keep_reserve(self._path)  # there may be room for it by now
 
-    def close_interrupted(self) -> list[int]:
-        """Closes what a crash or power cut left open, as ended at the last write. Returns the ids."""
-        ended_utc = "max(started_utc, last_write_utc)"  # the clock may have been set back
-        sql = f"UPDATE sessions SET state = 'interrupted', ended_utc = {ended_utc} WHERE state = 'open' RETURNING id"
+    def interrupted(self) -> list[int]:
+        """Sessions that a crash or power cut left open: all that are open, and do not run."""
         with self._transaction() as db:
-            return sorted(row[0] for row in db.execute(sql).fetchall())
+            rows = db.execute("SELECT id FROM sessions WHERE state = 'open' ORDER BY id").fetchall()
+        return [session_id for (session_id,) in rows if session_id not in self._running]
+
+    def close_interrupted(
+        self, session_id: int, summary: Mapping[str, Any] | None = None, camera: Mapping[str, Any] | None = None
+    ) -> None:
+        """Closes a session that a crash or power cut left open, as ended at its last write.
+
+        Its summary and camera go to the disk with that (None leaves them as they are): one that a second power cut
+        left closed without them would never get them.
+        """
+        ended_utc = "max(started_utc, last_write_utc)"  # the clock may have been set back
+        sql = (
+            f"UPDATE sessions SET state = 'interrupted', ended_utc = {ended_utc}, "
+            "summary_json = coalesce(?, summary_json), camera_json = coalesce(?, camera_json) "
+            "WHERE id = ? AND state = 'open'"
+        )
+        given = (None if block is None else to_json(dict(block)) for block in (summary, camera))
+        with self._transaction() as db:
+            db.execute(sql, (*given, session_id))
+        self._running.discard(session_id)
 
     def delete_session(self, session_id: int) -> bool:
         """Deletes a session with all it holds, also where the disk is full. Returns whether there was one.
 
         `shrink` gives the space back afterwards.
 
+        What a power cut left open can be deleted before it is closed, for which a full disk may have no room.
+
         Raises:
-            StillRunning: the session is still open.
+            StillRunning: the session runs.
             StoreError: nothing could be deleted, or on a full disk not all of it.
         """
         with self._transaction() as db:
-            row = db.execute("SELECT state FROM sessions WHERE id = ?", (session_id,)).fetchone()
+            row = db.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)).fetchone()
         if row is None:
             return False
-        if row[0] == "open":
+        if session_id in self._running:
             raise StillRunning(f"session {session_id} is still running; wait for its end and delete it then")
         self._delete([session_id], None)
         return True
@@ -265,17 +289,18 @@ class Store:
             How many sessions went; None where there is no such runner.
 
         Raises:
-            StillRunning: a session of theirs is still open.
+            StillRunning: a session of theirs runs.
             StoreError: as for `delete_session`.
         """
         with self._transaction() as db:
             if people.read_runner(db, runner_id) is None:
                 return None
-            rows = db.execute("SELECT id, state FROM sessions WHERE runner_id = ?", (runner_id,)).fetchall()
-        if any(state == "open" for _, state in rows):
+            rows = db.execute("SELECT id FROM sessions WHERE runner_id = ?", (runner_id,)).fetchall()
+        session_ids = [session_id for (session_id,) in rows]
+        if not self._running.isdisjoint(session_ids):
             raise StillRunning("this runner runs now; wait for the session's end and delete them then")
-        self._delete([session_id for session_id, _ in rows], runner_id)
-        return len(rows)
+        self._delete(session_ids, runner_id)
+        return len(session_ids)
 
     def _delete(self, session_ids: list[int], runner_id: int | None) -> None:
         """Deletes sessions, and a runner: all in one transaction, on a full disk step by step."""
@@ -293,6 +318,7 @@ class Store:
                     raise
                 with self._without_log():
                     self._delete_in_steps(session_ids, runner_id)
+        self._running.difference_update(session_ids)
 
     def _delete_in_steps(self, session_ids: list[int], runner_id: int | None) -> None:
         self._delete_rows(session_ids)

@@ -6,7 +6,7 @@ import itertools
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -400,7 +400,8 @@ def test_the_belts_speed_of_a_run_outlives_a_power_cut_amid_it(
     monkeypatch.setattr(runtime, "_RETRY_S", 0.1)
     _shown(device, monkeypatch, Amid(demo_clip, tell, power_cut))
     with Store.open(cut / path.name) as store:
-        assert store.close_interrupted() == [1]
+        assert store.interrupted() == [1]
+        store.close_interrupted(1)
     for where in (path, cut / path.name):
         row = StoreReader(where).list_sessions()[0]
         assert (row["belt_speed_min_m_s"], row["belt_speed_max_m_s"]) == (2.5, 2.5)
@@ -830,13 +831,13 @@ def test_what_was_cut_off_on_a_full_disk_is_closed_when_there_is_room_and_the_st
         )
     genuine, tries = Store.close_interrupted, []
 
-    def full_at_first(self: Store) -> list[int]:
-        tries.append(1)
+    def full_at_first(self: Store, session_id: int, *concluded: Mapping[str, Any] | None) -> None:
+        tries.append(session_id)
         if len(tries) == 1:
             fault = sqlite3.OperationalError("database or disk is full")
             fault.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise StoreError("k.db cannot grow because the disk is full") from fault
-        return genuine(self)
+        genuine(self, session_id, *concluded)
 
     monkeypatch.setattr(Store, "close_interrupted", full_at_first)
     said: list[str] = []

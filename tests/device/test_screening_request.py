@@ -221,7 +221,7 @@ def test_each_repetition_is_on_the_disk_before_the_next(box: Box) -> None:
         document = box.stored()
         assert document is not None
         assert len(document["reps"]) == told["reps"] == document["summary"]["reps"] == n
-    box.store.close_interrupted()
+    box.store.close_interrupted(1)
     document = box.stored()
     assert document is not None
     assert document["state"] == "interrupted"

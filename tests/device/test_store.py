@@ -248,8 +248,9 @@ def test_kill_9_leaves_an_interrupted_session_with_all_its_stances(path: Path) -
         rest = child.stdout.read().split()
     committed = int(rest[-1]) if rest else committed
     with Store.open(path) as store:
-        assert store.close_interrupted() == [1]
-        assert store.close_interrupted() == []
+        assert store.interrupted() == [1]
+        store.close_interrupted(1)
+        assert store.interrupted() == []
     document = StoreReader(path).session(1)
     assert document is not None
     assert document["state"] == "interrupted"
@@ -283,7 +284,7 @@ def test_a_session_is_as_long_as_it_was_though_the_clock_is_set_amid_it(
         store.add_stance(session_id, stance())
         store.update_session(session_id, frames=1200, started_utc=writer.utc_now(ago_s=40.3))
         if killed:
-            store.close_interrupted()
+            store.close_interrupted(session_id)
         else:
             store.end_session(session_id)
     (row,) = StoreReader(path).list_sessions()
@@ -295,8 +296,7 @@ def test_a_session_is_as_long_as_it_was_though_the_clock_is_set_amid_it(
 
 def test_a_clock_that_was_set_back_just_before_a_power_cut_makes_no_session_shorter_than_nothing(path: Path) -> None:
     with Store.open(path) as store:
-        store.begin_session(replace(HEADER, started_utc="2999-01-01T00:00:00.000+00:00"))
-        store.close_interrupted()
+        store.close_interrupted(store.begin_session(replace(HEADER, started_utc="2999-01-01T00:00:00.000+00:00")))
     (row,) = StoreReader(path).list_sessions()
     assert row["ended_utc"] == row["started_utc"]
 
@@ -603,7 +603,8 @@ def test_a_database_from_before_the_belts_speed_was_kept_is_read_and_keeps_it_fr
     shutil.copy(path, backup)
     for _ in range(2):
         with Store.open(path) as store:
-            assert store.close_interrupted() == [1]
+            assert store.interrupted() == [1]
+            store.close_interrupted(1)
             store.add_stance(1, stance())
             session_id = store.begin_session(HEADER)
             store.update_session(session_id, belt=dict.fromkeys(belt, 3.0))

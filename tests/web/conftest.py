@@ -116,7 +116,7 @@ def make_session(store: Store, stances: list[Message]) -> MakeSession:
             belt = {"belt_speed_min_m_s": belt_m_s[0], "belt_speed_max_m_s": belt_m_s[1]}
             store.update_session(session_id, belt=belt)
         if state == "interrupted":
-            store.close_interrupted()
+            store.close_interrupted(session_id)
         elif state == "complete":
             store.end_session(session_id)
         return session_id

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from flask.testing import FlaskClient
 
 from device import deletion
+from device.config import Config
 from device.live import LivePublisher, Message
 from device.store import SessionHeader, Store
 from tests.web.choosing import Device
@@ -63,14 +66,32 @@ def test_a_form_without_its_token_deletes_nothing(
     assert store.runner(runner_id) is not None
 
 
-def test_the_running_session_is_refused(device: Device, client: FlaskClient, eventually: Eventually) -> None:
+def test_the_running_session_is_refused(
+    device: Device, client: FlaskClient, hub: LiveHub, eventually: Eventually
+) -> None:
     device.writer.begin(SessionHeader("clip", "m", "0"), lambda session_id: None)
-    eventually(lambda: device.writer.session_id, "the session")
+    eventually(hub.session_id, "the session")
     asked = client.get("/sessions/1/delete").text
     assert "This session runs now. Wait for its end." in asked
+    assert "It is still running." in words(client.get("/sessions/1").text)
     assert '<button class="danger" disabled>' in asked
     assert "Not deleted: this session runs now. Wait for its end." in delete(client, "/sessions/1/delete")
     assert client.get("/sessions/1").status_code == 200
+
+
+def test_what_a_power_cut_left_open_can_be_deleted_before_it_is_closed(
+    device: Device, client: FlaskClient, config: Config, make_session: MakeSession
+) -> None:
+    """For which a full disk may have no room until something is deleted."""
+    cut_off = make_session(3)
+    with closing(sqlite3.connect(config.database_path())) as raw, raw:
+        raw.execute("UPDATE sessions SET state = 'open', ended_utc = NULL")
+    shown = words(client.get(f"/sessions/{cut_off}").text)
+    assert "Power or program ended during it; it could not be closed yet." in shown
+    asked = client.get(f"/sessions/{cut_off}/delete").text
+    assert "disabled" not in asked
+    assert "runs now" not in asked
+    assert f"Session {cut_off} is deleted." in delete(client, f"/sessions/{cut_off}/delete")
 
 
 def test_a_runner_goes_with_the_sessions_and_their_number_is_said(

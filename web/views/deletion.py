@@ -25,6 +25,7 @@ def session(session_id: int) -> ResponseReturnValue:
         session=found,
         runner=box().reader.runner_name(found["runner_id"]),
         duration=present.duration(found["started_utc"], found["ended_utc"]),
+        runs=found["state"] == "open" and box().hub.runs(session_id),
         why_not=box().hub.why_not("delete_session"),
     )
 

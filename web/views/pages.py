@@ -176,7 +176,7 @@ def _rendered(session_id: int, run: str, test: str, whole: bool = False) -> str:
         "session": found,
         "runner": runner,
         "duration": present.duration(found["started_utc"], found["ended_utc"]),
-        "state_words": _state_words(found["state"]),
+        "state_words": _state_words(found),
         "belt": course.belt_words(found),
         "camera": camera,
     }
@@ -206,9 +206,11 @@ def _people(found: Mapping[str, Any]) -> list[dict[str, Any]]:
         return []
 
 
-def _state_words(state: str) -> str:
-    silent = box().hub.status()["device"] == "silent"
-    return present.UNHEARD_WORDS if state == "open" and silent else present.STATE_WORDS[state]
+def _state_words(found: Mapping[str, Any]) -> str:
+    hub, is_open = box().hub, found["state"] == "open"
+    if is_open and hub.status()["device"] == "silent":
+        return present.UNHEARD_WORDS
+    return present.UNCLOSED_WORDS if is_open and not hub.runs(found["id"]) else present.STATE_WORDS[found["state"]]
 
 
 def _compared(found: Mapping[str, Any], summary: Mapping[str, Any], name: str | None) -> course.Compared | None:
