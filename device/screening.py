@@ -27,7 +27,7 @@ from model.pose import MIRROR_INDEX, Pose, Side, View
 from model.quality import FrameQuality
 from model.result import SCHEMA
 from model.runtime import PoseNet
-from model.screening import Exercise, Repetition, ScreeningSettings, screen
+from model.screening import Exercise, Repetition, ScreeningSettings, find, screen
 from model.screening_result import (
     RECORDED,
     Remedies,
@@ -119,9 +119,9 @@ def screened(
         reps = screen(poses, settings)
         if not reps:
             rest = Exercise.SQUAT if exercise is Exercise.STEP_DOWN else Exercise.STEP_DOWN
-            other = len(screen(poses, replace(settings, exercise=rest)))
+            other = len(find(poses, replace(settings, exercise=rest)))
         if not reps and task.tested is not None:
-            wrong_leg = len(screen(poses, replace(settings, tested=task.tested.other)))
+            wrong_leg = len(find(poses, replace(settings, tested=task.tested.other)))
     summary = summarise_screening(exercise, reps, other, pelvis_reason, task.camera is not None, task.remedies)
     if view is View.SIDE:
         summary["advice"] = side_view_words(task.remedies)

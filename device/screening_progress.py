@@ -6,6 +6,7 @@ Poses in, answers out, by the poses' own times: the analysis itself is that of a
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -19,7 +20,8 @@ from device.view_check import ViewCheck
 from model.camera_pose import CameraPose
 from model.pose import Pose, View
 from model.quality import NOBODY, FrameQuality
-from model.screening import Repetition, screen
+from model.repetitions import Span
+from model.screening import find
 from model.screening_result import LIVE, RUBRIC_REPS, instruction, side_view_words
 from model.standing import is_still, well_seen
 from model.words import sentence
@@ -31,6 +33,8 @@ READY_S = 0.5
 TIMEOUT_S = 45.0
 #: Repetitions are looked for this often.
 _LOOK_EVERY_S = 0.5
+#: Once one was found, from so long before the last one on: not in all the pictures of a test of five minutes.
+_BEFORE_S = 2.0
 #: Standing after the last repetition is measured too; so long after its end the test is over.
 _SETTLE_S = 1.0
 #: What is in the way for less than this is a flicker, and not said.
@@ -77,7 +81,7 @@ class ScreeningProgress:
         self._times_s: list[float] = []
         self._seen = 0
         self._ready = False
-        self._found: tuple[Repetition, ...] = ()
+        self._found: tuple[Span, ...] = ()
         self._forward_s = 0.0
         self._looked_s = 0.0
         self._obstacle: Obstacle | None = None
@@ -221,11 +225,28 @@ class ScreeningProgress:
             self._poses = [one for one in self._poses if one.t_s > pose.t_s - 0.9 * READY_S]
 
     def _count(self, t_s: float) -> None:
+        """All pictures are looked through where the newest ones tell of another repetition."""
         self._looked_s = t_s
-        if self.view is None:
+        if self.view is None or not self._has_another(self.view):
             return
-        found = screen(self._poses, self._task.settings(self.view))
+        found = find(self._poses, self._task.settings(self.view))
         if len(found) > len(self._found):
             self._forward_s = t_s
         if len(found) >= len(self._found):
             self._found = found
+
+    def _has_another(self, view: View) -> bool:
+        """Whether there may be a repetition after the last one.
+
+        Else the last one's end is told anew: it is found before the person is wholly up.
+        """
+        if not self._found:
+            return True
+        last = self._found[-1]
+        since = bisect_left(self._poses, last.start_s - _BEFORE_S, key=lambda pose: pose.t_s)
+        lately = find(self._poses[since:], self._task.settings(view))
+        if any(span.bottom_s > last.end_s for span in lately):
+            return True
+        again = [span for span in lately if span.bottom_s > last.start_s]
+        self._found = (*self._found[:-1], *(again[-1:] or [last]))
+        return False

@@ -181,14 +181,7 @@ def screen(poses: Sequence[Pose], settings: ScreeningSettings) -> tuple[Repetiti
     Returns:
         In the order of time. Empty from a side view: it does not show the frontal plane.
     """
-    if not settings.view.frontal or len(poses) < _MIN_POSES:
-        return ()
-    places: list[list[_Set]] = []
-    for track in _tracks(poses):
-        if not places or abs(track.leg_px / places[0][0].track.leg_px - 1) <= _SAME_LEG:
-            sets = _at_one_place(track, settings)
-            places += [sets] if sets else []
-    everywhere = [(one, _legs(one, settings)) for sets in places for one in sets]
+    everywhere = [(one, _legs(one, settings)) for one in _sets(poses, settings)]
     # Who steps down at both ends of a step looks the same way at both: the camera is square to the middle.
     yaw_deg = float(np.mean([legs.yaw_deg for _, legs in everywhere])) if everywhere else math.nan
     reps: list[Repetition] = []
@@ -197,6 +190,22 @@ def screen(poses: Sequence[Pose], settings: ScreeningSettings) -> tuple[Repetiti
         frontal = square.frontal_plane(one.track.xy_px)
         reps += [_measure(one, span, square, frontal, settings) for span in one.spans]
     return tuple(sorted(reps, key=lambda rep: rep.bottom_s))
+
+
+def find(poses: Sequence[Pose], settings: ScreeningSettings) -> tuple[Span, ...]:
+    """When the repetitions of `screen` were made, without what is measured of them: half the work or less."""
+    return tuple(sorted((span for one in _sets(poses, settings) for span in one.spans), key=lambda span: span.bottom_s))
+
+
+def _sets(poses: Sequence[Pose], settings: ScreeningSettings) -> list[_Set]:
+    if not settings.view.frontal or len(poses) < _MIN_POSES:
+        return []
+    places: list[list[_Set]] = []
+    for track in _tracks(poses):
+        if not places or abs(track.leg_px / places[0][0].track.leg_px - 1) <= _SAME_LEG:
+            sets = _at_one_place(track, settings)
+            places += [sets] if sets else []
+    return [one for sets in places for one in sets]
 
 
 def _at_one_place(track: _Track, settings: ScreeningSettings) -> list[_Set]:
