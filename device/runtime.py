@@ -381,7 +381,7 @@ class Device:
         presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
         session: _Session | None = None
         taken_over = idle = lost = False
-        t_s = 0.0
+        t_s, seen_s = 0.0, -math.inf
         try:
             for frame, t_s in self._frames_of(source, stop):
                 if session is not None and (self._runner.another_chosen or self._screening.running):
@@ -416,6 +416,8 @@ class Device:
                 if isinstance(change, Started):
                     self._start(session, source, outcome, change.t_s - change.since_s)
                 self._tell(outcome, source, session)
+                if outcome.pose is not None:
+                    seen_s = t_s
                 last_steps = session.were_last_steps(outcome)
                 ended = isinstance(change, Ended) or last_steps
                 idle = not ended and not presence.active and outcome.pose is None
@@ -424,6 +426,8 @@ class Device:
                     self._end(session, last_steps=last_steps, gone_s=gone_s)
                     if session.started:
                         self._keep_camera(source)
+                    # Who is not seen for a moment has not stopped.
+                    taken_over = idle and session.taken_over and t_s - seen_s < _STOPPED_S
                     session = None
                     if last_steps:
                         presence.restart()
