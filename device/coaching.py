@@ -20,7 +20,7 @@ from device.runners import RunnerChoice
 from device.store import Store
 from device.store.training import StoredProgramme
 from model.analysis import Outcome, RunAnalysis
-from model.coach import KNEE, MIN_BASELINE, Baseline, CoachState
+from model.coach import KNEE, KNEE_IMAGE, MIN_BASELINE, Baseline, CoachState
 from model.goals import Goal
 from model.lengths import CM_KEYS, cm
 from model.pose import Side
@@ -195,7 +195,9 @@ class Coaching:
         goes_on = before is not None and file.programme is not None and before.id == file.programme.id
         if not goes_on:
             self._saved_s = self._before_s = 0.0
-        self._stored = set(file.baselines)
+        # One in the picture is of the place where the camera stood when the session began, as in `Coach.forget_place`.
+        baselines = {key: b for key, b in file.baselines.items() if not (self.camera_moved and key[1] == KNEE_IMAGE)}
+        self._stored = set(baselines)
         schedule = None
         if file.programme is not None:
             self._session = progress(file.programme.attempts).next
@@ -206,7 +208,7 @@ class Coaching:
                 schedule = FeedbackSchedule(self._session, seed, self._before_s)
         asked = whose.runner_id == self._to_measure
         measure, goal = self._config.measure_baseline or asked, self._goal[0]
-        analysis.coach.know(file.baselines, measure=measure, schedule=schedule, metric=goal, goes_on=goes_on)
+        analysis.coach.know(baselines, measure=measure, schedule=schedule, metric=goal, goes_on=goes_on)
 
     def _keep(self, analysis: RunAnalysis, installation: str) -> None:
         """Stores baselines that were learnt since."""

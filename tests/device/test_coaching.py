@@ -199,6 +199,25 @@ def test_what_is_learnt_anew_after_the_camera_was_moved_is_kept_for_its_new_plac
     assert [one.mean for one in left] == pytest.approx([4.0, 6.0])
 
 
+def test_a_baseline_in_the_picture_is_of_the_cameras_old_place_though_the_store_is_asked_again(
+    make: Callable[..., Box],
+) -> None:
+    """As when a programme is begun after the move: the knee would be held against an angle seen from elsewhere."""
+    box = make()
+    anna, _ = box.store.add_runner("Anna")
+    old = {(side, key): Baseline(3.0, 1.0, 20) for side in Side for key in ("fppa_deg", "fppa_image_deg")}
+    box.store.add_baselines(anna, f"camera/0/front/{box.analysis.settings.model}", old)
+    box.choose(anna)
+    box.known()
+    assert set(box.coach._stored) == set(old)
+    box.coach.forget_place()
+    box.frame(moved=True)
+    box.coaching.obey({"command": "start_programme"})
+    box.known()
+    assert box.coaching.as_json(box.coach.state())["programme"] is not None
+    assert {key for _, key in box.coach._stored} == {"fppa_deg"}
+
+
 def test_what_is_learnt_while_it_may_be_the_one_before_who_runs_waits_until_that_is_sure(
     make: Callable[..., Box],
 ) -> None:
