@@ -35,15 +35,16 @@ def keep_reserve(path: Path) -> None:
             _grow(reserve, wanted)
 
 
-def take_back(path: Path, before_bytes: int) -> None:
+def take_back(path: Path, before_bytes: int, left_bytes: int = _CLOSING_BYTES) -> None:
     """Makes the reserve as long as it was before something was lent from it, or as there is room for.
 
     Else every start on a full disk would leave a part of it to the sessions, until nothing could be deleted any more.
+    ``left_bytes`` stay free all the same; none are needed where nothing was opened.
     """
     reserve = reserve_path(path)
     size = _size(reserve)
     with suppress(OSError):
-        wanted = min(before_bytes, size + shutil.disk_usage(path.parent).free - _CLOSING_BYTES)
+        wanted = min(before_bytes, size + shutil.disk_usage(path.parent).free - left_bytes)
         if wanted > size:
             _grow(reserve, wanted)
 

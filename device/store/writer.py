@@ -112,9 +112,22 @@ class Store:
             StoreError: it is in use by another instance, read-only, no database, newer than this program, or
                 the disk is full.
         """
+        reserved_bytes = lend_from_reserve(path)
+        try:
+            store = cls._opened(path)
+        except BaseException:
+            take_back(path, reserved_bytes, left_bytes=0)
+            raise
+        if reserved_bytes:
+            store._truncate_log()
+            take_back(path, reserved_bytes)
+        keep_reserve(path)
+        return store
+
+    @classmethod
+    def _opened(cls, path: Path) -> Store:
         try:
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            reserved_bytes = lend_from_reserve(path)
             _make(path)
             lock_fd = _lock(path)
         except OSError as error:
@@ -130,12 +143,7 @@ class Store:
             if isinstance(error, StoreError) and is_full(error):
                 raise StoreError(f"{path} cannot be opened because the disk is full; {_FREE_SOME}") from error.__cause__
             raise
-        store = cls(connection, path, lock_fd)
-        if reserved_bytes:
-            store._truncate_log()
-            take_back(path, reserved_bytes)
-        keep_reserve(path)
-        return store
+        return cls(connection, path, lock_fd)
 
     def __enter__(self) -> Self:
         return self

@@ -428,6 +428,31 @@ def test_starts_on_a_full_disk_do_not_use_the_reserve_up(tmp_path: Path) -> None
     assert on_small_disk(tmp_path, "1500k", _FILL + _STARTS) == "3\n"
 
 
+_REFUSED = """
+import sys
+from pathlib import Path
+from device.store import Store, StoreInUse
+from device.store.room import reserve_path
+folder = Path(sys.argv[1])
+path = folder / "k.db"
+
+with Store.open(path):
+    before = reserve_path(path).stat().st_size
+    for n in range(4):
+        fill(f"other {n}")
+        try:
+            Store.open(path)
+            raise AssertionError("it is in use")
+        except StoreInUse:
+            pass
+    print(before - reserve_path(path).stat().st_size < 2**17)
+"""
+
+
+def test_starts_beside_one_that_runs_do_not_use_the_reserve_up(tmp_path: Path) -> None:
+    assert on_small_disk(tmp_path, "1500k", _FILL + _REFUSED) == "True\n"
+
+
 _AMID_A_STEP = """
 import os, sys
 from pathlib import Path
