@@ -415,6 +415,8 @@ class Device:
                 change = presence.step(t_s, outcome.pose is not None, bool(outcome.stances))
                 if isinstance(change, Started):
                     self._start(session, source, outcome, change.t_s - change.since_s)
+                elif presence.held:
+                    session.recorder = Recorder()  # for as long as they only stand there
                 self._tell(outcome, source, session)
                 if outcome.pose is not None:
                     seen_s = t_s

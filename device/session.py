@@ -70,6 +70,11 @@ class SessionTracker:
             return self._maybe_end(t_s)
         return None if self._is_held(t_s, runner_seen, runs) else self._maybe_start(t_s, runner_seen)
 
+    @property
+    def held(self) -> bool:
+        """Whether who is there must run, or have gone, before a session starts: see `hold`."""
+        return self._held_s is not None
+
     def hold(self, t_s: float) -> None:
         """Whoever is there does something else than run: no session is active.
 
@@ -90,7 +95,7 @@ class SessionTracker:
             self._held_s, self._seen_since_s = None, t_s if runs else self._seen_since_s
         elif runner_seen:
             self._held_s = t_s
-        return self._held_s is not None
+        return self.held
 
     def _follow(self, t_s: float, runner_seen: bool) -> None:
         """Keeps since when the runner has been seen without a real gap, and when that was last certain."""

@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from device import aim, coaching, runtime, standing
+from device import aim, coaching, runtime, session, standing
 from device.cameras.video import VideoSource
 from device.config import Config, SessionConfig, TreadmillConfig, parse_config
 from device.cues import CueOutput
@@ -828,6 +828,26 @@ def test_who_stands_there_has_not_run_and_is_still_the_one_who_is_chosen(config:
         _until(live, _runs(None))
     (only,) = StoreReader(config.database_path()).list_sessions()
     assert (only["runner_id"], only["state"]) == (1, "complete")
+
+
+def test_pictures_of_who_stood_there_before_they_ran_are_none_of_the_session(
+    config: Config, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may have stood there for hours; pictures that were lost meanwhile were counted in, too."""
+    monkeypatch.setattr(session, "_STANDS_S", 2.0)
+    quick = SessionConfig(start_after_s=1.0, end_after_s=1.0)
+    with _at_work(config.model_copy(update={"session": quick})) as live:
+        stage.scene = "stands"
+        _until(live, _said("discarded"))
+        held_s = time.monotonic()
+        _until(live, lambda message: time.monotonic() > held_s + 8)
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "frame" and (m["session_s"] or 0) > 4)
+        stage.scene = "empty"
+        _until(live, _said("ended"))
+    (row,) = StoreReader(config.database_path()).list_sessions()
+    length = datetime.fromisoformat(row["ended_utc"]) - datetime.fromisoformat(row["started_utc"])
+    assert row["frames"] / row["fps"] < length.total_seconds() + 4
 
 
 def test_a_session_that_was_cut_off_before_a_step_is_discarded(config: Config) -> None:
