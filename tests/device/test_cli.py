@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from device import cli, cues
+from device import appliance, cli, cues, output, replay_command
 from device.cli import main
 from device.config import parse_config
 from device.store import SessionHeader, Store, StoreReader
@@ -159,7 +159,7 @@ def test_address_that_cannot_be_had_is_told_as_by_the_web(
     options: list[str],
     said: str,
 ) -> None:
-    monkeypatch.setattr(cli, "_run_both", lambda *_: pytest.fail("nothing may be started"))
+    monkeypatch.setattr(appliance, "run_both", lambda *_: pytest.fail("nothing may be started"))
     if "80" in options:
         monkeypatch.setattr(socket, "socket", Refusing)
     assert main([name, "--config", str(settings), *options]) == 2
@@ -183,7 +183,7 @@ def test_last_line_says_that_it_ended_and_why(
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     waiting = [sys.executable, "-c", "import time; time.sleep(60)"]
     parts = {"device": [sys.executable, "-c", script], "web": waiting}
-    assert cli._run_both("run", parts, dict(os.environ)) == status
+    assert appliance.run_both("run", parts, dict(os.environ)) == status
     said = capfd.readouterr().err
     assert said.startswith(last)
     assert said.count("\n") == bool(last)
@@ -254,7 +254,7 @@ def test_the_folders_of_a_demo_are_not_for_everybody_to_read(tmp_path: Path) -> 
     config = parse_config({"store": {"path": str(tmp_path / "kneeline" / "kneeline.db")}})
     before = os.umask(0o022)
     try:
-        folder = cli._demo_state(config)
+        folder = appliance.demo_state(config)
     finally:
         os.umask(before)
     assert {one.stat().st_mode & 0o777 for one in (folder, folder.parent)} == {0o750}
@@ -275,13 +275,13 @@ def test_a_run_is_told_with_both_knees_and_their_uncertainty() -> None:
             "unavailable": {},
         },
     }
-    assert cli._told(document) == [
+    assert replay_command.told(document) == [
         "a.mp4: front view, 600 frames, 22 stances, 0 cues, cadence 168.0 steps per minute",
         "left knee +1.1°, spread 1.6° of 20 stances, may be off by 3.2°",
         "right knee: too few stances (2)",
     ]
     document["summary"] |= {"cadence_spm": None, "unavailable": {"fppa_deg": "needs a view from the front"}}
-    assert cli._told(document) == [
+    assert replay_command.told(document) == [
         "a.mp4: front view, 600 frames, 22 stances, 0 cues, cadence not known",
         "knee alignment: not measured: needs a view from the front",
     ]
@@ -291,7 +291,7 @@ def test_one_point_of_a_step_down_is_one_point() -> None:
     leg = {"score": {"points": 1, "points_at_most": 2, "rating": "good"}}
     summary = {"left": {}, "right": leg, "advice": None}
     document = {"source": "a.mp4", "view": "front", "frames": 600, "frames_with_runner": 600, "reps": []}
-    told = cli._told_screening(document | {"summary": summary})
+    told = replay_command.told_screening(document | {"summary": summary})
     assert told[-1] == "right leg: 1 point (at most 2), good"
 
 
@@ -313,20 +313,20 @@ def test_pipe_as_the_target_is_not_opened_twice(tmp_path: Path) -> None:
 
 def test_result_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     target, link = tmp_path / "result.json", tmp_path / "link.json"
-    cli._write_json(target, {"a": 1})
+    output.write_json(target, {"a": 1})
     assert json.loads(target.read_text()) == {"a": 1}
     (tmp_path / "plain").touch()
     assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode
     target.chmod(0o640)
     link.symlink_to(target)
-    cli._write_json(link, {"a": 2})
+    output.write_json(link, {"a": 2})
     assert link.is_symlink()
     assert target.stat().st_mode & 0o777 == 0o640
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))  # as a full disk
     try:
         with pytest.raises(InputError, match=r"result.json: cannot be written \(File too large\)"):
-            cli._write_json(target, {"a": list(range(100))})
+            output.write_json(target, {"a": list(range(100))})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert json.loads(target.read_text()) == {"a": 2}
@@ -340,7 +340,7 @@ def test_result_in_a_folder_that_takes_no_new_file_is_told_before_the_work(tmp_p
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(InputError, match="Permission denied"):
-            cli._check_target(target)
+            output.check_target(target)
     finally:
         tmp_path.chmod(0o700)
 

@@ -18,11 +18,12 @@ import pytest
 from device import board
 from device.cameras.edit_list import shown_s
 from device.cameras.video import VideoSource
-from device.cli import NO_RUNNER, main
+from device.cli import main
 from device.config import Config
 from device.frames import Frame
 from device.pipeline import Pipeline, open_model, open_model_for_file
 from device.replay import Recorder, ReplayOptions, replay_file, session_document, usual_fps
+from device.replay_command import NO_RUNNER
 from device.truth import compare, load_truth
 from model.analysis import AnalysisSettings, RunAnalysis
 from model.metrics import STANCE_METRICS

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from device.cameras.video import VideoSource
-from device.cli import NO_RUNNER, main
+from device.cli import main
 from device.config import load_config
 from device.frames import Frame
 from device.pipeline import open_model
+from device.replay_command import NO_RUNNER
 from device.screening import look_twice, mirrored_pose
 from device.truth import RepComparison, compare_reps, load_truth
 from model.errors import InputError
