@@ -11,7 +11,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -26,28 +26,27 @@ from device.cues import CueOutput, State
 from device.frames import Frame, FrameSource
 from device.health import temperature_c
 from device.interrupted import close_interrupted
+from device.kept_camera import KeptCamera
 from device.latency import LatencyWindow
 from device.live import NO_CAMERA, UNSTORED, LivePublisher, Message
 from device.notify import Notifier
 from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
 from device.replay import Recorder
+from device.said import cue_words, latency_words, session_words
 from device.session import Ended, SessionTracker, Started
 from device.store import SessionHeader, Store, StoreInUse, StoreReader, utc_now
 from device.store.database import is_full
 from model.analysis import Outcome
 from model.belt import ToldSpeeds
-from model.camera_pose import CameraPose
-from model.coach import Cue
 from model.errors import CameraError, KneelineError, StoreError
 from model.lengths import stance_with_centimetres
 from model.person import Region
 from model.pitch import Heights
 from model.place import CameraPlace
-from model.pose import Pose, Side, View
+from model.pose import Pose, Side
 from model.result import UNKNOWN_CAMERA, cue_json
 from model.runtime import PoseNet
-from model.words import counted
 
 _log = logging.getLogger(__name__)
 
@@ -74,16 +73,6 @@ COMMANDS = (
     *belonging.COMMANDS,
 )
 _IN_MEMORY = Path("/dev/shm")
-_CAMERA_SETTING = "camera"
-_INSTALLATION_SETTING = "installation"
-#: What a cue says, by its metric, and the unit.
-_CUE_WORDS = {
-    "fppa_deg": ("knee in", "°"),
-    "fppa_image_deg": ("knee in, in the picture", "°"),
-    "pelvic_drop_deg": ("leg, pelvis drops", "°"),
-    "step_width_leg": ("step narrow", " leg lengths"),
-    "cadence_spm": ("step, cadence low", " per minute"),
-}
 VERSION = importlib.metadata.version("kneeline")
 
 
@@ -206,6 +195,7 @@ class Device:
         self._nets: dict[tuple[float, bool], PoseNet] = {}
         self._model_name = ""
         self._place = CameraPlace()
+        self._kept_camera = KeptCamera(self._kept, self._keep, film=trial is not None)
         self._standing = standing.StandingOnRequest()
         self._measured = False
         #: Why there is no camera, and when that was logged last; None while there is one.
@@ -230,10 +220,10 @@ class Device:
                 self._config.coach,
                 self._writer,
                 self._runner,
-                self._installation(),
+                self._kept_camera.moves,
                 self._camera_moved,
             )
-            self._aim = aim.LastAim(lambda seen: self._writer.setting(aim.SETTING, seen))
+            self._aim = aim.LastAim(lambda seen: self._keep(aim.SETTING, seen))
             self._deletion = deletion.Deletion(self._writer, self._runner, self._live.publish)
             self._belonging = belonging.Belonging(self._writer, self._live.publish)
             self._screening = screening_request.ScreeningOnRequest(
@@ -281,19 +271,9 @@ class Device:
         return COMMANDS if self._unkept is None else COMMANDS_WITHOUT_STORE
 
     def _camera_moved(self, number: int) -> None:
-        """The background or the runner's feet say so; it is the installation of that number from now on.
-
-        What was kept of its place is no more, of either view: with the next start it would be taken for moved again.
-        """
-        if self._trial is None:
-            self._writer.setting(_INSTALLATION_SETTING, number)
-            self._writer.setting(_CAMERA_SETTING, None)
+        """The background or the runner's feet say so; it is the installation of that number from now on."""
+        self._kept_camera.moved(number)
         self._announce("the camera was moved: its place is found anew")
-
-    def _installation(self) -> int:
-        """How often the camera has been moved since the first session."""
-        number = self._kept(_INSTALLATION_SETTING)
-        return number if isinstance(number, int) else 0
 
     def _kept(self, setting: str) -> Any:
         """What the store keeps from run to run under a name; None for nothing."""
@@ -303,6 +283,10 @@ class Device:
         except StoreError as error:
             _log.error("%s; what was kept as %r is not known", error, setting)
             return None
+
+    def _keep(self, setting: str, value: object) -> None:
+        """Has the store keep a value from run to run under a name."""
+        self._writer.setting(setting, value)
 
     def _closed_interrupted(self, store: Store) -> bool:
         """Ends what a power cut left open; False where the disk is full."""
@@ -366,7 +350,7 @@ class Device:
             f"{net.name} on {net.runtime} with {net.threads} thread(s)"
         )
         self._notify.status(f"measuring with {net.name} from {source.name}")
-        known, known_of = self._known_camera(source)
+        known, known_of = self._kept_camera.known(source.name)
         self._place = CameraPlace(
             net.name,
             source.vfov_deg,
@@ -387,7 +371,7 @@ class Device:
                 if session is not None and (self._runner.another_chosen or self._screening.running):
                     taken_over = self._runner.another_chosen
                     self._end(session, keep_choice=True)
-                    self._keep_camera(source)
+                    self._kept_camera.keep(source.name, self._place)
                     session = None
                     presence.restart()
                 if self._runner.another_chosen:
@@ -427,7 +411,7 @@ class Device:
                     gone_s = change.t_s - change.last_seen_s if isinstance(change, Ended) else 0.0
                     self._end(session, last_steps=last_steps, gone_s=gone_s)
                     if session.started:
-                        self._keep_camera(source)
+                        self._kept_camera.keep(source.name, self._place)
                     # Who is not seen for a moment has not stopped.
                     taken_over = idle and session.taken_over and t_s - seen_s < _STOPPED_S
                     session = None
@@ -440,7 +424,7 @@ class Device:
             self._dropped += source.dropped
             if session is not None:
                 self._end(session, keep_choice=lost)
-                self._keep_camera(source)
+                self._kept_camera.keep(source.name, self._place)
 
     def _open_net(self, fps: float, once: bool = False) -> PoseNet:
         """The pose network for this rate, kept for when it is needed again.
@@ -453,34 +437,10 @@ class Device:
                 self._nets[key] = open_model(self._config, fps, mirrored=key[1])
         return self._nets[key]
 
-    def _known_camera(self, source: FrameSource) -> tuple[CameraPose | None, Mapping[View, CameraPose]]:
-        """Where the camera stood when this installation was used last: of a view that is not known, and by view.
-
-        Nothing for another source. Earlier versions have kept one place only, the first of them without its view.
-        """
-        kept = self._kept(_CAMERA_SETTING)
-        if self._trial is not None or not isinstance(kept, dict) or kept.get("installation") != source.name:
-            return None, {}
-        try:
-            if "places" not in kept and kept.get("view") is None:
-                return CameraPose.from_json(kept["camera"]), {}
-            places = kept["places"] if "places" in kept else {kept["view"]: kept["camera"]}
-            return None, {View(view): CameraPose.from_json(camera) for view, camera in places.items()}
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            _log.warning("the kept place of the camera cannot be read (%s); it is found anew", error)
-            return None, {}
-
-    def _keep_camera(self, source: FrameSource) -> None:
-        """For the next start, of each view: after a session, not with each picture."""
-        if self._trial is None and (found := self._place.found):
-            places = {str(view): camera.as_json() for view, camera in found.items()}
-            self._writer.setting(_CAMERA_SETTING, {"installation": source.name, "places": places})
-
     def _keep_camera_height(self, camera_m: float | None) -> None:
         """Keeps what the page tells of the lens; the place that was found without it is found anew."""
-        self._writer.setting(told.SETTING, camera_m)
-        if self._trial is None:
-            self._writer.setting(_CAMERA_SETTING, None)
+        self._keep(told.SETTING, camera_m)
+        self._kept_camera.forget()
 
     def _frames_of(self, source: FrameSource, stop: threading.Event) -> Iterator[tuple[Frame, float]]:
         """Frames with their time in seconds, feeding both watchdogs.
@@ -525,7 +485,7 @@ class Device:
             edge_ns = self._cues.cue(cue.side, cue.severity)
             latency_ms = (edge_ns - frame.t_ns) / 1e6
             self._cue_ms.add(latency_ms)
-            self._say_cue(cue, latency_ms)
+            self._announce_cue(cue_words(cue, latency_ms))
             document = cue_json(cue) | {"latency_ms": round(latency_ms, 1)}
             session.waiting.append((SessionWriter.cue, document))
             height_cm = self._runner.person.height_cm
@@ -603,7 +563,7 @@ class Device:
         self._coaching.end()
         summary = self._summarise(session)
         self._writer.end(lambda session_id: self._say_session(session_id, "ended"), gone_s)
-        self._say_summary(session, summary)
+        self._announce(session_words(session.recorder, summary))
 
     def _summarise(self, session: _Session) -> dict[str, Any]:
         recorder = session.recorder
@@ -748,33 +708,10 @@ class Device:
         least_s = self._config.session.start_after_s
         self._announce(f"{source.name}: no session was made: nobody was seen for {least_s:g} s without a break")
 
-    def _say_cue(self, cue: Cue, latency_ms: float) -> None:
-        what, unit = _CUE_WORDS[cue.metric]
-        self._announce_cue(
-            f"{cue.t_s:7.2f} s  {cue.side} {what}: {cue.value:.3g}{unit} (threshold {cue.threshold:.3g}{unit}), "
-            f"{latency_ms:.0f} ms after the frame"
-        )
-
-    def _say_summary(self, session: _Session, summary: dict[str, Any]) -> None:
-        cadence = summary["cadence_spm"]
-        recorder = session.recorder
-        parts = [counted(len(recorder.stances), "stance"), counted(len(recorder.cues), "cue")]
-        if cadence is not None:
-            parts.append(f"{cadence:.0f} steps per minute")
-        for side in Side:
-            fppa = summary[str(side)].get("fppa_deg")
-            if fppa is not None and fppa["sd"] is not None:
-                parts.append(f"{side} knee {fppa['mean']:.1f} ± {fppa['sd']:.1f}°")
-        self._announce("  " + ", ".join(parts))
-
     def _say_latency(self) -> None:
         for what, window in (("frame to decision", self._frame_ms), ("frame to cue", self._cue_ms)):
-            values = window.as_json()
-            if values["n"]:
-                self._announce(
-                    f"{what}: median {values['p50']:.0f} ms, 99th percentile {values['p99']:.0f} ms, "
-                    f"worst {values['max']:.0f} ms over {values['n']}"
-                )
+            if (words := latency_words(what, window)) is not None:
+                self._announce(words)
 
 
 def led_state(outcome: Outcome, side: Side) -> State:

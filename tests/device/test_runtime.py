@@ -25,6 +25,7 @@ from device.frames import Frame, Image
 from device.live import LiveSubscriber
 from device.recording import SessionWriter
 from device.runtime import Device, Trial, run_device
+from device.said import cue_words
 from device.screening_request import Scene, ScreeningOnRequest
 from device.store import SessionHeader, Store, StoreReader, writer
 from model.camera_pose import CameraPose
@@ -1108,7 +1109,7 @@ def test_cues_are_logged_only_where_more_is_asked_for(config: Config, caplog: py
     cue = Cue(8.3, Side.RIGHT, "fppa_deg", 11.9, 8.0)
     said: list[str] = []
     for device in (Device(config), Device(config, announce=said.append)):
-        device._say_cue(cue, 20.0)
+        device._announce_cue(cue_words(cue, 20.0))
     assert caplog.messages == []
     assert len(said) == 1
 
