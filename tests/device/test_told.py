@@ -73,9 +73,12 @@ def test_the_same_height_is_not_written_again() -> None:
 
 
 @pytest.mark.parametrize("value", ["1.2", True, 0.19, 3.01, float("nan"), [1.2]])
-def test_a_height_that_cannot_be_is_refused_and_not_taken_from_the_store(value: object) -> None:
+def test_a_height_that_cannot_be_is_refused_and_not_taken_from_the_store(
+    value: object, caplog: pytest.LogCaptureFixture
+) -> None:
     told = Told(SETTINGS, value, ignored)
     assert told.camera_m == 1.1
+    assert "cannot be one; tell it anew on the page Set up" in caplog.text
     assert not told.obey({"command": "set_camera_height", "camera_height_m": value})
     assert told.camera_m == 1.1
 
@@ -85,6 +88,14 @@ def test_a_speed_that_cannot_be_is_refused(value: object) -> None:
     told = Told(SETTINGS, None, ignored)
     assert not told.obey({"command": "set_belt_speed", "belt_speed_m_s": value})
     assert told.belt_m_s == 2.5
+
+
+@pytest.mark.parametrize("kept", [None, 0.2, 3, 1.234])
+def test_of_a_height_that_can_be_and_of_none_nothing_is_logged(
+    kept: float | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert Told(Config(), kept, ignored).camera_m == kept
+    assert caplog.messages == []
 
 
 def test_other_commands_are_not_ours() -> None:

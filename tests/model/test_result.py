@@ -47,6 +47,8 @@ def test_the_summary_has_the_agreed_form() -> None:
     assert summary["cadence_spm"] == pytest.approx(170, abs=0.01)
     left, right = summary["left"], summary["right"]
     assert left["stances"] == right["stances"] == 8
+    uneven = summarise(stances(8, fppa_deg=4.0)[:-1], View.FRONT)
+    assert [uneven[side]["stances"] for side in Side] == [8, 7]
     assert set(left["fppa_deg"]) >= {"mean", "sd", "sdd", "n", "ci95", "trend"}
     assert left["fppa_deg"]["sdd"] == 8.2
     assert right["fppa_deg"]["mean"] - left["fppa_deg"]["mean"] == pytest.approx(1, abs=0.1)
