@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from model.decoder import turned_back
 from model.focus import Focus
 from model.likeness import Likeness
+from model.own_legs import SETTLES_S
 from model.person import Box, Point, Region, Sighting, Stay, sighting, trunk_colour
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, MIN_SCORE, OUTSIDE, FrameQuality, Upright, frame_quality, nobody
@@ -267,6 +268,7 @@ class RunnerTracker:
         self._outsider = Stay()
         self._upright = Upright()
         self.focus = Focus()
+        self._covered_s = -math.inf  # when somebody else was last seen in the runner's place
         self._lose()
 
     def _lose(self) -> None:
@@ -350,6 +352,8 @@ class RunnerTracker:
         if refused is not None:
             if self._known is not None:
                 self._known.note_other(who)
+            if refused is COVERED:
+                self._covered_s = t_s
             return Sight(None, refused, crop)
         self.focus.step(cut, crop.side_px, t_s)
         own_legs = self._own_legs(who)
@@ -362,7 +366,8 @@ class RunnerTracker:
             return Sight(pose, OUTSIDE, crop)
         if self._crowded(image, pose, who):
             return Sight(pose, CROWDED, crop)
-        if not own_legs and quality.reason is None:
+        # The first pictures after somebody else's may still be made of both.
+        if quality.reason is None and not (own_legs and t_s - self._covered_s > SETTLES_S):
             quality = COVERED
         return Sight(pose, quality, crop)
 

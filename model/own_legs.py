@@ -20,9 +20,9 @@ _KNEE_TORSOS, _ANKLE_TORSOS = 0.2, 0.35
 _THIGH_LONGER = 1.2
 #: The mean fades over this, and before so long it is none.
 _TAU_S, _KNOWN_S = 5.0, 1.0
-#: Between pictures that show another's legs are some in which they are hardly seen: so long after two of them nothing
-#: is sure. A single one may be a slip of the network.
-_STILL_S = 0.2
+#: Around pictures that show another's legs are some in which they are hardly seen: so long after one of them, and after
+#: two, nothing is sure.
+SETTLES_S, _STILL_S = 0.12, 0.2
 
 
 class OwnLegs:
@@ -55,7 +55,8 @@ class OwnLegs:
             self._ankles.add(ankles, who.t_s)
         elif frontal is False:
             self._thighs.add(who.thighs_px, who.t_s)
-        return own and who.t_s - self._others_s[1] > _STILL_S
+        last_s, before_s = self._others_s
+        return who.t_s - last_s > SETTLES_S and who.t_s - before_s > _STILL_S
 
 
 class _Mean:

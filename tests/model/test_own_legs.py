@@ -82,10 +82,11 @@ def test_some_moments_after_another_s_legs_nothing_is_sure() -> None:
     assert legs.step(seen(3.3, figure()))
 
 
-def test_a_single_slip_of_the_network_costs_one_picture() -> None:
+def test_a_single_picture_of_another_s_legs_costs_the_tenth_of_a_second_after_it() -> None:
     legs = known()
     assert not legs.step(seen(3.0, with_legs_aside(figure(), 0.6)))
-    assert legs.step(seen(3.03, figure()))
+    assert not legs.step(seen(3.1, figure()))
+    assert legs.step(seen(3.13, figure()))
 
 
 @pytest.mark.parametrize("torsos", [0.8, 2.5, -2.5])
