@@ -217,8 +217,9 @@ def choose_model(
     if thunder is not None:
         choice = best_choice(thunder, runtime, threads, cache)
         if not sustains(choice, fps, mirrored):
-            choice = _measured_again(thunder, choice, _budget_ms(fps, mirrored))
-            _keep(choice, _key(thunder, runtime, threads), cache)
+            before, choice = choice, _measured_again(thunder, choice, _budget_ms(fps, mirrored))
+            if choice != before:
+                _keep(choice, _key(thunder, runtime, threads), cache)
         if sustains(choice, fps, mirrored):
             return PoseNet(thunder, choice.runtime, choice.threads, mirrored=mirrored)
     name = name or "lightning"

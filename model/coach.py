@@ -57,10 +57,10 @@ HYSTERESIS_DEG = 1.5
 STANCE_SD: Mapping[str, float] = MappingProxyType({"lightning": 1.4, "thunder": 1.3, "mocap-measured": 2.0})
 _STANCE_SD_OTHER = 1.0
 #: The same of the other goals, in their unit. Pelvic drop: half the SDD of Dingenen 2018. Step width: rendered runners.
-_GOAL_SD: Mapping[str, float] = MappingProxyType({"pelvic_drop_deg": 1.4, "step_width_leg": 0.015, "cadence_spm": 1.0})
+_GOAL_SD: Mapping[str, float] = MappingProxyType({PELVIS: 1.4, "step_width_leg": 0.015, "cadence_spm": 1.0})
 #: An error that is shown at full strength (`Cue.severity`).
 _FULL_ERROR: Mapping[str, float] = MappingProxyType(
-    {KNEE: 10.0, KNEE_IMAGE: 10.0, "pelvic_drop_deg": 5.0, "step_width_leg": 0.06, "cadence_spm": 10.0}
+    {KNEE: 10.0, KNEE_IMAGE: 10.0, PELVIS: 5.0, "step_width_leg": 0.06, "cadence_spm": 10.0}
 )
 #: +1 where too much is cued, −1 where too little is.
 _SIGN: Mapping[str, float] = MappingProxyType({"step_width_leg": -1.0, "cadence_spm": -1.0})

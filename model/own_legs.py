@@ -46,7 +46,7 @@ class OwnLegs:
             Whether all that are seen may be theirs; True while too little is known.
         """
         knees, ankles = _beside(who)
-        own = frontal is False or (self._knees.hold(knees) and self._ankles.hold(ankles))
+        own = frontal is False or (self._knees.holds(knees) and self._ankles.holds(ankles))
         own = own and (frontal is True or self._thighs.holds(who.thighs_px))
         if not own:
             self._others_s = (who.t_s, self._others_s[0])
@@ -60,9 +60,14 @@ class OwnLegs:
 
 
 class _Mean:
-    """What is usual of some figures: their fading mean."""
+    """What is usual of some figures: their fading mean.
 
-    def __init__(self) -> None:
+    Args:
+        reach: somebody else's figures move it by no more than those of the runner's own that differ so much.
+    """
+
+    def __init__(self, reach: float) -> None:
+        self.reach = reach
         self.usual: tuple[float, ...] = ()
         self._frames = 0
         self._since_s = self._t_s = 0.0
@@ -71,14 +76,13 @@ class _Mean:
     def known(self) -> bool:
         return self._t_s - self._since_s >= _KNOWN_S
 
-    def add(self, now: tuple[float, ...], t_s: float, reach: float) -> None:
-        """``reach``: somebody else's figures move it by no more than those of the runner's own that differ so much."""
+    def add(self, now: tuple[float, ...], t_s: float) -> None:
         if not self._frames:
             self.usual, self._since_s, self._t_s = now, t_s, t_s
         share = weight_of_newest(t_s - self._t_s, _TAU_S, self._frames)
         ways = [new - was for new, was in zip(now, self.usual, strict=True)]
         if self.known:
-            ways = [min(max(way, -reach), reach) for way in ways]
+            ways = [min(max(way, -self.reach), self.reach) for way in ways]
         self.usual = tuple(was + share * way for was, way in zip(self.usual, ways, strict=True))
         self._t_s = t_s
         self._frames += 1
@@ -92,19 +96,18 @@ class _Pair:
     """
 
     def __init__(self, reach_torsos: float) -> None:
-        self._reach = reach_torsos
-        self._mean = _Mean()
+        self._mean = _Mean(reach_torsos)
 
     def add(self, aside: Sequence[float], t_s: float) -> None:
         if len(aside) == 2:
-            self._mean.add((min(aside), max(aside)), t_s, self._reach)
+            self._mean.add((min(aside), max(aside)), t_s)
 
-    def hold(self, aside: Sequence[float]) -> bool:
+    def holds(self, aside: Sequence[float]) -> bool:
         """Whether none of them is out of reach of both places."""
         if not self._mean.known or not aside:
             return True
         left, right = self._mean.usual
-        return left - min(aside) <= self._reach and max(aside) - right <= self._reach
+        return max(left - min(aside), max(aside) - right) <= self._mean.reach
 
 
 class _Length:
@@ -115,18 +118,17 @@ class _Length:
     """
 
     def __init__(self, longer: float) -> None:
-        self._reach = math.log(longer)
-        self._mean = _Mean()
+        self._mean = _Mean(math.log(longer))
 
     def add(self, lengths_px: Sequence[float], t_s: float) -> None:
         if len(lengths_px) == 2:
-            self._mean.add((_log(sum(lengths_px) / 2),), t_s, self._reach)
+            self._mean.add((_log(sum(lengths_px) / 2),), t_s)
 
     def holds(self, lengths_px: Sequence[float]) -> bool:
         """Whether none of them is longer than it may be."""
         if not self._mean.known or not lengths_px:
             return True
-        return _log(max(lengths_px)) - self._mean.usual[0] <= self._reach
+        return _log(max(lengths_px)) - self._mean.usual[0] <= self._mean.reach
 
 
 def _log(length_px: float) -> float:

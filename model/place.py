@@ -24,9 +24,6 @@ CORRECTED = ("fppa_deg", "fppa_peak_deg", "knee_offset_leg", "hip_adduction_deg"
 #: What depends on the camera's place. The trunk's lean is the picture's own until that is known: from aside it holds a
 #: part of the forward lean, with opposite signs left and right, by 20° up to 2° of it.
 PLACED = (*CORRECTED, "trunk_lean_deg")
-#: The picture's own: from aside it shows more of one knee's and less of the other's, so that a difference of the sides
-#: may be the camera's.
-OF_PICTURE = "fppa_image_deg"
 #: Who turns aside for so long (a drink, a word with somebody) has not moved the camera.
 _ASIDE_S = 60.0
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from model.camera_pose import CameraPose
-from model.coach import Cue
+from model.coach import KNEE_IMAGE, Cue
 from model.frontal import fppa_uncertainty_deg
 from model.metrics import STANCE_METRICS, MetricSpec, unavailable
-from model.place import CORRECTED, OF_PICTURE, PLACED, why_not_corrected
+from model.place import CORRECTED, PLACED, why_not_corrected
 from model.pose import FloatArray, Side, View
 from model.stance import MIN_QUALITY, Stance
 from model.statistics import MIN_STANCES, Difference, asymmetry, describe, trend
@@ -135,7 +135,7 @@ def summarise(
     found = {
         spec.key: asymmetry(values[Side.LEFT][spec.key], values[Side.RIGHT][spec.key], spec.least_asymmetry(view))
         for spec in STANCE_METRICS
-        if spec.key != OF_PICTURE
+        if spec.key != KNEE_IMAGE  # a camera aside shows more of one knee's and less of the other's
     }
     summary["asymmetry"] = {key: _difference_json(one) for key, one in found.items() if one is not None}
     summary["unavailable"] = _unavailable(values, view, reasons, blurred)

@@ -245,8 +245,7 @@ class LiveHub:
 
     def runs(self, session_id: int) -> bool:
         """Whether a session that has not ended runs, as far as the device tells: else a power cut left it open."""
-        frame = self.snapshot()["frame"]
-        return frame is None or frame.get("session_id") == session_id
+        return self.snapshot()["frame"] is None or self.session_id() == session_id
 
     def somebody(self) -> bool:
         """Whether somebody is seen."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from typing import Any
 
 #: They join what stands on both sides: families of emoji, and letters of several scripts.
 _JOINERS = "\u200c\u200d"
@@ -35,7 +37,11 @@ def look(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", without).casefold())
 
 
-def alphabetical(name: str) -> tuple[str, str]:
-    """By which names are put in order: Ünal before Vera, Runner 9 before Runner 10."""
+def alphabetical(runners: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runners by name: Ünal before Vera, Runner 9 before Runner 10."""
+    return sorted(runners, key=lambda runner: _order(runner["name"]))
+
+
+def _order(name: str) -> tuple[str, str]:
     bare = "".join(sign for sign in unicodedata.normalize("NFD", look(name)) if not unicodedata.combining(sign))
     return _NUMBER.sub(lambda number: number[0].zfill(9), bare), name

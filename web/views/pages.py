@@ -200,7 +200,7 @@ def _people(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     if found["state"] == "open":
         return []
     try:
-        return sorted(box().reader.runners(), key=lambda one: alphabetical(one["name"]))
+        return alphabetical(box().reader.runners())
     except StoreDamaged as error:
         store_words(error)
         return []

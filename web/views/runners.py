@@ -41,7 +41,7 @@ def _page(wrong: Mistyped | None = None) -> str:
     return render_template(
         "runners.html",
         wrong=wrong,
-        runners=sorted(box().reader.runners(), key=lambda one: alphabetical(one["name"])),
+        runners=alphabetical(box().reader.runners()),
         current=current,
         silent=hub.status()["device"] == "silent",
         when="now" if hub.session_id() is not None else _when(hub.somebody()),
