@@ -198,10 +198,8 @@ class RunAnalysis:
             self._forget_place()
         events = self.gait.step(pose, t_s, view)
         done = [] if view is None else [one for event in events if (one := self._on_event(event, view))]
-        stood = math.isfinite(self._standing_hips_deg())
         self.standing.step(pose, view, self.gait.state != "standing")
-        if not stood and math.isfinite(self._standing_hips_deg()):
-            self.coach.forget_level()
+        self.coach.stands_level(math.isfinite(self._standing_hips_deg()))
         fppa = {side: self._live_fppa(t_s, pose, side) for side in Side}
         film, shakes = self.settings.film, SHAKES if shaken else None
         return Outcome(

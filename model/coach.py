@@ -47,6 +47,8 @@ from model.programme import Adherence, FeedbackSchedule
 
 Basis = Literal["baseline", "session", "fixed"]
 KNEE, KNEE_IMAGE, PELVIS = "fppa_deg", "fppa_image_deg", "pelvic_drop_deg"
+#: What a baseline of the pelvis is kept as that was held against standing; under the metric's name, against strides.
+PELVIS_STOOD = "pelvic_drop_stood_deg"
 
 #: Fewest good stances of a side for a baseline.
 MIN_BASELINE = 20
@@ -332,6 +334,7 @@ class Coach:
     ) -> None:
         self._settings = settings
         self._sides = {side: _Side() for side in Side}
+        self._stood = False
         self._steps = 0
         self._before_s = math.nan
         self.run_s, self.adherence = 0.0, Adherence()
@@ -385,15 +388,17 @@ class Coach:
             state.corrected.clear()
             state.overs.clear()
 
-    def forget_level(self) -> None:
-        """The pelvis is held against another level: what was learnt of its drop in this session was learnt with the
-        one before. A stored baseline is not of this session, and stays.
+    def stands_level(self, stood: bool) -> None:
+        """Whether the pelvis is held against standing, else against the mean over whole strides.
+
+        A drop of one side shows about half as large against the latter: each has a baseline of its own.
         """
+        if stood is self._stood:
+            return
+        self._stood = stood
         if self.metric != PELVIS:
             return
-        for side, state in self._sides.items():
-            self.learnt.pop((side, PELVIS), None)
-            state.learning.pop(PELVIS, None)
+        for state in self._sides.values():
             state.level.clear()
             state.unseen()
 
@@ -412,7 +417,9 @@ class Coach:
         keys = (KNEE, KNEE_IMAGE) if self._settings.metric == KNEE else (self._settings.metric,)
         most = {
             side: max(
-                MIN_BASELINE if self._baseline(side, key) else len(self._sides[side].learning.get(key, ()))
+                MIN_BASELINE
+                if self._baseline(side, key)
+                else len(self._sides[side].learning.get(self._kept_as(key), ()))
                 for key in keys
             )
             for side in Side
@@ -470,7 +477,12 @@ class Coach:
         return CADENCE_BEAT * fmean(own) if own else None
 
     def _baseline(self, side: Side, metric: str) -> Baseline | None:
-        return self._stored.get((side, metric)) or self.learnt.get((side, metric))
+        key = side, self._kept_as(metric)
+        return self._stored.get(key) or self.learnt.get(key)
+
+    def _kept_as(self, metric: str) -> str:
+        """Under which name a baseline is kept, and stances for it."""
+        return PELVIS_STOOD if metric == PELVIS and self._stood else metric
 
     def _decide(self, t_s: float, side: Side, seen: Mapping[str, float], instrument: Instrument) -> Cue | None:
         """Judges one stance."""
@@ -524,9 +536,10 @@ class Coach:
         if not self._measure:
             return
         state = self._sides[side]
-        for key, value in seen.items():
-            if not math.isfinite(value) or self._baseline(side, key) is not None:
+        for metric, value in seen.items():
+            if not math.isfinite(value) or self._baseline(side, metric) is not None:
                 continue
+            key = self._kept_as(metric)
             kept = state.learning.setdefault(key, [])
             kept.append(value)
             if len(kept) >= MIN_BASELINE:
@@ -535,7 +548,8 @@ class Coach:
     def _target(self, side: Side, metric: str, instrument: Instrument) -> Target | None:
         baseline = self._baseline(side, metric)
         if baseline is not None:
-            basis: Basis = "baseline" if (side, metric) in self._stored or metric in (KNEE, KNEE_IMAGE) else "session"
+            kept = (side, self._kept_as(metric)) in self._stored
+            basis: Basis = "baseline" if kept or metric in (KNEE, KNEE_IMAGE) else "session"
             if metric == "cadence_spm":
                 return Target(metric, CADENCE_LEAST * baseline.mean, baseline.mean, basis)
             floor = _FLOOR * self._sd(metric, instrument) * math.sqrt(1 + 1 / baseline.n)

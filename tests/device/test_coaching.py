@@ -522,6 +522,27 @@ def test_a_goal_goes_with_the_name_and_has_its_own_baseline(make: Callable[..., 
     assert box.coached() == "fppa_deg"
 
 
+def test_pelvic_drop_has_a_baseline_for_who_stood_still_and_one_for_who_did_not(make: Callable[..., Box]) -> None:
+    """A drop of one side shows about half as large where nobody stood: neither says what is usual for the other."""
+    box = make(metric="pelvic_drop_deg")
+    runner_id, _ = box.store.add_runner("Ada")
+    for stood, known in ((False, False), (True, False), (False, True), (True, True)):
+        box.restart()
+        box.choose(runner_id)
+        box.known()
+        box.coach.stands_level(stood)
+        assert (box.coach.measured is None) is known
+        box.run(MIN_BASELINE + 3, left_deg=0.0 if stood else 4.0, right_deg=8.0 if stood else 4.0)
+        box.settle()
+    kept = box.store.baselines(runner_id, "camera/0/front/lightning")
+    assert {(side, key): one.mean for (side, key), one in kept.items()} == {
+        (Side.LEFT, "pelvic_drop_deg"): 4.0,
+        (Side.RIGHT, "pelvic_drop_deg"): 4.0,
+        (Side.LEFT, "pelvic_drop_stood_deg"): 0.0,
+        (Side.RIGHT, "pelvic_drop_stood_deg"): 8.0,
+    }
+
+
 def test_the_goal_of_the_settings_can_be_another(make: Callable[..., Box]) -> None:
     box = make(metric="cadence_spm")
     box.frame()

@@ -25,7 +25,9 @@ from typing import Any
 import pytest
 
 from device.store import SessionHeader, Store, StoreDamaged, StoreReader, database, reader, writer
+from model.coach import Baseline
 from model.errors import StoreError
+from model.pose import Side
 from model.programme import Adherence, Attempt
 
 REPO = Path(__file__).resolve().parents[2]
@@ -621,6 +623,20 @@ def test_a_database_from_before_the_belts_speed_was_kept_is_read_and_keeps_it_fr
         for file in path.parent.glob(f"{path.name}*"):  # a backup comes back, as the README says
             file.unlink()
         shutil.copy(backup, path)
+
+
+def test_baselines_of_the_pelvis_from_before_it_was_kept_what_they_were_held_against_are_measured_anew(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        scripts = tuple(takewhile(lambda script: "pelvic_drop_deg" not in script, database.migrations()))
+        before.setattr(database, "migrations", lambda: scripts)
+        with Store.open(path) as store:
+            anna, _ = store.add_runner("Anna")
+            keys = ("fppa_deg", "pelvic_drop_deg")
+            store.add_baselines(anna, "camera", {(Side.LEFT, key): Baseline(4.0, 1.0, 20) for key in keys})
+    with Store.open(path) as store:
+        assert store.baselines(anna, "camera") == {(Side.LEFT, "fppa_deg"): Baseline(4.0, 1.0, 20)}
 
 
 def test_a_belt_speed_that_is_not_known_any_more_is_none(path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model.analysis import AnalysisSettings, RunAnalysis
-from model.coach import CoachSettings, Cue
+from model.coach import Baseline, CoachSettings, Cue
 from model.place import CameraPlace
 from model.pose import FloatArray, Joint, Side, View
 from model.quality import COVERED, FrameQuality, lost_words, slow_words
@@ -117,6 +117,34 @@ def test_who_stands_still_amid_a_run_is_not_cued_for_being_held_against_that() -
     assert analysis.standing.calibration is not None
     assert outcome.coach.measured is None, "measured anew"
     assert cues == []
+
+
+@pytest.mark.parametrize("stood_first", [False, True])
+def test_a_kept_baseline_of_the_pelvis_holds_only_where_it_is_held_against_the_same(stood_first: bool) -> None:
+    """A pelvis that drops by 14° on the right foot alone: 14 and 0° against standing, 7 and 7° against whole strides.
+
+    Whoever stands still before one run and steps onto a moving belt for the next runs no differently.
+    """
+    settings = AnalysisSettings(view=View.FRONT, coach=CoachSettings(metric="pelvic_drop_deg"))
+    kept: dict[tuple[Side, str], Baseline] = {}
+    for stands, again in ((stood_first, False), (not stood_first, False), (stood_first, True)):
+        walker = Walker(((0.0, 0.0), (5.0, 170.0)) if stands else ((0.0, 170.0),))
+        strikes = sorted((at_s, side) for side in Side for at_s in walker.strikes_s(side, 35.0))
+        analysis = RunAnalysis(settings, CameraPlace())
+        analysis.coach.know(kept, measure=True, schedule=None)
+        cues: list[Cue] = []
+        measured = []
+        for pose in walker.poses(30.0, 35.0, Camera(), 0.3):
+            last = max((one for one in strikes if one[0] <= pose.t_s), default=None)
+            drops = last is not None and last[1] is Side.RIGHT
+            outcome = analysis.step(pose.t_s, replace(pose, xy_px=_hips_turned(pose.xy_px, 14.0 if drops else 0.0)))
+            cues += outcome.cues
+            measured.append(outcome.coach.measured is None)
+        assert (analysis.standing.calibration is not None) == stands
+        assert cues == []
+        assert measured[-1]
+        assert measured[400] is again, "it was known what is usual"
+        kept |= analysis.coach.learnt
 
 
 def _hips_turned(xy_px: FloatArray, deg: float) -> FloatArray:
