@@ -157,16 +157,15 @@ def goal_words(goal: Goal) -> dict[str, Any]:
     return {**asdict(GOALS[goal]), "unit": spec.unit, "decimals": spec.decimals}
 
 
-def goal_check(goal: Goal, view: str | None) -> dict[str, Any] | None:
-    """For the aiming help: that what is coached is not seen from this view; None where it is, or where none is known.
+def goal_check(goal: Goal) -> dict[str, Any]:
+    """For the aiming help of a camera at the side: that the goal is not coached from there.
 
-    Only a camera in front or behind lets anything be coached, cadence too.
+    Only a camera in front or behind lets anything be coached, also cadence, which the side shows as well.
     """
-    if view is None or View(view).frontal:
-        return None
     label = GOALS[goal].label
-    advice = f"{label} needs a camera in front or behind: from the side nothing is coached, other things are measured."
-    return {"key": "goal", "label": "What is coached", "state": "warn", "value": f"{label}: not seen", "advice": advice}
+    advice = f"{label} needs a camera in front or behind: from the side things are measured, but nothing is coached."
+    said = f"{label}: not from the side"
+    return {"key": "goal", "label": "What is coached", "state": "warn", "value": said, "advice": advice}
 
 
 def local_time(utc: str | None) -> datetime | None:

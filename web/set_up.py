@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template
 
 from device.config import CAMERA_HEIGHT_M
-from model.goals import GOALS, Goal
+from model.goals import GOALS, Goal, is_goal
 from web.app import box
 from web.mistyped import Mistyped
 
@@ -29,6 +29,12 @@ def page(wrong: Mistyped | None = None) -> str:
         settings_goal=config.coach.metric,
         kept_goal=programme_goal(),
     )
+
+
+def coached_goal() -> Goal:
+    """What is to be coached: a programme's goal, of which the device tells nothing as long as it cannot coach."""
+    told = box().hub.coached()
+    return programme_goal() or (told if is_goal(told) else box().config.coach.metric)
 
 
 def programme_goal() -> Goal | None:

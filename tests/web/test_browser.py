@@ -497,6 +497,8 @@ def test_a_camera_at_the_side_shows_what_is_seen_from_there(
     said = "Knee alignment is not seen from the side. Measured: knee flexion in stance, hip extension, overstride"
     expect(page.locator("[data-banner]")).to_contain_text(said)
     expect(page.locator("[data-camera]")).to_have_text("at the side")
+    expect(page.locator("[data-goal]")).to_have_text("none")  # cadence is seen, and not coached either
+    expect(page.locator("[data-goal-note]")).to_have_text("nothing is coached from the side")
     left = page.locator(".side[data-side=left]")
     for gone in ("[data-value]", "[data-spread]", "[data-bar]", ".state"):
         expect(left.locator(gone)).to_be_hidden()

@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from device.config import Config
-from device.live import LivePublisher
+from device.live import LivePublisher, Message
 from device.runners import COMMANDS, MAX_NAME
 from device.store import SessionHeader, Store
 from model.goals import GOALS
@@ -440,8 +440,9 @@ def test_goal_is_remembered_with_the_name(device: Device, client: FlaskClient, s
 
 
 def test_goal_during_a_programme_waits_and_the_page_says_so(
-    device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None]
+    device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None], frame: Callable[..., Message]
 ) -> None:
+    """Also where the camera stands at the side, from which no programme goes on."""
     post(client, "/runners", name="Anna")
     post(client, "/runners/training", command="start_programme")
     eventually(lambda: store.programme(1) is not None, "the programme")
@@ -452,3 +453,6 @@ def test_goal_during_a_programme_waits_and_the_page_says_so(
     runner = store.runner(1)
     assert runner is not None
     assert runner.person.goal == "cadence_spm"
+    device.frame = {**frame(), "view": "side"}
+    eventually(lambda: client.get("/api/aim").get_json()["view"] == "side", "the view")
+    assert client.get("/api/aim").get_json()["checks"][-1]["value"] == "Knee alignment: not from the side"

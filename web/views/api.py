@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from model.goals import is_goal
+from model.pose import View
 from model.table import session_csv
-from web import access, present
+from web import access, present, set_up
 from web.app import box
 from web.hub import for_reader
 from web.numbers import asked
@@ -41,11 +41,11 @@ def live_stances() -> ResponseReturnValue:
 
 @blueprint.get("/api/aim")
 def aim() -> ResponseReturnValue:
-    """What is wrong with the camera's place; last, that what is coached is not seen from there."""
+    """What is wrong with the camera's place; last, that nothing is coached from there."""
     found = box().hub.aim()
-    goal = box().hub.coached()
-    check = present.goal_check(goal if is_goal(goal) else box().config.coach.metric, found["view"])
-    return jsonify({**found, "checks": found["checks"] + ([] if check is None else [check])})
+    if found["view"] == View.SIDE:
+        found["checks"].append(present.goal_check(set_up.coached_goal()))
+    return jsonify(found)
 
 
 @blueprint.get("/api/events")

@@ -265,8 +265,8 @@ function followView(seen) {
 function followGoal(coach) {
   const before = goal;
   goal = coach?.metric in goals ? coach.metric : KNEE;
-  setText(find("goal"), goals[goal].label);
-  setText(find("goal-note"), aside() ? "not seen from the side" : coach?.metric_from === "runner" ? `of ${runner ?? "the runner"}` : GOAL_NOTES[coach?.metric_from] ?? "");
+  setText(find("goal"), aside() ? "none" : goals[goal].label);
+  setText(find("goal-note"), aside() ? "nothing is coached from the side" : coach?.metric_from === "runner" ? `of ${runner ?? "the runner"}` : GOAL_NOTES[coach?.metric_from] ?? "");
   setText(find("programme-label"), `Programme: ${goals[goal].label.toLowerCase()}`);
   find("goal-tile").hidden = Boolean(coach?.programme);
   if (goal !== before) for (const knee of Object.values(knees)) knee.show();
