@@ -56,6 +56,10 @@ def test_an_anonymous_run_is_given_its_runner_and_compared_with_theirs(
 def test_a_test_is_given_to_another(device: Device, client: FlaskClient, store: Store, anna: int) -> None:
     ben, _ = store.add_runner("Ben")
     tested = store_test(store, Side.RIGHT, runner_id=ben)
+    page = words(client.get(f"/sessions/{tested}").text)
+    assert "Was it somebody else's?" in page
+    assert "programme" not in page, "no test is a part of one, or measures a baseline"
+    assert "centimetres" not in page
     assert "The session is Anna O'Hara's now." in give(client, tested, anna, of=ben)
     assert "Sessions of Anna O'Hara" in words(client.get(f"/sessions?runner={anna}").text)
     assert f'href="/sessions/{tested}"' in client.get(f"/sessions?runner={anna}").text
