@@ -87,13 +87,21 @@ def local_day(instant: datetime) -> str:
 
 
 def write_attempt(db: sqlite3.Connection, programme_id: int, session_id: int, attempt: Attempt) -> None:
-    """Adds or overwrites what a session did of a programme. What it did of another one before stays."""
+    """Adds or overwrites what a session did of a programme.
+
+    What it did of one that has ended, which counts no more, gives way to a new one of the same runner; another runner's
+    stays.
+    """
     did = attempt.adherence
-    values = ("n", "run_s", "stances_on", "stances_on_within", "stances_off", "stances_off_within")
+    names = ("programme_id", "n", "run_s", "stances_on", "stances_on_within", "stances_off", "stances_off_within")
+    gives_way = (
+        "SELECT old.id FROM programmes AS old JOIN programmes AS new USING (runner_id) "
+        "WHERE new.id = excluded.programme_id AND (old.id = new.id OR old.ended_utc IS NOT NULL)"
+    )
     db.execute(
-        f"INSERT INTO attempts (session_id, programme_id, {', '.join(values)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (session_id) DO UPDATE "
-        f"SET {', '.join(f'{name} = excluded.{name}' for name in values)} WHERE programme_id = excluded.programme_id",
+        f"INSERT INTO attempts (session_id, {', '.join(names)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        f"ON CONFLICT (session_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names)} "
+        f"WHERE programme_id IN ({gives_way})",
         (session_id, programme_id, attempt.n, attempt.run_s, did.on, did.on_within, did.off, did.off_within),
     )
 

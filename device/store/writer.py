@@ -561,7 +561,7 @@ class Store:
     def save_attempt(self, programme_id: int, session_id: int, attempt: Attempt) -> None:
         """Adds or overwrites what a session did of a programme.
 
-        Nothing where the runner has been deleted, or the session did something of another programme before.
+        Nothing where the runner has been deleted, or the session did something of another runner's programme before.
         """
         with self._transaction() as db:
             if db.execute("SELECT 1 FROM programmes WHERE id = ?", (programme_id,)).fetchone() is None:

@@ -380,6 +380,27 @@ def test_after_a_break_a_session_of_the_programme_goes_on(make: Callable[..., Bo
     assert told["run_s"] == pytest.approx(700 + 40 * 22 / 30, abs=1.0)
 
 
+def test_a_programme_that_takes_the_place_of_another_amid_a_session_begins_with_it(
+    make: Callable[..., Box], path: Path
+) -> None:
+    """Nothing was kept of it: what the session had done of the one before stood in its place."""
+    box = make(measure_baseline=False)
+    runner_id, old = in_a_programme(box)
+    box.choose(runner_id)
+    box.session()
+    box.known()
+    box.run(20)
+    for command in ("end_programme", "start_programme"):
+        box.coaching.obey({"command": command})
+        box.known()
+    box.run(30)
+    box.end_session()
+    stored = StoreReader(path).programme(runner_id)
+    assert stored is not None
+    assert stored.id != old.id
+    assert [attempt.run_s for attempt in stored.attempts] == [pytest.approx(30 * 22 / 30, abs=0.5)]
+
+
 def turned(box: Box) -> None:
     """The runner turns round on the belt, and back."""
     box.known(View.REAR)
