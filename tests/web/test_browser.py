@@ -771,7 +771,8 @@ def test_chart_has_every_stance_and_ink(server: Server, make_session: MakeSessio
         ([("right", "pelvic_drop_deg", 5.0)], {}, "carry a triangle (pelvic drop: that limit is not drawn here)."),
         ([("left", "fppa_deg", 6.5), ("right", "fppa_deg", 9.5), ("right", "fppa_image_deg", 4.0)],
          {"left": 6.5, "right": 9.5}, "knee alignment in the picture: that limit is not drawn here); a dashed line is"),
-        ([("left", "fppa_deg", 7.0), ("left", "fppa_deg", 6.5)], {"left": 6.5}, "of one side where it has its colour."),
+        ([("left", "fppa_deg", 7.0), ("left", "fppa_deg", 6.5)],
+         {"left": 6.5}, "the threshold that held last, of one side where it has its colour."),
         ([], {}, "Cued stances carry a triangle."),
     ],
 )  # fmt: skip
