@@ -258,6 +258,17 @@ def test_without_scripts_a_page_that_needs_them_says_so(client: FlaskClient, pat
     assert re.search(r"<noscript><p[^>]*>This page needs JavaScript", client.get(path).text)
 
 
+def test_without_javascript_a_result_says_why_nothing_is_drawn(
+    client: FlaskClient, make_session: MakeSession, curves: Message
+) -> None:
+    page = client.get(f"/sessions/{make_session(more={'curves': curves})}").text
+    chart, cycles = page.split('<h2 id="cycle-h">')
+    assert "<noscript><p" in chart
+    assert "the values are in the CSV file" in chart
+    assert "<noscript><p" in cycles
+    assert "the values are in the JSON file" in cycles
+
+
 def test_kiosk_has_no_navigation(client: FlaskClient) -> None:
     assert "<nav" in client.get("/").text
     assert "<nav" not in client.get("/?kiosk=1").text
