@@ -384,6 +384,27 @@ def test_another_goal_has_its_own_words_and_values(server: Server, device: Devic
     expect(page.locator("[data-announce]")).to_have_text("left foot wider")
 
 
+@pytest.mark.parametrize(
+    ("metric", "value", "threshold", "level"),
+    [
+        ("fppa_deg", 9.6, 8.0, "aligned"),
+        ("pelvic_drop_deg", 6.1, 5.4, "pelvis level"),
+        ("step_width_leg", 0.06, 0.07, "wide enough"),
+    ],
+)
+def test_a_stance_beyond_its_limit_by_noise_is_not_said_to_be_within_it(
+    server: Server, device: Device, page: Page, metric: str, value: float, threshold: float, level: str
+) -> None:
+    """No cue comes, for it may be noise; but "wide enough" stood below 6 cm and "at least 7 cm"."""
+    page.goto(server.url)
+    said = page.locator(".side[data-side=left] [data-state-text]")
+    device.changes = {**coached(metric), "left": judged("good", value, threshold)}
+    expect(said).to_have_text("at the limit")
+    expect(page.locator(".side[data-side=left]")).to_have_attribute("data-state", "good")
+    device.changes = {**coached(metric), "left": judged("good", threshold, threshold)}
+    expect(said).to_have_text(level)
+
+
 def test_a_programme_names_its_goal(server: Server, device: Device, page: Page) -> None:
     retention = {"on": None, "off": None, "stances_off": 0}
     programme = {"session": 2, "of": 8, "run_s": 60.0, "planned_s": 1020.0, "counts": False, "retention": retention}

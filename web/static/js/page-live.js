@@ -16,6 +16,9 @@ const NOTICE_MS = 8000;
 const UNSTORED = "unstored"; // in the place of the id of a session that the store cannot take, or has not taken yet
 const ASKED_MS = 10000;
 const KNEE = "fppa_deg";
+// Of a stance that is over its limit by no more than noise: it is not cued.
+const AT_THE_LIMIT = "at the limit";
+const isBeyond = (of, { value, threshold }) => (of.too_little ? value < threshold : value > threshold);
 const GOAL_NOTES = { programme: "kept by the programme", session: "for this session" };
 // By the camera's state: what its tile says, and in the place of a verdict the knees, whose angles are then those of the picture.
 const CAMERA = {
@@ -138,14 +141,15 @@ class Knee {
   }
 
   // What the last stance of this knee says; nothing while the runner is to go by feel, and nothing from the side.
-  judge(seen, verdict, quiet) {
+  judge(seen, side, quiet) {
+    const verdict = side?.verdict;
     let state = "off";
     let text = seen ? "measuring…" : "no runner";
     if (seen && aside()) text = "";
     else if (seen && quiet) text = quiet;
     else if (seen && verdict) {
       state = verdict;
-      text = goals[goal][state];
+      text = state === "good" && isBeyond(goals[goal], side) ? AT_THE_LIMIT : goals[goal][state];
     } else if (seen && this.stances.length && goal === KNEE) {
       if (this.known) state = this.threshold !== null && this.stances.at(-1) > this.threshold ? "bad" : "good";
       text = this.known ? goals[goal][state] : this.instead;
@@ -237,7 +241,7 @@ function onFrame(message) {
     alert[side] = knee.alerting || Boolean(message[side]?.alert);
     knee.aim(message[side]);
     knee.limit(message[side]?.threshold_deg ?? message.threshold_deg, message[side]?.basis === "baseline");
-    knee.judge(seen, message[side]?.verdict, quiet);
+    knee.judge(seen, message[side], quiet);
   }
   if (seen && message.image_size) skeleton.show(message, alert);
   else skeleton.clear();
