@@ -15,7 +15,9 @@ from device import deletion
 from device.config import Config
 from device.live import LivePublisher, Message
 from device.store import SessionHeader, Store
+from model.pose import Side
 from tests.web.choosing import Device
+from tests.web.tested import store_test
 from web.hub import LiveHub
 from web.views import deletion as views
 
@@ -54,6 +56,18 @@ def test_a_session_is_deleted_after_a_question(device: Device, client: FlaskClie
         assert client.get(url).status_code == 404
     delete(client, path, 404)
     assert client.get(f"/sessions/{kept}").status_code == 200
+
+
+def test_what_stays_of_a_session_that_is_deleted_is_said(
+    client: FlaskClient, store: Store, make_session: MakeSession
+) -> None:
+    """Whoever deletes a run because somebody else ran it would leave its baseline to who is taken for them."""
+    anna, _ = store.add_runner("Anna")
+    stays = "How Anna usually runs, where it was measured in this run, and what it did of a programme stay."
+    for session_id, said in ((make_session(3, runner_id=anna), True), (make_session(3), False)):
+        assert (stays in words(client.get(f"/sessions/{session_id}/delete").text)) is said
+    tested = store_test(store, Side.RIGHT, runner_id=anna)
+    assert "usually runs" not in client.get(f"/sessions/{tested}/delete").text
 
 
 def test_a_form_without_its_token_deletes_nothing(
