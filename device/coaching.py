@@ -219,7 +219,7 @@ class Coaching:
         if runner_id is None or not new:
             return
         self._stored |= set(new)
-        self._writer.also(lambda store, _: store.add_baselines(runner_id, installation, new))
+        self._writer.also(lambda store, session_id: store.add_baselines(runner_id, installation, new, session_id))
 
     def _save(self, state: CoachState) -> None:
         """Stores what was done of the programme so far."""

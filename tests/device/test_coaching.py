@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,6 +167,21 @@ def test_a_named_runner_is_measured_once_and_knows_the_baseline_next_time(make: 
     box.run(4)
     assert basis(box) == "baseline"
     assert box.coach.learnt == {}
+
+
+def test_it_is_known_which_session_measured_a_baseline(make: Callable[..., Box], path: Path) -> None:
+    """So that it can be told as not theirs when that session was somebody else's."""
+    box = make()
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    session_id = box.session()
+    box.choose(runner_id)
+    box.known()
+    box.run(MIN_BASELINE + 3)
+    box.end_session()
+    with closing(sqlite3.connect(path)) as raw:
+        measured = raw.execute("SELECT DISTINCT runner_id, session_id FROM baselines").fetchall()
+    assert measured == [(runner_id, session_id)]
 
 
 def test_an_answer_that_comes_after_another_was_chosen_is_not_theirs(make: Callable[..., Box]) -> None:

@@ -739,6 +739,31 @@ def test_one_runners_sessions_are_read_alone(path: Path) -> None:
         assert stored.result(99) is None
 
 
+def test_what_is_told_of_one_runner_needs_no_look_at_everybodys_sessions(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is some 10 kB with its summary, and over years there are thousands."""
+    with Store.open(path) as store:
+        runner_id, _ = store.add_runner("Anna")
+        store.end_session(store.begin_session(replace(HEADER, runner_id=runner_id)))
+    asked: list[str] = []
+    opened = StoreReader._open
+
+    def watched(self: StoreReader) -> sqlite3.Connection:
+        connection = opened(self)
+        connection.set_trace_callback(lambda sql: asked.append(sql) if sql.startswith("SELECT") else None)
+        return connection
+
+    monkeypatch.setattr(StoreReader, "_open", watched)
+    found = StoreReader(path)
+    assert len(found.list_sessions(30, 0, runner_id)) == found.count_sessions(runner_id) == 1
+    assert len(found.runs(runner_id)) == len(found.runners()) == 1
+    with closing(sqlite3.connect(path)) as raw:
+        steps = [step[3] for sql in asked for step in raw.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert any("sessions_of (runner_id=?" in step for step in steps)
+    assert [step for step in steps if step in ("SCAN sessions", "SCAN s")] == []
+
+
 def test_without_a_database_nobody_has_sessions(path: Path) -> None:
     stored = StoreReader(path)
     assert (stored.list_sessions(runner_id=1), stored.count_sessions(1), stored.runs(1)) == ([], 0, [])
