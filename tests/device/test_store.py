@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import takewhile
@@ -27,6 +27,7 @@ import pytest
 from device.store import SessionHeader, Store, StoreDamaged, StoreReader, database, reader, writer
 from model.errors import StoreError
 from model.programme import Adherence, Attempt
+from tests.nobody import as_nobody
 
 REPO = Path(__file__).resolve().parents[2]
 HEADER = SessionHeader(source="demo_front.mp4", model="movenet-lightning-int8", app_version="0.1.0", fps=30.0)
@@ -392,19 +393,6 @@ def test_a_full_disk_loses_nothing_that_was_written(path: Path) -> None:
     assert (len(document["stances"]), document["state"]) == (held + 1, "complete")
 
 
-@contextmanager
-def _as_nobody() -> Iterator[None]:
-    """Without root's right to write everything, where the tests run as root."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-
-
 @pytest.fixture
 def foreign_folder() -> Iterator[Path]:
     """A folder with a database that this user may read but not write."""
@@ -421,7 +409,7 @@ def foreign_folder() -> Iterator[Path]:
 
 def test_a_read_only_folder_is_one_clear_line_and_still_readable(foreign_folder: Path) -> None:
     path = foreign_folder / "kneeline.db"
-    with _as_nobody():
+    with as_nobody():
         with pytest.raises(StoreError, match=r"cannot be written \(Permission denied\); check the folder's owner"):
             Store.open(path)
         assert StoreReader(path).list_sessions() == []
@@ -429,7 +417,7 @@ def test_a_read_only_folder_is_one_clear_line_and_still_readable(foreign_folder:
 
 def test_a_read_only_file_is_one_clear_line(foreign_folder: Path) -> None:
     foreign_folder.chmod(0o777)
-    with _as_nobody(), pytest.raises(StoreError, match="is read-only; give the service's user write access"):
+    with as_nobody(), pytest.raises(StoreError, match="is read-only; give the service's user write access"):
         Store.open(foreign_folder / "kneeline.db")
 
 
