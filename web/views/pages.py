@@ -121,7 +121,7 @@ def card(session_id: int) -> ResponseReturnValue:
 @blueprint.get("/sessions/<int:session_id>/qr.svg")
 def session_qr(session_id: int) -> ResponseReturnValue:
     """The result's address on the local network as a QR code, for phones that see the kiosk."""
-    if box().reader.session(session_id) is None:
+    if box().reader.result(session_id) is None:
         abort(404)
     return qr_of(url_for("pages.session", session_id=session_id))
 
