@@ -446,6 +446,25 @@ def test_what_was_run_of_a_programme_stays_when_the_store_is_asked_again(
     assert attempt.adherence == box.coach.adherence
 
 
+def test_what_may_have_been_run_by_who_ran_before_is_not_of_the_programme_though_the_store_is_asked_again(
+    make: Callable[..., Box], path: Path
+) -> None:
+    """It outlived the session, which is nobody's where it turns out to have been the one before."""
+    box = make(measure_baseline=False)
+    runner_id, _ = in_a_programme(box)
+    box.choose(runner_id)
+    box.uncertain = True
+    box.session()
+    box.known()
+    box.run(10)
+    turned(box)
+    box.writer.discard(lambda _: None)
+    box.settle()
+    stored = StoreReader(path).programme(runner_id)
+    assert stored is not None
+    assert stored.attempts == ()
+
+
 def test_what_was_run_without_a_name_or_a_programme_is_not_of_the_programme(
     make: Callable[..., Box], path: Path
 ) -> None:
