@@ -146,7 +146,7 @@ class Coaching:
         whose = _Whose(None if runner is None else runner.id, place)
         if whose != self._whose or self._again or self._has_new_goal:
             self._again = False
-            self._ask(whose, analysis)
+            self._ask(whose, analysis, uncertain)
         self._take_up(analysis)
         self._state = analysis.coach.state()  # what was run until this frame may have been another's
         if uncertain:
@@ -160,13 +160,14 @@ class Coaching:
         if self._state is not None:
             self._save(self._state)
 
-    def _ask(self, whose: _Whose, analysis: RunAnalysis) -> None:
+    def _ask(self, whose: _Whose, analysis: RunAnalysis, uncertain: bool) -> None:
         """Asks the store for what it has of a runner; nothing is cued for a named one until it has answered.
 
         Asked again of the same runner, their programme goes on meanwhile: so does what was run of it in this session.
+        It is stored first, unless it is ``uncertain`` whose run that was.
         """
         goes_on = self._programme is not None and self._whose is not None and self._whose.runner_id == whose.runner_id
-        if self._whose is not None:
+        if self._whose is not None and not uncertain:
             self._save(analysis.coach.state())
         if not goes_on:
             self._programme = self._session = None
@@ -219,7 +220,7 @@ class Coaching:
         if runner_id is None or not new:
             return
         self._stored |= set(new)
-        self._writer.also(lambda store, _: store.add_baselines(runner_id, installation, new))
+        self._writer.also(lambda store, session_id: store.add_baselines(runner_id, installation, new, session_id))
 
     def _save(self, state: CoachState) -> None:
         """Stores what was done of the programme so far."""

@@ -137,7 +137,7 @@ class SessionConfig(Section):
         ge=1,
         le=600,
         description="Seconds for which the runner is gone before the session ends. It also ends after five minutes "
-        "without a step.",
+        "without a step, or so many seconds where that is more.",
     )
 
 

@@ -71,8 +71,10 @@ class Deletion:
             sessions = store.delete_runner(runner_id)
         except StillRunning:
             raise _Refused("Not deleted: a session of this runner runs now. Wait for its end.") from None
-        _log.info("deleted runner %d with %d sessions", runner_id, sessions or 0)
-        return sessions or 0
+        if sessions is None:
+            return 0
+        _log.info("deleted runner %d with %d sessions", runner_id, sessions)
+        return sessions
 
     def _refuse(self, request: str, said: str) -> None:
         self._answer({"type": "answer", "request": request, "done": False, "sessions": 0, "said": said})
@@ -87,5 +89,6 @@ def _session(store: Store, session_id: int) -> int:
         gone = store.delete_session(session_id)
     except StillRunning:
         raise _Refused("Not deleted: this session runs now. Wait for its end.") from None
-    _log.info("deleted session %d", session_id)
+    if gone:
+        _log.info("deleted session %d", session_id)
     return int(gone)

@@ -170,7 +170,7 @@ def _slower(choice: Choice) -> str:
 def _placement(path: Path) -> Check:
     """Where the camera stood in the last run that could tell."""
     with StoreReader(path) as reader:
-        newest = (reader.session(row["id"]) for row in reader.list_sessions(limit=20) if row["mode"] == "run")
+        newest = (reader.result(row["id"]) for row in reader.list_sessions(limit=20) if row["mode"] == "run")
         known = (one for one in newest if one and one["camera"] and one["camera"]["state"] != "unknown")
         last = next(((one["id"], one["camera"]) for one in known), None)
     if last is None:

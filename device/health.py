@@ -35,15 +35,16 @@ def temperature_c(path: Path = _TEMPERATURE) -> float | None:
 
 
 def disk(path: Path) -> Disk | None:
-    """Room on the file system of ``path``, or of its nearest folder that exists."""
-    there = next((p for p in (path, *path.absolute().parents) if p.exists()), None)
-    if there is None:
-        return None
-    try:
-        usage = shutil.disk_usage(there)
-    except OSError:
-        return None
-    return Disk(usage.total, usage.free)
+    """Room on the file system of ``path``, or of its nearest folder that is there, and for this user to see."""
+    for there in (path, *path.absolute().parents):
+        try:
+            usage = shutil.disk_usage(there)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue
+        except OSError:
+            return None
+        return Disk(usage.total, usage.free)
+    return None
 
 
 def throttling() -> list[str] | None:

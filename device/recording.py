@@ -157,6 +157,8 @@ class SessionWriter:
             value = self._settings.pop(key)
         try:
             self._store.set_setting(key, value)
+        except StoreDamaged:  # it is not tried again: what comes next is
+            raise
         except StoreError:
             with self._changed:
                 self._settings.setdefault(key, value)

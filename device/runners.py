@@ -158,7 +158,7 @@ class RunnerChoice:
     def _choose(self, runner: Runner | None) -> None:
         """Under the lock, so that the session becomes theirs before it can end."""
         self._chosen_s = self._clock()
-        if self._running and self._chosen is not None:
+        if self._running and (self._chosen is not None or runner is None):
             self._next = None if _same(runner, self._chosen) else _Next(runner)
             return
         self._chosen, self._guest = runner, Person()

@@ -82,7 +82,7 @@ class ScreeningProgress:
         self._seen = 0
         self._ready = False
         self._found: tuple[Span, ...] = ()
-        self._forward_s = 0.0
+        self._forward_s = 0.0  # when they were ready, or another repetition was found
         self._looked_s = 0.0
         self._obstacle: Obstacle | None = None
         self._reason: str | None = None
@@ -160,9 +160,10 @@ class ScreeningProgress:
     def result(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """``reps`` and ``summary`` of what was seen up to shortly after the last repetition.
 
-        Who then comes up to the camera does not change what was measured.
+        Who then comes up to the camera does not change what was measured. One that was found later than that, as where
+        the person has changed their place, is measured in the pictures by which it was found.
         """
-        until_s = self._found[-1].end_s + _SETTLE_S if self._found else math.inf
+        until_s = max(self._found[-1].end_s + _SETTLE_S, self._forward_s) if self._found else math.inf
         poses = [pose for pose in self._poses if pose.t_s <= until_s]
         return screened(poses, self.view, self._model, self._task)
 

@@ -76,6 +76,7 @@ class _Test:
         looks, progress: from picture to repetition.
         clock: seconds from the first frame.
         stored: repetitions that were handed to the store.
+        counted: repetitions when that was done last.
     """
 
     scene: Scene
@@ -83,6 +84,7 @@ class _Test:
     progress: ScreeningProgress
     clock: FrameClock = field(default_factory=FrameClock)
     stored: int = 0
+    counted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ class ScreeningOnRequest:
         t_s = test.clock.t_s(frame)
         pose, quality = test.looks.look(frame.image, t_s)
         test.progress.step(t_s, pose, quality)
-        if test.progress.reps > test.stored:
+        if test.progress.reps > test.counted:
             self._save(test)
         if test.progress.over:
             self._end()
@@ -221,6 +223,7 @@ class ScreeningOnRequest:
 
     def _save(self, test: _Test) -> None:
         """Stores what was counted so far; the first repetition opens the session."""
+        test.counted = test.progress.reps
         reps, summary = test.progress.result()
         if not reps:
             return

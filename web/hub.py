@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import secrets
 import threading
 import time
@@ -43,6 +44,8 @@ ANSWER = "answer"
 _KEPT_EVENTS = 64
 _KEPT_ANSWERS = 16
 _STATUS_EVERY_S = 1.0
+
+log = logging.getLogger(__name__)
 
 Message = Mapping[str, Any]
 #: What came of a command that the device confirms.
@@ -322,9 +325,16 @@ class LiveHub:
             self._streams.discard(stream)
 
     def _listen(self) -> None:
+        """Takes every message. A faulty one, as of a device of another version, must not end it: all pages go by it."""
+        said = False
         for message in self._subscriber.events():
-            if message is not None:
-                self._receive(message)
+            try:
+                if message is not None:
+                    self._receive(message)
+            except Exception:
+                if not said:  # others like it follow, some each second
+                    log.exception("the device told what cannot be read")
+                said = True
 
     def _receive(self, message: Message) -> None:
         kind = str(message["type"])

@@ -23,8 +23,6 @@ _HEAD = (
     "runner_id, height_cm, belt_speed_min_m_s, belt_speed_max_m_s"
 )
 _COUNTED = ("stances", "reps", "cues")
-#: NULL is everybody.
-_OF_RUNNER = "(? IS NULL OR runner_id = ?)"
 _LISTED = f"{_HEAD}, summary_json, " + ", ".join(
     f"(SELECT count(*) FROM {table} WHERE session_id = s.id) AS {table}" for table in _COUNTED
 )
@@ -60,9 +58,12 @@ class StoreReader:
 
         ``runner_id``: of this runner only; None: of everybody.
         """
-        sql = f"SELECT {_LISTED} FROM sessions AS s WHERE {_OF_RUNNER} ORDER BY id DESC LIMIT ? OFFSET ?"
+        where, whose = _of_runner(runner_id)
+        # The numbers first: what is listed of a session is looked up of those alone that are asked for.
+        asked = f"SELECT id FROM sessions{where} ORDER BY id DESC LIMIT ? OFFSET ?"
+        sql = f"SELECT {_LISTED} FROM sessions AS s WHERE id IN ({asked}) ORDER BY id DESC"
         with self._connection() as db:
-            rows = db.execute(sql, (runner_id, runner_id, limit, offset)).fetchall() if db else []
+            rows = db.execute(sql, (*whose, limit, offset)).fetchall() if db else []
         return [self._unpacked(row, "summary") for row in rows]
 
     def readable_sessions(
@@ -95,9 +96,9 @@ class StoreReader:
 
     def count_sessions(self, runner_id: int | None = None) -> int:
         """How many sessions there are; ``runner_id``: of this runner."""
-        sql = f"SELECT count(*) FROM sessions WHERE {_OF_RUNNER}"
+        where, whose = _of_runner(runner_id)
         with self._connection() as db:
-            return int(db.execute(sql, (runner_id, runner_id)).fetchone()[0]) if db else 0
+            return int(db.execute(f"SELECT count(*) FROM sessions{where}", whose).fetchone()[0]) if db else 0
 
     def runs(self, runner_id: int) -> list[dict[str, Any]]:
         """A runner's runs that have ended, the oldest first: id, started_utc, view and belt; tests are none."""
@@ -301,6 +302,11 @@ class StoreReader:
                 raise
             db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
         return db
+
+
+def _of_runner(runner_id: int | None) -> tuple[str, tuple[int, ...]]:
+    """Which sessions are a runner's (None: all are meant), in SQL, and its values."""
+    return ("", ()) if runner_id is None else (" WHERE runner_id = ?", (runner_id,))
 
 
 def _holds(file: Path) -> bool:

@@ -49,13 +49,19 @@ def read_baselines(db: sqlite3.Connection, runner_id: int, installation: str) ->
 
 
 def write_baselines(
-    db: sqlite3.Connection, runner_id: int, installation: str, baselines: Baselines, created_utc: str
+    db: sqlite3.Connection,
+    runner_id: int,
+    installation: str,
+    baselines: Baselines,
+    session_id: int | None,
+    created_utc: str,
 ) -> None:
-    """Adds baselines; older ones of the same kind stay, and no longer count."""
+    """Adds baselines that a session measured; older ones of the same kind stay, and no longer count."""
+    whence = session_id, created_utc
     db.executemany(
-        "INSERT INTO baselines (runner_id, installation, side, metric, mean, sd, n, created_utc) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(runner_id, installation, str(s), m, b.mean, b.sd, b.n, created_utc) for (s, m), b in baselines.items()],
+        "INSERT INTO baselines (runner_id, installation, side, metric, mean, sd, n, session_id, created_utc) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(runner_id, installation, str(s), m, b.mean, b.sd, b.n, *whence) for (s, m), b in baselines.items()],
     )
 
 
@@ -109,7 +115,11 @@ def write_attempt(db: sqlite3.Connection, programme_id: int, session_id: int, at
 def forget_session(
     db: sqlite3.Connection, session_id: int, runner_id: int | None, started_utc: str, ended_utc: str
 ) -> None:
-    """Deletes the baselines of a runner that a session measured, from its start to its end, and its attempt."""
-    sql = "DELETE FROM baselines WHERE runner_id = ? AND created_utc BETWEEN ? AND ?"
-    db.execute(sql, (runner_id, started_utc, ended_utc))
+    """Deletes the baselines of a runner that a session measured, and its attempt.
+
+    Those of which it is not known which session measured them go by its start and its end.
+    """
+    in_it = "(session_id = ? OR session_id IS NULL AND created_utc BETWEEN ? AND ?)"
+    sql = f"DELETE FROM baselines WHERE runner_id = ? AND {in_it}"
+    db.execute(sql, (runner_id, session_id, started_utc, ended_utc))
     db.execute("DELETE FROM attempts WHERE session_id = ?", (session_id,))

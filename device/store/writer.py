@@ -528,12 +528,17 @@ class Store:
         with self._transaction() as db:
             return training.read_baselines(db, runner_id, installation)
 
-    def add_baselines(self, runner_id: int, installation: str, baselines: training.Baselines) -> None:
-        """Adds baselines, which take the place of older ones; none where the runner has been deleted."""
+    def add_baselines(
+        self, runner_id: int, installation: str, baselines: training.Baselines, session_id: int | None = None
+    ) -> None:
+        """Adds baselines, which take the place of older ones; none where the runner has been deleted.
+
+        ``session_id``: which session measured them; None where none had begun.
+        """
         with self._transaction() as db:
             if people.read_runner(db, runner_id) is None:
                 return
-            training.write_baselines(db, runner_id, installation, baselines, utc_now())
+            training.write_baselines(db, runner_id, installation, baselines, session_id, utc_now())
 
     def drop_baselines(self, runner_id: int) -> None:
         """Forgets a runner's baselines, so that the next session measures them anew."""

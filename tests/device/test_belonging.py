@@ -10,7 +10,7 @@ import pytest
 from device.belonging import Belonging
 from device.live import Message
 from device.recording import SessionWriter
-from device.store import Runner, SessionHeader, StillRunning, Store, StoreReader, training
+from device.store import Runner, SessionHeader, StillRunning, Store, StoreReader, training, writer
 from model.coach import Baseline
 from model.pose import Side
 from model.programme import Adherence, Attempt
@@ -67,6 +67,24 @@ def test_what_the_wrong_runner_learnt_in_it_goes_and_older_things_of_theirs_coun
     assert (told["runner_id"], told["height_cm"], len(told["stances"])) == (anna, 168.0, 1)
     assert document(path, his)["runner_id"] == ben
     assert [run["id"] for run in StoreReader(path).runs(anna)] == [hers]
+
+
+def test_what_it_measured_goes_though_the_clock_was_set_meanwhile_or_the_disk_was_late(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A box without a clock of its own begins in its past; a full disk takes a baseline after the session's end."""
+    anna, _ = store.add_runner("Anna")
+    older, session_id = session(store, anna), session(store, anna, end=False)
+    store.add_baselines(anna, "here", {KNEE: Baseline(3.0, 1.0, 20)}, older)
+    for said, moment in (("before it", "2020-01-01T00:00:00.000+00:00"), ("after it", "2100-01-01T00:00:00.000+00:00")):
+        with monkeypatch.context() as clock:
+            clock.setattr(writer, "utc_now", lambda moment=moment: moment)
+            store.add_baselines(anna, said, {KNEE: Baseline(9.0, 2.0, 20)}, session_id)
+    store.end_session(session_id)
+    assert store.give_session(session_id, None)
+    assert not store.baselines(anna, "before it")
+    assert not store.baselines(anna, "after it")
+    assert store.baselines(anna, "here"), "another session measured it"
 
 
 def test_it_goes_to_nobody_and_back(store: Store, path: Path) -> None:

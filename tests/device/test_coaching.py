@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,6 +167,21 @@ def test_a_named_runner_is_measured_once_and_knows_the_baseline_next_time(make: 
     box.run(4)
     assert basis(box) == "baseline"
     assert box.coach.learnt == {}
+
+
+def test_it_is_known_which_session_measured_a_baseline(make: Callable[..., Box], path: Path) -> None:
+    """So that it can be told as not theirs when that session was somebody else's."""
+    box = make()
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    session_id = box.session()
+    box.choose(runner_id)
+    box.known()
+    box.run(MIN_BASELINE + 3)
+    box.end_session()
+    with closing(sqlite3.connect(path)) as raw:
+        measured = raw.execute("SELECT DISTINCT runner_id, session_id FROM baselines").fetchall()
+    assert measured == [(runner_id, session_id)]
 
 
 def test_an_answer_that_comes_after_another_was_chosen_is_not_theirs(make: Callable[..., Box]) -> None:
@@ -448,6 +465,25 @@ def test_what_was_run_of_a_programme_stays_when_the_store_is_asked_again(
     assert attempt.run_s == pytest.approx(640 + more * 22 / 30, abs=0.5)
     assert attempt.adherence.on > did.on
     assert attempt.adherence == box.coach.adherence
+
+
+def test_what_may_have_been_run_by_who_ran_before_is_not_of_the_programme_though_the_store_is_asked_again(
+    make: Callable[..., Box], path: Path
+) -> None:
+    """It outlived the session, which is nobody's where it turns out to have been the one before."""
+    box = make(measure_baseline=False)
+    runner_id, _ = in_a_programme(box)
+    box.choose(runner_id)
+    box.uncertain = True
+    box.session()
+    box.known()
+    box.run(10)
+    turned(box)
+    box.writer.discard(lambda _: None)
+    box.settle()
+    stored = StoreReader(path).programme(runner_id)
+    assert stored is not None
+    assert stored.attempts == ()
 
 
 def test_what_was_run_without_a_name_or_a_programme_is_not_of_the_programme(

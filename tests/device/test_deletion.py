@@ -575,6 +575,19 @@ def test_a_session_is_deleted_on_request(box: Box, store: Store, path: Path) -> 
     assert box.ask("delete_session", session_id)["sessions"] == 0
 
 
+def test_the_log_tells_of_what_was_deleted_only(
+    box: Box, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where two ask for the same at once."""
+    caplog.set_level("INFO")
+    session_id, (anna, _) = session(store), store.add_runner("Anna")
+    for _ in range(2):
+        assert box.ask("delete_session", session_id)["done"]
+        assert box.ask("delete_runner", anna)["done"]
+    told = [record.message for record in caplog.records]
+    assert told == [f"deleted session {session_id}", f"deleted runner {anna} with 0 sessions"]
+
+
 def test_the_running_session_is_refused_and_goes_on(box: Box, path: Path) -> None:
     box.writer.begin(header(), lambda session_id: None)
     until(lambda: box.writer.session_id)

@@ -11,7 +11,7 @@ import pytest
 
 from device import recording
 from device.recording import SessionWriter
-from device.store import SessionHeader, Store, StoreReader
+from device.store import SessionHeader, Store, StoreDamaged, StoreReader
 from model.errors import StoreError
 
 HEADER = SessionHeader(source="camera", model="m", app_version="0")
@@ -152,6 +152,24 @@ def test_a_setting_that_comes_while_the_disk_refuses_the_one_before_is_no_fault(
     assert tried == [1, 2]
     assert StoreReader(path).setting("camera") == 2
     assert writer.fault is None
+
+
+def test_a_setting_that_a_damaged_page_took_keeps_no_newer_one_from_being_stored(
+    writer: SessionWriter, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where what is damaged is only looked at for one of them."""
+    put = Store.set_setting
+
+    def set_setting(on: Store, key: str, value: object) -> None:
+        if value == 1:
+            raise StoreDamaged("damaged")
+        put(on, key, value)
+
+    monkeypatch.setattr(Store, "set_setting", set_setting)
+    for value in (1, 2):
+        writer.setting("camera", value)
+        written(writer)
+    assert StoreReader(path).setting("camera") == 2
 
 
 @pytest.mark.parametrize("leave", ["end", "discard"])

@@ -291,6 +291,20 @@ def test_height_and_goal_of_an_anonymous_runner_last_for_the_session(choice: Run
     assert choice.person == Person()
 
 
+def test_who_runs_anonymously_and_chooses_that_again_keeps_height_and_goal(
+    choice: RunnerChoice, writer: SessionWriter, path: Path
+) -> None:
+    """The session that runs keeps its height, too, and goes on."""
+    choice.obey({"command": "set_height", "height_cm": 190.0})
+    choice.obey({"command": "set_goal", "metric": "cadence_spm"})
+    choice.begin_session(HEADER, lambda session_id: None)
+    assert choice.obey({"command": "select_runner", "runner_id": None})
+    assert not choice.another_chosen
+    assert choice.person == Person(190.0, "cadence_spm")
+    writer.close()
+    assert (StoreReader(path).session(1) or {})["height_cm"] == 190.0
+
+
 @pytest.mark.parametrize("height_cm", [99.9, 230.1, 0, -170, "170", True, float("nan")])
 def test_a_height_that_nobody_has_is_refused(choice: RunnerChoice, height_cm: object) -> None:
     assert not choice.obey({"command": "set_height", "height_cm": height_cm})

@@ -228,6 +228,29 @@ def test_each_repetition_is_on_the_disk_before_the_next(box: Box) -> None:
     assert (len(document["reps"]), document["summary"]["left"]["fppa_deg"]["n"]) == (3, 3)
 
 
+def test_a_repetition_that_is_found_late_is_stored_like_the_others_and_once(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who squats as soon as they have gone to another place is believed when they have stood there for some seconds."""
+    here = Exerciser([Rep(0.35, top_s=1.0)] * 2, lead_s=1.5).poses()
+    aside_px = np.array([0.6 * (here[0].xy_px[15, 1] - here[0].xy_px[11, 1]), 0.0])
+    there = Exerciser([Rep(0.35, top_s=4.0)], lead_s=0.3).poses()
+    results: list[float] = []
+    result = ScreeningProgress.result
+
+    def noted(progress: ScreeningProgress) -> tuple[list[Message], Message]:
+        results.append(progress.now_s)
+        return result(progress)
+
+    monkeypatch.setattr(ScreeningProgress, "result", noted)
+    box.ask("start_screening", **_SQUAT)
+    told = box.show([*here, *(Pose(one.t_s, one.xy_px + aside_px, one.score, one.image_size_px) for one in there)])
+    document = box.stored()
+    assert document is not None
+    assert len(document["reps"]) == told["reps"] == 3
+    assert len(results) == 3, "the whole test is measured again with each repetition, not with each picture"
+
+
 def test_finished_early_with_what_there_is(box: Box) -> None:
     box.ask("start_screening", **_SQUAT)
     box.show(squats(3))

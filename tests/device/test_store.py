@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import takewhile
@@ -29,6 +29,7 @@ from model.coach import Baseline
 from model.errors import StoreError
 from model.pose import Side
 from model.programme import Adherence, Attempt
+from tests.nobody import as_nobody
 
 REPO = Path(__file__).resolve().parents[2]
 HEADER = SessionHeader(source="demo_front.mp4", model="movenet-lightning-int8", app_version="0.1.0", fps=30.0)
@@ -394,19 +395,6 @@ def test_a_full_disk_loses_nothing_that_was_written(path: Path) -> None:
     assert (len(document["stances"]), document["state"]) == (held + 1, "complete")
 
 
-@contextmanager
-def _as_nobody() -> Iterator[None]:
-    """Without root's right to write everything, where the tests run as root."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-
-
 @pytest.fixture
 def foreign_folder() -> Iterator[Path]:
     """A folder with a database that this user may read but not write."""
@@ -423,7 +411,7 @@ def foreign_folder() -> Iterator[Path]:
 
 def test_a_read_only_folder_is_one_clear_line_and_still_readable(foreign_folder: Path) -> None:
     path = foreign_folder / "kneeline.db"
-    with _as_nobody():
+    with as_nobody():
         with pytest.raises(StoreError, match=r"cannot be written \(Permission denied\); check the folder's owner"):
             Store.open(path)
         assert StoreReader(path).list_sessions() == []
@@ -431,7 +419,7 @@ def test_a_read_only_folder_is_one_clear_line_and_still_readable(foreign_folder:
 
 def test_a_read_only_file_is_one_clear_line(foreign_folder: Path) -> None:
     foreign_folder.chmod(0o777)
-    with _as_nobody(), pytest.raises(StoreError, match="is read-only; give the service's user write access"):
+    with as_nobody(), pytest.raises(StoreError, match="is read-only; give the service's user write access"):
         Store.open(foreign_folder / "kneeline.db")
 
 
@@ -753,6 +741,31 @@ def test_one_runners_sessions_are_read_alone(path: Path) -> None:
         for key in ("started_utc", "state", "view", "model", "source", "app_version", "camera", "summary", "runner_id"):
             assert found[key] == whole[key]
         assert stored.result(99) is None
+
+
+def test_what_is_told_of_one_runner_needs_no_look_at_everybodys_sessions(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is some 10 kB with its summary, and over years there are thousands."""
+    with Store.open(path) as store:
+        runner_id, _ = store.add_runner("Anna")
+        store.end_session(store.begin_session(replace(HEADER, runner_id=runner_id)))
+    asked: list[str] = []
+    opened = StoreReader._open
+
+    def watched(self: StoreReader) -> sqlite3.Connection:
+        connection = opened(self)
+        connection.set_trace_callback(lambda sql: asked.append(sql) if sql.startswith("SELECT") else None)
+        return connection
+
+    monkeypatch.setattr(StoreReader, "_open", watched)
+    found = StoreReader(path)
+    assert len(found.list_sessions(30, 0, runner_id)) == found.count_sessions(runner_id) == 1
+    assert len(found.runs(runner_id)) == len(found.runners()) == 1
+    with closing(sqlite3.connect(path)) as raw:
+        steps = [step[3] for sql in asked for step in raw.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert any("sessions_of (runner_id=?" in step for step in steps)
+    assert [step for step in steps if step in ("SCAN sessions", "SCAN s")] == []
 
 
 def test_without_a_database_nobody_has_sessions(path: Path) -> None:

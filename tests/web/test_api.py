@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 
+import pytest
 from flask.testing import FlaskClient
 
 from device.config import Config
@@ -51,6 +52,22 @@ def test_stances_so_far_are_those_of_the_session_that_runs(
     ended, runs = make_session(9), make_session(20, state="open", summary=False)
     for session_id, n in ((runs, 20), (ended, 0), (99, 0), (None, 0)):
         eventually(lambda now=(session_id, n): told(now[0]) == now, "the frame")
+
+
+def test_a_message_that_cannot_be_read_does_not_silence_those_that_follow(
+    hub: LiveHub, publisher: LivePublisher, frame: Make, eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As of a device of another version, amid an upgrade."""
+
+    def comes(n: int) -> bool:
+        publisher.publish(frame(n, image_size=None))
+        return (hub.snapshot()["frame"] or {}).get("t_s") == n / 30
+
+    for n in (1, 2):
+        eventually(lambda n=n: comes(n), "the frame")
+    publisher.publish({"type": "cue", "side": "left"})
+    eventually(lambda: [one for one in hub.snapshot()["events"] if one["type"] == "cue"], "the cue")
+    assert caplog.text.count("cannot be read") == 1
 
 
 def test_sessions_are_listed_in_parts(client: FlaskClient, make_session: MakeSession) -> None:

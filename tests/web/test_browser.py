@@ -1316,6 +1316,20 @@ def test_sound_is_off_until_asked_for(server: Server, device: Device, page: Page
     expect(button).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_browser_that_keeps_nothing_shows_the_live_page_all_the_same(
+    server: Server, device: Device, page: Page
+) -> None:
+    """As where its owner has forbidden all cookies and what else a page may leave there."""
+    page.add_init_script("""
+        Object.defineProperty(window, "localStorage", { get() { throw new DOMException("no", "SecurityError"); } });
+    """)
+    page.goto(server.url)
+    expect(page.locator("[data-link]")).to_have_text("live")
+    button = page.locator("[data-sound]")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+
 def test_a_hidden_page_does_not_beat_on(server: Server, device: Device, page: Page) -> None:
     """It has no stream: the pace of who has run for long would be heard from a tab in the back."""
     page.add_init_script("""

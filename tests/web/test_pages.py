@@ -20,6 +20,7 @@ from device.store import Store
 from model.metrics import METRICS
 from model.pose import View
 from model.result import summarise
+from tests.nobody import as_nobody
 from web.app import close_app, create_app
 
 MakeSession = Callable[..., int]
@@ -310,6 +311,23 @@ def test_unreadable_database_is_said_with_the_remedy(client: FlaskClient, config
     assert "is no Kneeline database; move it away" in health
     assert "Sessions stored —" in health
     assert client.get("/").status_code == 200
+
+
+def test_health_is_told_where_the_databases_folder_is_not_for_the_web_to_see(
+    client: FlaskClient, config: Config
+) -> None:
+    """As where the settings name one in somebody's home."""
+    client.get("/health")  # from now on the page is made without a look at its files
+    folder = config.database_path().parent
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0)
+    try:
+        with as_nobody():
+            said = text_of(client, "/health")
+    finally:
+        folder.chmod(0o755)
+    assert "The sessions cannot be read." in said
+    assert re.search(r"Free space [0-9.]+ of [0-9.]+ GB", said)
 
 
 def test_of_a_damaged_database_what_can_be_read_is_shown_with_the_damage_and_the_remedy(

@@ -19,7 +19,7 @@ _ANSWER_S = 20.0
 
 @blueprint.get("/sessions/<int:session_id>/delete")
 def session(session_id: int) -> ResponseReturnValue:
-    found = _session(session_id)
+    found = box().reader.session(session_id) or abort(404)
     return render_template(
         "delete_session.html",
         session=found,
@@ -32,7 +32,8 @@ def session(session_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/sessions/<int:session_id>/delete")
 def delete_session(session_id: int) -> ResponseReturnValue:
-    _session(session_id)
+    if box().reader.result(session_id) is None:
+        abort(404)
     here = url_for("deletion.session", session_id=session_id)
     if _asked("delete_session", session_id) is None:
         return redirect(here, 303)
@@ -68,10 +69,6 @@ def _asked(command: str, number: int) -> dict[str, Any] | None:
         flash(answer, "bad")
         return None
     return answer
-
-
-def _session(session_id: int) -> dict[str, Any]:
-    return box().reader.session(session_id) or abort(404)
 
 
 def _runner(runner_id: int) -> dict[str, Any]:

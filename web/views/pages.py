@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from flask import Blueprint, abort, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from device.frames import is_film
+from device.health import disk
 from device.store import StoreDamaged
 from model.errors import StoreError
 from model.goals import GOALS
@@ -121,7 +121,7 @@ def card(session_id: int) -> ResponseReturnValue:
 @blueprint.get("/sessions/<int:session_id>/qr.svg")
 def session_qr(session_id: int) -> ResponseReturnValue:
     """The result's address on the local network as a QR code, for phones that see the kiosk."""
-    if box().reader.session(session_id) is None:
+    if box().reader.result(session_id) is None:
         abort(404)
     return qr_of(url_for("pages.session", session_id=session_id))
 
@@ -133,13 +133,12 @@ def aim() -> ResponseReturnValue:
 
 @blueprint.get("/health")
 def health() -> ResponseReturnValue:
-    folder = box().config.database_path().parent
-    disk = shutil.disk_usage(folder) if folder.exists() else None
+    room = disk(box().config.database_path())
     try:
         sessions, unread = box().reader.count_sessions(), None
     except StoreError as error:  # what else is wrong is to be seen all the same
         sessions, unread = None, store_words(error)
-    return render_template("health.html", disk=disk, sessions=sessions, unread=unread)
+    return render_template("health.html", disk=room, sessions=sessions, unread=unread)
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:

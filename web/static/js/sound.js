@@ -3,11 +3,28 @@
 const KEY = "kneeline.sound";
 const TONES = { left: [[0, 440]], right: [[0, 660], [0.14, 660]] };
 
+// A browser may be told to keep nothing of this address: then the choice is asked for anew with each page.
+function kept() {
+  try {
+    return localStorage.getItem(KEY) === "on";
+  } catch {
+    return false;
+  }
+}
+
+function keep(on) {
+  try {
+    localStorage.setItem(KEY, on ? "on" : "off");
+  } catch {
+    // It holds as long as this page is open.
+  }
+}
+
 export class CueSound {
   #button;
   #text;
   #context = null;
-  #on = localStorage.getItem(KEY) === "on";
+  #on = kept();
   #beat = 0;
   #pace = null;
 
@@ -50,7 +67,7 @@ export class CueSound {
 
   #set(on) {
     this.#on = on;
-    localStorage.setItem(KEY, on ? "on" : "off");
+    keep(on);
     if (on) this.#wake();
     this.#show();
   }
