@@ -240,9 +240,9 @@ def test_what_the_model_leaves_out_is_put_back() -> None:
     assert values["fppa_image_deg"] == pytest.approx(9)
     assert values["pelvic_drop_deg"] == pytest.approx(1 + bias.add["pelvic_drop_deg"])
     assert values["hip_adduction_deg"] == pytest.approx(8 + bias.add["pelvic_drop_deg"] + bias.add["hip_adduction_deg"])
-    # A dive is seen too small, a knee at 4.5° rightly, a missing one not at all.
-    put_back = bias.true_fppa_deg(np.array([14.5, 4.5, math.nan]))
-    assert put_back == pytest.approx([4.5 + 10 / bias.knee_gain, 4.5, math.nan], nan_ok=True)
+    # A dive is seen too small; a knee at 4.5° or bowed out but for what the model adds; a missing one not at all.
+    put_back = bias.true_fppa_deg(np.array([14.5, 4.5, -5.5, math.nan]) - bias.knee_add_deg)
+    assert put_back == pytest.approx([4.5 + 10 / bias.knee_gain, 4.5, -5.5, math.nan], nan_ok=True)
     assert 0.5 < bias.knee_gain < 0.9
 
 

@@ -1,0 +1,183 @@
+"""Bodies that nothing was fitted on, through the whole pipeline: writes the tables of model/other_bodies.md.
+
+    python tests/validation/bodies/table.py DIR
+
+DIR holds the films and truths that `render.py` made. The lens is told; the belt's speed and the height are not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+REPO = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(REPO))
+
+from device.config import Config  # noqa: E402
+from device.replay import ReplayOptions, replay_file  # noqa: E402
+from device.truth import DIVE_DEG, Comparison, compare, load_truth, paired_stances  # noqa: E402
+from model.pose import Side  # noqa: E402
+from model.runtime import ModelName  # noqa: E402
+from tests.validation.document import fill  # noqa: E402
+
+DOCUMENT = REPO / "model" / "other_bodies.md"
+MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
+#: Fewer stances make no mean.
+_STANCES = 3
+#: Films of the same run with another alignment throughout.
+_BOWED = "bow_"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One film through one model."""
+
+    truth: Mapping[str, Any]
+    document: Mapping[str, Any]
+    comparison: Comparison
+
+    def stances(self, side: Side, found: str, true: str, dives: bool = False) -> list[tuple[float, float]]:
+        """Found and true value of a side's stances with or without a dive."""
+        return [
+            (f[found], t[true])
+            for f, t in paired_stances(self.document, self.truth, side)
+            if f[found] is not None and (t["valgus_added_deg"] >= DIVE_DEG if dives else t["valgus_added_deg"] < 1)
+        ]
+
+    def error(self, side: Side, found: str, true: str) -> float:
+        """Error of a side's mean without dives; NaN for too few stances."""
+        pairs = self.stances(side, found, true)
+        return float(np.mean([f - t for f, t in pairs])) if len(pairs) >= _STANCES else math.nan
+
+    def aligned_error_deg(self, side: Side) -> float:
+        return self.error(side, "fppa_deg", "fppa_frontal3d_mid_deg")
+
+    @property
+    def yaw_error_deg(self) -> float:
+        yaw_deg = self.document["camera"]["yaw_deg"]
+        return math.nan if yaw_deg is None else float(yaw_deg - self.truth["camera"]["yaw_deg"])
+
+    @property
+    def dive_seen(self) -> float:
+        """Share of the change from aligned to diving stances that is seen; NaN where no side has both."""
+        for side in Side:
+            aligned, diving = (
+                np.array(self.stances(side, "fppa_deg", "fppa_frontal3d_mid_deg", dives)) for dives in (False, True)
+            )
+            if min(len(aligned), len(diving)) >= _STANCES:
+                change = diving.mean(0) - aligned.mean(0)
+                return float(change[0] / change[1])
+        return math.nan
+
+
+def see(film: Path, model: ModelName) -> Seen:
+    truth = load_truth(film.with_suffix(".json"))
+    document, _ = replay_file(film, Config(), ReplayOptions(model=model, vfov_deg=truth["camera"]["vfov_deg"]))
+    return Seen(truth, document, compare(document, truth))
+
+
+def films_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
+    lines = [
+        "| film, model | body, height | yaw | yaw error | FPPA error aligned, L / R | left − right | dive seen "
+        "| dives cued, aligned cued | strikes missed, invented, off |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (name, model), one in seen.items():
+        truth, found = one.truth, one.comparison
+        left, right = (one.aligned_error_deg(side) for side in Side)
+        frontal, yaw_deg, cues = truth["view"] != "side", truth["camera"]["yaw_deg"], found.cueing
+        lines.append(
+            f"| {name}, {model} | {truth['body']}, {truth['height_m']:.2f} m | {f'{yaw_deg:+.0f}' if frontal else '–'} "
+            f"| {_told(one.yaw_error_deg if frontal else math.nan)} | {_told(left)} / {_told(right)} "
+            f"| {_told(left - right)} | {_told(one.dive_seen, '.2f')} "
+            f"| {f'{cues.cued} of {cues.dives}, {cues.false}' if frontal else '–'} "
+            f"| {found.strikes.missed}, {found.strikes.invented}, {found.strikes.mae_s * 1e3:.0f} ms |"
+        )
+    return lines
+
+
+def summary_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
+    lines = [
+        "| model | view | yaw error: rms / worst | FPPA error of a side, aligned: rms / worst | more than 3° "
+        "| more than stated | left − right: rms / worst | more than 4° |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for model in MODELS:
+        for view in ("front", "rear"):
+            mine = [one for (_, of), one in seen.items() if of == model and one.truth["view"] == view]
+            yaw, sides, stated, between = [], [], 0, []
+            for one in mine:
+                yaw.append(one.yaw_error_deg)
+                errors = {side: one.aligned_error_deg(side) for side in Side}
+                sides += list(errors.values())
+                between.append(errors[Side.LEFT] - errors[Side.RIGHT])
+                for side, error in errors.items():
+                    metric = one.document["summary"][str(side)].get("fppa_deg")
+                    stated += bool(metric and metric["uncertainty"] and abs(error) > metric["uncertainty"])
+            sides, between = ([e for e in of if math.isfinite(e)] for of in (sides, between))
+            lines.append(
+                f"| {model} | {view} | {_spread(yaw)} | {_spread(sides)} | {_beyond(sides, 3)} | {stated} "
+                f"| {_spread(between)} | {_beyond(between, 4)} |"
+            )
+    return lines
+
+
+def bowed_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
+    """How an alignment that is the same throughout is seen: in the picture, left and right together."""
+    lines = ["| body, model | view | true FPPA in the picture: error |", "|---|---|---|"]
+    groups: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    for (_, model), one in seen.items():
+        true = [t for side in Side for _, t in one.stances(side, "fppa_image_deg", "fppa_mid_deg")]
+        error = np.mean([one.error(side, "fppa_image_deg", "fppa_mid_deg") for side in Side])
+        group = groups.setdefault((one.truth["body"], model, one.truth["view"]), [])
+        group.append((float(np.mean(true)), float(error)))
+    for (body, model, view), pairs in groups.items():
+        told = ", ".join(f"{true:+.0f}°: {error:+.1f}" for true, error in sorted(pairs))
+        lines.append(f"| {body}, {model} | {view} | {told} |")
+    return lines
+
+
+def _told(value: float, form: str = "+.1f") -> str:
+    return f"{value:{form}}" if math.isfinite(value) else "–"
+
+
+def _spread(errors: Sequence[float]) -> str:
+    known = np.array([e for e in errors if math.isfinite(e)])
+    return f"{math.sqrt((known**2).mean()):.1f} / {np.abs(known).max():.1f}" if len(known) else "–"
+
+
+def _beyond(errors: Sequence[float], limit: float) -> str:
+    return f"{sum(abs(e) > limit for e in errors)} of {len(errors)}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("films", type=Path, metavar="DIR")
+    folder: Path = parser.parse_args(argv).films
+    films = sorted(path.with_suffix(".mp4") for path in folder.glob("*.json"))
+    if not films:
+        print(f"{folder}: no films here: render them with tests/validation/bodies/render.py", file=sys.stderr)
+        return 2
+    runs: dict[tuple[str, str], Seen] = {}
+    bowed: dict[tuple[str, str], Seen] = {}
+    for film in films:
+        for model in MODELS:
+            print(f"{film.name}, {model}", file=sys.stderr)
+            (bowed if film.name.startswith(_BOWED) else runs)[film.stem, model] = see(film, model)
+    parts = [
+        "### All together", "", *summary_table(runs), "", "### Film by film", "", *films_table(runs), "",
+        "### One alignment throughout", "", *bowed_table(bowed),
+    ]  # fmt: skip
+    fill(DOCUMENT, __file__, "\n" + "\n".join(parts) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
