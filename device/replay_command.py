@@ -12,10 +12,14 @@ from device.config import load_config
 from device.output import check_target, complain, say, write_json
 from model.camera_pose import SLOW_MOTION, CameraPose
 from model.errors import InputError
+from model.metrics import METRICS
+from model.pose import Side, View
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from model.words import counted
 
 NO_RUNNER = 3
+#: What a view from the side says of a run in short.
+_BESIDE = ("hip_extension_deg", "knee_flexion_deg", "trunk_forward_lean_deg", "overstride_leg", "contact_s")
 #: A camera that looks at the runner is not turned further.
 _MOST_TURNED_DEG = 90.0
 
@@ -112,7 +116,8 @@ def told(document: dict[str, Any]) -> list[str]:
         f"cadence {'not known' if cadence is None else f'{cadence:.1f} steps per minute'}"
     ]
     if document["stances"]:
-        lines += _told_knees(document["summary"])
+        beside = document["view"] == View.SIDE
+        lines += _told_beside(document["summary"]) if beside else _told_knees(document["summary"])
     elif document["frames_with_runner"]:
         lines.append(
             "no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's; "
@@ -135,6 +140,17 @@ def _told_knees(summary: dict[str, Any]) -> list[str]:
             off = "" if knee["uncertainty"] is None else f", may be off by {knee['uncertainty']:.1f}°"
             knees.append(f"{side} knee {knee['mean']:+.1f}°, spread {knee['sd']:.1f}° of {knee['n']} stances{off}")
     return knees
+
+
+def _told_beside(summary: dict[str, Any]) -> list[str]:
+    """What a view from the side is for: the means of both legs, a line for each measure."""
+    lines = []
+    for spec in (METRICS[key] for key in _BESIDE):
+        unit = spec.unit if spec.unit == "°" else f" {spec.unit}"
+        means = {side: (summary[side].get(spec.key) or {"mean": None})["mean"] for side in Side}
+        told = [f"{side} {mean:.{spec.decimals}f}{unit}" for side, mean in means.items() if mean is not None]
+        lines.append(f"{spec.label}: {', '.join(told) or 'too few stances'}")
+    return lines
 
 
 def told_screening(document: dict[str, Any]) -> list[str]:

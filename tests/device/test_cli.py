@@ -287,6 +287,24 @@ def test_a_run_is_told_with_both_knees_and_their_uncertainty() -> None:
     ]
 
 
+def test_a_run_seen_from_the_side_is_told_by_what_that_view_shows() -> None:
+    both = {"hip_extension_deg": {"mean": 11.26}, "overstride_leg": {"mean": 0.2134}, "contact_s": {"mean": None}}
+    document = {
+        "source": "a.mp4", "view": "side", "frames": 300, "frames_with_runner": 300, "stances": [{}] * 14, "cues": [],
+        "summary": {
+            "cadence_spm": 168.7, "left": both | {"trunk_forward_lean_deg": {"mean": -1.0}}, "right": both,
+            "unavailable": {"fppa_deg": "needs a front or rear view"},
+        },
+    }  # fmt: skip
+    assert replay_command.told(document)[1:] == [
+        "Hip extension: left 11.3°, right 11.3°",
+        "Knee flexion in stance: too few stances",
+        "Trunk forward lean: left -1.0°",
+        "Overstride: left 0.213 leg lengths, right 0.213 leg lengths",
+        "Contact time: too few stances",
+    ]
+
+
 def test_one_point_of_a_step_down_is_one_point() -> None:
     leg = {"score": {"points": 1, "points_at_most": 2, "rating": "good"}}
     summary = {"left": {}, "right": leg, "advice": None}

@@ -99,6 +99,7 @@ class Film:
         mirrored: left and right exchanged.
         bow_deg: what is added to the FPPA of both legs throughout.
         last_s: length of the film.
+        light: from which side of the picture most of it comes: -1 left, as Workbench has it, 1 right, 0 from ahead.
     """
 
     motion: str
@@ -110,6 +111,7 @@ class Film:
     mirrored: bool = False
     bow_deg: float = 0.0
     last_s: float = 7.5
+    light: float = -1.0
 
 
 FILMS: Mapping[str, Film] = {
@@ -168,6 +170,12 @@ FILMS: Mapping[str, Film] = {
     for body in ("man", "woman")
     for view, place in (("front", (3.3, 1.35, 0.0, 37.0)), ("rear", (3.0, 1.1, 0.0, 41.0)))
     for bow_deg in (-9, -6, -3, 0, 4)
+} | {
+    f"light_{body}_{name}": Film(
+        "demo_front", body, Camera("front"), Clothes((0.75, 0.12, 0.1)), last_s=4.2, light=light
+    )
+    for body in ("man", "woman")
+    for name, light in (("left", -1.0), ("ahead", 0.0), ("right", 1.0))
 }  # fmt: skip
 
 
@@ -194,8 +202,8 @@ def read_track(data: Path, film: Film) -> Track:
             for side in ("left", "right"):
                 for strike_s in held[f"{side}_strike_s"]:
                     toe_offs_s = held[f"{side}_toe_off_s"]
-                    toe_off_s = toe_offs_s[toe_offs_s > strike_s].min(initial=math.inf)
-                    track.stances.append((side, float(strike_s), float(toe_off_s), 0.0))
+                    for toe_off_s in toe_offs_s[toe_offs_s > strike_s][:1]:
+                        track.stances.append((side, float(strike_s), float(toe_off_s), 0.0))
     else:
         truth = json.loads((data / "clips" / f"{film.motion}.json").read_text("utf-8"))
         order = [truth["names"].index(name) for name in KEYPOINT_NAMES]
@@ -254,6 +262,11 @@ class Stage:
         self._scene.view_settings.view_transform = "Standard"
         self._scene.display.shading.light, self._scene.display.shading.color_type = "STUDIO", "MATERIAL"
         self._scene.display.render_aa = "5"
+        lamps = bpy.context.preferences.system
+        lamps.use_studio_light_edit = True
+        for lamp in lamps.solid_lights:
+            x, y, z = lamp.direction
+            lamp.direction = (-film.light * x, y, z)
         self._scene.world = bpy.data.worlds.new("world")
         self._scene.world.color = (0.05, 0.05, 0.05)
         self._body(film.clothes, body)
