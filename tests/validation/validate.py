@@ -41,6 +41,7 @@ MALE_SIDE_SPM = 168.9
 _SQUARE = ("demo_front", "demo_rear", "dev_standing_then_run")
 _SEEDS = range(3)
 _PX_PER_M = 1000.0
+_ANKLES = [leg.ankle for leg in LEGS.values()]
 _SIZE = (2000, 2000)
 _DIVE_DEG = 8.0
 #: Compared with the frontal plane of the body itself, the rest with the true joints in the same picture.
@@ -66,8 +67,17 @@ def true_stances(
     toe_offs: Mapping[Side, FloatArray],
     view: View,
     leg_px: float,
+    facing: float = 1.0,
 ) -> list[Stance]:
-    """Every stance between a true strike and toe-off, in the order of time; ``leg_px`` is the straight leg."""
+    """Every stance between a true strike and toe-off, in the order of time.
+
+    Args:
+        poses: true joints.
+        strikes, toe_offs: when, seconds.
+        view: where they are seen from.
+        leg_px: the straight leg.
+        facing: from the side, +1 where the runner faces the picture's right, else -1.
+    """
     level = float(np.nanmean([k.hip_tilt_deg(pose.xy_px) for pose in poses]))
     spans = sorted(
         (float(strike), float(toe_offs[side][toe_offs[side] > strike][0]), side)
@@ -87,7 +97,7 @@ def true_stances(
         heights = [float(k.mid_hip_height_px(p.xy_px)) for p in hips]
         context = StanceContext(
             view=view,
-            facing=1.0,
+            facing=facing,
             fps=60.0,
             frontal_fppa=lambda xy, side, phase: k.fppa_image_deg(xy, side),
             rectify=lambda xy, side, phase: xy,
@@ -120,16 +130,20 @@ def true_means(
     strikes: Mapping[Side, FloatArray],
     toe_offs: Mapping[Side, FloatArray],
     view: View,
+    facing: float = 1.0,
 ) -> dict[Side, dict[str, float]]:
-    """True session means: of `_BODY_PLANE` from ``motion``, of the rest from what the camera shows of true joints."""
+    """True session means: of `_BODY_PLANE` from ``motion``, of the rest from what the camera shows of true joints.
+
+    From the side, ``facing`` is +1 where the runner faces the picture's right, else -1.
+    """
     by_plane = []
     joints_m = [motion.xyz_m[:, [leg.hip, leg.knee, leg.ankle]] for leg in LEGS.values()]
     legs_m = np.linalg.norm(np.diff(joints_m, axis=2), axis=-1).sum(axis=-1)
     leg_px = float(np.nanmean(legs_m)) * _PX_PER_M
     # From the side a leg is as long as it is, up to the perspective; a picture's scale is that of its longest legs.
     seen_px = float(np.nanpercentile([k.leg_length_px(p.xy_px, side) for p in picture for side in Side], 90))
-    for poses, leg in ((orthographic(motion, view), leg_px), (picture, seen_px)):
-        stances = true_stances(poses, strikes, toe_offs, view, leg)
+    for poses, leg, to in ((orthographic(motion, view), leg_px, 1.0), (picture, seen_px, facing)):
+        stances = true_stances(poses, strikes, toe_offs, view, leg, to)
         scored = [s for s in stances if EDGE_S <= s.mid_s <= poses[-1].t_s - EDGE_S]
         by_plane.append({side: means(scored, side) for side in Side})
     return {
@@ -426,7 +440,8 @@ def truth_poses(truth: Mapping[str, Any]) -> Iterator[Pose]:
         yield Pose(frame["t"], np.array(frame["uv"], dtype=np.float64)[:, :2], np.ones(17), size)
 
 
-def _clip_truth(truth: Mapping[str, Any], view: View) -> dict[Side, dict[str, float]]:
+def clip_truth(truth: Mapping[str, Any], view: View) -> dict[Side, dict[str, float]]:
+    """True session means of a clip, whichever way its runner faces."""
     t_s = np.array([frame["t"] for frame in truth["frames"]])
     forward, left, up = np.moveaxis(np.array([frame["xyz"] for frame in truth["frames"]]), -1, 0)
     motion = Motion(t_s, np.stack([forward, up, -left], axis=-1))
@@ -435,7 +450,10 @@ def _clip_truth(truth: Mapping[str, Any], view: View) -> dict[Side, dict[str, fl
         {side: np.array([t for t in truth[name][side] if t >= start_s]) for side in Side}
         for name in ("foot_strikes", "toe_offs")
     )
-    return true_means(motion, list(truth_poses(truth)), strikes, toe_offs, view)
+    picture = list(truth_poses(truth))
+    across = np.array([np.diff(pose.xy_px[_ANKLES, 0]) for pose in picture])
+    facing = float(np.sign((np.diff(forward[:, _ANKLES]) * across).sum()))
+    return true_means(motion, picture, strikes, toe_offs, view, facing)
 
 
 @dataclass(slots=True)
@@ -456,7 +474,7 @@ def validate_clips(clips: Sequence[Path], models: Sequence[ModelName], goals: Fo
         if not truth["stances"]:
             continue
         view = View(truth["view"])
-        true = _clip_truth(truth, view)
+        true = clip_truth(truth, view)
         for model in models:
             print(f"{clip.name}, {model}", file=sys.stderr)
             document, _ = replay_file(clip, Config(), ReplayOptions(model=model))
