@@ -23,16 +23,18 @@ sys.path.insert(0, str(REPO))
 from device.config import Config  # noqa: E402
 from device.replay import ReplayOptions, replay_file  # noqa: E402
 from device.truth import DIVE_DEG, Comparison, compare, load_truth, paired_stances  # noqa: E402
-from model.pose import Side  # noqa: E402
+from model.metrics import METRICS, STANCE_METRICS  # noqa: E402
+from model.pose import Side, View  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
 from tests.validation.document import fill  # noqa: E402
+from tests.validation.validate import clip_truth, mean_errors  # noqa: E402
 
 DOCUMENT = REPO / "model" / "other_bodies.md"
 MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
 #: Fewer stances make no mean.
 _STANCES = 3
-#: Films of the same run with another alignment throughout.
-_BOWED = "bow_"
+#: Films of the same run with another alignment throughout, and with the light from elsewhere.
+_BOWED, _LIT = "bow_", "light_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,24 @@ def summary_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
     return lines
 
 
+def side_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
+    """Errors of the means of the left and the right leg, from the side."""
+    beside = {key: one for key, one in seen.items() if one.truth["view"] == View.SIDE}
+    keys = [spec.key for spec in STANCE_METRICS if View.SIDE in spec.views]
+    lines = [f"| film, model | {' | '.join(f'`{key}`' for key in keys)} |", "|---" * (len(keys) + 1) + "|"]
+    for (name, model), one in beside.items():
+        errors = mean_errors(one.document, clip_truth(one.truth, View.SIDE), name, model, View.SIDE)
+        of = {(error.key, error.side): error.value for error in errors}
+        told = [
+            " / ".join(
+                _told(of.get((key, side), math.nan), "+.1f" if METRICS[key].unit == "°" else "+.3f") for side in Side
+            )
+            for key in keys
+        ]
+        lines.append(f"| {name}, {model} | {' | '.join(told)} |")
+    return lines
+
+
 def bowed_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
     """How an alignment that is the same throughout is seen: in the picture, left and right together."""
     lines = ["| body, model | view | true FPPA in the picture: error |", "|---|---|---|"]
@@ -141,6 +161,19 @@ def bowed_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
     for (body, model, view), pairs in groups.items():
         told = ", ".join(f"{true:+.0f}°: {error:+.1f}" for true, error in sorted(pairs))
         lines.append(f"| {body}, {model} | {view} | {told} |")
+    return lines
+
+
+def light_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
+    """Error of left minus right in the picture, by where the light comes from."""
+    lines = ["| body, model | light from the picture's left | from ahead | from its right |", "|---|---|---|---|"]
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for (name, model), one in seen.items():
+        left, right = (one.error(side, "fppa_image_deg", "fppa_mid_deg") for side in Side)
+        found.setdefault((one.truth["body"], model), {})[name.rsplit("_", 1)[1]] = left - right
+    for (body, model), by in found.items():
+        told = " | ".join(_told(by.get(light, math.nan)) for light in ("left", "ahead", "right"))
+        lines.append(f"| {body}, {model} | {told} |")
     return lines
 
 
@@ -167,13 +200,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     runs: dict[tuple[str, str], Seen] = {}
     bowed: dict[tuple[str, str], Seen] = {}
+    lit: dict[tuple[str, str], Seen] = {}
     for film in films:
         for model in MODELS:
             print(f"{film.name}, {model}", file=sys.stderr)
-            (bowed if film.name.startswith(_BOWED) else runs)[film.stem, model] = see(film, model)
+            group = bowed if film.name.startswith(_BOWED) else lit if film.name.startswith(_LIT) else runs
+            group[film.stem, model] = see(film, model)
     parts = [
         "### All together", "", *summary_table(runs), "", "### Film by film", "", *films_table(runs), "",
-        "### One alignment throughout", "", *bowed_table(bowed),
+        "### From the side", "", *side_table(runs), "", "### One alignment throughout", "", *bowed_table(bowed), "",
+        "### Light from one side", "", *light_table(lit),
     ]  # fmt: skip
     fill(DOCUMENT, __file__, "\n" + "\n".join(parts) + "\n")
     return 0
