@@ -1,8 +1,8 @@
 """Bodies that nothing was fitted on, through the whole pipeline: writes the tables of model/other_bodies.md.
 
-    python tests/validation/bodies/table.py DIR
+    python tests/validation/bodies_table.py DIR
 
-DIR holds the films and truths that `render.py` made. The lens is told; the belt's speed and the height are not.
+DIR holds the films and truths that `bodies/render.py` made. The lens is told; the belt's speed and the height are not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-REPO = Path(__file__).resolve().parents[3]
+REPO = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO))
 
 from device.config import Config  # noqa: E402
