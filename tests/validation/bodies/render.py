@@ -1,4 +1,4 @@
-"""Renders runners of other bodies, with their truth beside, for `../bodies_table.py`. It needs an environment of its own:
+"""Renders runners of other bodies, with their truth beside, for `../bodies_table.py`. It needs its own environment:
 
     python3.11 -m venv bodies
     bodies/bin/pip install bpy==5.0.1 scipy pytest
