@@ -128,7 +128,7 @@ def _displaced(view: View) -> Surface:
 
 
 _BIAS: Mapping[tuple[str, View], Bias] = {
-    ("lightning", View.FRONT): _frontal(_IN_FRONT, (0.70, 0.5), 1.9, 1.1, 0.0),
+    ("lightning", View.FRONT): _frontal(_IN_FRONT, (0.70, 0.8), 1.9, 1.1, 0.0),
     ("lightning", View.REAR): _frontal(_BEHIND, (0.70, 0.8), 3.6, 1.4, -0.036),
     ("lightning", View.SIDE): Bias(trunk_shift=_SEEN, flexion_add_deg=_FLEXION_ADD_DEG),
     ("thunder", View.FRONT): _frontal(_IN_FRONT, (0.70, -0.3), 2.6, 1.1, -0.012),
