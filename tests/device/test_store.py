@@ -613,7 +613,7 @@ def test_a_database_from_before_the_belts_speed_was_kept_is_read_and_keeps_it_fr
         shutil.copy(backup, path)
 
 
-def test_baselines_of_the_pelvis_from_before_it_was_kept_what_they_were_held_against_are_measured_anew(
+def test_baselines_that_do_not_hold_after_an_upgrade_are_measured_anew(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
@@ -621,10 +621,10 @@ def test_baselines_of_the_pelvis_from_before_it_was_kept_what_they_were_held_aga
         before.setattr(database, "migrations", lambda: scripts)
         with Store.open(path) as store:
             anna, _ = store.add_runner("Anna")
-            keys = ("fppa_deg", "pelvic_drop_deg")
+            keys = ("fppa_deg", "fppa_image_deg", "pelvic_drop_deg", "cadence_spm")
             store.add_baselines(anna, "camera", {(Side.LEFT, key): Baseline(4.0, 1.0, 20) for key in keys})
     with Store.open(path) as store:
-        assert store.baselines(anna, "camera") == {(Side.LEFT, "fppa_deg"): Baseline(4.0, 1.0, 20)}
+        assert set(store.baselines(anna, "camera")) == {(Side.LEFT, "fppa_image_deg"), (Side.LEFT, "cadence_spm")}
 
 
 def test_a_belt_speed_that_is_not_known_any_more_is_none(path: Path) -> None:
