@@ -22,12 +22,12 @@ sys.path.insert(0, str(REPO))
 
 from device.config import Config  # noqa: E402
 from device.replay import ReplayOptions, replay_file  # noqa: E402
-from device.truth import DIVE_DEG, Comparison, compare, load_truth, paired_stances  # noqa: E402
+from device.truth import Comparison, compare, load_truth, paired_stances  # noqa: E402
 from model.metrics import METRICS, STANCE_METRICS  # noqa: E402
-from model.pose import Side, View  # noqa: E402
+from model.pose import FloatArray, Side, View  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
-from tests.validation.document import fill  # noqa: E402
-from tests.validation.validate import clip_truth, mean_errors  # noqa: E402
+from tests.validation.document import fill, spread  # noqa: E402
+from tests.validation.validate import clip_truth, dive_seen, mean_errors  # noqa: E402
 
 DOCUMENT = REPO / "model" / "other_bodies.md"
 MODELS: tuple[ModelName, ...] = ("lightning", "thunder")
@@ -45,18 +45,24 @@ class Seen:
     document: Mapping[str, Any]
     comparison: Comparison
 
-    def stances(self, side: Side, found: str, true: str, dives: bool = False) -> list[tuple[float, float]]:
-        """Found and true value of a side's stances with or without a dive."""
-        return [
-            (f[found], t[true])
+    def stances(self, side: Side, found: str, true: str) -> FloatArray:
+        """Found and true value of a side's stances, and the dive put in: (3, n)."""
+        rows = [
+            (f[found], t[true], t["valgus_added_deg"])
             for f, t in paired_stances(self.document, self.truth, side)
-            if f[found] is not None and (t["valgus_added_deg"] >= DIVE_DEG if dives else t["valgus_added_deg"] < 1)
+            if f[found] is not None
         ]
+        return np.array(rows, dtype=np.float64).reshape(-1, 3).T
+
+    def aligned(self, side: Side, found: str, true: str) -> FloatArray:
+        """Found and true value of a side's stances without a dive: (2, n)."""
+        values = self.stances(side, found, true)
+        return values[:2, values[2] < 1]
 
     def error(self, side: Side, found: str, true: str) -> float:
         """Error of a side's mean without dives; NaN for too few stances."""
-        pairs = self.stances(side, found, true)
-        return float(np.mean([f - t for f, t in pairs])) if len(pairs) >= _STANCES else math.nan
+        seen, real = self.aligned(side, found, true)
+        return float((seen - real).mean()) if len(seen) >= _STANCES else math.nan
 
     def aligned_error_deg(self, side: Side) -> float:
         return self.error(side, "fppa_deg", "fppa_frontal3d_mid_deg")
@@ -69,14 +75,8 @@ class Seen:
     @property
     def dive_seen(self) -> float:
         """Share of the change from aligned to diving stances that is seen; NaN where no side has both."""
-        for side in Side:
-            aligned, diving = (
-                np.array(self.stances(side, "fppa_deg", "fppa_frontal3d_mid_deg", dives)) for dives in (False, True)
-            )
-            if min(len(aligned), len(diving)) >= _STANCES:
-                change = diving.mean(0) - aligned.mean(0)
-                return float(change[0] / change[1])
-        return math.nan
+        shares = (dive_seen(*self.stances(side, "fppa_deg", "fppa_frontal3d_mid_deg"))[0] for side in Side)
+        return next((share for share in shares if math.isfinite(share)), math.nan)
 
 
 def see(film: Path, model: ModelName) -> Seen:
@@ -125,8 +125,8 @@ def summary_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
                     stated += bool(metric and metric["uncertainty"] and abs(error) > metric["uncertainty"])
             sides, between = ([e for e in of if math.isfinite(e)] for of in (sides, between))
             lines.append(
-                f"| {model} | {view} | {_spread(yaw)} | {_spread(sides)} | {_beyond(sides, 3)} | {stated} "
-                f"| {_spread(between)} | {_beyond(between, 4)} |"
+                f"| {model} | {view} | {spread(yaw)} | {spread(sides)} | {_beyond(sides, 3)} | {stated} "
+                f"| {spread(between)} | {_beyond(between, 4)} |"
             )
     return lines
 
@@ -154,10 +154,10 @@ def bowed_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
     lines = ["| body, model | view | true FPPA in the picture: error |", "|---|---|---|"]
     groups: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     for (_, model), one in seen.items():
-        true = [t for side in Side for _, t in one.stances(side, "fppa_image_deg", "fppa_mid_deg")]
+        true = np.concatenate([one.aligned(side, "fppa_image_deg", "fppa_mid_deg")[1] for side in Side])
         error = np.mean([one.error(side, "fppa_image_deg", "fppa_mid_deg") for side in Side])
         group = groups.setdefault((one.truth["body"], model, one.truth["view"]), [])
-        group.append((float(np.mean(true)), float(error)))
+        group.append((float(true.mean()), float(error)))
     for (body, model, view), pairs in groups.items():
         told = ", ".join(f"{true:+.0f}°: {error:+.1f}" for true, error in sorted(pairs))
         lines.append(f"| {body}, {model} | {view} | {told} |")
@@ -179,11 +179,6 @@ def light_table(seen: Mapping[tuple[str, str], Seen]) -> list[str]:
 
 def _told(value: float, form: str = "+.1f") -> str:
     return f"{value:{form}}" if math.isfinite(value) else "–"
-
-
-def _spread(errors: Sequence[float]) -> str:
-    known = np.array([e for e in errors if math.isfinite(e)])
-    return f"{math.sqrt((known**2).mean()):.1f} / {np.abs(known).max():.1f}" if len(known) else "–"
 
 
 def _beyond(errors: Sequence[float], limit: float) -> str:

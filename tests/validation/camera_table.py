@@ -38,7 +38,7 @@ from model.stance import mid_window  # noqa: E402
 from model.standing import LEG_PER_HEIGHT  # noqa: E402
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
-from tests.validation.document import fill  # noqa: E402
+from tests.validation.document import fill, spread  # noqa: E402
 from tests.validation.keypoints import kept, see  # noqa: E402
 
 DOCUMENT = REPO / "model" / "camera_pose.md"
@@ -361,12 +361,12 @@ def virtual_table(results: Sequence[Told], title: str) -> list[str]:
         band = [told for told in results if low <= abs(told.nothing.case.azimuth_deg) < high]
         unknown = [told.nothing for told in band]
         every = [[told.belt for told in band], [told.camera for told in band], unknown]
-        yaws = " | ".join(_spread([r.yaw_error_deg for r in some]) for some in every)
+        yaws = " | ".join(spread([r.yaw_error_deg for r in some]) for some in every)
         states = [sum(r.camera.state == s for r in unknown) for s in ("good", "approximate", "refused", "unknown")]
         flips = sum(_flipped(r) for some in every for r in some)
         errors = [[[r.aligned_error_deg(side) for side in Side] for r in some] for some in (every[0], unknown)]
-        sides = " | ".join(_spread([error for pair in some for error in pair]) for some in errors)
-        apart = " | ".join(_spread([left - right for left, right in some]) for some in errors)
+        sides = " | ".join(spread([error for pair in some for error in pair]) for some in errors)
+        apart = " | ".join(spread([left - right for left, right in some]) for some in errors)
         counts = [np.sum([r.over_threshold(dives) for r in unknown], axis=0) for dives in (False, True)]
         lines.append(
             f"| {low:.0f}–{high:.0f}° | {len(band)} | {yaws} | {flips} | {', '.join(map(str, states))} "
@@ -401,11 +401,6 @@ def _flipped(result: Result) -> bool:
     if angles[0] is None or angles[1] is None or abs(result.case.azimuth_deg) < 4:
         return False
     return (angles[0] + angles[1]) * result.case.azimuth_deg < 0
-
-
-def _spread(errors: Sequence[float]) -> str:
-    finite = np.array([e for e in errors if math.isfinite(e)])
-    return f"{math.sqrt((finite**2).mean()):.1f} / {np.abs(finite).max():.1f}" if finite.size else "–"
 
 
 def _share(counts: FloatArray) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 _END = "<!-- end of tables -->"
 
@@ -12,3 +16,9 @@ def fill(document: Path, script: str, text: str) -> None:
     begin = f"<!-- tables: tests/validation/{Path(script).name} -->"
     before, _, rest = document.read_text("utf-8").partition(begin)
     document.write_text(f"{before}{begin}\n{text}\n{_END}{rest.partition(_END)[2]}", "utf-8")
+
+
+def spread(errors: Sequence[float]) -> str:
+    """Root mean square and largest of the errors that are known, as a table says them."""
+    known = np.array([error for error in errors if math.isfinite(error)])
+    return f"{math.sqrt((known**2).mean()):.1f} / {np.abs(known).max():.1f}" if known.size else "–"

@@ -520,14 +520,14 @@ def _knees(
             result.goals.add("fppa_stance", model, spread, where)
             if clip in _SQUARE:
                 result.goals.add("fppa_mean", model, mean, where)
-            share, d_prime = _dive(found, true, added)
+            share, d_prime = dive_seen(found, true, added)
             result.goals.add("dive", model, share, where)
             result.goals.add("d_prime", model, d_prime, where)
             row += [f"{x:.{n}f}" if math.isfinite(x) else "" for x, n in ((share, 2), (d_prime, 1))]
         result.knees.append(row)
 
 
-def _dive(found: FloatArray, true: FloatArray, added: FloatArray) -> tuple[float, float]:
+def dive_seen(found: FloatArray, true: FloatArray, added: FloatArray) -> tuple[float, float]:
     """Seen share of the change between aligned and diving stances, and their separation in SDs; NaN without dives."""
     dive, aligned = added >= _DIVE_DEG, added < 1
     if dive.sum() < 3 or aligned.sum() < 3:

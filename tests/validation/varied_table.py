@@ -35,7 +35,7 @@ from model.quality import FrameQuality, leg_confidence  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
 from model.stance import MIN_QUALITY, Stance  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
-from tests.validation.document import fill  # noqa: E402
+from tests.validation.document import fill, spread  # noqa: E402
 from tests.validation.keypoints import Image, kept, see  # noqa: E402
 
 DOCUMENT = REPO / "model" / "varied.md"
@@ -262,14 +262,9 @@ def row(name: str, found: Sequence[Found]) -> str:
     separation = f"{np.mean(separations):.1f} / {min(separations):.1f}" if separations else "–"
     cadence = max((one.cadence_off_spm for one in found), key=abs)
     return (
-        f"| {name} | {_spread(yaws)} | {_spread(errors)} | {_spread(apart)} | {_spread(drops)} | {gain} | "
+        f"| {name} | {spread(yaws)} | {spread(errors)} | {spread(apart)} | {spread(drops)} | {gain} | "
         f"{separation} | {dives[0]} of {dives[1]} | {aligned_cued[0]} of {aligned_cued[1]} | {cadence:+.1f} |"
     )
-
-
-def _spread(errors: Sequence[float]) -> str:
-    known = np.array(errors)[np.isfinite(errors)]
-    return f"{math.sqrt(float((known**2).mean())):.1f} / {np.abs(known).max():.1f}" if known.size else "–"
 
 
 def table(paths: Sequence[Path], model: ModelName, view: View, keypoints: Path) -> list[str]:

@@ -31,7 +31,7 @@ REPO = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(REPO))
 
 from model import kinematics as k  # noqa: E402
-from model.pose import KEYPOINT_NAMES, FloatArray, Side  # noqa: E402
+from model.pose import KEYPOINT_NAMES, MIRROR_INDEX, FloatArray, Side  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
 from tests.validation.bodies.body import Body  # noqa: E402
 
@@ -214,8 +214,8 @@ def read_track(data: Path, film: Film) -> Track:
             truth["belt_speed"],
         )
     if film.mirrored:
-        track.xyz_m = track.xyz_m[:, [KEYPOINT_NAMES.index(_other(name)) for name in KEYPOINT_NAMES]] * (1, -1, 1)
-        track.stances = [(_other(side), *rest) for side, *rest in track.stances]  # type: ignore[misc]  # of a slice
+        track.xyz_m = track.xyz_m[:, list(MIRROR_INDEX)] * (1, -1, 1)
+        track.stances = [(Side(of).other, *rest) for of, *rest in track.stances]  # type: ignore[misc]  # of a slice
     for side, inward in (("left", -1.0), ("right", 1.0)):
         # A shift of the knee turns thigh and shank, each by its own length of about 0.43 m.
         track.xyz_m[:, KEYPOINT_NAMES.index(f"{side}_knee"), 1] += inward * math.radians(film.bow_deg) * 0.43 / 2
@@ -225,10 +225,6 @@ def read_track(data: Path, film: Film) -> Track:
     ]
     track.belt_m_s *= film.pace
     return track
-
-
-def _other(name: str) -> str:
-    return name.replace("left", "x").replace("right", "left").replace("x", "right")
 
 
 def foot_pitches(joints: Sequence[Mapping[str, FloatArray]], t_s: FloatArray, track: Track) -> list[dict[str, float]]:
