@@ -28,18 +28,25 @@ _UNSURE = 0.2
 
 
 class Jumps:
-    """Follows the knees and ankles of one runner."""
+    """Follows the knees and ankles of one runner.
+
+    Attributes:
+        jumped: whether one of them jumped in the last picture.
+    """
 
     def __init__(self) -> None:
         self._before: deque[tuple[float, list[Point]]] = deque(maxlen=2)
         self._jumped_s: dict[int, float] = {}
+        self.jumped = False
 
     def step(self, pose: Pose, torso_px: float) -> Pose:
         """The pose with less confidence in joints that have jumped; takes poses in the order of time."""
         xy: list[Point] = [(x, y) for x, y in pose.xy_px.tolist()]
+        self.jumped = False
         for pair in _PAIRS:
             for joint in self._jumping(pose.t_s, xy, pair, torso_px):
                 self._jumped_s[joint] = pose.t_s
+                self.jumped = True
         self._before.append((pose.t_s, xy))
         doubted = [joint for joint, at_s in self._jumped_s.items() if pose.t_s - at_s < _DOUBTED_S]
         if not doubted:

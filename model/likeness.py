@@ -47,6 +47,8 @@ _OTHERS_CLOTHES, _OTHER_COLOUR, _BENT_LOG = 3, 12.0, 0.05
 _BACK_TORSOS, _AT_ONCE_S = (0.25, 0.35), 0.12
 _SETTLED_S, _MOVED_SETTLED_S, _UNLIKE_SETTLED_S = 0.25, 0.33, 1.0
 _SETTLED_TORSOS, _GAP_S = 0.15, 0.15
+#: Who is far nearer to the camera passes the runner while they are at most so far aside.
+_PASSING_TORSOS = 1.5
 #: So long after somebody was seen beside a runner the pose may still go over to them.
 _PASSER_S = 1.0
 #: A runner's legs go on, as those of somebody who stopped before them do not: in that time one ankle goes up and down
@@ -250,6 +252,11 @@ class Likeness:
             # Nearer, or alike, it may be the person, of whom it is not sure yet that they stay.
             if abs(aside_px) > _BACK_TORSOS[0] * self._torso_px and not self._is_over(who):
                 self._other_side = math.copysign(1.0, aside_px)
+
+    def note_nearer(self, who: Sighting) -> None:
+        """Takes in where somebody is who is far larger than the runner, and may be on their way past them."""
+        if self._lost_to_another and who.torso_px > self._torso_px and abs(self._aside(who)) < _PASSING_TORSOS:
+            self._see_passer(who)
 
     def awaited_at(self, t_s: float) -> tuple[Point, float, float] | None:
         """Middle and length of the trunk of a runner before whom somebody stepped, and on which side that one is.

@@ -29,7 +29,7 @@ from model.jumps import Jumps
 from model.likeness import Likeness
 from model.own_legs import SETTLES_S
 from model.person import Box, Point, Region, Sighting, Stay, sighting, trunk_colour
-from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
+from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, View
 from model.quality import COVERED, CROWDED, MIN_SCORE, OUTSIDE, FrameQuality, Upright, frame_quality, nobody
 from model.view import ViewEstimator
 
@@ -57,6 +57,12 @@ _LEARN_EVERY_S = 0.2
 _PROBE_EVERY_S = 0.35
 _PROBES = ((-1.65, 3.0), (1.65, 3.0), (-1.9, 3.1), (1.9, 3.1))
 _OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.7, 1.3), 0.3
+#: Who is nearer to the camera looks up to so much larger, and by that factor farther off; then they must have been
+#: within so many torsos for so long, seen again within that time.
+_NEARER_SIZE, _BESIDE_TORSOS, _BESIDE_S, _BESIDE_GAP_S = 1.5, 0.3, 0.6, 1.5
+#: From the side they are at most so far along the belt, of such sizes, with the lower foot at most so much higher or
+#: lower than the runner's, beside them and farther off, and there with one foot so far from the other.
+_ALONG_TORSOS, _ALONG_SIZES, _HIGHER_TORSOS, _STEP_TORSOS = 2.2, (0.8, 1.25), (0.5, 0.3), 0.5
 #: Who was seen beside the runner must be seen once more in so many pictures. Then they are there for so long; who was
 #: there for longer than somebody who walks by, for longer than that.
 _SUSPECTED, _CROWDED_S, _STAYS_S, _STAYED_S = 5, 1.1, 1.5, 3.0
@@ -288,6 +294,7 @@ class RunnerTracker:
         self._probe = next(self._probes)
         self._elsewhere: Iterator[Crop] | None = None
         self._crowded_since_s = self._crowded_until_s = -math.inf
+        self._beside = (math.inf, -math.inf, 0.0)  # since when, when last, and how far aside somebody nearer was seen
         self._suspected = 0  # in how many pictures more one looks for who was seen in one
         self._rival, self._rival_s, self._rival_steps_s = Stay(), -math.inf, -math.inf
         self._rival_crop: Crop | None = None  # where somebody else was seen a moment ago
@@ -354,6 +361,8 @@ class RunnerTracker:
         if refused is not None:
             if self._known is not None:
                 self._known.note_other(who)
+                if refused is OUTSIDE and not self._past:
+                    self._known.note_nearer(who)
             if refused is COVERED:
                 self._covered_s = t_s
             return Sight(None, refused, crop)
@@ -526,13 +535,14 @@ class RunnerTracker:
         return Pose(who.t_s, crop.to_picture(joints), joints[:, 2].astype(np.float64), who.image_size_px)
 
     def _crowded(self, image: NDArray[np.uint8], pose: Pose, who: Sighting) -> bool:
-        """Whether somebody else is on the belt: now and then one looks beside them, left and right in turn, and where
-        somebody is seen again and again."""
-        if self._suspected or who.t_s - self._probed_s >= _PROBE_EVERY_S:
+        """Whether somebody else is on the belt: now and then one looks beside them, left and right in turn, from the
+        side when legs jump, and where somebody is seen again and again."""
+        mixed = self._jumps.jumped and self._view.view is View.SIDE
+        if self._suspected or mixed or who.t_s - self._probed_s >= _PROBE_EVERY_S:
             self._probed_s = who.t_s
             beside, side = (torsos * who.torso_px for torsos in self._probe)
             other = self._see(image, Crop(who.hip_px[0] + beside, who.hip_px[1], side), who)
-            if not (_on_same_belt(other, who) and _is_another(other, pose, who.torso_px)):
+            if not (self._on_same_belt(other, who) and _is_another(other, pose, who.torso_px)):
                 self._suspected = max(0, self._suspected - 1)
                 if not self._suspected:
                     self._probe = next(self._probes)
@@ -545,6 +555,36 @@ class RunnerTracker:
                 stays = who.t_s - self._crowded_since_s >= _STAYS_S
                 self._crowded_until_s = who.t_s + (_STAYED_S if stays else _CROWDED_S)
         return who.t_s < self._crowded_until_s
+
+    def _on_same_belt(self, other: Pose, who: Sighting) -> bool:
+        """Whether somebody else is so near that they are on the belt.
+
+        From the side a belt is long, and a neighbour's is beside it in the picture: on the runner's own is who is as
+        large, has their feet as low and takes a step, for nobody stands there; or who is half hidden by the runner.
+        """
+        beside, torso_px = sighting(other), who.torso_px
+        away, size = math.dist(beside.hip_px, who.hip_px) / torso_px, beside.torso_px / torso_px
+        near = _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
+        if self._view.view is not View.SIDE:
+            nearer = _OTHER_SIZES[1] < size <= _NEARER_SIZE and away <= size * _OTHER_TORSOS[1]
+            return near or (nearer and self._stays_beside(beside, who))
+        if len(beside.ankles_px) < 2 or self._body.box is None:
+            return near
+        higher = min(abs(y - self._body.box[3]) for _, y in beside.ankles_px) / torso_px
+        alike = _ALONG_SIZES[0] <= size <= _ALONG_SIZES[1]
+        if away <= _OTHER_TORSOS[1]:
+            return near and alike and higher <= _HIGHER_TORSOS[0]
+        steps = math.dist(*beside.ankles_px) >= _STEP_TORSOS * torso_px
+        return away <= _ALONG_TORSOS and alike and steps and higher <= _HIGHER_TORSOS[1]
+
+    def _stays_beside(self, beside: Sighting, who: Sighting) -> bool:
+        """Whether somebody has been seen at the same place beside the runner before, as those who walk by are not."""
+        aside = (beside.hip_px[0] - who.hip_px[0]) / who.torso_px
+        since_s, last_s, was = self._beside
+        if who.t_s - last_s > _BESIDE_GAP_S or abs(aside - was) > _BESIDE_TORSOS:
+            since_s, was = who.t_s, aside
+        self._beside = (since_s, who.t_s, was)
+        return who.t_s - since_s >= _BESIDE_S
 
 
 def _own_points(pose: Pose, torso_px: float) -> list[Point | None]:
@@ -559,12 +599,6 @@ def _own_points(pose: Pose, torso_px: float) -> list[Point | None]:
         if end is not None and math.dist(xy[near], end) > torsos * torso_px:
             points[far] = None
     return points
-
-
-def _on_same_belt(other: Pose, who: Sighting) -> bool:
-    beside = sighting(other)
-    away, size = math.dist(beside.hip_px, who.hip_px) / who.torso_px, beside.torso_px / who.torso_px
-    return _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
 
 
 def _is_another(other: Pose, pose: Pose, torso_px: float) -> bool:

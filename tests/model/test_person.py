@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,8 +19,8 @@ from model.analysis import AnalysisSettings, RunAnalysis
 from model.likeness import REMEMBER_S, Likeness
 from model.movenet import RunnerTracker, Sight, _is_another, _own_points
 from model.person import Region, Sighting, Stay, trunk_colour
-from model.pose import FloatArray, Joint, Pose
-from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, OUTSIDE, Upright, frame_quality, nobody
+from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
+from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, MIN_SCORE, OUTSIDE, Upright, frame_quality, nobody
 from model.runtime import PoseNet, available_runtimes, load_weights
 from model.stance import MIN_QUALITY, Stance
 from tests.model.bystanders import Image, Sprite, cut_out, mid_hip, torso_px, with_second_person
@@ -117,6 +118,28 @@ def test_same_clothes_beside_the_runner_are_not_the_runner() -> None:
     for n in range(21, int(REMEMBER_S * _FPS) + 15):
         assert not likeness.fits(somebody(n, x=360.0))
         assert not likeness.may_be(somebody(n, x=360.0))
+
+
+def test_runner_is_taken_up_at_once_when_somebody_far_nearer_has_gone_on() -> None:
+    """Twice as large they are nobody who may run there, but it counts where they went, and what they wear."""
+    likeness = jumped_upon()
+    for n in range(21, 36):
+        likeness.note_nearer(somebody(n, x=370.0 - 10 * (n - 21), torso=220.0, red=20.0))
+    taken = [likeness.may_be(somebody(n)) for n in range(37, 52)]
+    assert taken.index(True) <= 9, "0.3 s"
+
+
+@pytest.mark.parametrize("change", [{"x": 20.0, "torso": 220.0}, {"x": 230.0, "torso": 60.0}])
+def test_who_stands_far_aside_or_behind_has_not_gone_past_the_runner(change: dict[str, float]) -> None:
+    taken = []
+    for told in (False, True):
+        likeness = jumped_upon()
+        likeness.note_nearer(somebody(21, x=340.0, torso=220.0))
+        for n in range(22, 36):
+            if told:
+                likeness.note_nearer(somebody(n, red=20.0, **change))
+        taken.append([likeness.may_be(somebody(n)) for n in range(37, 80)].index(True))
+    assert taken[0] == taken[1]
 
 
 @pytest.mark.parametrize("speed_m_s", [0.4, 0.5, 1.3])
@@ -564,6 +587,72 @@ def test_who_is_half_hidden_on_the_belt_is_noticed_as_long_as_they_are_there(
     seen = list(looks(net, with_second_person(iter(film), stranger, where)))
     assert all(sight.quality.reason is None for sight, *_, t_s in seen if t_s < 4.0)
     assert not any(sight.quality.reason is None for sight, *_, t_s in seen if t_s > 5.4)
+
+
+@pytest.fixture(scope="module")
+def side_film(shared: Path) -> Film:
+    """Six seconds of a runner from the side, with their joints."""
+    clip = shared / "clips" / "demo_side.mp4"
+    truth = json.loads(clip.with_suffix(".json").read_text("utf-8"))
+    with VideoSource(clip) as source:
+        frames = itertools.islice(source.frames(threading.Event()), 6 * _FPS)
+        return [
+            (frame.t_ns / 1e9, frame.image, np.array(true["uv"]))
+            for frame, true in zip(frames, truth["frames"], strict=False)
+        ]
+
+
+def beside(film: Film, along: float, up: float, size: float, running: bool = True) -> Iterator[Any]:
+    """The film with a second one, cut out of it, in other clothes, behind the runner from 3 s on; torsos."""
+    (x, y), torso = mid_hip(film[0][2]), torso_px(film[0][2])
+    stride = film[7:49]
+    if not running:
+        ankles = [Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE]
+        stride = [min(stride, key=lambda one: float(np.ptp(one[2][ankles], axis=0).max()))]
+    cut = [cut_out(image, true) for _, image, true in stride]
+    others = [replace(sprite, image=np.ascontiguousarray(sprite.image[..., ::-1])) for sprite in cut]
+    at = (x + along * torso, y - up * torso, size * torso, False)
+    return with_second_person(iter(film), others, lambda t_s: at if t_s >= 3.0 else None)
+
+
+@pytest.mark.parametrize(
+    ("along", "up", "size", "running", "crowded"),
+    [
+        (-1.4, 0.0, 1.0, True, True),
+        (1.6, 0.0, 0.95, True, True),
+        (-1.4, 0.0, 0.72, True, False),
+        (-1.4, 0.0, 1.0, False, False),
+    ],
+    ids=["behind them on the belt", "before them", "on a belt farther off", "who stands there"],
+)
+def test_who_runs_on_the_same_belt_is_told_from_the_side(
+    net: PoseNet, side_film: Film, along: float, up: float, size: float, running: bool, crowded: bool
+) -> None:
+    """Two on a belt are up to a metre apart along it; those beyond look smaller, and have their feet higher."""
+    seen = list(looks(net, beside(side_film, along, up, size, running)))
+    assert all(sight.quality.reason is None for sight, *_, t_s in seen if 0.2 < t_s < 3.0)
+    late = [sight.quality == CROWDED for sight, *_, t_s in seen if t_s > 5.0]
+    assert set(late) == {crowded}
+
+
+def test_legs_of_who_runs_beside_the_runner_are_not_believed(net: PoseNet, side_film: Film) -> None:
+    """Half a torso behind them the network puts a knee or an ankle in five on the other one's; one in ten is left."""
+    theirs = sure = 0
+    tracker = RunnerTracker(net, net.weights.size_px)
+    for t_s, image, runner, other, _ in beside(side_film, 0.5, 0.1, 0.9):
+        pose = tracker.look(image, t_s).pose
+        if pose is None or other is None:
+            continue
+        for joint in range(Joint.LEFT_KNEE, Joint.RIGHT_ANKLE + 1):
+            if pose.score[joint] > MIN_SCORE:
+                sure += 1
+                off = [
+                    min(np.linalg.norm(pose.xy_px[joint] - xy[side]) for side in (joint, MIRROR_INDEX[joint]))
+                    for xy in (runner, other)
+                ]
+                theirs += int(off[0] > 0.35 * torso_px(runner) and off[1] < off[0] / 2)
+    assert sure > 200
+    assert theirs < 0.15 * sure
 
 
 def test_a_squat_is_not_two_people(net: PoseNet, shared: Path) -> None:
