@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from device import aim
+from device.address import is_loopback
 from device.board import Choice, best_choice, cache_path, kept_choice, sustains
 from device.cameras import open_source
 from device.config import Config
@@ -250,7 +251,10 @@ def _name(uid: int) -> str:
 
 def _sign_in(config: Config) -> Check:
     if read_hash(password_path(config)) is None:
-        return Check("sign-in", True, "no password is set: all on the local network may use the page")
+        host = config.web.host
+        alone = f'[web] host = "{host}" serves this machine only'
+        who = alone if is_loopback(host) else "all on the local network may use the page"
+        return Check("sign-in", True, f"no password is set: {who}")
     return Check("sign-in", True, "a password is set")
 
 

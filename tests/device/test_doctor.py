@@ -197,6 +197,13 @@ def test_whether_the_page_asks_for_a_password_is_said(config: Config) -> None:
     assert checked(config)["sign-in"] == Check("sign-in", True, "a password is set")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_a_page_for_the_box_alone_is_not_said_to_be_for_all(config: Config, host: str) -> None:
+    alone = config.model_copy(update={"web": config.web.model_copy(update={"host": host})})
+    said = f'no password is set: [web] host = "{host}" serves this machine only'
+    assert checked(alone)["sign-in"] == Check("sign-in", True, said)
+
+
 def test_lens_height_is_said_and_whence(config: Config) -> None:
     assert "typed on the page Set up" in checked(config)["lens"].detail
     known = changed(config, "camera", height_m=1.1)
