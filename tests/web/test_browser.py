@@ -786,6 +786,35 @@ def test_chart_has_every_stance_and_ink(server: Server, make_session: MakeSessio
         assert colour in found
 
 
+def test_chart_of_an_hour_is_no_block_of_marks(server: Server, make_session: MakeSession, page: Page) -> None:
+    """Marks that lie in heaps are pale, and both lines are to be seen among them, of more stances than else."""
+    session_id = make_session()
+    brief = json.loads(page.request.get(f"{server.url}/api/sessions/{session_id}").text())
+    step_s, hour = brief["stances"][-1]["toe_off_s"], []
+    for n in range(150):
+        times = ({name: stance[name] + n * step_s for name in ("strike_s", "toe_off_s")} for stance in brief["stances"])
+        hour += [stance | shifted for stance, shifted in zip(brief["stances"], times, strict=True)]
+    page.route(f"**/api/sessions/{session_id}", lambda route: route.fulfill(json=brief | {"stances": hour}))
+    page.goto(f"{server.url}/sessions/{session_id}")
+    chart = page.locator("[data-chart]")
+    expect(chart).to_have_attribute("data-points", str(150 * 55))
+    mean = int(chart.get_attribute("data-mean") or "")
+    assert 20 < mean < 40
+    assert mean % 2 == 1
+    expect(page.locator("[aria-labelledby=chart-h] .hint")).to_contain_text(f"the line is the mean of {mean} stances.")
+    chart.locator("canvas").wait_for()
+    page.wait_for_timeout(200)
+    share = """(canvas, [red, green, blue]) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let found = 0;
+        for (let i = 0; i < data.length; i += 4)
+            found += data[i] === red && data[i + 1] === green && data[i + 2] === blue && data[i + 3] === 255;
+        return found / (canvas.width * canvas.height);
+    }"""
+    for colour in ([108, 184, 255], [243, 155, 216]):  # full ink: lines alone
+        assert 0.001 < chart.locator("canvas").evaluate(share, colour) < 0.04
+
+
 @pytest.mark.parametrize(
     ("cued", "drawn", "said"),
     [
