@@ -1101,6 +1101,24 @@ def test_a_phone_leads_past_a_long_list_to_the_form(server: Server, device: Devi
     expect(page.locator("#name")).to_be_in_viewport()
 
 
+def test_one_of_many_names_is_found_by_typing_some_of_it(server: Server, store: Store, page: Page) -> None:
+    added = [store.add_runner(name)[0] for name in ("Ünxal", "Zoëx Meyer", *(f"Of many {n}" for n in range(10)))]
+    page.goto(server.url + "/runners")
+    find, people = page.get_by_label("Find a name"), page.locator(".people li:visible")
+    said, every = page.locator("[data-find] [role=status]"), people.count()
+    expect(said).to_have_text("")
+    for typed, name in (("unx", "Ünxal"), ("MEY ", "Zoëx Meyer"), ("zoëx", "Zoëx Meyer")):
+        find.fill(typed)
+        expect(people.locator("b")).to_have_text(name)
+        expect(said).to_have_text(f"1 of {every}")
+    find.fill("no such name")
+    expect(said).to_have_text(f"none of {every}")
+    find.fill("")
+    expect(people).to_have_count(every)
+    for runner_id in added:
+        store.delete_runner(runner_id)
+
+
 def test_what_is_to_be_typed_stands_in_one_line(server: Server, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(server.url + "/health")
