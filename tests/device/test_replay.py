@@ -333,6 +333,34 @@ def test_slow_motion_is_named_where_nothing_is_measured_for_want_of_steps(
     assert "a film four times slower than life (slow motion) needs ffmpeg -itsscale 0.25 -i FILM" in said
 
 
+class Brief(VideoSource):
+    """A film of which only the first seconds were taken."""
+
+    shown_s = 0.0
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for frame in super().frames(stop):
+            if frame.t_ns >= self.shown_s * 1e9:
+                return
+            yield frame
+
+    def cut_off(self, frames: int) -> str | None:
+        return None
+
+
+@pytest.mark.parametrize(("shown_s", "told"), [(2.5, True), (8.5, False)])
+def test_a_film_that_is_too_short_for_a_mean_is_said_to_be(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shown_s: float, told: bool
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Brief)
+    monkeypatch.setattr(Brief, "shown_s", shown_s)
+    document, _ = replay_file(demo_clip, Config(), ReplayOptions())
+    knee = document["summary"]["left"].get("fppa_deg") or {"mean": None}
+    assert (knee["mean"] is None) is told
+    said = ["demo_front.mp4: only 2.5 s long: film 10 s of running or more"] if told else []
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == said
+
+
 def test_video_of_five_frames_per_second(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(_video(tmp_path / "slow.mp4", 5.0))]) == 2
     assert "5.0 frames per second are too few" in _one_line(capsys)
