@@ -51,11 +51,16 @@ _KEPT_TIMES = 1_000_000
 
 @dataclass(slots=True)
 class Recorder:
-    """Collects what the frames of one session brought."""
+    """Collects what the frames of one session brought.
+
+    ``frames_gone`` and ``lost_gone``: how many of the frames and of the lost ones came since the runner was seen last.
+    """
 
     frames: int = 0
     frames_with_runner: int = 0
     frames_lost: int = 0
+    frames_gone: int = 0
+    lost_gone: int = 0
     last_s: float = 0.0
     stances: list[dict[str, Any]] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
@@ -72,6 +77,9 @@ class Recorder:
         self.frames += 1
         self.frames_with_runner += outcome.pose is not None
         self.frames_lost += outcome.lost
+        gone = outcome.pose is None
+        self.frames_gone = self.frames_gone + 1 if gone else 0
+        self.lost_gone = self.lost_gone + outcome.lost if gone else 0
         self.last_s = outcome.t_s
         if len(self._times_s) < _KEPT_TIMES:
             self._times_s.append(outcome.t_s)
