@@ -191,9 +191,11 @@ def _picture(path: Path) -> Check:
     if not isinstance(kept, dict):
         return Check("picture", True, "not known yet: it needs a session")
     checks = [check for check in kept["checks"] if check["key"] in _AIMED]
-    said = ", ".join(f"{check['label'].lower()}: {check['value']}" for check in checks)
+    when = datetime.fromisoformat(kept["utc"]).astimezone(UTC)
+    said = "; ".join(f"{check['label'].lower()}: {check['value']}" for check in checks)
     remedy = " ".join(check["advice"] for check in checks if check["state"] in ("warn", "bad") and check["advice"])
-    return Check("picture", all(check["state"] != "bad" for check in checks), f"{kept['utc']}: {said}", remedy)
+    ok = all(check["state"] != "bad" for check in checks)
+    return Check("picture", ok, f"{when:%Y-%m-%d %H:%M} UTC: {said}", remedy)
 
 
 def _lens(config: Config) -> Check:

@@ -302,7 +302,7 @@ def test_picture_is_what_set_up_said_in_the_last_session(config: Config) -> None
     picture = checked(config)["picture"]
     assert not picture.ok
     assert picture.remedy == "Tilt the camera down a little."
-    assert picture.detail == "2026-03-01T10:00:00Z: whole runner in the picture: cut off (feet), distance: about 2.9 m"
+    assert picture.detail == "2026-03-01 10:00 UTC: whole runner in the picture: cut off (feet); distance: about 2.9 m"
 
 
 @pytest.mark.usefixtures("pins")
