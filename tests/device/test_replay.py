@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import struct
 import threading
 from collections.abc import Iterator
@@ -332,6 +333,15 @@ def test_slow_motion_is_named_where_nothing_is_measured_for_want_of_steps(
     assert said.startswith(few if stances else "no steps were found: nobody runs, ")
     assert "a film four times slower than life (slow motion) needs ffmpeg -itsscale 0.25 -i FILM" in said
     assert ("a squat or step-down test needs --mode; " in said) is not stances
+
+
+def test_a_name_that_is_no_utf_8_is_refused_and_crashes_nothing(
+    tmp_path: Path, demo_clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / os.fsdecode(b"l\xe4ufer.mp4")
+    film.symlink_to(demo_clip)
+    assert main(["replay", str(film)]) == 2
+    assert _one_line(capsys).endswith("l\N{REPLACEMENT CHARACTER}ufer.mp4: its name is not UTF-8 text; give it another")
 
 
 class Brief(VideoSource):
