@@ -141,7 +141,7 @@ def _model(config: Config, busy: bool) -> Check:
         return Check("model", False, "no TensorFlow Lite runtime", "pip install ai-edge-litert")
     versions = ", ".join(f"{name} {version}" for name, version in runtimes.items())
     runtime = None if config.model.runtime == "auto" else config.model.runtime
-    cache = cache_path(config.database_path())
+    cache = cache_path(config.known_database_path())
     choose = kept_choice if busy else best_choice
     chosen = [(one, choose(one, runtime, config.model.threads, cache)) for one in weights]
     measured = [(one, choice) for one, choice in chosen if choice is not None]
