@@ -1125,6 +1125,14 @@ def test_what_is_to_be_typed_stands_in_one_line(server: Server, page: Page) -> N
     assert page.locator("code").evaluate_all("all => all.map(one => one.getClientRects().length)") == [1]
 
 
+@pytest.mark.parametrize("path", ["/", "/sessions", "/runners", "/aim", "/health"])
+def test_letters_twice_as_large_leave_a_phone_page_as_wide_as_it_is(server: Server, page: Page, path: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(server.url + path)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
 def test_health_page_is_live(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url + "/health")
     expect(page.locator("[data-key=device]")).to_have_text("live")
