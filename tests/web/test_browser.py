@@ -1204,6 +1204,16 @@ def test_nothing_sticks_out_sideways(
         assert wide <= width, path
 
 
+def test_a_length_keeps_its_unit_in_its_line_on_a_phone(
+    server: Server, make_session: MakeSession, store: Store, page: Page
+) -> None:
+    store.end_session(make_session(), utc_now(ago_s=-95 * 60 - 5))
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(server.url + "/sessions")
+    lines = "all => all.map((one) => one.getClientRects().length)"
+    assert set(page.locator(".length").evaluate_all(lines)) == {1}
+
+
 def test_no_table_is_cut_off_at_any_width(
     server: Server, device: Device, make_session: MakeSession, store: Store, page: Page
 ) -> None:
