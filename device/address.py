@@ -1,8 +1,9 @@
-"""The address that the page is served at: resolved and bound, or what is wrong with it and the remedy."""
+"""The address that the page is served at: resolved and bound, or what is wrong with it; and who gets to it."""
 
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 
 from model.errors import InputError
@@ -27,6 +28,27 @@ def listen(host: str, port: int) -> socket.socket:
         bound.close()
         raise InputError(f"{where}: {_remedy(error)}") from None
     return bound
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine itself gets anywhere with ``host``."""
+    if host == "localhost":
+        return True
+    known = plain(host)
+    return known is not None and known.is_loopback
+
+
+def plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address as it is meant; None for what is none.
+
+    Who comes by IPv4 to a page that is served at ``::`` has one of both kinds, of which Python before 3.13 does not say
+    that it is a loopback one.
+    """
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return known.ipv4_mapped or known if isinstance(known, ipaddress.IPv6Address) else known
 
 
 def no_address(error: OSError | UnicodeError) -> str:

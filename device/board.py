@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from device.config import home_folder
 from device.whole_file import write_whole
 from model.errors import WeightsError
 from model.runtime import ModelName, PoseNet, RuntimeName, Weights, available_runtimes, load_weights
@@ -53,13 +54,15 @@ class Choice:
         return f"{self.runtime} with {self.threads} thread(s)"
 
 
-def cache_path(database: Path) -> Path:
+def cache_path(database: Path | None) -> Path:
     """Where measurements are kept: beside the service's database, for the service and for whoever may read there (so
-    that `doctor` speaks of the service's own); else in the user's cache."""
-    beside = database.with_name("board.json")
-    if os.environ.get("STATE_DIRECTORY") or os.access(beside, os.R_OK):
+    that `doctor` speaks of the service's own); else in the user's cache, or among what is temporary."""
+    beside = None if database is None else database.with_name("board.json")
+    if beside is not None and (os.environ.get("STATE_DIRECTORY") or os.access(beside, os.R_OK)):
         return beside
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kneeline" / "board.json"
+    home = home_folder()
+    cache = Path(f"/tmp/kneeline-{os.getuid()}") if home is None else home / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or cache) / "kneeline" / "board.json"
 
 
 def board_name() -> str:

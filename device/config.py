@@ -268,23 +268,61 @@ class Config(Section):
     web: WebConfig = WebConfig()
 
     def database_path(self) -> Path:
-        """The database file: as set, else in the service's or the user's data folder."""
+        """The database file: as set, else in the service's or the user's data folder.
+
+        Raises:
+            InputError: it is in a home folder that nobody knows, as under an account without one.
+        """
         if self.store.path:
-            return Path(self.store.path).expanduser()
+            return expanded(self.store.path, "[store] path")
         if folder := _service_folder("STATE_DIRECTORY"):
             return folder / "kneeline.db"
-        home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-        return Path(home) / "kneeline" / "kneeline.db"
+        if data := os.environ.get("XDG_DATA_HOME"):
+            return Path(data) / "kneeline" / "kneeline.db"
+        if (home := home_folder()) is None:
+            raise InputError("this account has no home folder for the database; set HOME, or [store] path")
+        return home / ".local" / "share" / "kneeline" / "kneeline.db"
+
+    def known_database_path(self) -> Path | None:
+        """The same; None where nobody knows it, for what can do without."""
+        try:
+            return self.database_path()
+        except InputError:
+            return None
 
     def socket_path(self) -> Path:
-        """The live socket: as set, else in the service's or the user's run folder."""
+        """The live socket: as set, else in the service's or the user's run folder.
+
+        Raises:
+            InputError: it is set to be in a home folder that nobody knows.
+        """
         if self.live.socket:
-            return Path(self.live.socket).expanduser()
+            return expanded(self.live.socket, "[live] socket")
         if folder := _service_folder("RUNTIME_DIRECTORY"):
             return folder / "live.sock"
         if run := os.environ.get("XDG_RUNTIME_DIR"):
             return Path(run) / "kneeline" / "live.sock"
         return Path(f"/tmp/kneeline-{os.getuid()}") / "live.sock"
+
+
+def home_folder() -> Path | None:
+    """The home folder of who runs this; None where neither $HOME nor the system's list of accounts names one."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
+def expanded(path: str, setting: str) -> Path:
+    """The path that is set, with ~ for the home folder written out.
+
+    Raises:
+        InputError: nobody knows that folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"{setting} = {path}: that home folder is not known; write the whole path") from None
 
 
 def _service_folder(variable: str) -> Path | None:

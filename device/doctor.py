@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from device import aim
+from device.address import is_loopback
 from device.board import Choice, best_choice, cache_path, kept_choice, sustains
 from device.cameras import open_source
 from device.config import Config
@@ -140,7 +141,7 @@ def _model(config: Config, busy: bool) -> Check:
         return Check("model", False, "no TensorFlow Lite runtime", "pip install ai-edge-litert")
     versions = ", ".join(f"{name} {version}" for name, version in runtimes.items())
     runtime = None if config.model.runtime == "auto" else config.model.runtime
-    cache = cache_path(config.database_path())
+    cache = cache_path(config.known_database_path())
     choose = kept_choice if busy else best_choice
     chosen = [(one, choose(one, runtime, config.model.threads, cache)) for one in weights]
     measured = [(one, choice) for one, choice in chosen if choice is not None]
@@ -190,9 +191,11 @@ def _picture(path: Path) -> Check:
     if not isinstance(kept, dict):
         return Check("picture", True, "not known yet: it needs a session")
     checks = [check for check in kept["checks"] if check["key"] in _AIMED]
-    said = ", ".join(f"{check['label'].lower()}: {check['value']}" for check in checks)
+    when = datetime.fromisoformat(kept["utc"]).astimezone(UTC)
+    said = "; ".join(f"{check['label'].lower()}: {check['value']}" for check in checks)
     remedy = " ".join(check["advice"] for check in checks if check["state"] in ("warn", "bad") and check["advice"])
-    return Check("picture", all(check["state"] != "bad" for check in checks), f"{kept['utc']}: {said}", remedy)
+    ok = all(check["state"] != "bad" for check in checks)
+    return Check("picture", ok, f"{when:%Y-%m-%d %H:%M} UTC: {said}", remedy)
 
 
 def _lens(config: Config) -> Check:
@@ -250,7 +253,10 @@ def _name(uid: int) -> str:
 
 def _sign_in(config: Config) -> Check:
     if read_hash(password_path(config)) is None:
-        return Check("sign-in", True, "no password is set: all on the local network may use the page")
+        host = config.web.host
+        alone = f'[web] host = "{host}" serves this machine only'
+        who = alone if is_loopback(host) else "all on the local network may use the page"
+        return Check("sign-in", True, f"no password is set: {who}")
     return Check("sign-in", True, "a password is set")
 
 

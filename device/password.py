@@ -14,6 +14,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from device.config import Config
 from device.whole_file import sync_folder, write_whole
 from model.errors import InputError
+from model.words import counted
 
 FILE_NAME = "page-password"
 MIN_LENGTH = 8
@@ -112,7 +113,7 @@ def _checked(password: str) -> str:
             f"the password is empty: take one of at least {MIN_LENGTH} characters; --remove takes the old one away"
         )
     if len(password) < MIN_LENGTH:
-        raise InputError(f"the password has {len(password)} characters: take at least {MIN_LENGTH}")
+        raise InputError(f"the password has {counted(len(password), 'character')}: take at least {MIN_LENGTH}")
     try:
         password.encode()
     except UnicodeEncodeError:

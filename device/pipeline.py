@@ -63,7 +63,7 @@ def open_model(
         runtime = config.model.runtime
     if mirrored is None:
         mirrored = config.model.mirrored
-    return choose_model(name, fps, runtime, config.model.threads, mirrored, cache_path(config.database_path()))
+    return choose_model(name, fps, runtime, config.model.threads, mirrored, cache_path(config.known_database_path()))
 
 
 def open_model_for_file(

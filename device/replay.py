@@ -6,7 +6,7 @@ import logging
 import threading
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,10 @@ _log = logging.getLogger(__name__)
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
 MIN_FPS = 10.0
 MAX_FPS = 240.0
+#: In so many seconds everyone takes the steps that a mean of each side needs.
+_LONG_ENOUGH_S = 10.0
+#: So many stances of a side pass about until it is known where the camera stands.
+_TO_FIND_PLACE = 3
 #: Times of so many pictures are kept for their rate, eight bytes each: nine hours at 30 per second. A figure on a
 #: poster that passes for a person may be in sight for weeks.
 _KEPT_TIMES = 1_000_000
@@ -47,11 +51,16 @@ _KEPT_TIMES = 1_000_000
 
 @dataclass(slots=True)
 class Recorder:
-    """Collects what the frames of one session brought."""
+    """Collects what the frames of one session brought.
+
+    ``frames_gone`` and ``lost_gone``: how many of the frames and of the lost ones came since the runner was seen last.
+    """
 
     frames: int = 0
     frames_with_runner: int = 0
     frames_lost: int = 0
+    frames_gone: int = 0
+    lost_gone: int = 0
     last_s: float = 0.0
     stances: list[dict[str, Any]] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
@@ -68,6 +77,9 @@ class Recorder:
         self.frames += 1
         self.frames_with_runner += outcome.pose is not None
         self.frames_lost += outcome.lost
+        gone = outcome.pose is None
+        self.frames_gone = self.frames_gone + 1 if gone else 0
+        self.lost_gone = self.lost_gone + outcome.lost if gone else 0
         self.last_s = outcome.t_s
         if len(self._times_s) < _KEPT_TIMES:
             self._times_s.append(outcome.t_s)
@@ -215,7 +227,22 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         _tell_why_nothing(source.name, why)
         if (slow := slow_words(document["fps"], film=True)) is not None:
             _log.warning("%s: %s", source.name, slow)
-        return document, source.cut_off(document["frames"])
+        fault = source.cut_off(document["frames"])
+        if fault is None:
+            _tell_short(source, document["stances"])
+        return document, fault
+
+
+def _tell_short(source: VideoSource, stances: Sequence[Mapping[str, Any]]) -> None:
+    """Warns where a film is too short for a mean of each side: some steps tell where the camera stands, the next count.
+
+    Else who sees that nothing was measured looks for slow motion, or a wrong view.
+    """
+    sides = Counter(stance["side"] for stance in stances)
+    if source.played_s < _LONG_ENOUGH_S and min(sides[side] for side in Side) < MIN_STANCES + _TO_FIND_PLACE:
+        _log.warning(
+            "%s: only %.1f s long: film %.0f s of running or more", source.name, source.played_s, _LONG_ENOUGH_S
+        )
 
 
 def _counted(outcomes: Iterable[Outcome], why: Counter[str | None]) -> Iterator[Outcome]:

@@ -120,8 +120,8 @@ def told(document: dict[str, Any]) -> list[str]:
         lines += _told_beside(document["summary"]) if beside else _told_knees(document["summary"])
     elif document["frames_with_runner"]:
         lines.append(
-            "no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's; "
-            f"{SLOW_MOTION}"
+            "no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's; a squat "
+            f"or step-down test needs --mode; {SLOW_MOTION}"
         )
     return lines
 

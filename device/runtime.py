@@ -561,15 +561,18 @@ class Device:
         """Closes a session in the store, with its summary."""
         self._write(session)
         self._coaching.end()
-        summary = self._summarise(session)
+        summary = self._summarise(session, gone=gone_s > 0)
         self._writer.end(lambda session_id: self._say_session(session_id, "ended"), gone_s)
         self._announce(session_words(session.recorder, summary))
 
-    def _summarise(self, session: _Session) -> dict[str, Any]:
+    def _summarise(self, session: _Session, gone: bool) -> dict[str, Any]:
+        """``gone``: the pictures without anybody at its end are no part of the session, as that time is not."""
         recorder = session.recorder
         camera = self._place.camera_of(recorder.view)
-        summary = recorder.summary(camera) | {"frames_lost": recorder.frames_lost}
-        counts = self._counts(session) | {"camera": camera.in_the_end().as_json()}
+        lost = recorder.frames_lost - (recorder.lost_gone if gone else 0)
+        frames = recorder.frames - (recorder.frames_gone if gone else 0)
+        summary = recorder.summary(camera) | {"frames_lost": lost}
+        counts = self._counts(session) | {"frames": frames, "camera": camera.in_the_end().as_json()}
         self._writer.update(fps=round(recorder.fps, 3), summary=summary, **counts)
         return summary
 

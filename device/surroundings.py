@@ -12,6 +12,7 @@ from pathlib import Path
 from device.address import no_address
 from device.config import fault_line, socket_fault
 
+_NO_HOME = "that home folder is not known; write the whole path"
 _KINDS = ("auto", "picamera", "usb")
 
 
@@ -53,7 +54,9 @@ def _source_fault(source: str) -> str | None:
         there = path.exists()
         if there and not path.is_file():
             return 'is a pipe or a device; write "usb" with the camera\'s number in device, or the path of a video file'
-    except (OSError, RuntimeError):  # not for this user to see, or a home that nobody has
+    except RuntimeError:
+        return _NO_HOME
+    except OSError:  # not for this user to see
         return None
     return None if there else 'no such file; write "auto", "picamera", "usb" or the path of a video file'
 
@@ -69,7 +72,7 @@ def database_fault(beside: Path, path: str) -> str | None:
         there = next(folder for folder in database.parents if folder.exists())
         found = there == database.parent and there.is_dir()
     except RuntimeError:
-        return "that home folder is not known; write the whole path"
+        return _NO_HOME
     except PermissionError:  # the service's folder, not for this user to see
         return None
     except OSError as error:

@@ -70,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
     try:
         config = settings_with(arguments.config, arguments.host)
+        config.database_path()  # under an account without a home folder nobody knows it
         bound = listen(config.web.host, config.web.port if arguments.port is None else arguments.port)
     except KneelineError as error:
         sys.stderr.writelines(f"kneeline web: {line}\n" for line in str(error).splitlines())

@@ -24,8 +24,8 @@ from flask import current_app, g, jsonify, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from device.address import is_loopback
 from device.password import PasswordError, is_right, read_hash
-from web.address import is_loopback
 from web.attempts import Attempts
 from web.ended import EndedSignIns
 from web.hub import Reader

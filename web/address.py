@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 
 #: An address for documentation (RFC 5737): connecting a datagram socket sends nothing, but picks the way out.
@@ -18,27 +17,6 @@ def lan_address() -> str | None:
         except OSError:
             return None
         return str(probe.getsockname()[0])
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine itself gets anywhere with ``host``."""
-    if host == "localhost":
-        return True
-    known = plain(host)
-    return known is not None and known.is_loopback
-
-
-def plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address as it is meant; None for what is none.
-
-    Who comes by IPv4 to a page that is served at ``::`` has one of both kinds, of which Python before 3.13 does not say
-    that it is a loopback one.
-    """
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    return known.ipv4_mapped or known if isinstance(known, ipaddress.IPv6Address) else known
 
 
 def page_url(host: str, port: int) -> str:

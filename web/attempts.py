@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from web.address import plain
+from device.address import plain
 
 FREE = 5
 _FIRST_WAIT_S = 5.0

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from device.cameras.picamera import PiCamera, pi_camera_count
 from device.cameras.usb import UsbCamera
 from device.cameras.video import VideoSource
-from device.config import CameraConfig
+from device.config import CameraConfig, expanded
 from device.frames import FrameSource
 
 
@@ -22,5 +20,5 @@ def open_source(config: CameraConfig) -> FrameSource:
         return PiCamera(config)
     if config.source in ("usb", "auto"):
         return UsbCamera(config)
-    path = Path(config.source).expanduser()
+    path = expanded(config.source, "[camera] source")
     return VideoSource(path, paced=True, rotation=config.rotation, vfov_deg=config.vfov_deg)

@@ -249,6 +249,11 @@ def _pixel_width(capture: cv2.VideoCapture) -> float:
 
 def _open(path: Path) -> cv2.VideoCapture:
     try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:  # from a disk of another system; OpenCV would crash, and Python with it
+        shown = os.fsencode(path).decode("utf-8", "replace")
+        raise InputError(f"{shown}: its name is not UTF-8 text; give it another") from None
+    try:
         if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for, and can be read once
             raise InputError(f"{path} is a pipe or a device; give a video file, or name a camera in [camera] source")
         with path.open("rb") as file:

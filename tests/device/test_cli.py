@@ -392,6 +392,7 @@ def nobody_known(host: str, *_: object, **__: object) -> list[object]:
         ("[store]\npath = '/dev/null/y.db'", '[store] path = "/dev/null/y.db": its folder cannot be made (Not a dire'),
         ("[store]\npath = '/'", '[store] path = "/": is a folder; name a file in it'),
         ("[store]\npath = '~nobody-such/y.db'", '[store] path = "~nobody-such/y.db": that home folder is not known'),
+        ("[camera]\nsource = '~nobody-such/f.mp4'", '[camera] source = "~nobody-such/f.mp4": that home folder is'),
     ],
 )
 def test_what_the_machine_does_not_have_is_a_fault(

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from device import config as module
-from device.config import Config, ConfigError, load_config, parse_config, read_toml, settings
+from device.board import cache_path
+from device.cameras import open_source
+from device.cli import main
+from device.config import Config, ConfigError, home_folder, load_config, parse_config, read_toml, settings
+from device.pipeline import open_model_for_file
 from device.surroundings import surrounding_faults
 from model.coach import Baseline, Coach, CoachSettings, Instrument
+from model.errors import InputError
 from model.pose import Side
 
 DOCUMENT = Path(module.__file__).with_name("config.md")
@@ -147,6 +154,45 @@ def test_paths_follow_the_service_then_the_user(monkeypatch: pytest.MonkeyPatch)
     assert config.socket_path() == Path("/run/kneeline/live.sock")
     named = parse_config({"store": {"path": "/a.db"}, "live": {"socket": "/b.sock"}})
     assert (named.database_path(), named.socket_path()) == (Path("/a.db"), Path("/b.sock"))
+
+
+def test_an_account_without_a_home_folder_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in a container, or under a service of one's own: a recording needs none, and only the rest does."""
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_DATA_HOME", "STATE_DIRECTORY", "KNEELINE_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert home_folder() is None
+    said = "kneeline: this account has no home folder for the database; set HOME, or [store] path"
+    for command in (["export", "1"], ["backup", str(tmp_path / "copy.db")], ["set-password", "--remove"]):
+        assert main(command) == 2
+        assert capsys.readouterr().err.splitlines() == [said]
+    assert Config().known_database_path() is None
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert cache_path(None) == Path(f"/tmp/kneeline-{os.getuid()}/kneeline/board.json")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_path(None) == tmp_path / "kneeline" / "board.json"
+    assert open_model_for_file(Config(), fps=30.0).name == "movenet-lightning-int8"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "use"),
+    [
+        ("store", "path", Config.database_path),
+        ("camera", "source", lambda config: open_source(config.camera)),
+    ],
+)
+def test_a_home_folder_that_nobody_has_is_refused(section: str, key: str, use: Callable[[Config], object]) -> None:
+    config = parse_config({section: {key: "~nobody-of-that-name/here"}})
+    with pytest.raises(InputError) as caught:
+        use(config)
+    said = f"[{section}] {key} = ~nobody-of-that-name/here: that home folder is not known; write the whole path"
+    assert str(caught.value) == said
 
 
 def test_every_setting_is_documented_as_it_is() -> None:

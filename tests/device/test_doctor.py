@@ -197,6 +197,13 @@ def test_whether_the_page_asks_for_a_password_is_said(config: Config) -> None:
     assert checked(config)["sign-in"] == Check("sign-in", True, "a password is set")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_a_page_for_the_box_alone_is_not_said_to_be_for_all(config: Config, host: str) -> None:
+    alone = config.model_copy(update={"web": config.web.model_copy(update={"host": host})})
+    said = f'no password is set: [web] host = "{host}" serves this machine only'
+    assert checked(alone)["sign-in"] == Check("sign-in", True, said)
+
+
 def test_lens_height_is_said_and_whence(config: Config) -> None:
     assert "typed on the page Set up" in checked(config)["lens"].detail
     known = changed(config, "camera", height_m=1.1)
@@ -295,7 +302,7 @@ def test_picture_is_what_set_up_said_in_the_last_session(config: Config) -> None
     picture = checked(config)["picture"]
     assert not picture.ok
     assert picture.remedy == "Tilt the camera down a little."
-    assert picture.detail == "2026-03-01T10:00:00Z: whole runner in the picture: cut off (feet), distance: about 2.9 m"
+    assert picture.detail == "2026-03-01 10:00 UTC: whole runner in the picture: cut off (feet); distance: about 2.9 m"
 
 
 @pytest.mark.usefixtures("pins")

@@ -183,6 +183,7 @@ def test_command_sets_what_was_typed_twice(
         (["", ""], "the password is empty: take one of at least 8 characters"),
         ([" " * 9], "the password is empty"),
         (["1234567", "1234567"], "the password has 7 characters: take at least 8"),
+        (["x", "x"], "the password has 1 character: take at least 8"),
         (["bad \udcff bytes"], "not UTF-8 text"),
         ([], "no password was typed: nothing was changed; run it again"),
         ([GOOD], "no password was typed"),

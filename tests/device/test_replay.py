@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import struct
 import threading
 from collections.abc import Iterator
@@ -331,6 +332,44 @@ def test_slow_motion_is_named_where_nothing_is_measured_for_want_of_steps(
     few = "knee alignment: not measured: Too few steps of running were seen to tell where the camera stood; "
     assert said.startswith(few if stances else "no steps were found: nobody runs, ")
     assert "a film four times slower than life (slow motion) needs ffmpeg -itsscale 0.25 -i FILM" in said
+    assert ("a squat or step-down test needs --mode; " in said) is not stances
+
+
+def test_a_name_that_is_no_utf_8_is_refused_and_crashes_nothing(
+    tmp_path: Path, demo_clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / os.fsdecode(b"l\xe4ufer.mp4")
+    film.symlink_to(demo_clip)
+    assert main(["replay", str(film)]) == 2
+    assert _one_line(capsys).endswith("l\N{REPLACEMENT CHARACTER}ufer.mp4: its name is not UTF-8 text; give it another")
+
+
+class Brief(VideoSource):
+    """A film of which only the first seconds were taken."""
+
+    shown_s = 0.0
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for frame in super().frames(stop):
+            if frame.t_ns >= self.shown_s * 1e9:
+                return
+            yield frame
+
+    def cut_off(self, frames: int) -> str | None:
+        return None
+
+
+@pytest.mark.parametrize(("shown_s", "told"), [(2.5, True), (8.5, False)])
+def test_a_film_that_is_too_short_for_a_mean_is_said_to_be(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shown_s: float, told: bool
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Brief)
+    monkeypatch.setattr(Brief, "shown_s", shown_s)
+    document, _ = replay_file(demo_clip, Config(), ReplayOptions())
+    knee = document["summary"]["left"].get("fppa_deg") or {"mean": None}
+    assert (knee["mean"] is None) is told
+    said = ["demo_front.mp4: only 2.5 s long: film 10 s of running or more"] if told else []
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == said
 
 
 def test_video_of_five_frames_per_second(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

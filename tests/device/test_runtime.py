@@ -666,6 +666,8 @@ def test_a_session_is_as_long_as_its_runner_was_there(config: Config, stage: Sta
     (row,) = StoreReader(config.database_path()).list_sessions()
     length = datetime.fromisoformat(row["ended_utc"]) - datetime.fromisoformat(row["started_utc"])
     assert lasted_s - 1 < length.total_seconds() < lasted_s + 2
+    assert row["frames"] / row["fps"] < length.total_seconds() + 2
+    assert row["frames"] - row["frames_with_runner"] < row["fps"]
 
 
 @pytest.mark.parametrize("scene", ["empty", "runs"])

@@ -786,6 +786,35 @@ def test_chart_has_every_stance_and_ink(server: Server, make_session: MakeSessio
         assert colour in found
 
 
+def test_chart_of_an_hour_is_no_block_of_marks(server: Server, make_session: MakeSession, page: Page) -> None:
+    """Marks that lie in heaps are pale, and both lines are to be seen among them, of more stances than else."""
+    session_id = make_session()
+    brief = json.loads(page.request.get(f"{server.url}/api/sessions/{session_id}").text())
+    step_s, hour = brief["stances"][-1]["toe_off_s"], []
+    for n in range(150):
+        times = ({name: stance[name] + n * step_s for name in ("strike_s", "toe_off_s")} for stance in brief["stances"])
+        hour += [stance | shifted for stance, shifted in zip(brief["stances"], times, strict=True)]
+    page.route(f"**/api/sessions/{session_id}", lambda route: route.fulfill(json=brief | {"stances": hour}))
+    page.goto(f"{server.url}/sessions/{session_id}")
+    chart = page.locator("[data-chart]")
+    expect(chart).to_have_attribute("data-points", str(150 * 55))
+    mean = int(chart.get_attribute("data-mean") or "")
+    assert 20 < mean < 40
+    assert mean % 2 == 1
+    expect(page.locator("[aria-labelledby=chart-h] .hint")).to_contain_text(f"the line is the mean of {mean} stances.")
+    chart.locator("canvas").wait_for()
+    page.wait_for_timeout(200)
+    share = """(canvas, [red, green, blue]) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let found = 0;
+        for (let i = 0; i < data.length; i += 4)
+            found += data[i] === red && data[i + 1] === green && data[i + 2] === blue && data[i + 3] === 255;
+        return found / (canvas.width * canvas.height);
+    }"""
+    for colour in ([108, 184, 255], [243, 155, 216]):  # full ink: lines alone
+        assert 0.001 < chart.locator("canvas").evaluate(share, colour) < 0.04
+
+
 @pytest.mark.parametrize(
     ("cued", "drawn", "said"),
     [
@@ -1072,10 +1101,36 @@ def test_a_phone_leads_past_a_long_list_to_the_form(server: Server, device: Devi
     expect(page.locator("#name")).to_be_in_viewport()
 
 
+def test_one_of_many_names_is_found_by_typing_some_of_it(server: Server, store: Store, page: Page) -> None:
+    added = [store.add_runner(name)[0] for name in ("Ünxal", "Zoëx Meyer", *(f"Of many {n}" for n in range(10)))]
+    page.goto(server.url + "/runners")
+    find, people = page.get_by_label("Find a name"), page.locator(".people li:visible")
+    said, every = page.locator("[data-find] [role=status]"), people.count()
+    expect(said).to_have_text("")
+    for typed, name in (("unx", "Ünxal"), ("MEY ", "Zoëx Meyer"), ("zoëx", "Zoëx Meyer")):
+        find.fill(typed)
+        expect(people.locator("b")).to_have_text(name)
+        expect(said).to_have_text(f"1 of {every}")
+    find.fill("no such name")
+    expect(said).to_have_text(f"none of {every}")
+    find.fill("")
+    expect(people).to_have_count(every)
+    for runner_id in added:
+        store.delete_runner(runner_id)
+
+
 def test_what_is_to_be_typed_stands_in_one_line(server: Server, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(server.url + "/health")
     assert page.locator("code").evaluate_all("all => all.map(one => one.getClientRects().length)") == [1]
+
+
+@pytest.mark.parametrize("path", ["/", "/sessions", "/runners", "/aim", "/health"])
+def test_letters_twice_as_large_leave_a_phone_page_as_wide_as_it_is(server: Server, page: Page, path: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(server.url + path)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_health_page_is_live(server: Server, device: Device, page: Page) -> None:
@@ -1147,6 +1202,16 @@ def test_nothing_sticks_out_sideways(
             assert sideways(page.locator(".scroll")) <= 0
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, path
+
+
+def test_a_length_keeps_its_unit_in_its_line_on_a_phone(
+    server: Server, make_session: MakeSession, store: Store, page: Page
+) -> None:
+    store.end_session(make_session(), utc_now(ago_s=-95 * 60 - 5))
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(server.url + "/sessions")
+    lines = "all => all.map((one) => one.getClientRects().length)"
+    assert set(page.locator(".length").evaluate_all(lines)) == {1}
 
 
 def test_no_table_is_cut_off_at_any_width(

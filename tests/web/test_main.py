@@ -212,3 +212,18 @@ def test_address_of_everywhere_is_one_that_can_be_opened() -> None:
         probe.bind((host, 0))
         return
     pytest.fail(f"{host} is no address of this machine")
+
+
+def test_an_account_without_a_home_folder_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_DATA_HOME", "STATE_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", unknown)
+    (tmp_path / "config.toml").write_text("")
+    assert main(["--config", str(tmp_path / "config.toml"), "--host", "127.0.0.1", "--port", "0"]) == 2
+    said = "kneeline web: this account has no home folder for the database; set HOME, or [store] path\n"
+    assert capsys.readouterr().err == said

@@ -456,3 +456,11 @@ def test_goal_during_a_programme_waits_and_the_page_says_so(
     device.frame = {**frame(), "view": "side"}
     eventually(lambda: client.get("/api/aim").get_json()["view"] == "side", "the view")
     assert client.get("/api/aim").get_json()["checks"][-1]["value"] == "Knee alignment: not from the side"
+
+
+def test_a_name_is_asked_for_where_many_are_listed(client: FlaskClient, store: Store) -> None:
+    for n in range(11):
+        store.add_runner(f"Runner of {n}")
+    assert "Find a name" not in client.get("/runners").text
+    store.add_runner("One more")
+    assert "Find a name" in client.get("/runners").text

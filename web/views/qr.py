@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import segno
 from flask import Response, abort, request
 
-from web.address import is_loopback, lan_address, page_url
+from device.address import is_loopback
+from web.address import lan_address, page_url
 from web.app import box
 
 

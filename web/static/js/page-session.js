@@ -15,6 +15,7 @@ function instead(text) {
 function draw(session) {
   const points = drawStances(chart, session, chart.dataset.key, Number(chart.dataset.minStances), Number(chart.dataset.minQuality));
   chart.dataset.points = points;
+  document.querySelector("[data-mean-of]").textContent = chart.dataset.mean;
   if (!points) instead("No stance in this session has it.");
   for (const figure of document.querySelectorAll("[data-cycle]")) {
     figure.hidden = false; // a chart needs its width

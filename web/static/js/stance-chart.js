@@ -3,6 +3,14 @@
 import { axis, degrees, ink, show } from "./chart.js";
 
 const HEIGHT = 320;
+// So many marks of a side are seen one by one; more are drawn paler, so that where many lie is darker, and the mean is of
+// more stances, so that its line can be followed.
+const CROWDED = 300;
+const PALEST = 0.12;
+const MEANS = 150; // of a crowded side, one beside the other
+
+// An odd number, with the stance that it is of in its middle.
+const meanOf = (count, least) => (count <= CROWDED ? least : Math.max(least, 2 * Math.round(count / MEANS / 2) + 1));
 
 // Centred mean of ``window`` stances; null where fewer are there.
 function rolling(values, window) {
@@ -20,16 +28,16 @@ function sideData(session, key, window, minQuality, side) {
   const values = stances.map((s) => s[key]);
   const cues = session.cues.filter((c) => c.side === side).map((c) => c.t_s);
   const cued = stances.map((s, i) => (cues.some((t) => t >= s.strike_s && t <= s.toe_off_s + 0.2) ? values[i] : null));
-  return [times, values, rolling(values, window), cued];
+  return { marks: [times, values, cued], means: [times, rolling(values, window)] };
 }
 
-function shape(kind, colour, size) {
+function shape(kind, colour, size, opacity) {
   return (u, index) => {
     const { ctx } = u;
     const r = size * devicePixelRatio;
     ctx.save();
     ctx.fillStyle = colour;
-    ctx.strokeStyle = colour;
+    ctx.globalAlpha = opacity;
     const { left, top, width, height } = u.bbox;
     ctx.beginPath();
     ctx.rect(left, top, width, height);
@@ -84,10 +92,10 @@ const minutes = (t) => `${Math.floor(t / 60)}:${String(Math.floor(t % 60)).padSt
 // Knee alignment is seen against zero and the usual threshold; anything else by itself.
 const range = (key) => (u, low, high) => (key.startsWith("fppa") ? [Math.min(-5, low - 2), Math.max(15, high + 5)] : [low - 5, high + 5]);
 
-function options(key, limits) {
-  const marks = (label, kind, colour) => ({ label, stroke: colour, paths: () => null, points: { show: shape(kind, colour, 2.6) } });
+function options(key, limits, opacity) {
+  const marks = (label, kind, colour) => ({ label, stroke: colour, paths: () => null, points: { show: shape(kind, colour, 2.6, opacity) } });
   const mean = (label, colour, dash) => ({ label, stroke: colour, width: 2.5, dash, spanGaps: true, points: { show: false } });
-  const cue = (label) => ({ label, stroke: ink("--bad"), paths: () => null, points: { show: shape("triangle", ink("--bad"), 2.6) } });
+  const cue = (label) => ({ label, stroke: ink("--bad"), paths: () => null, points: { show: shape("triangle", ink("--bad"), 2.6, opacity) } });
   const [left, right] = [ink("--left"), ink("--right")];
   return {
     height: HEIGHT,
@@ -99,19 +107,24 @@ function options(key, limits) {
     ],
     series: [
       { label: "time" },
-      marks("left", "circle", left), mean("left mean", left), cue("left cue"),
-      marks("right", "square", right), mean("right mean", right, [10, 5]), cue("right cue"),
+      marks("left", "circle", left), cue("left cue"), marks("right", "square", right), cue("right cue"),
+      mean("left mean", left), mean("right mean", right, [10, 5]), // over all the marks
     ],
     hooks: { drawAxes: [thresholdLines(limits)] },
   };
 }
 
-// Returns how many stances are drawn; which thresholds are, by side, stands in the element's data.
-export function drawStances(element, session, key, window, minQuality) {
+// Returns how many stances are drawn; which thresholds are, by side, and of how many stances the mean is, stand in the
+// element's data.
+export function drawStances(element, session, key, least, minQuality) {
+  const counted = session.stances.filter((s) => s.quality >= minQuality && Number.isFinite(s[key]));
+  const most = Math.max(...["left", "right"].map((side) => counted.filter((s) => s.side === side).length));
+  const window = meanOf(most, least);
+  element.dataset.mean = window;
   const sides = ["left", "right"].map((side) => sideData(session, key, window, minQuality, side));
-  const points = sides[0][0].length + sides[1][0].length;
+  const points = sides[0].marks[0].length + sides[1].marks[0].length;
   const limits = thresholds(session, key);
   element.dataset.thresholds = JSON.stringify(limits);
-  if (points) show(element, () => options(key, limits), uPlot.join(sides));
+  if (points) show(element, () => options(key, limits, Math.min(1, Math.max(PALEST, CROWDED / most))), uPlot.join([...sides.map((side) => side.marks), ...sides.map((side) => side.means)]));
   return points;
 }
