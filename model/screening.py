@@ -126,7 +126,7 @@ class Repetition:
     Attributes:
         start_s, bottom_s, end_s: seconds, see `Span`.
         tested: the standing leg of a step-down; None in a squat.
-        depth_leg: fall of the pelvis, straight legs.
+        depth_leg: fall of the pelvis in space, straight legs.
         knees: each side's.
         knee_gap_ratio: knees' over ankles' distance in the frontal plane (KASR), < 1 knees inside; squat only.
         pelvic_drop_deg: hip line at the bottom against standing, + the free side has sunk; in a squat + the left one.
@@ -379,7 +379,7 @@ def _measure(
         bottom_s=span.bottom_s,
         end_s=span.end_s,
         tested=tested,
-        depth_leg=span.fall,
+        depth_leg=_depth_leg(one, span, legs, frontal),
         knees=knees,
         knee_gap_ratio=math.nan if tested is not None or doubtful else _middle(_gap_ratio(frontal)[low]),
         pelvic_drop_deg=_middle(drop_deg[deepest]) if settings.pelvis_seen else math.nan,
@@ -390,6 +390,20 @@ def _measure(
         side: (knee.fppa_peak_deg, knee.medial_peak_shank) for side, knee in knees.items() if tested in (None, side)
     }
     return replace(rep, faults=faults_of(judged, rep.pelvic_drop_deg, rep.trunk_lean_deg, rep.hand_left_waist))
+
+
+def _depth_leg(one: _Set, span: Span, legs: StandingLegs, frontal: FloatArray) -> float:
+    """How far the pelvis falls in space from standing to the bottom, straight legs of who is tested.
+
+    It goes back as it falls, so that in the picture of a camera above it in front, it falls less, and behind, more.
+    Where there is no place in space, the fall in the picture.
+    """
+    leg = float(np.mean([legs.thigh[side] + legs.shank[side] for side in ([one.tested] if one.tested else Side)]))
+    standing = legs.frontal_plane(one.standing)
+    low = one.track.between(*span.low_s)
+    falls = np.array([_middle(frontal[low, hip, 1]) - standing[hip, 1] for hip in _HIPS])
+    told = falls[np.isfinite(falls)]
+    return float(told.mean()) / leg if told.size else span.fall
 
 
 def _knee(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from device.mocap import read_motion
+from model import kinematics as k
 from model.camera_pose import CameraPose
 from model.pitch import Heights
 from model.pose import LEGS, MIRROR_INDEX, Joint, Pose, Side, View
@@ -128,6 +131,23 @@ def test_front_that_is_taken_for_back_for_a_moment(view: View, joints: Sequence[
 def _exchanged(pose: Pose, joints: Sequence[int]) -> Pose:
     of = [MIRROR_INDEX[joint] if joint in joints else joint for joint in range(17)]
     return Pose(pose.t_s, pose.xy_px[of], pose.score[of], pose.image_size_px)
+
+
+@pytest.mark.parametrize("height_m", [0.8, 1.1, 1.4])
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+def test_depth_of_captured_squats_is_that_in_space(shared: Path, view: View, height_m: float) -> None:
+    """The pelvis goes back as it falls: in the picture it falls by up to 0.08 leg less in front, 0.12 more behind."""
+    motion = read_motion(shared / "mocap" / "squats_s4.npz")
+    sampled = motion.at_rate(30.0)
+    legs = [k.leg_length_px(sampled.xyz_m, side) for side in Side]
+    up = sampled.xyz_m[:, [Joint.LEFT_HIP, Joint.RIGHT_HIP], 1].mean(axis=1) / np.median(legs)
+    camera = VirtualCamera(view, height_m=height_m, distance_m=2.5, vfov_deg=55.0)
+    told = ScreeningSettings(Exercise.SQUAT, view, vfov_deg=55.0, heights=Heights(height_m))
+    reps = screen(list(project_motion(motion, camera, 30.0)), told)
+    assert len(reps) == 5
+    for rep in reps:
+        true = np.percentile(up, 95) - up[np.abs(sampled.t_s - rep.bottom_s) < 0.1].mean()
+        assert rep.depth_leg == pytest.approx(true, abs=0.06)
 
 
 def test_each_place_has_a_leg_of_its_own() -> None:
