@@ -23,7 +23,7 @@ from model.lengths import with_centimetres
 from model.movenet import RunnerTracker
 from model.person import Region
 from model.pitch import UNKNOWN_HEIGHTS, Heights
-from model.pose import MIRROR_INDEX, Pose, Side, View
+from model.pose import MIRROR_INDEX, FloatArray, Pose, Side, View
 from model.quality import FrameQuality
 from model.result import SCHEMA
 from model.runtime import PoseNet
@@ -216,7 +216,7 @@ class TwoLooks:
         # A bystander does not make a repetition wrong: who is followed is told by the tracker.
         straight = self._straight.look(image, t_s)
         turned = self._turned.look(np.ascontiguousarray(image[:, ::-1]), t_s)
-        pose = _mean_pose(straight.pose, None if turned.pose is None else mirrored_pose(turned.pose))
+        pose = mean_pose(straight.pose, None if turned.pose is None else mirrored_pose(turned.pose))
         return pose, (turned if straight.pose is not None and turned.pose is None else straight).quality
 
 
@@ -236,12 +236,25 @@ def mirrored_pose(pose: Pose) -> Pose:
     return Pose(pose.t_s, xy, pose.score[_MIRROR], pose.image_size_px)
 
 
-def _mean_pose(one: Pose | None, other: Pose | None) -> Pose | None:
-    """None unless both see somebody; a joint that one of them does not hold is missing."""
+def mean_pose(one: Pose | None, other: Pose | None) -> Pose | None:
+    """None unless both see somebody; a joint that one of them does not hold is missing.
+
+    Now and then one of them takes somebody's front for their back, and left for right: the mean of both would draw the
+    sides together. Then the places are those of both, and which is left is told by ``one``.
+    """
     if one is None or other is None:
         return None
-    xy, score = (one.xy_px + other.xy_px) / 2, np.minimum(one.score, other.score)
+    crossed = _fits(one.xy_px, other.xy_px[_MIRROR]) < _fits(one.xy_px, other.xy_px)
+    of_other = np.where(crossed, _MIRROR, range(len(_MIRROR)))
+    xy, score = (one.xy_px + other.xy_px[of_other]) / 2, np.minimum(one.score, other.score[of_other])
     return Pose(one.t_s, xy, np.where(np.isfinite(xy).all(axis=1), score, 0.0), one.image_size_px)
+
+
+def _fits(one: FloatArray, other: FloatArray) -> FloatArray:
+    """(17,) how far a joint and its counterpart on the other side are from those of another pose (17, 2), px."""
+    apart_px = np.linalg.norm(one - other, axis=1)
+    both: FloatArray = apart_px + apart_px[_MIRROR]
+    return both
 
 
 def _from_mocap(path: Path, config: Config, options: ReplayOptions) -> Recording:

@@ -19,7 +19,7 @@ from model import kinematics as k
 from model.camera_pose import CameraPose, focal_px
 from model.lift import StandingLegs
 from model.pitch import UNKNOWN_HEIGHTS, Heights
-from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
+from model.pose import LEGS, MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
 from model.repetitions import Span, find_repetitions, smoothed
 from model.rubric import faults_of
 
@@ -30,6 +30,8 @@ LEAST_FALL = {"squat": 0.12, "step-down": 0.09}
 #: The ankle of a foot that stays keeps within this, straight legs; the free foot goes down by at least this share of
 #: the pelvis' fall.
 _STILL_LEG, _FREE_SHARE = 0.14, 0.4
+#: Who is seen from another side for less than this is seen as before and after.
+_FACING_S = 1.0
 #: Whose feet are farther than this from a place where they mostly are, in straight legs, comes or goes. The legs'
 #: length is that of who is nearer to it: on the way the legs look longer or shorter.
 _PLACE_LEG, _THERE_LEG = 0.25, 0.1
@@ -57,6 +59,7 @@ _MOST_OFF_DEG, _MOST_OFF_SHARE, _MOST_IN_DEG, _MOST_OUT_DEG, _LONG_SHARE = 6.0, 
 #: Share of the poses in which a wrist must be away: a single one errs.
 _AWAY_SHARE = 0.2
 _BODY = [i for leg in LEGS.values() for i in (leg.shoulder, leg.hip, leg.knee, leg.ankle)]
+_MIRROR = list(MIRROR_INDEX)
 _HIPS = [Joint.LEFT_HIP, Joint.RIGHT_HIP]
 _WRISTS = [Joint.LEFT_WRIST, Joint.RIGHT_WRIST]
 
@@ -123,7 +126,7 @@ class Repetition:
     Attributes:
         start_s, bottom_s, end_s: seconds, see `Span`.
         tested: the standing leg of a step-down; None in a squat.
-        depth_leg: fall of the pelvis, straight legs.
+        depth_leg: fall of the pelvis in space, straight legs.
         knees: each side's.
         knee_gap_ratio: knees' over ankles' distance in the frontal plane (KASR), < 1 knees inside; squat only.
         pelvic_drop_deg: hip line at the bottom against standing, + the free side has sunk; in a squat + the left one.
@@ -230,11 +233,11 @@ def _tracks(poses: Sequence[Pose]) -> list[_Track]:
     """One for the place where the person is most of the time, and one for another where they are long enough."""
     xy = np.stack([pose.xy_px for pose in poses])
     score = np.stack([pose.score for pose in poses])
-    xy = np.where((score >= _MIN_SCORE)[..., None], xy, np.nan)
+    t_s = np.array([pose.t_s for pose in poses])
+    xy = _own_sides(t_s, np.where((score >= _MIN_SCORE)[..., None], xy, np.nan))
     legs = np.stack([k.leg_length_px(xy, side) for side in Side]).mean(axis=0)
     feet = xy[:, [LEGS[side].ankle for side in Side]].mean(axis=1)
     seen = np.isfinite(legs) & np.isfinite(feet).all(axis=1)
-    t_s = np.array([pose.t_s for pose in poses])
     height_px = k.mid_hip_height_px(xy)
     places = _places(t_s, feet, legs, seen)
     # Where the feet are not seen for a moment they are where they were before.
@@ -245,6 +248,20 @@ def _tracks(poses: Sequence[Pose]) -> list[_Track]:
         _Track(t_s, xy, np.where(here, height_px, np.nan), leg_px, poses[0].image_size_px)
         for here, (_, leg_px) in zip(there, places, strict=True)
     ]
+
+
+def _own_sides(t_s: FloatArray, xy: FloatArray) -> FloatArray:
+    """Poses (n, 17, 2) with left and right as they mostly are around each moment.
+
+    The pose models take somebody's front for their back for a few pictures now and then, all joints of them or some:
+    what is right of its counterpart jumps to its left. Nobody turns about and back so quickly, nor crosses the legs.
+    """
+    apart = xy[:, _MIRROR, 0] - xy[..., 0]
+    sums = np.concatenate([np.zeros((1, apart.shape[1])), np.cumsum(np.nan_to_num(np.sign(apart)), axis=0)])
+    first, last = np.searchsorted(t_s, t_s - _FACING_S), np.searchsorted(t_s, t_s + _FACING_S, side="right")
+    exchanged = apart * (sums[last] - sums[first]) < 0
+    own: FloatArray = np.where(exchanged[..., None], xy[:, _MIRROR], xy)
+    return own
 
 
 def _places(
@@ -362,7 +379,7 @@ def _measure(
         bottom_s=span.bottom_s,
         end_s=span.end_s,
         tested=tested,
-        depth_leg=span.fall,
+        depth_leg=_depth_leg(one, span, legs, frontal),
         knees=knees,
         knee_gap_ratio=math.nan if tested is not None or doubtful else _middle(_gap_ratio(frontal)[low]),
         pelvic_drop_deg=_middle(drop_deg[deepest]) if settings.pelvis_seen else math.nan,
@@ -373,6 +390,20 @@ def _measure(
         side: (knee.fppa_peak_deg, knee.medial_peak_shank) for side, knee in knees.items() if tested in (None, side)
     }
     return replace(rep, faults=faults_of(judged, rep.pelvic_drop_deg, rep.trunk_lean_deg, rep.hand_left_waist))
+
+
+def _depth_leg(one: _Set, span: Span, legs: StandingLegs, frontal: FloatArray) -> float:
+    """How far the pelvis falls in space from standing to the bottom, straight legs of who is tested.
+
+    It goes back as it falls, so that in the picture of a camera above it in front, it falls less, and behind, more.
+    Where there is no place in space, the fall in the picture.
+    """
+    leg = float(np.mean([legs.thigh[side] + legs.shank[side] for side in ([one.tested] if one.tested else Side)]))
+    standing = legs.frontal_plane(one.standing)
+    low = one.track.between(*span.low_s)
+    falls = np.array([_middle(frontal[low, hip, 1]) - standing[hip, 1] for hip in _HIPS])
+    told = falls[np.isfinite(falls)]
+    return float(told.mean()) / leg if told.size else span.fall
 
 
 def _knee(

