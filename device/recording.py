@@ -88,6 +88,10 @@ class SessionWriter:
         """Makes null what the session's stances were measured for a place where the camera no longer stood."""
         self._put_for_session(lambda session_id: self._store.take_back(session_id, since_s))
 
+    def doubt(self, since_s: float) -> None:
+        """Makes the session's stances since then count for nothing, for somebody else was on the belt."""
+        self._put_for_session(lambda session_id: self._store.doubt(session_id, since_s))
+
     def cue(self, cue: Mapping[str, Any]) -> None:
         """Adds a cue to the session."""
         self._put_for_session(lambda session_id: self._store.add_cue(session_id, cue), told_again=True)

@@ -27,7 +27,7 @@ from model.person import Region
 from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import Pose, Side, View
 from model.quality import slow_words
-from model.result import SCHEMA, cue_json, stance_json, summarise, take_back
+from model.result import SCHEMA, cue_json, doubt, stance_json, summarise, take_back
 from model.runtime import ModelName
 from model.stance import MIN_QUALITY
 from model.standing import LEVELLED, StandingCalibration
@@ -90,6 +90,8 @@ class Recorder:
         self._by_standing += [stood] * len(new)
         if outcome.moved_since_s is not None:
             take_back(self.stances, outcome.moved_since_s)
+        if outcome.doubted_since_s is not None:
+            doubt(self.stances, outcome.doubted_since_s)
         self.cues += outcome.cues
         if outcome.view is not None:
             self._seen_last = outcome.view

@@ -508,6 +508,8 @@ class Device:
             self._write(session)
             if outcome.moved_since_s is not None:
                 self._writer.take_back(outcome.moved_since_s)
+            if outcome.doubted_since_s is not None:
+                self._writer.doubt(outcome.doubted_since_s)
             if outcome.t_s - session.counted_s >= _COUNTS_EVERY_S:
                 session.counted_s = outcome.t_s
                 self._writer.update(**self._counts(session))

@@ -22,8 +22,9 @@ from model.gait import GaitDetector, GaitEvent
 from model.looks import MAX_GAP_S, evened
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
-from model.quality import NOBODY, SHAKES, FrameQuality, leg_confidence, lost_words, slow_words
+from model.quality import CROWDED, NOBODY, SHAKES, FrameQuality, leg_confidence, lost_words, slow_words
 from model.stance import (
+    DOUBTED_QUALITY,
     MID_WINDOW_S,
     MIN_QUALITY,
     STANCE_LEG,
@@ -47,7 +48,9 @@ _LOST_WINDOW_S, _LOST_FROM_S = 10.0, 3.0
 _LEVEL_STRIDES = 3
 _KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
 #: A stance with so many doubtful frames is not counted: its quality is below `MIN_QUALITY` then.
-MAX_DOUBT, _DOUBTED_QUALITY = 0.25, MIN_QUALITY / 2
+MAX_DOUBT = 0.25
+#: Who is seen on the belt beside the runner has been there for so long already.
+_CROWDED_BEFORE_S = 1.0
 #: Frames of a long stance at 120 per second.
 _DOUBT_FRAMES = 150
 #: A longer time between two strikes of a foot is a pause. Where the other foot did not land about amid it, steps were
@@ -90,6 +93,8 @@ class Outcome:
         camera: where the camera stands, as far as known.
         moved_since_s: in the frame in which it is found to have been moved: stances with a strike since then, this
             frame's among them, were measured for its old place.
+        doubted_since_s: in the frame in which somebody else is seen on the belt first: stances with a strike since
+            then may hold their legs, for they have come a moment before, and are not to be counted.
         cadence_spm: rolling, None where unknown.
         quality: 0 to 1.
         unused: why nothing is computed from this frame, for people; None where it counts.
@@ -109,6 +114,7 @@ class Outcome:
     coach: CoachState
     camera: CameraPose
     moved_since_s: float | None
+    doubted_since_s: float | None
     cadence_spm: float | None
     quality: float
     unused: str | None
@@ -145,6 +151,7 @@ class RunAnalysis:
     _moved_since_s: float | None = None
     _lost: deque[tuple[float, int]] = field(default_factory=deque)
     _doubt: str | None = None
+    _crowded: bool = False
     _confidence: float = 1.0
     _doubtful: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=_DOUBT_FRAMES))
 
@@ -186,6 +193,7 @@ class RunAnalysis:
             self._lost.popleft()
         self._doubt = quality.reason if quality is not None else None if pose is not None else NOBODY.reason
         self._doubtful.append((t_s, self._doubt is not None))
+        was_crowded, self._crowded = self._crowded, quality == CROWDED
         if pose is not None:
             self._remember(pose)
             if quality is not None and quality.reason is None:
@@ -215,6 +223,7 @@ class RunAnalysis:
             coach=self.coach.state(),
             camera=self.place.camera,
             moved_since_s=self._moved_since_s,
+            doubted_since_s=t_s - _CROWDED_BEFORE_S if self._crowded and not was_crowded else None,
             cadence_spm=self.gait.cadence_spm(),
             quality=self._frame_quality(pose, quality),
             unused=self._doubt,
@@ -365,7 +374,7 @@ class RunAnalysis:
         share = sum(doubts) / max(len(doubts), 1)
         quality = stance.quality * (1 - share)
         counts = share < MAX_DOUBT and not self._gap_amid(stance)
-        return replace(stance, quality=quality if counts else min(quality, _DOUBTED_QUALITY))
+        return replace(stance, quality=quality if counts else min(quality, DOUBTED_QUALITY))
 
     def _gap_amid(self, stance: Stance) -> bool:
         """Whether pictures are missing around mid-stance: what the nearest others show is of another part of stance."""

@@ -16,7 +16,7 @@ from model.frontal import fppa_uncertainty_deg
 from model.metrics import STANCE_METRICS, MetricSpec, unavailable
 from model.place import CORRECTED, PLACED, why_not_corrected
 from model.pose import FloatArray, Side, View
-from model.stance import MIN_QUALITY, Stance
+from model.stance import DOUBTED_QUALITY, MIN_QUALITY, Stance
 from model.statistics import MIN_STANCES, Difference, asymmetry, describe, trend
 
 SCHEMA = "kneeline.session/1"
@@ -81,6 +81,18 @@ def take_back(stances: Sequence[dict[str, Any]], since_s: float) -> None:
     for stance in stances:
         if stance["strike_s"] >= round(since_s, TIME_DECIMALS):
             stance |= dict.fromkeys(CORRECTED)
+
+
+def doubt(stances: Sequence[dict[str, Any]], since_s: float) -> None:
+    """Gives stances, in place, so low a quality that they are not counted.
+
+    Args:
+        stances: elements of ``stances`` in the document.
+        since_s: since which strike; `Outcome.doubted_since_s` tells it.
+    """
+    for stance in stances:
+        if stance["strike_s"] >= round(since_s, TIME_DECIMALS):
+            stance["quality"] = min(stance["quality"], DOUBTED_QUALITY)
 
 
 def running_stances(stances: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

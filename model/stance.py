@@ -20,6 +20,8 @@ from model.quality import MIN_SCORE
 MID_WINDOW_S = 0.05
 #: Below this mean confidence of hips, knee and ankle a stance is kept but not counted.
 MIN_QUALITY = 0.35
+#: What one has at most that is not counted, however well its leg was seen.
+DOUBTED_QUALITY = MIN_QUALITY / 2
 #: Peaks of the frontal plane are sought in this part of stance (`fppa_peak_deg`).
 PEAK_PHASE = (0.2, 0.7)
 #: Those of the knee's flexion and of the hip's extension.

@@ -25,6 +25,7 @@ from model.goals import Goal
 from model.place import CORRECTED
 from model.programme import Attempt
 from model.result import TIME_DECIMALS
+from model.stance import DOUBTED_QUALITY
 
 _STANCE_COLUMNS = ("side", "strike_s", "toe_off_s", "quality")
 _COUNTS = ("fps", "frames", "frames_with_runner", "view")
@@ -187,6 +188,12 @@ class Store:
         sql = f"UPDATE stances SET values_json = json_set(values_json, {nulls}) WHERE session_id = ? AND strike_s >= ?"
         with self._transaction() as db:
             db.execute(sql, (session_id, round(since_s, TIME_DECIMALS)))
+
+    def doubt(self, session_id: int, since_s: float) -> None:
+        """Makes stances since then count for nothing; see `model.result.doubt`."""
+        sql = "UPDATE stances SET quality = min(quality, ?) WHERE session_id = ? AND strike_s >= ?"
+        with self._transaction() as db:
+            db.execute(sql, (DOUBTED_QUALITY, session_id, round(since_s, TIME_DECIMALS)))
 
     def set_reps(self, session_id: int, reps: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> None:
         """Overwrites the repetitions of a test, elements of ``reps``, and its summary: both in one step.

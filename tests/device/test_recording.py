@@ -13,6 +13,7 @@ from device import recording
 from device.recording import SessionWriter
 from device.store import SessionHeader, Store, StoreDamaged, StoreReader
 from model.errors import StoreError
+from model.stance import MIN_QUALITY
 
 HEADER = SessionHeader(source="camera", model="m", app_version="0")
 
@@ -43,6 +44,20 @@ def session(writer: SessionWriter, *stances: dict[str, Any]) -> None:
         writer.stance(one)
     writer.end(lambda _: None)
     written(writer)
+
+
+def test_stances_are_doubted_in_their_turn(writer: SessionWriter, path: Path) -> None:
+    """Those that are still to be written, too, and none that comes after."""
+    writer.begin(HEADER, lambda _: None)
+    for n in range(3):
+        writer.stance(stance(n))
+    writer.doubt(1.0)
+    writer.stance(stance(3))
+    writer.end(lambda _: None)
+    written(writer)
+    document = StoreReader(path).session(1)
+    assert document is not None
+    assert [one["quality"] >= MIN_QUALITY for one in document["stances"]] == [True, False, False, True]
 
 
 def test_what_cannot_be_stored_at_all_is_given_up_and_told_until_the_next_session(

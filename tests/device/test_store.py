@@ -29,6 +29,7 @@ from model.coach import Baseline
 from model.errors import StoreError
 from model.pose import Side
 from model.programme import Adherence, Attempt
+from model.stance import DOUBTED_QUALITY
 from tests.nobody import as_nobody
 
 REPO = Path(__file__).resolve().parents[2]
@@ -683,6 +684,18 @@ def test_what_is_taken_back_is_null_from_then_on_and_nothing_else_changes(path: 
     assert [one["fppa_deg"] for one in document["stances"]] == [11.9, 11.9, None, None]
     assert {one["pelvic_drop_deg"] for one in document["stances"]} == {5.0}
     assert list(document["stances"][3])[:6] == list(stance(3))
+
+
+def test_what_is_doubted_counts_for_nothing_from_then_on_and_nothing_else_changes(path: Path) -> None:
+    with Store.open(path) as store:
+        session_id = store.begin_session(HEADER)
+        for n in range(4):
+            store.add_stance(session_id, stance(n) | {"quality": 0.1 if n == 3 else 0.8})
+        store.doubt(session_id, 2 * 0.36 + 1e-6)
+    document = StoreReader(path).session(session_id)
+    assert document is not None
+    assert [one["quality"] for one in document["stances"]] == [0.8, 0.8, DOUBTED_QUALITY, 0.1]
+    assert {one["fppa_deg"] for one in document["stances"]} == {11.9}
 
 
 def test_repetitions_of_a_test_are_overwritten_with_their_summary(path: Path) -> None:

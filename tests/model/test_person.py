@@ -562,6 +562,7 @@ def test_second_person_on_the_belt_is_noticed_and_nothing_counted(
 
     analysis = RunAnalysis(AnalysisSettings())
     stances: list[Stance] = []
+    doubted: list[tuple[float, float]] = []
     for sight, away, _, t_s in looks(net, with_second_person(iter(film), stranger, where)):
         assert away < 0.3
         if t_s > 5.2:
@@ -569,6 +570,11 @@ def test_second_person_on_the_belt_is_noticed_and_nothing_counted(
         outcome = analysis.step(t_s, sight.pose, sight.quality)
         stances += outcome.stances
         assert outcome.message == sight.quality.reason
+        if outcome.doubted_since_s is not None:
+            doubted.append((t_s, outcome.doubted_since_s))
+    ((told_s, since_s),) = doubted
+    assert 4.0 < told_s <= 5.2
+    assert told_s - since_s == pytest.approx(1.0), "they had come when they were seen"
     assert [stance.quality for stance in stances if stance.toe_off_s < 4.0]
     assert all(stance.quality >= MIN_QUALITY for stance in stances if stance.toe_off_s < 4.0)
     assert [stance.quality for stance in stances if stance.strike_s > 5.2]

@@ -15,8 +15,8 @@ from model.coach import Cue
 from model.metrics import METRICS, STANCE_METRICS
 from model.place import CORRECTED
 from model.pose import Side, View
-from model.result import cadence_spm, cue_json, stance_json, summarise, summarise_stored, take_back
-from model.stance import Stance
+from model.result import cadence_spm, cue_json, doubt, stance_json, summarise, summarise_stored, take_back
+from model.stance import MIN_QUALITY, Stance
 from model.statistics import MIN_STANCES
 from model.table import stances_csv
 
@@ -194,6 +194,14 @@ def test_what_was_measured_for_another_place_is_taken_back() -> None:
     take_back(found, since_s)
     assert [one["fppa_deg"] is None for one in found] == [one["strike_s"] >= since_s for one in found]
     assert all(one["pelvic_drop_deg"] is not None for one in found)
+
+
+def test_stances_since_somebody_came_onto_the_belt_are_not_counted() -> None:
+    found = stances(8, fppa_deg=4.0)
+    since_s = found[10]["strike_s"]
+    doubt(found, since_s)
+    assert [one["quality"] < MIN_QUALITY for one in found] == [one["strike_s"] >= since_s for one in found]
+    assert summarise(found, View.FRONT)["left"]["fppa_deg"]["n"] == 5
 
 
 def test_nothing_is_claimed_from_six_stances() -> None:

@@ -607,7 +607,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     models = MODELS if args.model is None else (args.model,)
     if args.data is not None and not args.data.is_dir():
-        parser.error(f"--data {args.data}: no such folder: name one that holds clips, mocap or real")
+        print(f"--data {args.data}: no such folder: name one that holds clips, mocap or real", file=sys.stderr)
+        return 2
     args.out.write_text(report(data_folder(args.data), models), "utf-8")
     print(f"{args.out}: written", file=sys.stderr)
     return 0
