@@ -61,8 +61,9 @@ _OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.7, 1.3), 0.3
 #: within so many torsos for so long, seen again within that time.
 _NEARER_SIZE, _BESIDE_TORSOS, _BESIDE_S, _BESIDE_GAP_S = 1.5, 0.3, 0.6, 1.5
 #: From the side they are at most so far along the belt, of such sizes, with the lower foot at most so much higher or
-#: lower than the runner's, beside them and farther off, and there with one foot so far from the other.
-_ALONG_TORSOS, _ALONG_SIZES, _HIGHER_TORSOS, _STEP_TORSOS = 2.2, (0.8, 1.25), (0.5, 0.3), 0.5
+#: lower than the runner's: where only one is seen, beside the runner, and farther off; and there with one foot so far
+#: from the other.
+_ALONG_TORSOS, _ALONG_SIZES, _HIGHER_TORSOS, _STEP_TORSOS = 2.2, (0.8, 1.25), (0.6, 0.5, 0.3), 0.5
 #: Who was seen beside the runner must be seen once more in so many pictures. Then they are there for so long; who was
 #: there for longer than somebody who walks by, for longer than that.
 _SUSPECTED, _CROWDED_S, _STAYS_S, _STAYED_S = 5, 1.1, 1.5, 3.0
@@ -568,14 +569,16 @@ class RunnerTracker:
         if self._view.view is not View.SIDE:
             nearer = _OTHER_SIZES[1] < size <= _NEARER_SIZE and away <= size * _OTHER_TORSOS[1]
             return near or (nearer and self._stays_beside(beside, who))
-        if len(beside.ankles_px) < 2 or self._body.box is None:
+        if not beside.ankles_px or self._body.box is None:
             return near
         higher = min(abs(y - self._body.box[3]) for _, y in beside.ankles_px) / torso_px
+        if len(beside.ankles_px) == 1:  # it may be the one in the air
+            return near and higher <= _HIGHER_TORSOS[0]
         alike = _ALONG_SIZES[0] <= size <= _ALONG_SIZES[1]
         if away <= _OTHER_TORSOS[1]:
-            return near and alike and higher <= _HIGHER_TORSOS[0]
+            return near and alike and higher <= _HIGHER_TORSOS[1]
         steps = math.dist(*beside.ankles_px) >= _STEP_TORSOS * torso_px
-        return away <= _ALONG_TORSOS and alike and steps and higher <= _HIGHER_TORSOS[1]
+        return away <= _ALONG_TORSOS and alike and steps and higher <= _HIGHER_TORSOS[2]
 
     def _stays_beside(self, beside: Sighting, who: Sighting) -> bool:
         """Whether somebody has been seen at the same place beside the runner before, as those who walk by are not."""
