@@ -50,7 +50,7 @@ _KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
 #: A stance with so many doubtful frames is not counted: its quality is below `MIN_QUALITY` then.
 MAX_DOUBT = 0.25
 #: Who is seen on the belt beside the runner has been there for so long already.
-_CROWDED_BEFORE_S = 1.0
+_CROWDED_BEFORE_S = 1.5
 #: Frames of a long stance at 120 per second.
 _DOUBT_FRAMES = 150
 #: A longer time between two strikes of a foot is a pause. Where the other foot did not land about amid it, steps were

@@ -561,7 +561,8 @@ class RunnerTracker:
         """Whether somebody else is so near that they are on the belt.
 
         From the side a belt is long, and a neighbour's is beside it in the picture: on the runner's own is who is as
-        large, has their feet as low and takes a step, for nobody stands there; or who is half hidden by the runner.
+        large, has their feet as low, does not walk by, and takes a step, for nobody stands there; or who is half hidden
+        by the runner.
         """
         beside, torso_px = sighting(other), who.torso_px
         away, size = math.dist(beside.hip_px, who.hip_px) / torso_px, beside.torso_px / torso_px
@@ -576,9 +577,11 @@ class RunnerTracker:
             return near and higher <= _HIGHER_TORSOS[0]
         alike = _ALONG_SIZES[0] <= size <= _ALONG_SIZES[1]
         if away <= _OTHER_TORSOS[1]:
-            return near and alike and higher <= _HIGHER_TORSOS[1]
-        steps = math.dist(*beside.ankles_px) >= _STEP_TORSOS * torso_px
-        return away <= _ALONG_TORSOS and alike and steps and higher <= _HIGHER_TORSOS[2]
+            there = near and higher <= _HIGHER_TORSOS[1]
+        else:
+            steps = math.dist(*beside.ankles_px) >= _STEP_TORSOS * torso_px
+            there = away <= _ALONG_TORSOS and steps and higher <= _HIGHER_TORSOS[2]
+        return there and alike and self._stays_beside(beside, who)
 
     def _stays_beside(self, beside: Sighting, who: Sighting) -> bool:
         """Whether somebody has been seen at the same place beside the runner before, as those who walk by are not."""

@@ -574,7 +574,7 @@ def test_second_person_on_the_belt_is_noticed_and_nothing_counted(
             doubted.append((t_s, outcome.doubted_since_s))
     ((told_s, since_s),) = doubted
     assert 4.0 < told_s <= 5.2
-    assert told_s - since_s == pytest.approx(1.0), "they had come when they were seen"
+    assert told_s - since_s == pytest.approx(1.5), "they had come when they were seen"
     assert [stance.quality for stance in stances if stance.toe_off_s < 4.0]
     assert all(stance.quality >= MIN_QUALITY for stance in stances if stance.toe_off_s < 4.0)
     assert [stance.quality for stance in stances if stance.strike_s > 5.2]
