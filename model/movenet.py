@@ -63,7 +63,7 @@ _NEARER_SIZE, _BESIDE_TORSOS, _BESIDE_S, _BESIDE_GAP_S = 1.5, 0.3, 0.6, 1.5
 #: From the side they are at most so far along the belt, of such sizes, with the lower foot at most so much higher or
 #: lower than the runner's: where only one is seen, beside the runner, and farther off; and there with one foot so far
 #: from the other.
-_ALONG_TORSOS, _ALONG_SIZES, _HIGHER_TORSOS, _STEP_TORSOS = 2.2, (0.8, 1.25), (0.6, 0.5, 0.3), 0.5
+_ALONG_TORSOS, _ALONG_SIZES, _HIGHER_TORSOS, _STEP_TORSOS = 2.2, (0.85, 1.25), (0.6, 0.5, 0.3), 0.5
 #: Who was seen beside the runner must be seen once more in so many pictures. Then they are there for so long; who was
 #: there for longer than somebody who walks by, for longer than that.
 _SUSPECTED, _CROWDED_S, _STAYS_S, _STAYED_S = 5, 1.1, 1.5, 3.0
@@ -295,7 +295,8 @@ class RunnerTracker:
         self._probe = next(self._probes)
         self._elsewhere: Iterator[Crop] | None = None
         self._crowded_since_s = self._crowded_until_s = -math.inf
-        self._beside = (math.inf, -math.inf, 0.0)  # since when, when last, and how far aside somebody nearer was seen
+        # Since when, when last, and how far aside somebody was seen who may be on the belt, and in how many sure looks.
+        self._beside = (math.inf, -math.inf, 0.0, 0)
         self._suspected = 0  # in how many pictures more one looks for who was seen in one
         self._rival, self._rival_s, self._rival_steps_s = Stay(), -math.inf, -math.inf
         self._rival_crop: Crop | None = None  # where somebody else was seen a moment ago
@@ -569,7 +570,7 @@ class RunnerTracker:
         near = _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
         if self._view.view is not View.SIDE:
             nearer = _OTHER_SIZES[1] < size <= _NEARER_SIZE and away <= size * _OTHER_TORSOS[1]
-            return near or (nearer and self._stays_beside(beside, who))
+            return near or (nearer and self._stays_beside(beside, who, sure=True))
         if not beside.ankles_px or self._body.box is None:
             return near
         higher = min(abs(y - self._body.box[3]) for _, y in beside.ankles_px) / torso_px
@@ -577,20 +578,26 @@ class RunnerTracker:
             return near and higher <= _HIGHER_TORSOS[0]
         alike = _ALONG_SIZES[0] <= size <= _ALONG_SIZES[1]
         if away <= _OTHER_TORSOS[1]:
-            there = near and higher <= _HIGHER_TORSOS[1]
+            sure = near and higher <= _HIGHER_TORSOS[1]
         else:
             steps = math.dist(*beside.ankles_px) >= _STEP_TORSOS * torso_px
-            there = away <= _ALONG_TORSOS and steps and higher <= _HIGHER_TORSOS[2]
-        return there and alike and self._stays_beside(beside, who)
+            sure = away <= _ALONG_TORSOS and steps and higher <= _HIGHER_TORSOS[2]
+        return alike and self._stays_beside(beside, who, sure)
 
-    def _stays_beside(self, beside: Sighting, who: Sighting) -> bool:
-        """Whether somebody has been seen at the same place beside the runner before, as those who walk by are not."""
+    def _stays_beside(self, beside: Sighting, who: Sighting, sure: bool) -> bool:
+        """Whether somebody has been seen at the same place beside the runner before, as those who walk by are not.
+
+        ``sure``: whether this look alone tells that they may be on the belt, as two must.
+        """
         aside = (beside.hip_px[0] - who.hip_px[0]) / who.torso_px
-        since_s, last_s, was = self._beside
+        since_s, last_s, was, looks = self._beside
         if who.t_s - last_s > _BESIDE_GAP_S or abs(aside - was) > _BESIDE_TORSOS:
-            since_s, was = who.t_s, aside
-        self._beside = (since_s, who.t_s, was)
-        return who.t_s - since_s >= _BESIDE_S
+            if not sure:
+                return False
+            since_s, was, looks = who.t_s, aside, 0
+        looks += sure
+        self._beside = (since_s, who.t_s, was, looks)
+        return looks > 1 and who.t_s - since_s >= _BESIDE_S
 
 
 def _own_points(pose: Pose, torso_px: float) -> list[Point | None]:

@@ -627,9 +627,9 @@ def beside(film: Film, along: float, up: float, size: float, running: bool = Tru
         (-1.4, 0.0, 1.0, True, True),
         (1.6, 0.0, 0.95, True, True),
         (-1.4, 0.0, 0.72, True, False),
-        (-1.4, 0.0, 1.0, False, False),
+        (-1.4, -0.37, 0.78, False, False),
     ],
-    ids=["behind them on the belt", "before them", "on a belt farther off", "who stands there"],
+    ids=["behind them on the belt", "before them", "on a belt farther off", "who stands beyond it"],
 )
 def test_who_runs_on_the_same_belt_is_told_from_the_side(
     net: PoseNet, side_film: Film, along: float, up: float, size: float, running: bool, crowded: bool
