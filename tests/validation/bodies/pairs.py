@@ -218,31 +218,31 @@ PAIRS: Mapping[str, Pair] = {
         "captured", "muscular man", _LEFT, Clothes(_GREY, skin=_DARK), last_s=9,
         second=Second("stands", "woman", Clothes((0.8, 0.8, 0.8), legs=1.9), _comes(0.5, -0.75, -2.2, 90.0), _FLOOR_M),
     ),
-    "held_neighbours_side": Pair(
+    "neighbour_tall_side": Pair(
         "captured", "old woman", _LEFT, Clothes(_RED, skin=_BROWN), last_s=9, pace=0.92,
         second=Second("captured", "tall man", Clothes(_BLUE, legs=1.8), _at(-0.1, -1.2), pace=1.05, start_s=0.4),
     ),
-    "held_belt_side": Pair(
+    "belt_ahead_side": Pair(
         "captured", "man", _LEFT, Clothes(_GREY), last_s=9,
         second=Second("dev_front_yaw", "thin man", Clothes(_RED), _comes(0.6, 0.0, -2.0), start_s=0.5),
     ),
-    "held_behind_side": Pair(
+    "behind_slow_side": Pair(
         "dev_front_yaw6", "heavy woman", _RIGHT, Clothes(_GREEN), last_s=9,
         second=Second("walks", "man", Clothes(_RED, legs=1.9), _walks(0, 0.5, 4.5, True, 1.2), _FLOOR_M),
     ),
-    "held_before_front": Pair(
+    "before_slow_front": Pair(
         "captured", "youth", _FRONT, Clothes(_BLUE), last_s=9,
         second=Second("walks", "old woman", Clothes(_BLUE, legs=1.9), _walks(1.0, 0.6, 4.5), _FLOOR_M),
     ),
-    "held_belt_front": Pair(
+    "belt_heavy_front": Pair(
         "dev_front_yaw6", "small woman", _FRONT, Clothes(_GREY), last_s=9,
         second=Second("captured", "heavy man", Clothes(_GREEN), _comes(-0.6, -0.25, -1.5), pace=0.92),
     ),
-    "held_belt_rear": Pair(
+    "belt_ahead_rear": Pair(
         "captured", "African woman", _REAR, Clothes(_GREEN, skin=_DARK, legs=1.8), last_s=9, pace=0.95,
         second=Second("captured", "man", Clothes(_RED), _comes(0.7, 0.2, 1.5), start_s=0.3),
     ),
-    "held_trainer_rear": Pair(
+    "trainer_near_rear": Pair(
         "dev_rear_yaw12", "thin man", _REAR, Clothes(_RED), last_s=9,
         second=Second("stands", "woman", Clothes(_GREY, legs=1.9), _comes(-0.4, 0.7, 2.0, -90.0), _FLOOR_M),
     ),
