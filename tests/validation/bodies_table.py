@@ -7,7 +7,6 @@ DIR holds the films and truths that `bodies/render.py` made. The lens is told; t
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,7 @@ from device.truth import Comparison, compare, load_truth, paired_stances  # noqa
 from model.metrics import METRICS, STANCE_METRICS  # noqa: E402
 from model.pose import FloatArray, Side, View  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
-from tests.validation.document import fill, spread  # noqa: E402
+from tests.validation.document import fill, rendered, spread  # noqa: E402
 from tests.validation.validate import clip_truth, dive_seen, mean_errors  # noqa: E402
 
 DOCUMENT = REPO / "model" / "other_bodies.md"
@@ -186,17 +185,10 @@ def _beyond(errors: Sequence[float], limit: float) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("films", type=Path, metavar="DIR")
-    folder: Path = parser.parse_args(argv).films
-    films = sorted(path.with_suffix(".mp4") for path in folder.glob("*.json"))
-    if not films:
-        print(f"{folder}: no films here: render them with tests/validation/bodies/render.py", file=sys.stderr)
-        return 2
     runs: dict[tuple[str, str], Seen] = {}
     bowed: dict[tuple[str, str], Seen] = {}
     lit: dict[tuple[str, str], Seen] = {}
-    for film in films:
+    for film in rendered(argv, __doc__, "render.py"):
         for model in MODELS:
             print(f"{film.name}, {model}", file=sys.stderr)
             group = bowed if film.name.startswith(_BOWED) else lit if film.name.startswith(_LIT) else runs

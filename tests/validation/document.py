@@ -1,8 +1,13 @@
-"""Where the tables stand in the documents: between two marks, the first of which names the script that makes them."""
+"""What the makers of tables share.
+
+Tables stand in a document between two marks, the first of which names the script that makes them.
+"""
 
 from __future__ import annotations
 
+import argparse
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +21,22 @@ def fill(document: Path, script: str, text: str) -> None:
     begin = f"<!-- tables: tests/validation/{Path(script).name} -->"
     before, _, rest = document.read_text("utf-8").partition(begin)
     document.write_text(f"{before}{begin}\n{text}\n{_END}{rest.partition(_END)[2]}", "utf-8")
+
+
+def rendered(argv: Sequence[str] | None, says: str | None, script: str) -> list[Path]:
+    """The films of the folder that the command line names, as ``script`` renders them.
+
+    Raises:
+        SystemExit: the folder has none.
+    """
+    parser = argparse.ArgumentParser(description=says, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("films", type=Path, metavar="DIR")
+    folder: Path = parser.parse_args(argv).films
+    films = sorted(path.with_suffix(".mp4") for path in folder.glob("*.json"))
+    if not films:
+        print(f"{folder}: no films here: render them with tests/validation/bodies/{script}", file=sys.stderr)
+        raise SystemExit(2)
+    return films
 
 
 def spread(errors: Sequence[float]) -> str:

@@ -7,7 +7,6 @@ DIR holds the films and truths that `bodies/pairs.py` made.
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 import threading
@@ -31,7 +30,7 @@ from model.quality import MIN_SCORE  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
 from model.stance import MIN_QUALITY  # noqa: E402
 from tests.model.bystanders import body_mask, torso_px  # noqa: E402
-from tests.validation.document import fill  # noqa: E402
+from tests.validation.document import fill, rendered  # noqa: E402
 from tests.validation.tracking_accuracy import FPS, table  # noqa: E402
 
 DOCUMENT = REPO / "model" / "pairs.md"
@@ -158,15 +157,8 @@ HEADS = [
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("films", type=Path, metavar="DIR")
-    folder: Path = parser.parse_args(argv).films
-    films = sorted(path.with_suffix(".mp4") for path in folder.glob("*.json"))
-    if not films:
-        print(f"{folder}: no films here: render them with tests/validation/bodies/pairs.py", file=sys.stderr)
-        return 2
     rows = []
-    for film in films:
+    for film in rendered(argv, __doc__, "pairs.py"):
         for model in MODELS:
             print(f"{film.name}, {model}", file=sys.stderr)
             rows.append(row(film.stem, model, see(film, model)))

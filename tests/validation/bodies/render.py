@@ -206,16 +206,20 @@ def read_track(data: Path, film: Film) -> Track:
                     for toe_off_s in toe_offs_s[toe_offs_s > strike_s][:1]:
                         track.stances.append((side, float(strike_s), float(toe_off_s), 0.0))
     else:
-        truth = json.loads((data / "clips" / f"{film.motion}.json").read_text("utf-8"))
-        order = [truth["names"].index(name) for name in KEYPOINT_NAMES]
-        track = Track(
-            np.array([frame["t"] for frame in truth["frames"]]),
-            np.array([frame["xyz"] for frame in truth["frames"]])[:, order],
-            [(s["side"], s["strike_s"], s["toeoff_s"], s["valgus_added_deg"]) for s in truth["stances"]],
-            truth["belt_speed"],
-        )
+        track, truth = clip_track(data, film.motion)
+        track.stances = [(s["side"], s["strike_s"], s["toeoff_s"], s["valgus_added_deg"]) for s in truth["stances"]]
+        track.belt_m_s = truth["belt_speed"]
     varied(track, film)
     return track
+
+
+def clip_track(data: Path, clip: str) -> tuple[Track, dict[str, Any]]:
+    """The joints of a clip, without its stances, and its truth."""
+    truth: dict[str, Any] = json.loads((data / "clips" / f"{clip}.json").read_text("utf-8"))
+    order = [truth["names"].index(name) for name in KEYPOINT_NAMES]
+    frames = truth["frames"]
+    t_s, xyz_m = (np.array([frame[key] for frame in frames]) for key in ("t", "xyz"))
+    return Track(t_s, xyz_m[:, order]), truth
 
 
 def varied(track: Track, film: Film) -> None:

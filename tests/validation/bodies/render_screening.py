@@ -119,12 +119,7 @@ def read_reps(data: Path, film: Film) -> tuple[Track, dict[str, Any]]:
             track = render.captured(held)
         truth: dict[str, Any] = {"reps": _captured_reps(track)}
     else:
-        truth = json.loads((data / "clips" / f"{film.motion}.json").read_text("utf-8"))
-        order = [truth["names"].index(name) for name in KEYPOINT_NAMES]
-        track = Track(
-            np.array([frame["t"] for frame in truth["frames"]]),
-            np.array([frame["xyz"] for frame in truth["frames"]])[:, order],
-        )
+        track, truth = render.clip_track(data, film.motion)
     render.varied(track, film)
     reps = []
     for rep in truth["reps"]:
