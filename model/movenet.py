@@ -23,20 +23,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.company import Company
 from model.decoder import turned_back
 from model.focus import Focus
 from model.jumps import Jumps
 from model.likeness import Likeness
 from model.own_legs import SETTLES_S
-from model.person import Box, Point, Region, Sighting, Stay, sighting, trunk_colour
-from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, View
+from model.person import CORE, Box, Point, Region, Sighting, Stay, is_person, sighting, trunk_colour
+from model.pose import FloatArray, Joint, Pose, View
 from model.quality import COVERED, CROWDED, MIN_SCORE, OUTSIDE, FrameQuality, Upright, frame_quality, nobody
 from model.view import ViewEstimator
 
 Framing = Literal["auto", "whole"]
 _HEAD = slice(Joint.NOSE, Joint.RIGHT_EAR + 1)
-#: Shoulders, hips, knees and ankles.
-_CORE = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, *range(Joint.LEFT_HIP, Joint.RIGHT_ANKLE + 1)]
 #: The crop's side over the height of what it must hold: crown and soles lie beyond the joints, feet beyond the ankles.
 _WHOLE_MARGIN, _CLOSE_MARGIN = 1.15, 1.08
 #: Crown above shoulders, over shoulders to ankles; hips to ankles, in torsos (Drillis & Contini 1966).
@@ -51,24 +50,6 @@ _CLOSE_AFTER_S = 1.0
 #: Where the runner was lost from one frame to the next, one looks there again for this long before looking elsewhere.
 _HOLD_S = 0.2
 _LEARN_EVERY_S = 0.2
-#: Somebody else is sought this far beside the runner in crops of these sides, in turn (there MoveNet shows the other
-#: one, not the runner again; who is half hidden only in the farther ones or only in the nearer ones), and is on the
-#: same belt at these distances and with these sizes; all in the runner's torsos.
-_PROBE_EVERY_S = 0.35
-_PROBES = ((-1.65, 3.0), (1.65, 3.0), (-1.9, 3.1), (1.9, 3.1))
-_OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.7, 1.3), 0.3
-#: Who is nearer to the camera looks up to so much larger, and by that factor farther off; then they must have been
-#: within so many torsos for so long, seen again within that time.
-_NEARER_SIZE, _BESIDE_TORSOS, _BESIDE_S, _BESIDE_GAP_S = 1.5, 0.3, 0.6, 1.5
-#: From the side they are at most so far along the belt, of such sizes, with the lower foot at most so much higher or
-#: lower than the runner's: where only one is seen, beside the runner, and farther off; and there with one foot so far
-#: from the other.
-_ALONG_TORSOS, _ALONG_SIZES, _HIGHER_TORSOS, _STEP_TORSOS = 2.2, (0.85, 1.25), (0.6, 0.5, 0.3), 0.5
-#: Who was seen beside the runner must be seen once more in so many pictures. Then they are there for so long; who was
-#: there for longer than somebody who walks by, for longer than that.
-_SUSPECTED, _CROWDED_S, _STAYS_S, _STAYED_S = 5, 1.1, 1.5, 3.0
-#: Of one who is half hidden behind the runner, so many joints must be seen.
-_HIDDEN_JOINTS = 4
 #: While the one who is followed does not run, one looks so often whether somebody does at least so far from them.
 _RIVAL_EVERY_S, _RIVAL_TORSOS, _RIVAL_STAY_S = 0.12, 1.0, 1.5
 #: Who has one foot so far above the other may be running: so long nobody else is believed.
@@ -291,13 +272,8 @@ class RunnerTracker:
         self._search: Iterator[Crop] | None = None
         self._learned_s = -math.inf
         self._in_place = False
-        self._probed_s, self._probes = -math.inf, itertools.cycle(_PROBES)
-        self._probe = next(self._probes)
+        self._company = Company()
         self._elsewhere: Iterator[Crop] | None = None
-        self._crowded_since_s = self._crowded_until_s = -math.inf
-        # Since when, when last, and how far aside somebody was seen who may be on the belt, and in how many sure looks.
-        self._beside = (math.inf, -math.inf, 0.0, 0)
-        self._suspected = 0  # in how many pictures more one looks for who was seen in one
         self._rival, self._rival_s, self._rival_steps_s = Stay(), -math.inf, -math.inf
         self._rival_crop: Crop | None = None  # where somebody else was seen a moment ago
         self._past = False  # whether the last look was past somebody before the runner
@@ -458,7 +434,8 @@ class RunnerTracker:
 
     def _remember(self, pose: Pose, who: Sighting) -> None:
         if self._since_s is None:
-            self._since_s = self._probed_s = self._rival_s = pose.t_s
+            self._since_s = self._rival_s = pose.t_s
+            self._company = Company(pose.t_s)
             if self._known is None or not self._known.remembers(who.t_s):
                 self._known = Likeness()
         assert self._known is not None
@@ -478,7 +455,7 @@ class RunnerTracker:
         points = _own_points(pose, who.torso_px)
         if not who.ankles_px:  # else a crop that cuts off the feet would never find them
             points[Joint.LEFT_ANKLE] = (who.hip_px[0], who.hip_px[1] + _LEG_TORSOS * who.torso_px)
-        self._core.add([point for joint in _CORE if (point := points[joint])], pose.t_s)
+        self._core.add([point for joint in CORE if (point := points[joint])], pose.t_s)
         if self.close and self._core.box is not None:
             left, top, right, bottom = self._core.box
             self._body.box = (left, top - _HEAD_SHARE * (bottom - top), right, bottom)
@@ -539,65 +516,12 @@ class RunnerTracker:
     def _crowded(self, image: NDArray[np.uint8], pose: Pose, who: Sighting) -> bool:
         """Whether somebody else is on the belt: now and then one looks beside them, left and right in turn, from the
         side when legs jump, and where somebody is seen again and again."""
-        mixed = self._jumps.jumped and self._view.view is View.SIDE
-        if self._suspected or mixed or who.t_s - self._probed_s >= _PROBE_EVERY_S:
-            self._probed_s = who.t_s
-            beside, side = (torsos * who.torso_px for torsos in self._probe)
-            other = self._see(image, Crop(who.hip_px[0] + beside, who.hip_px[1], side), who)
-            if not (self._on_same_belt(other, who) and _is_another(other, pose, who.torso_px)):
-                self._suspected = max(0, self._suspected - 1)
-                if not self._suspected:
-                    self._probe = next(self._probes)
-            elif not self._suspected:
-                self._suspected = _SUSPECTED  # a single picture may deceive
-            else:
-                self._suspected = 0
-                if who.t_s >= self._crowded_until_s:
-                    self._crowded_since_s = who.t_s
-                stays = who.t_s - self._crowded_since_s >= _STAYS_S
-                self._crowded_until_s = who.t_s + (_STAYED_S if stays else _CROWDED_S)
-        return who.t_s < self._crowded_until_s
-
-    def _on_same_belt(self, other: Pose, who: Sighting) -> bool:
-        """Whether somebody else is so near that they are on the belt.
-
-        From the side a belt is long, and a neighbour's is beside it in the picture: on the runner's own is who is as
-        large, has their feet as low, does not walk by, and takes a step, for nobody stands there; or who is half hidden
-        by the runner.
-        """
-        beside, torso_px = sighting(other), who.torso_px
-        away, size = math.dist(beside.hip_px, who.hip_px) / torso_px, beside.torso_px / torso_px
-        near = _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
-        if self._view.view is not View.SIDE:
-            nearer = _OTHER_SIZES[1] < size <= _NEARER_SIZE and away <= size * _OTHER_TORSOS[1]
-            return near or (nearer and self._stays_beside(beside, who, sure=True))
-        if not beside.ankles_px or self._body.box is None:
-            return near
-        higher = min(abs(y - self._body.box[3]) for _, y in beside.ankles_px) / torso_px
-        if len(beside.ankles_px) == 1:  # it may be the one in the air
-            return near and higher <= _HIGHER_TORSOS[0]
-        alike = _ALONG_SIZES[0] <= size <= _ALONG_SIZES[1]
-        if away <= _OTHER_TORSOS[1]:
-            sure = near and higher <= _HIGHER_TORSOS[1]
-        else:
-            steps = math.dist(*beside.ankles_px) >= _STEP_TORSOS * torso_px
-            sure = away <= _ALONG_TORSOS and steps and higher <= _HIGHER_TORSOS[2]
-        return alike and self._stays_beside(beside, who, sure)
-
-    def _stays_beside(self, beside: Sighting, who: Sighting, sure: bool) -> bool:
-        """Whether somebody has been seen at the same place beside the runner before, as those who walk by are not.
-
-        ``sure``: whether this look alone tells that they may be on the belt, as two must.
-        """
-        aside = (beside.hip_px[0] - who.hip_px[0]) / who.torso_px
-        since_s, last_s, was, looks = self._beside
-        if who.t_s - last_s > _BESIDE_GAP_S or abs(aside - was) > _BESIDE_TORSOS:
-            if not sure:
-                return False
-            since_s, was, looks = who.t_s, aside, 0
-        looks += sure
-        self._beside = (since_s, who.t_s, was, looks)
-        return looks > 1 and who.t_s - since_s >= _BESIDE_S
+        side = self._view.view is View.SIDE
+        if self._company.is_sought(who.t_s, at_once=side and self._jumps.jumped):
+            beside, side_px = (torsos * who.torso_px for torsos in self._company.aside)
+            other = self._see(image, Crop(who.hip_px[0] + beside, who.hip_px[1], side_px), who)
+            self._company.see(other, pose, who, lowest_px=self._body.box[3] if side and self._body.box else None)
+        return self._company.is_there(who.t_s)
 
 
 def _own_points(pose: Pose, torso_px: float) -> list[Point | None]:
@@ -612,26 +536,3 @@ def _own_points(pose: Pose, torso_px: float) -> list[Point | None]:
         if end is not None and math.dist(xy[near], end) > torsos * torso_px:
             points[far] = None
     return points
-
-
-def _is_another(other: Pose, pose: Pose, torso_px: float) -> bool:
-    """Whether this is another body: a third of its joints, or half of those of one who is half hidden, lie where the
-    runner has neither their left nor their right.
-
-    At the edge of a crop the network sees a bent runner with hips elsewhere, but with the same limbs.
-    """
-    away = [
-        min(math.dist(xy, pose.xy_px[joint]), math.dist(xy, pose.xy_px[MIRROR_INDEX[joint]])) > _OWN_TORSOS * torso_px
-        for joint, (xy, score) in enumerate(zip(other.xy_px.tolist(), other.score.tolist(), strict=True))
-        if joint >= Joint.LEFT_SHOULDER and score > MIN_SCORE
-    ]
-    own = sum(away)
-    return (is_person(other) and 3 * own >= len(away)) or (own >= _HIDDEN_JOINTS and 2 * own >= len(away))
-
-
-def is_person(pose: Pose) -> bool:
-    """Whether enough of a person is seen to follow: a shoulder, a hip, and half of the torso's and legs' joints."""
-    ok = [score > MIN_SCORE for score in pose.score.tolist()]
-    shoulders = ok[Joint.LEFT_SHOULDER] or ok[Joint.RIGHT_SHOULDER]
-    hips = ok[Joint.LEFT_HIP] or ok[Joint.RIGHT_HIP]
-    return bool(shoulders and hips and sum(ok[joint] for joint in _CORE) >= 5)

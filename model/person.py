@@ -22,6 +22,8 @@ Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
 _TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP)
+#: Shoulders, hips, knees and ankles.
+CORE = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, *range(Joint.LEFT_HIP, Joint.RIGHT_ANKLE + 1)]
 _KNEES, _ANKLES = (Joint.LEFT_KNEE, Joint.RIGHT_KNEE), (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE)
 _THIGHS = ((Joint.LEFT_HIP, Joint.LEFT_KNEE), (Joint.RIGHT_HIP, Joint.RIGHT_KNEE))
 #: Where on the trunk the clothes are looked at: shares from left to right and from shoulder to hip.
@@ -79,6 +81,14 @@ def sighting(pose: Pose) -> Sighting:
     lift = (xy[Joint.RIGHT_ANKLE][1] - xy[Joint.LEFT_ANKLE][1]) / torso_px
     size = pose.image_size_px
     return Sighting(pose.t_s, hips, _mid(shoulders, hips), torso_px, None, knees, ankles, thighs, lift, size)
+
+
+def is_person(pose: Pose) -> bool:
+    """Whether enough of a person is seen to follow: a shoulder, a hip, and half of the torso's and legs' joints."""
+    ok = [score > MIN_SCORE for score in pose.score.tolist()]
+    shoulders = ok[Joint.LEFT_SHOULDER] or ok[Joint.RIGHT_SHOULDER]
+    hips = ok[Joint.LEFT_HIP] or ok[Joint.RIGHT_HIP]
+    return bool(shoulders and hips and sum(ok[joint] for joint in CORE) >= 5)
 
 
 def _mid(a: Point, b: Point) -> Point:

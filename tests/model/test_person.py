@@ -16,8 +16,9 @@ import pytest
 
 from device.cameras.video import VideoSource
 from model.analysis import AnalysisSettings, RunAnalysis
+from model.company import is_another
 from model.likeness import REMEMBER_S, Likeness
-from model.movenet import RunnerTracker, Sight, _is_another, _own_points
+from model.movenet import RunnerTracker, Sight, _own_points
 from model.person import Region, Sighting, Stay, trunk_colour
 from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, MIN_SCORE, OUTSIDE, Upright, frame_quality, nobody
@@ -713,8 +714,8 @@ def body(hips_px: float, limbs_px: float) -> Pose:
 def test_another_body_has_limbs_of_its_own() -> None:
     runner = standing(300, 0.7)
     torso = torso_px(runner.xy_px)
-    assert not _is_another(body(0.5 * torso, 0.0), runner, torso)
-    assert _is_another(body(0.5 * torso, 0.5 * torso), runner, torso)
+    assert not is_another(body(0.5 * torso, 0.0), runner, torso)
+    assert is_another(body(0.5 * torso, 0.5 * torso), runner, torso)
 
 
 @pytest.mark.parametrize(("seen", "another"), [(4, True), (3, False)])
@@ -724,7 +725,7 @@ def test_of_another_who_is_half_hidden_four_joints_are_enough(seen: int, another
     beside = body(0.5 * torso, 0.5 * torso)
     score = np.full(17, 0.1)
     score[[Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_KNEE, Joint.LEFT_ANKLE][:seen]] = 0.5
-    assert _is_another(replace(beside, score=score), runner, torso) is another
+    assert is_another(replace(beside, score=score), runner, torso) is another
 
 
 def test_joints_on_limbs_that_are_too_long_do_not_widen_the_crop() -> None:
