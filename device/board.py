@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from device.config import home_folder
+from device.config import home_folder, temporary_folder
 from device.whole_file import write_whole
 from model.errors import WeightsError
 from model.runtime import ModelName, PoseNet, RuntimeName, Weights, available_runtimes, load_weights
@@ -61,7 +61,7 @@ def cache_path(database: Path | None) -> Path:
     if beside is not None and (os.environ.get("STATE_DIRECTORY") or os.access(beside, os.R_OK)):
         return beside
     home = home_folder()
-    cache = Path(f"/tmp/kneeline-{os.getuid()}") if home is None else home / ".cache"
+    cache = temporary_folder() if home is None else home / ".cache"
     return Path(os.environ.get("XDG_CACHE_HOME") or cache) / "kneeline" / "board.json"
 
 

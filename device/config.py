@@ -302,7 +302,7 @@ class Config(Section):
             return folder / "live.sock"
         if run := os.environ.get("XDG_RUNTIME_DIR"):
             return Path(run) / "kneeline" / "live.sock"
-        return Path(f"/tmp/kneeline-{os.getuid()}") / "live.sock"
+        return temporary_folder() / "live.sock"
 
 
 def home_folder() -> Path | None:
@@ -311,6 +311,11 @@ def home_folder() -> Path | None:
         return Path.home()
     except RuntimeError:
         return None
+
+
+def temporary_folder() -> Path:
+    """Where what may be lost is put for who runs this, and has no better place for it."""
+    return Path(f"/tmp/kneeline-{os.getuid()}")
 
 
 def expanded(path: str, setting: str) -> Path:

@@ -151,7 +151,6 @@ class RunAnalysis:
     _moved_since_s: float | None = None
     _lost: deque[tuple[float, int]] = field(default_factory=deque)
     _doubt: str | None = None
-    _crowded: bool = False
     _confidence: float = 1.0
     _doubtful: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=_DOUBT_FRAMES))
 
@@ -191,9 +190,9 @@ class RunAnalysis:
         self._lost.append((t_s, lost))
         while self._lost[0][0] < t_s - _LOST_WINDOW_S:
             self._lost.popleft()
+        before = self._doubt
         self._doubt = quality.reason if quality is not None else None if pose is not None else NOBODY.reason
         self._doubtful.append((t_s, self._doubt is not None))
-        was_crowded, self._crowded = self._crowded, quality == CROWDED
         if pose is not None:
             self._remember(pose)
             if quality is not None and quality.reason is None:
@@ -223,7 +222,7 @@ class RunAnalysis:
             coach=self.coach.state(),
             camera=self.place.camera,
             moved_since_s=self._moved_since_s,
-            doubted_since_s=t_s - _CROWDED_BEFORE_S if self._crowded and not was_crowded else None,
+            doubted_since_s=t_s - _CROWDED_BEFORE_S if before != self._doubt == CROWDED.reason else None,
             cadence_spm=self.gait.cadence_spm(),
             quality=self._frame_quality(pose, quality),
             unused=self._doubt,

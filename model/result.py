@@ -78,9 +78,8 @@ def take_back(stances: Sequence[dict[str, Any]], since_s: float) -> None:
         stances: elements of ``stances`` in the document.
         since_s: since which strike that was so; `CameraPlace.add_stance` tells it.
     """
-    for stance in stances:
-        if stance["strike_s"] >= round(since_s, TIME_DECIMALS):
-            stance |= dict.fromkeys(CORRECTED)
+    for stance in _since(stances, since_s):
+        stance |= dict.fromkeys(CORRECTED)
 
 
 def doubt(stances: Sequence[dict[str, Any]], since_s: float) -> None:
@@ -90,9 +89,13 @@ def doubt(stances: Sequence[dict[str, Any]], since_s: float) -> None:
         stances: elements of ``stances`` in the document.
         since_s: since which strike; `Outcome.doubted_since_s` tells it.
     """
-    for stance in stances:
-        if stance["strike_s"] >= round(since_s, TIME_DECIMALS):
-            stance["quality"] = min(stance["quality"], DOUBTED_QUALITY)
+    for stance in _since(stances, since_s):
+        stance["quality"] = min(stance["quality"], DOUBTED_QUALITY)
+
+
+def _since(stances: Sequence[dict[str, Any]], since_s: float) -> list[dict[str, Any]]:
+    """Those that began then or later."""
+    return [stance for stance in stances if stance["strike_s"] >= round(since_s, TIME_DECIMALS)]
 
 
 def running_stances(stances: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

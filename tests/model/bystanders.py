@@ -5,6 +5,7 @@ A person is cut out along their keypoints (capsules around the limbs), scaled, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.pose import FloatArray, Joint
+from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
 
 Image = NDArray[np.uint8]
 _INK = (255,)
@@ -39,6 +40,11 @@ def mid_hip(xy: FloatArray) -> FloatArray:
     """(2,) px of joints (17, 2)."""
     mid: FloatArray = xy[[Joint.LEFT_HIP, Joint.RIGHT_HIP]].mean(axis=0)
     return mid
+
+
+def off_px(pose: Pose, joint: int, xy: FloatArray) -> float:
+    """How far a joint is from the nearer of both sides' in ``xy`` (17, 2); the network may exchange them."""
+    return min(math.dist(pose.xy_px[joint], xy[side]) for side in (joint, MIRROR_INDEX[joint]))
 
 
 def body_mask(shape: tuple[int, ...], xy: FloatArray) -> FloatArray:

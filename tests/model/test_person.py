@@ -20,11 +20,11 @@ from model.company import is_another
 from model.likeness import REMEMBER_S, Likeness
 from model.movenet import RunnerTracker, Sight, _own_points
 from model.person import Region, Sighting, Stay, trunk_colour
-from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
+from model.pose import FloatArray, Joint, Pose
 from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, MIN_SCORE, OUTSIDE, Upright, frame_quality, nobody
 from model.runtime import PoseNet, available_runtimes, load_weights
 from model.stance import MIN_QUALITY, Stance
-from tests.model.bystanders import Image, Sprite, cut_out, mid_hip, torso_px, with_second_person
+from tests.model.bystanders import Image, Sprite, cut_out, mid_hip, off_px, torso_px, with_second_person
 
 Film = list[tuple[float, Image, FloatArray]]
 _FPS = 30
@@ -653,11 +653,8 @@ def test_legs_of_who_runs_beside_the_runner_are_not_believed(net: PoseNet, side_
         for joint in range(Joint.LEFT_KNEE, Joint.RIGHT_ANKLE + 1):
             if pose.score[joint] > MIN_SCORE:
                 sure += 1
-                off = [
-                    min(np.linalg.norm(pose.xy_px[joint] - xy[side]) for side in (joint, MIRROR_INDEX[joint]))
-                    for xy in (runner, other)
-                ]
-                theirs += int(off[0] > 0.35 * torso_px(runner) and off[1] < off[0] / 2)
+                off, from_other = (off_px(pose, joint, xy) for xy in (runner, other))
+                theirs += off > 0.35 * torso_px(runner) and from_other < off / 2
     assert sure > 200
     assert theirs < 0.15 * sure
 

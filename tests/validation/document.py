@@ -39,6 +39,12 @@ def rendered(argv: Sequence[str] | None, says: str | None, script: str) -> list[
     return films
 
 
+def mean_and_largest(errors: Sequence[float], form: str = "+.1f") -> str:
+    """Mean and largest of the errors that are known, as a table says them."""
+    known = [error for error in errors if math.isfinite(error)]
+    return f"{np.mean(known):{form}} / {max(known, key=abs):{form}}" if known else "–"
+
+
 def spread(errors: Sequence[float]) -> str:
     """Root mean square and largest of the errors that are known, as a table says them."""
     known = np.array([error for error in errors if math.isfinite(error)])

@@ -25,11 +25,11 @@ from device.config import Config  # noqa: E402
 from device.pipeline import Pipeline, analysis_settings, camera_place, open_model_for_file  # noqa: E402
 from device.replay import Recorder  # noqa: E402
 from device.truth import load_truth  # noqa: E402
-from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose  # noqa: E402
+from model.pose import FloatArray, Joint, Pose  # noqa: E402
 from model.quality import MIN_SCORE  # noqa: E402
 from model.runtime import ModelName  # noqa: E402
 from model.stance import MIN_QUALITY  # noqa: E402
-from tests.model.bystanders import body_mask, torso_px  # noqa: E402
+from tests.model.bystanders import body_mask, off_px, torso_px  # noqa: E402
 from tests.validation.document import fill, rendered  # noqa: E402
 from tests.validation.tracking_accuracy import FPS, table  # noqa: E402
 
@@ -84,19 +84,14 @@ def _pictures(strike_s: float, toe_off_s: float) -> range:
     return range(math.ceil(strike_s * FPS), math.floor(toe_off_s * FPS) + 1)
 
 
-def _off(pose: Pose, joint: int, xy: FloatArray) -> float:
-    """From where the nearer of both sides' joints is, px; the network may exchange them."""
-    return min(math.dist(pose.xy_px[joint], xy[side]) for side in (joint, MIRROR_INDEX[joint]))
-
-
 def not_the_runners(pose: Pose, runner: FloatArray, second: FloatArray) -> int:
     """How many of the knees and ankles that are believed are not the runner's; all of them if it is another's pose."""
     torso = torso_px(runner)
     seen = [joint for joint in range(Joint.LEFT_SHOULDER, len(runner)) if pose.score[joint] > 0]
-    mine, theirs = (float(np.median([_off(pose, joint, xy) for joint in seen])) for xy in (runner, second))
+    mine, theirs = (float(np.median([off_px(pose, joint, xy) for joint in seen])) for xy in (runner, second))
     if (theirs < mine and mine > _POSE_OFF * torso) or mine > torso / 2:
         return len(_LEGS)
-    return sum(pose.score[joint] > MIN_SCORE and _off(pose, joint, runner) > _LEG_OFF * torso for joint in _LEGS)
+    return sum(pose.score[joint] > MIN_SCORE and off_px(pose, joint, runner) > _LEG_OFF * torso for joint in _LEGS)
 
 
 def see(path: Path, model: ModelName) -> Seen:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ from model.camera_pose import CameraPose  # noqa: E402
 from model.pitch import Heights  # noqa: E402
 from model.pose import Pose, Side  # noqa: E402
 from model.screening import Exercise  # noqa: E402
-from tests.validation.document import fill, spread  # noqa: E402
+from tests.validation.document import fill, mean_and_largest, spread  # noqa: E402
 from tests.validation.screening_table import MODELS, poses_of, true_poses  # noqa: E402
 from tests.validation.varied_table import Variant  # noqa: E402
 
@@ -117,14 +116,16 @@ def films_table(seen: Mapping[tuple[str, str, str], Seen]) -> list[str]:
         if camera == _TOLD:
             continue
         truth, found, told = one.truth, one.compared, seen[name, model, _TOLD]
-        knees = [_error(of.errors_deg(side)) if side in of.sides else "" for of in (one, told) for side in Side]
+        knees = [
+            mean_and_largest(of.errors_deg(side)) if side in of.sides else "" for of in (one, told) for side in Side
+        ]
         where = f"{truth['body']}, {truth['camera']['yaw_deg']:+.0f}°, {truth['lens_above_floor_m']:.1f} m"
-        body = [_error(one.errors(key)) for key in _AGAINST_STANDING]
+        body = [mean_and_largest(one.errors(key)) for key in _AGAINST_STANDING]
         missed, invented = (", ".join(faults) or "–" for faults in (found.faults_missed, found.faults_invented))
         lines.append(
             f"| {name}, {model} | {where} | {found.found} of {found.true}, {found.invented} "
-            f"| {_error(found.bottom_s, '+.2f')} | {' | '.join(knees)} | {' | '.join(body)} "
-            f"| {_error(one.errors('depth_leg'), '+.3f')} | {missed} | {invented} |"
+            f"| {mean_and_largest(found.bottom_s, '+.2f')} | {' | '.join(knees)} | {' | '.join(body)} "
+            f"| {mean_and_largest(one.errors('depth_leg'), '+.3f')} | {missed} | {invented} |"
         )
     return lines
 
@@ -164,7 +165,8 @@ def _summary(films: Sequence[Seen]) -> str:
         f"{found} of {true}, {invented}", spread([angle - real for _, angle, real, _ in knees]),
         f"{beyond} of {len(knees)}", f"{asked - len(knees)} of {asked}", spread(means),
         f"{np.mean(dives):.2f}, {min(dives):.2f} to {max(dives):.2f}" if dives else "–", *body,
-        _error([error for one in films for error in one.errors("depth_leg")], "+.3f"), str(missed), str(wrong),
+        mean_and_largest([error for one in films for error in one.errors("depth_leg")], "+.3f"),
+        str(missed), str(wrong),
     ]  # fmt: skip
     return " | ".join(cells)
 
@@ -182,11 +184,6 @@ def _dives(one: Seen) -> list[float]:
                     float((seen[dives].mean() - seen[~dives].mean()) / (real[dives].mean() - real[~dives].mean()))
                 )
     return shares
-
-
-def _error(errors: Sequence[float], form: str = "+.1f") -> str:
-    told = [error for error in errors if math.isfinite(error)]
-    return f"{np.mean(told):{form}} / {max(told, key=abs):{form}}" if told else "–"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

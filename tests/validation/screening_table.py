@@ -38,7 +38,7 @@ from model.screening import Exercise, ScreeningSettings, screen  # noqa: E402
 from model.screening_result import rep_json  # noqa: E402
 from model.virtual_camera import VirtualCamera, project_motion  # noqa: E402
 from tests.conftest import shared_data  # noqa: E402
-from tests.validation.document import fill  # noqa: E402
+from tests.validation.document import fill, mean_and_largest  # noqa: E402
 from tests.validation.keypoints import kept  # noqa: E402
 from tests.validation.varied_table import Variant  # noqa: E402
 
@@ -108,17 +108,13 @@ def true_poses(truth: Mapping[str, Any]) -> list[Pose]:
 
 
 def row(name: str, found: RepComparison) -> str:
-    angles = [_error(found.angles_deg[key]) for key in _ANGLES]
+    angles = [mean_and_largest(found.angles_deg[key]) for key in _ANGLES]
     missed, invented = (", ".join(faults) or "–" for faults in (found.faults_missed, found.faults_invented))
     count = f"{found.found} of {found.true}, {found.invented}"
     return f"| {name} | {count} | {' | '.join(angles)} | {missed} | {invented} |"
 
 
 _ANGLES = ("left fppa_deg", "right fppa_deg", "pelvic_drop_deg", "trunk_lean_deg")
-
-
-def _error(errors: Sequence[float]) -> str:
-    return f"{np.mean(errors):+.1f} / {max(errors, key=abs):+.1f}" if errors else "–"
 
 
 def detail(truth: Mapping[str, Any], poses: Mapping[str, Sequence[Pose]]) -> list[str]:

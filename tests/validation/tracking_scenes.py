@@ -15,10 +15,10 @@ import numpy as np
 from model.analysis import MAX_DOUBT
 from model.movenet import RunnerTracker, Sight
 from model.person import Region
-from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose
+from model.pose import FloatArray, Joint, Pose
 from model.quality import MIN_SCORE
 from model.runtime import ModelName
-from tests.model.bystanders import Image, Sprite, body_mask, cut_out, mid_hip, torso_px, with_second_person
+from tests.model.bystanders import Image, Sprite, body_mask, cut_out, mid_hip, off_px, torso_px, with_second_person
 from tests.model.bystanders import Path as Way
 from tests.validation.tracking_accuracy import FPS, Clip, Poses, follower, open_net, pictures, score, table
 
@@ -150,12 +150,8 @@ def _has_legs_of(second: FloatArray, pose: Pose, runner: FloatArray) -> bool:
     """Whether two of knees and ankles are off by a third of a torso, and lie where the other one has theirs."""
     legs = [joint for joint in range(Joint.LEFT_KNEE, Joint.RIGHT_ANKLE + 1) if pose.score[joint] > MIN_SCORE]
 
-    def off(xy: FloatArray, joint: int) -> float:
-        """From where the nearer of both sides' joints is; the network may exchange them."""
-        return min(math.dist(pose.xy_px[joint], xy[side]) for side in (joint, MIRROR_INDEX[joint]))
-
-    far = [joint for joint in legs if off(runner, joint) > _LEG_OFF * torso_px(runner)]
-    return sum(off(second, joint) < off(runner, joint) / 2 for joint in far) >= 2
+    far = [joint for joint in legs if off_px(pose, joint, runner) > _LEG_OFF * torso_px(runner)]
+    return sum(off_px(pose, joint, second) < off_px(pose, joint, runner) / 2 for joint in far) >= 2
 
 
 def scenes_table(
