@@ -225,6 +225,13 @@ class StoreConfig(Section):
         description="The database file, counted from this file's folder where it is no whole path. Empty: kneeline.db "
         "in $STATE_DIRECTORY (as systemd sets it), else in ~/.local/share/kneeline.",
     )
+    max_mb: int = Field(
+        default=4000,
+        ge=100,
+        description="What the sessions may take of the disk, in millions of bytes, but never more than half of it. "
+        "Beyond that the oldest without a runner's name are deleted, at the start and after each session; the 20 newest stay, "
+        "and all that have a name. An hour of running takes about 6.",
+    )
 
 
 class LiveConfig(Section):

@@ -23,13 +23,14 @@ from device.cues import PAGE_ONLY, all_off
 from device.health import disk, temperature_c, throttling
 from device.live import NO_CAMERA, Message, last_told
 from device.password import password_path, read_hash
+from device.retention import MB, most_bytes
 from device.store import StoreReader
 from device.surroundings import database_fault
 from device.told import SETTING, page_height_m
 from model.errors import KneelineError
 from model.runtime import MIRRORED, ModelName, available_runtimes, load_weights
+from model.words import counted
 
-_MIN_FREE_BYTES = 500_000_000
 _MAX_TEMPERATURE_C = 80.0
 #: What of the aiming help is told of the last session.
 _AIMED = ("whole", "size", "distance", "light", "focus", "roll")
@@ -63,6 +64,7 @@ def run_checks(config: Config) -> list[Check]:
         ("picture", lambda: _picture(config.database_path())),
         ("lens", lambda: _lens(config)),
         ("database", lambda: _database(config.database_path(), told or {})),
+        ("sessions", lambda: _sessions(config)),
         ("sign-in", lambda: _sign_in(config)),
         ("disk", lambda: _disk(config.database_path())),
         ("clock", _clock),
@@ -216,14 +218,26 @@ def _database(path: Path, told: Mapping[str, Message]) -> Check:
         return Check("database", False, detail, remedy or "sudo journalctl -u kneeline-device -n 50 tells more")
     with StoreReader(path) as reader:
         reader.check()
-        sessions = reader.count_sessions()
     if (nowhere := database_fault(path.parent, path.name)) is not None:
         return _fault("database", f"{path}: {nowhere}")
     beside = (path.with_name(path.name + end) for end in _BESIDE)
     for target in (one for one in (path.parent, path, *beside) if one.exists()):
         if (unwritable := _unwritable(target, path.parent)) is not None:
             return unwritable
-    return Check("database", True, f"{path}, {sessions} session(s)" if path.exists() else f"{path}, not made yet")
+    return Check("database", True, str(path) if path.exists() else f"{path}, not made yet")
+
+
+def _sessions(config: Config) -> Check:
+    """How much they take of what they may; the device itself deletes only what is nobody's."""
+    path = config.database_path()
+    with StoreReader(path) as reader:
+        sessions, used = reader.count_sessions(), reader.used_bytes()
+    most = most_bytes(path, config.store.max_mb)
+    said = f"{counted(sessions, 'session')}, {used / MB:.0f} of at most {most / MB:.0f} MB"
+    if used <= most:
+        return Check("sessions", True, said)
+    raised = "raise [store] max_mb" if most == config.store.max_mb * MB else "use a larger card"
+    return Check("sessions", False, said, f"delete some that have a runner's name (page Sessions), or {raised}")
 
 
 def _unwritable(target: Path, folder: Path) -> Check | None:
@@ -269,7 +283,7 @@ def _disk(path: Path) -> Check:
     if room is None:
         return Check("disk", False, f"{path} is on no readable disk", "check the SD card")
     said = f"{room.free / 1e9:.1f} of {room.total / 1e9:.1f} GB free"
-    if room.free < _MIN_FREE_BYTES:
+    if room.low:
         return Check("disk", False, said, "delete old sessions (page Sessions), or use a larger card")
     return Check("disk", True, said)
 

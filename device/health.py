@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+_LOW_BYTES = 500_000_000
 _TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 _THROTTLED = (
     (0x1, "under-voltage now: use the Pi's own power supply"),
@@ -24,6 +25,11 @@ class Disk:
 
     total: int
     free: int
+
+    @property
+    def low(self) -> bool:
+        """Whether it will soon be full."""
+        return self.free < _LOW_BYTES
 
 
 def temperature_c(path: Path = _TEMPERATURE) -> float | None:

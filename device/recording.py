@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+from device.retention import keep_within
 from device.store import Person, Runner, SessionHeader, Store, StoreDamaged, utc_now
 from model.errors import StoreError
 
@@ -32,15 +33,17 @@ class SessionWriter:
     Args:
         store: the open store.
         unkept: why what is written is not kept, and the remedy, where the store only stands in for another; else None.
+        most_bytes: what the sessions may take, looked at now and after each one; None: as much as there is.
 
     Attributes:
         stuck: why the disk takes nothing now, and the remedy; None where it does.
         lost: what of this session or the last one was given up, and the remedy; None for nothing.
     """
 
-    def __init__(self, store: Store, unkept: str | None = None) -> None:
+    def __init__(self, store: Store, unkept: str | None = None, most_bytes: int | None = None) -> None:
         self._store = store
         self._unkept = unkept
+        self._most_bytes = most_bytes
         self._changed = threading.Condition()
         self._jobs: deque[_Job] = deque()
         self._settings: dict[str, object] = {}  # that wait
@@ -51,6 +54,7 @@ class SessionWriter:
         self.lost: str | None = None
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
+        self._make_room()
 
     def __enter__(self) -> Self:
         return self
@@ -179,6 +183,12 @@ class SessionWriter:
             return
         ended_utc = utc_now(ago_s)  # the disk may take it much later
         self._leave(lambda session_id: self._store.end_session(session_id, ended_utc), on_ended)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        most_bytes = self._most_bytes
+        if most_bytes is not None:
+            self._put(lambda: keep_within(self._store, most_bytes))
 
     def discard(self, on_discarded: Callable[[int], None]) -> None:
         """Deletes the session; ``on_discarded`` is called with its id from the writer's thread."""

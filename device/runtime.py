@@ -33,6 +33,7 @@ from device.notify import Notifier
 from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
 from device.replay import Recorder
+from device.retention import most_bytes
 from device.said import cue_words, latency_words, session_words
 from device.session import Ended, SessionTracker, Started
 from device.store import SessionHeader, Store, StoreInUse, StoreReader, utc_now
@@ -211,7 +212,7 @@ class Device:
         with ExitStack() as stack:
             store, late = self._open_store(stack)
             self._live = stack.enter_context(LivePublisher(self._config.socket_path(), self._commands.append))
-            self._writer = stack.enter_context(SessionWriter(store, self._unkept))
+            self._writer = stack.enter_context(SessionWriter(store, self._unkept, self._most_bytes()))
             if late:
                 self._writer.also(lambda store, _: self._close_interrupted(store))
             self._told = told.Told(self._config, self._kept(told.SETTING), self._keep_camera_height)
@@ -259,6 +260,10 @@ class Device:
             folder = stack.enter_context(TemporaryDirectory(prefix="kneeline-", dir=within))
             self._database = Path(folder) / "stand-in.db"
             return stack.enter_context(Store.open(self._database)), False
+
+    def _most_bytes(self) -> int | None:
+        """What the sessions may take; no matter where none is kept."""
+        return None if self._unkept is not None else most_bytes(self._database, self._config.store.max_mb)
 
     @property
     def _session_id(self) -> int | None:

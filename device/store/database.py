@@ -131,6 +131,13 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """What the database takes of the disk, without SQLite's log; what is free in the file is none of it."""
+    names = ("page_size", "page_count", "freelist_count")
+    size, pages, free = (int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in names)
+    return size * (pages - free)
+
+
 def to_json(value: object) -> str:
     """JSON with null for everything that is not a finite number."""
     return json.dumps(_finite(value), allow_nan=False, ensure_ascii=False)

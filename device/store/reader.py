@@ -13,7 +13,16 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from device.store import training
-from device.store.database import StoreDamaged, check_whole, damaged, is_damage, migrations, plain_errors, version
+from device.store.database import (
+    StoreDamaged,
+    check_whole,
+    damaged,
+    is_damage,
+    migrations,
+    plain_errors,
+    used_bytes,
+    version,
+)
 from device.whole_file import made_whole
 from model.errors import StoreError
 from model.lengths import stance_with_centimetres, with_centimetres
@@ -99,6 +108,11 @@ class StoreReader:
         where, whose = _of_runner(runner_id)
         with self._connection() as db:
             return int(db.execute(f"SELECT count(*) FROM sessions{where}", whose).fetchone()[0]) if db else 0
+
+    def used_bytes(self) -> int:
+        """What the database takes of the disk; see `database.used_bytes`."""
+        with self._connection() as db:
+            return used_bytes(db) if db else 0
 
     def runs(self, runner_id: int) -> list[dict[str, Any]]:
         """A runner's runs that have ended, the oldest first: id, started_utc, view and belt; tests are none."""

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from device.store import people, training
-from device.store.database import is_busy, is_full, migrate, plain_errors, to_json
+from device.store.database import is_busy, is_full, migrate, plain_errors, to_json, used_bytes
 from device.store.room import give_reserve_up, has_room, keep_reserve, lend_from_reserve, take_back
 from model.errors import StoreError
 from model.goals import Goal
@@ -292,6 +292,21 @@ class Store:
             raise StillRunning(f"session {session_id} is still running; wait for its end and delete it then")
         self._delete([session_id], None)
         return True
+
+    def used_bytes(self) -> int:
+        """What the database takes of the disk; see `database.used_bytes`."""
+        with self._mutex, plain_errors(self._path):
+            return used_bytes(self._connection)
+
+    def oldest_of_nobody(self, but_newest: int) -> int | None:
+        """The oldest session that has ended and has no runner, beside so many of the newest; None for none."""
+        sql = (
+            "SELECT min(id) FROM (SELECT id FROM sessions WHERE runner_id IS NULL AND state != 'open' "
+            "ORDER BY id DESC LIMIT -1 OFFSET ?)"
+        )
+        with self._transaction() as db:
+            found: int | None = db.execute(sql, (but_newest,)).fetchone()[0]
+        return found
 
     def discard_session(self, session_id: int) -> None:
         """Deletes the session that is being written, also where the disk is full: nobody wants it kept."""

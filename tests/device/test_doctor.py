@@ -12,13 +12,13 @@ import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
-from device import aim, doctor, health
+from device import aim, doctor, health, retention
 from device.board import Choice
 from device.config import Config, parse_config
 from device.doctor import Check, run_checks
 from device.live import LivePublisher
 from device.password import FILE_NAME, password_path, set_password
-from device.store import SessionHeader, Store
+from device.store import SessionHeader, Store, StoreReader
 from device.told import SETTING
 from model.errors import WeightsError
 from model.runtime import load_weights
@@ -31,6 +31,7 @@ NAMES = [
     "picture",
     "lens",
     "database",
+    "sessions",
     "sign-in",
     "disk",
     "clock",
@@ -303,6 +304,21 @@ def test_picture_is_what_set_up_said_in_the_last_session(config: Config) -> None
     assert not picture.ok
     assert picture.remedy == "Tilt the camera down a little."
     assert picture.detail == "2026-03-01 10:00 UTC: whole runner in the picture: cut off (feet); distance: about 2.9 m"
+
+
+@pytest.mark.usefixtures("pins")
+def test_more_sessions_than_may_be_are_a_fault_and_the_limit_is_told(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(config.database_path()) as store:
+        store.end_session(store.begin_session(SessionHeader(source="clip", model="m", app_version="0")))
+    assert checked(config)["sessions"] == Check("sessions", True, "1 session, 0 of at most 4000 MB")
+    monkeypatch.setattr(StoreReader, "used_bytes", lambda _: 4_321_000_000)
+    monkeypatch.setattr(retention, "disk", lambda _: health.Disk(total=32_000_000_000, free=10_000_000_000))
+    remedy = "delete some that have a runner's name (page Sessions), or raise [store] max_mb"
+    assert checked(config)["sessions"] == Check("sessions", False, "1 session, 4321 of at most 4000 MB", remedy)
+    monkeypatch.setattr(retention, "disk", lambda _: health.Disk(total=6_000_000_000, free=1_000_000_000))
+    assert checked(config)["sessions"].remedy.endswith("or use a larger card")
 
 
 @pytest.mark.usefixtures("pins")

@@ -57,7 +57,7 @@ def test_without_database_every_page_works(client: FlaskClient, config: Config) 
     assert "No sessions yet" in text_of(client, "/sessions")
     assert "Left knee" in text_of(client, "/")
     assert "Set up the camera" in text_of(client, "/aim")
-    assert "Sessions stored 0" in text_of(client, "/health")
+    assert "Sessions stored 0, 0 of at most 4000 MB" in text_of(client, "/health")
     assert "no such page, session or runner" in text_of(client, "/sessions/1", 404)
 
 

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from device.frames import is_film
 from device.health import disk
+from device.retention import most_bytes
 from device.store import StoreDamaged
 from model.errors import StoreError
 from model.goals import GOALS
@@ -133,12 +134,15 @@ def aim() -> ResponseReturnValue:
 
 @blueprint.get("/health")
 def health() -> ResponseReturnValue:
-    room = disk(box().config.database_path())
+    config = box().config
+    path = config.database_path()
+    most = most_bytes(path, config.store.max_mb)
+    told: dict[str, Any] = {"disk": disk(path), "most": most, "sessions": None, "unread": None}
     try:
-        sessions, unread = box().reader.count_sessions(), None
+        told |= {"sessions": box().reader.count_sessions(), "used": box().reader.used_bytes()}
     except StoreError as error:  # what else is wrong is to be seen all the same
-        sessions, unread = None, store_words(error)
-    return render_template("health.html", disk=room, sessions=sessions, unread=unread)
+        told["unread"] = store_words(error)
+    return render_template("health.html", **told)
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
