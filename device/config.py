@@ -229,8 +229,8 @@ class StoreConfig(Section):
         default=4000,
         ge=100,
         description="What the sessions may take of the disk, in millions of bytes, but never more than half of it. "
-        "Beyond that the oldest without a runner's name are deleted, at the start and after each session; the 20 newest stay, "
-        "and all that have a name. An hour of running takes about 6.",
+        "Beyond that the oldest without a runner's name are deleted, at the start and after each session; the 20 "
+        "newest stay, and all that have a name. An hour of running takes about 6.",
     )
 
 
