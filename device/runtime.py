@@ -136,6 +136,26 @@ class _Session:
         return stopped and self.ran_s is not None
 
 
+@dataclass(slots=True)
+class _Scene:
+    """What stands before a camera while it is open, or in one pass of a film.
+
+    Attributes:
+        session: of whoever is there, also before it has started; None before the first frame, and when one is over.
+        taken_over: whether the next one begins because another was chosen while somebody ran; see `_Session`.
+        idle: whether nobody is there, and none has started.
+        seen_s: when somebody was seen last.
+    """
+
+    source: FrameSource
+    pipeline: Pipeline
+    presence: SessionTracker
+    session: _Session | None = None
+    taken_over: bool = False
+    idle: bool = False
+    seen_s: float = -math.inf
+
+
 class _Obedient(Protocol):
     """What carries commands out."""
 
@@ -348,6 +368,33 @@ class Device:
             stop.wait(1.0)
 
     def _play(self, source: FrameSource, stop: threading.Event) -> None:
+        scene = self._scene(source)
+        lost = False
+        try:
+            for frame, t_s in self._frames_of(source, stop):
+                if scene.session is not None and (self._runner.another_chosen or self._screening.running):
+                    scene.taken_over = self._runner.another_chosen
+                    self._leave(scene, scene.session, keep_choice=True)
+                    scene.presence.restart()
+                if self._runner.another_chosen:
+                    self._screening.interrupt("another runner was chosen")
+                if self._screening.running:
+                    self._measured, scene.idle = True, False
+                    scene.presence.hold(t_s)
+                    self._standing.give_way(t_s)
+                    self._screen(frame, source)
+                else:
+                    self._measure(frame, t_s, scene)
+        except CameraError:
+            lost = True  # whoever runs runs on, and is still who they were when its cable is back
+            raise
+        finally:
+            self._dropped += source.dropped
+            if scene.session is not None:
+                self._leave(scene, scene.session, keep_choice=lost)
+
+    def _scene(self, source: FrameSource) -> _Scene:
+        """Everything anew for a camera that has been opened: only its place is known, if it stands where it stood."""
         net = self._open_net(source.fps)
         self._model_name = net.name
         self._announce(
@@ -364,72 +411,64 @@ class Device:
             known=known,
             known_of=known_of,
         )
+        self._softness = None
         settings = analysis_settings(self._config, film=isinstance(source, VideoSource))
         pipeline = Pipeline(net, settings, self._place, Region(self._config.camera.region))
-        self._softness = None
-        presence = SessionTracker(self._config.session.start_after_s, self._config.session.end_after_s)
-        session: _Session | None = None
-        taken_over = idle = lost = False
-        t_s, seen_s = 0.0, -math.inf
-        try:
-            for frame, t_s in self._frames_of(source, stop):
-                if session is not None and (self._runner.another_chosen or self._screening.running):
-                    taken_over = self._runner.another_chosen
-                    self._end(session, keep_choice=True)
-                    self._kept_camera.keep(source.name, self._place)
-                    session = None
-                    presence.restart()
-                if self._runner.another_chosen:
-                    self._screening.interrupt("another runner was chosen")
-                if self._screening.running:
-                    self._measured, idle = True, False
-                    presence.hold(t_s)
-                    self._standing.give_way(t_s)
-                    self._screen(frame, source)
-                    continue
-                if session is None:
-                    (pipeline.wait if idle else pipeline.restart)()
-                    self._coaching.begin()
-                    session, taken_over = _Session(taken_over), False
-                self._place.set_height(self._height_m())
-                self._place.set_belt_speed(self._told.belt_m_s)
-                self._place.set_camera_height(self._told.camera_m)
-                outcome = pipeline.step(frame)
-                self._softness = pipeline.softness or self._softness
-                self._cue(frame, outcome, session)
-                self._standing.step(t_s, pipeline.analysis.standing)
-                self._coaching.step(outcome, pipeline.analysis, source.name, uncertain=session.taken_over)
-                self._frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
-                self._record(outcome, session)
-                change = presence.step(t_s, outcome.pose is not None, bool(outcome.stances))
-                if isinstance(change, Started):
-                    self._start(session, source, outcome, change.t_s - change.since_s)
-                elif presence.held:
-                    session.recorder = Recorder()  # for as long as they only stand there
-                self._tell(outcome, source, session)
-                if outcome.pose is not None:
-                    seen_s = t_s
-                last_steps = session.were_last_steps(outcome)
-                ended = isinstance(change, Ended) or last_steps
-                idle = not ended and not presence.active and outcome.pose is None
-                if ended or idle:
-                    gone_s = change.t_s - change.last_seen_s if isinstance(change, Ended) else 0.0
-                    self._end(session, last_steps=last_steps, gone_s=gone_s)
-                    if session.started:
-                        self._kept_camera.keep(source.name, self._place)
-                    # Who is not seen for a moment has not stopped.
-                    taken_over = idle and session.taken_over and t_s - seen_s < _STOPPED_S
-                    session = None
-                    if last_steps:
-                        presence.restart()
-        except CameraError:
-            lost = True  # whoever runs runs on, and is still who they were when its cable is back
-            raise
-        finally:
-            self._dropped += source.dropped
-            if session is not None:
-                self._end(session, keep_choice=lost)
-                self._kept_camera.keep(source.name, self._place)
+        lasting = self._config.session
+        return _Scene(source, pipeline, SessionTracker(lasting.start_after_s, lasting.end_after_s))
+
+    def _measure(self, frame: Frame, t_s: float, scene: _Scene) -> None:
+        """A frame of whoever runs, or of nobody: its cue first, then what is recorded and told."""
+        session = scene.session or self._await_runner(scene)
+        self._place.set_height(self._height_m())
+        self._place.set_belt_speed(self._told.belt_m_s)
+        self._place.set_camera_height(self._told.camera_m)
+        outcome = scene.pipeline.step(frame)
+        self._softness = scene.pipeline.softness or self._softness
+        self._cue(frame, outcome, session)
+        self._standing.step(t_s, scene.pipeline.analysis.standing)
+        self._coaching.step(outcome, scene.pipeline.analysis, scene.source.name, uncertain=session.taken_over)
+        self._frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
+        self._record(outcome, session)
+        change = scene.presence.step(t_s, outcome.pose is not None, bool(outcome.stances))
+        if isinstance(change, Started):
+            self._start(session, scene.source, outcome, change.t_s - change.since_s)
+        elif scene.presence.held:
+            session.recorder = Recorder()  # for as long as they only stand there
+        self._tell(outcome, scene.source, session)
+        if outcome.pose is not None:
+            scene.seen_s = t_s
+        self._end_if_over(scene, session, outcome, change)
+
+    def _await_runner(self, scene: _Scene) -> _Session:
+        """Whoever comes is measured from their first frame on; a session of theirs starts when they have stayed."""
+        (scene.pipeline.wait if scene.idle else scene.pipeline.restart)()
+        self._coaching.begin()
+        scene.session, scene.taken_over = _Session(scene.taken_over), False
+        return scene.session
+
+    def _end_if_over(self, scene: _Scene, session: _Session, outcome: Outcome, change: Started | Ended | None) -> None:
+        """Ends the session where its runner has gone, or has stopped where another was chosen; also one of nobody."""
+        last_steps = session.were_last_steps(outcome)
+        ended = isinstance(change, Ended) or last_steps
+        scene.idle = not ended and not scene.presence.active and outcome.pose is None
+        if not (ended or scene.idle):
+            return
+        gone_s = change.t_s - change.last_seen_s if isinstance(change, Ended) else 0.0
+        # Who is not seen for a moment has not stopped.
+        scene.taken_over = scene.idle and session.taken_over and outcome.t_s - scene.seen_s < _STOPPED_S
+        self._leave(scene, session, last_steps=last_steps, gone_s=gone_s)
+        if last_steps:
+            scene.presence.restart()
+
+    def _leave(
+        self, scene: _Scene, session: _Session, keep_choice: bool = False, last_steps: bool = False, gone_s: float = 0.0
+    ) -> None:
+        """Ends what was collected of whoever was there, see `_end`, and keeps where the camera stands."""
+        scene.session = None
+        self._end(session, keep_choice, last_steps, gone_s)
+        if session.started or not scene.idle:
+            self._kept_camera.keep(scene.source.name, self._place)
 
     def _open_net(self, fps: float, once: bool = False) -> PoseNet:
         """The pose network for this rate, kept for when it is needed again.
