@@ -32,8 +32,11 @@ _HEAD = (
     "runner_id, height_cm, belt_speed_min_m_s, belt_speed_max_m_s"
 )
 _COUNTED = ("stances", "reps", "cues")
+#: The rows of a session are numbered without gaps: the two ends tell how many there are without a look at them all.
 _LISTED = f"{_HEAD}, summary_json, " + ", ".join(
-    f"(SELECT count(*) FROM {table} WHERE session_id = s.id) AS {table}" for table in _COUNTED
+    f"coalesce((SELECT max(n) FROM {table} WHERE session_id = s.id) + 1 "
+    f"- (SELECT min(n) FROM {table} WHERE session_id = s.id), 0) AS {table}"
+    for table in _COUNTED
 )
 #: A session that was run before its runner gave a height has the runner's.
 _SESSION = (

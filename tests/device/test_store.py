@@ -139,8 +139,10 @@ def test_the_list_is_newest_first_and_paged(path: Path) -> None:
         ids = [store.begin_session(HEADER) for _ in range(5)]
         store.add_stance(ids[-1], stance())
         store.add_cue(ids[-1], CUE)
+        for _ in range(3):
+            store.add_stance(ids[3], stance())
     rows = StoreReader(path).list_sessions(limit=2, offset=1)
-    assert [row["id"] for row in rows] == [ids[3], ids[2]]
+    assert [(row["id"], row["stances"], row["cues"]) for row in rows] == [(ids[3], 3, 0), (ids[2], 0, 0)]
     newest = StoreReader(path).list_sessions(limit=1)[0]
     assert (newest["stances"], newest["cues"], newest["state"], newest["summary"]) == (1, 1, "open", None)
     assert StoreReader(path).count_sessions() == 5
