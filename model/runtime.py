@@ -13,10 +13,12 @@ import os
 import sys
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -77,11 +79,21 @@ def available_runtimes() -> dict[RuntimeName, str]:
     found: dict[RuntimeName, str] = {}
     for name, (module, distribution) in _MODULES.items():
         try:
-            importlib.import_module(module)
+            _imported(module)
             found[name] = importlib.metadata.version(distribution)
         except (ImportError, AttributeError, importlib.metadata.PackageNotFoundError):
             continue
     return found
+
+
+def _imported(module: str) -> ModuleType:
+    """A runtime, imported on a thread of its own.
+
+    tflite-runtime's build for ARM makes the processor take numbers next to zero for zero, on the thread that imports it
+    and those that it starts later. Nothing of ours is to depend on which runtimes are installed, and numpy warns of it.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(importlib.import_module, module).result()
 
 
 @contextmanager
@@ -129,9 +141,7 @@ class PoseNet:
         module, distribution = _MODULES[runtime]
         try:
             with _quiet_stderr():
-                interpreter: Any = importlib.import_module(module).Interpreter(
-                    model_path=str(weights.path), num_threads=threads
-                )
+                interpreter: Any = _imported(module).Interpreter(model_path=str(weights.path), num_threads=threads)
                 interpreter.allocate_tensors()
         except ImportError as error:
             raise WeightsError(
