@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from device.store import utc_now
-from model.camera_pose import DEFAULT_HEIGHT_M, GOOD_AZIMUTH_DEG, focal_px
+from model.camera_pose import DEFAULT_HEIGHT_M, GOOD_AZIMUTH_DEG, TOLD_DOUBTED, focal_px
 from model.focus import SOFT
 from model.pose import Joint, Side
 from model.quality import CROWDED, MIN_LEG_SCORE, MIN_METRIC_FPS, MIN_SCORE
@@ -143,7 +143,7 @@ class AimWindow:
             _light(reaches, [why for _, why in self._poor]),
             _focus(reaches, (health or {}).get("softness") if live else None),
             *_position(camera, frame.get("view")),
-            *_told(health if live else None, frame.get("view")),
+            *_told(health if live else None, frame.get("view"), camera),
             _rate(health if live else None, frame.get("state") == "testing"),
         ]
         return {
@@ -271,7 +271,7 @@ def _tilt(key: str, label: str, angle_deg: float | None, good_deg: float, most_d
     return Check(key, label, "warn" if abs(angle_deg) <= most_deg else "bad", value, advice)
 
 
-def _told(health: Mapping[str, Any] | None, view: str | None) -> list[Check]:
+def _told(health: Mapping[str, Any] | None, view: str | None, camera: Mapping[str, Any]) -> list[Check]:
     """What makes the camera's place more certain, and was told or not. From the side nothing is taken out by it."""
     if view == "side" or health is None:
         return []
@@ -281,6 +281,8 @@ def _told(health: Mapping[str, Any] | None, view: str | None) -> list[Check]:
         *([] if lens_m is None else [f"lens {100 * lens_m:g} cm"]),
     ]
     label = "Belt speed, lens height"
+    if told and (said := camera.get("advice") or "").startswith(TOLD_DOUBTED):
+        return [Check("told", label, "bad", ", ".join(told), said)]
     if told:
         return [Check("told", label, "good", ", ".join(told))]
     advice = (

@@ -207,6 +207,8 @@ class Background:
     def _renew(self, now: Image, t_s: float, pose: Pose | None) -> bool:
         """Compares with this picture from now on, if enough is seen in it that was at rest since the last one.
 
+        Where hardly anything was, as in the hand of somebody, what has gone as one is what stands still.
+
         Returns:
             Whether it does.
         """
@@ -214,7 +216,10 @@ class Background:
         if self._last is None or len(corners) < _FEWEST:
             return False
         came, went, found = _followed(now, corners, self._last)
-        corners = corners[found][np.linalg.norm(went - came, axis=1) < _STILL_PX]
+        still = np.linalg.norm(went - came, axis=1) < _STILL_PX
+        if still.sum() < _FEWEST and (as_one := _as_one(came, went, now.shape)) is not None:
+            still = as_one[1]
+        corners = corners[found][still]
         if len(corners) < _FEWEST:
             return False
         self._before, self._corners = now, corners
@@ -252,9 +257,10 @@ def _followed(before: Image, corners: Corners, now: Image) -> tuple[Corners, Cor
     return corners[good, 0], np.asarray(there[good, 0], np.float32), good
 
 
-def _shift(before: Image, corners: Corners, now: Image) -> _Shift | None:
-    """How the whole picture has shifted; None where too few corners agree on that."""
-    came, went, _ = _followed(before, corners, now)
+def _as_one(
+    came: Corners, went: Corners, size_px: tuple[int, ...]
+) -> tuple[FloatArray, NDArray[np.bool_]] | None:
+    """How the picture has gone from ``came`` to ``went``, (2, 3), and which corners agree; None where too few do."""
     if len(came) < _AGREE:
         return None
     found, agree = cv2.estimateAffinePartial2D(came, went, method=cv2.RANSAC, ransacReprojThreshold=_FIT_PX)
@@ -263,12 +269,21 @@ def _shift(before: Image, corners: Corners, now: Image) -> _Shift | None:
     agreeing = agree[:, 0] == 1
     if agreeing.sum() < max(_AGREE, _SHARE * len(came)):
         return None
-    height, width = before.shape
     if abs(math.hypot(found[0, 0], found[1, 0]) - 1) > _GROWN:
         return None
-    if (np.ptp(came[agreeing], axis=0) < np.array(_SPREAD) * (width, height)).any():
+    if (np.ptp(came[agreeing], axis=0) < np.array(_SPREAD) * size_px[::-1]).any():
         return None
-    middle = np.array([width / 2, height / 2])
+    return np.asarray(found, np.float64), agreeing
+
+
+def _shift(before: Image, corners: Corners, now: Image) -> _Shift | None:
+    """How the whole picture has shifted; None where too few corners agree on that."""
+    came, went, _ = _followed(before, corners, now)
+    as_one = _as_one(came, went, before.shape)
+    if as_one is None:
+        return None
+    found, agreeing = as_one
+    middle = np.array(before.shape[::-1]) / 2
     right_px, down_px = found[:, :2] @ middle + found[:, 2] - middle
     shift = _Shift(float(right_px), float(down_px), math.degrees(math.atan2(found[1, 0], found[0, 0])))
     at_rest = np.linalg.norm(went - came, axis=1) < _STILL_PX

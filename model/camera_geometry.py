@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.pose import LEGS, FloatArray, Joint, Pose, Side
 
+#: What people may tell of treadmill and camera: attributes of a `Scene`.
+Told = Literal["belt_m_s", "camera_m"]
+_BELT: Told = "belt_m_s"
+_LENS: Told = "camera_m"
 #: Where its height is not known, the camera is taken to stand this much above the hips until the feet's rise says
 #: more; with the hips' row in the picture that tells its pitch. Where it is known, the hips in stance are `_STANCE_LEG`
 #: and the ankle's height above the belt.
@@ -41,6 +46,8 @@ _TRACK_S, _TRACK_HALF_S, _MIN_TRACK_FRAMES = -0.03, 0.09, 3
 #: Frames per second from which on every stance has so many; below two thirds of it none has.
 TRACK_FPS = _MIN_TRACK_FRAMES / (2 * _TRACK_HALF_S)
 _SPAN_S = 0.1
+#: What was told of belt or lens is not believed where the feet's rise is so many SDs off from what follows from it.
+_DOUBT_SD = 3.5
 #: The swinging ankle is this share of the leg below the standing one when their names are exchanged.
 _EXCHANGED_LEG = 0.12
 
@@ -120,6 +127,12 @@ class Scene:
     seen_shank: float
 
     @property
+    def told(self) -> tuple[Told, ...]:
+        """What people told of the treadmill and the camera."""
+        told: dict[Told, float | None] = {"belt_m_s": self.belt_m_s, "camera_m": self.camera_m}
+        return tuple(name for name, value in told.items() if value is not None)
+
+    @property
     def above_hips_m(self) -> float:
         """Of the camera."""
         return _ABOVE_HIPS_M if self.camera_m is None else self.camera_m - (_STANCE_LEG + ANKLE_LEG) * self.leg_m
@@ -146,6 +159,7 @@ class Estimate:
         distance_m: from the runner, with the assumed leg.
         wrong: share of stances whose foot goes the wrong way.
         exchanged: share of frames with left and right leg exchanged.
+        doubted: of what was told, what does not fit the feet's rise, and was left out.
     """
 
     yaw: float
@@ -159,6 +173,7 @@ class Estimate:
     distance_m: float
     wrong: float
     exchanged: float
+    doubted: tuple[Told, ...] = ()
 
 
 def measure_track(
@@ -216,10 +231,29 @@ def measure_swing(scene: Scene, side: Side, from_s: float, to_s: float, poses: I
 
 
 def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
-    """Where the camera stands by ``rows`` (n, 17), one for each stance; None while a side has no two of them."""
+    """Where the camera stands by ``rows`` (n, 17), one for each stance; None while a side has no two of them.
+
+    What was told of the belt's speed and the lens' height is left out where the feet speak against it: of the two that
+    which fits worse, where the other fits.
+    """
     right = rows[:, SIDE] > 0
     if min(right.sum(), (~right).sum()) < 2:
         return None
+    found, off_sd = _estimate(scene, rows, right)
+    if off_sd <= _DOUBT_SD or not scene.told:
+        return found
+    if len(scene.told) == 2:
+        belt_alone = _estimate(replace(scene, camera_m=None), rows, right)
+        lens_alone = _estimate(replace(scene, belt_m_s=None), rows, right)
+        (kept, still_off_sd), doubted = min((belt_alone, _LENS), (lens_alone, _BELT), key=lambda one: one[0][1])
+        if still_off_sd <= _DOUBT_SD:
+            return replace(kept, doubted=(doubted,))
+    untold, _ = _estimate(replace(scene, belt_m_s=None, camera_m=None), rows, right)
+    return replace(untold, doubted=scene.told)
+
+
+def _estimate(scene: Scene, rows: FloatArray, right: NDArray[np.bool_]) -> tuple[Estimate, float]:
+    """The same with all that was told, and how many SDs the feet's rise is off from it."""
     usual = _sides_mean(rows[:, :_ACROSS.start], right)
     leg = math.hypot(*((usual[_START] + usual[_END]) / 2 - usual[_HIP])) / _STANCE_LEG
     distance_m = scene.leg_m / leg
@@ -228,7 +262,7 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
     roll, pitch = _attitude(usual, scene.facing, 0.0, above)
     place, speed = _track(rows, roll, pitch)
     usual_place = _sides_mean(place, right)
-    recedes, recedes_sd, higher = _recedes(scene, usual_place, _sides_mean(speed, right), leg)
+    recedes, recedes_sd, higher, off_sd = _recedes(scene, usual_place, _sides_mean(speed, right), leg)
     _, sides = _track_yaws(scene, place, speed, right, recedes)
     above += (higher - 1) * float(usual_place[1])
     roll, pitch = _attitude(usual, scene.facing, sum(sides) / 2, above)
@@ -242,7 +276,7 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
     yaw, sd = _together(track_yaw, swing_yaw, own_sd, off_axis, recedes_sd)
     unlike = abs(track_yaw - swing_yaw) - 2 * abs(off_axis) * recedes_sd
     knee_x = [_median(level_rays(rows[mask, _KNEE][-_NEWEST:], roll, pitch)[:, 0]) for mask in (~right, right)]
-    return Estimate(
+    found = Estimate(
         yaw=math.degrees(yaw),
         sd=math.degrees(sd),
         se=math.degrees(se),
@@ -255,6 +289,7 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
         wrong=float(np.mean(scene.facing * speed[:, 1] > 0)),
         exchanged=float(rows[:, _EXCHANGED].mean()),
     )
+    return found, off_sd
 
 
 def _attitude(usual: FloatArray, facing: float, yaw: float, above: float) -> tuple[float, float]:
@@ -284,9 +319,9 @@ def _track_yaws(
     return yaws, [_median(yaws[mask]) for mask in (~right, right)]
 
 
-def _recedes(scene: Scene, place: FloatArray, speed: FloatArray, leg: float) -> tuple[float, float, float]:
-    """What share of its distance a stance foot recedes (behind: nears) in a second, and SD of its logarithm; and how
-    many times as high above the ankle the camera is as it was taken to be.
+def _recedes(scene: Scene, place: FloatArray, speed: FloatArray, leg: float) -> tuple[float, float, float, float]:
+    """What share of its distance a stance foot recedes (behind: nears) in a second, and SD of its logarithm; how many
+    times as high above the ankle the camera is as it was taken to be; and how many SDs the rise is off.
 
     What the feet's rise is off from what was taken for granted is shared out by the variances.
     """
@@ -295,10 +330,12 @@ def _recedes(scene: Scene, place: FloatArray, speed: FloatArray, leg: float) -> 
     belt = (scene.belt_m_s or _USUAL_BELT_M_S) * leg / scene.leg_m
     rise = -scene.facing * float(speed[1] / place[1]) / _LIFT[scene.facing]
     if not 0.3 < rise / belt < 3.0:
-        return belt, belt_sd, 1.0
-    off = math.log(rise / belt) / (belt_sd**2 + _LIFT_SD**2 + height_sd**2)
+        return belt, belt_sd, 1.0, math.inf
+    variance = belt_sd**2 + _LIFT_SD**2 + height_sd**2
+    off = math.log(rise / belt) / variance
     sd = (belt_sd**-2 + (_LIFT_SD**2 + height_sd**2) ** -1) ** -0.5
-    return belt * math.exp(belt_sd**2 * off), sd, math.exp(height_sd**2 * off)
+    off_sd = abs(off) * math.sqrt(variance)
+    return belt * math.exp(belt_sd**2 * off), sd, math.exp(height_sd**2 * off), off_sd
 
 
 def _together(

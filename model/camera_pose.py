@@ -57,6 +57,8 @@ _TOO_FEW_PICTURES = (
     "Too few pictures a second to tell where the camera stands: 20 are needed, 30 are better. Add light, set [camera] "
     "fps = 30, or record at 30."
 )
+#: How what is said of a belt's speed or a lens' height that cannot be right begins.
+TOLD_DOUBTED = "What was told does not fit how the feet go, and is left out"
 #: A turn of the camera below this is not worth asking for.
 _TURN_DEG = 3.0
 
@@ -351,10 +353,13 @@ class CameraPoseEstimator:
         contradiction = _contradiction(found)
         if contradiction is not None:
             state: State = "refused" if found.se <= _MAX_SE_DEG else "unknown"
-            return CameraPose(roll_deg=found.roll, state=state, advice=contradiction, moved=self._moved)
+            advice = _joined(self._doubt(found), contradiction)
+            return CameraPose(roll_deg=found.roll, state=state, advice=advice, moved=self._moved)
         yaw_deg, sd_deg = self._with_known(found.yaw, math.hypot(found.sd, self._limits.sd_deg / 2))
         left_deg, right_deg = (azimuth + yaw_deg - found.yaw for azimuth in found.azimuth)
         state = self._state((left_deg + right_deg) / 2)
+        by_belt = self._scene.belt_m_s is not None and "belt_m_s" not in found.doubted
+        move = _advice((left_deg + right_deg) / 2, yaw_deg, found.distance_m, state)
         return CameraPose(
             yaw_deg=yaw_deg,
             yaw_sd_deg=sd_deg,
@@ -362,11 +367,21 @@ class CameraPoseEstimator:
             pitch_deg=found.pitch,
             azimuth_left_deg=left_deg,
             azimuth_right_deg=right_deg,
-            source="vanishing_point" if self._scene.belt_m_s is None else "belt",
+            source="belt" if by_belt else "vanishing_point",
             state=state,
-            advice=_advice((left_deg + right_deg) / 2, yaw_deg, found.distance_m, state),
+            advice=_joined(self._doubt(found), move),
             moved=self._moved,
         )
+
+    def _doubt(self, found: Estimate) -> str | None:
+        """What to say of what was told and cannot be right; None where it fits."""
+        belt_m_s, camera_m = self._scene.belt_m_s, self._scene.camera_m
+        told = [
+            *([f"belt {3.6 * belt_m_s:.1f} km/h"] if belt_m_s is not None and "belt_m_s" in found.doubted else []),
+            *([f"lens {100 * camera_m:g} cm"] if camera_m is not None and "camera_m" in found.doubted else []),
+        ]
+        remedy = "Put it right on the page Set up or in the settings; the runner's height helps to tell."
+        return f"{TOLD_DOUBTED}: {', '.join(told)}. {remedy}" if told else None
 
     def _not_found(self) -> CameraPose:
         """What to say before the first result: how many steps are missing, or why none of them tells anything."""
@@ -392,6 +407,11 @@ class CameraPoseEstimator:
         if abs(azimuth_deg) <= GOOD_AZIMUTH_DEG:
             return "good"
         return "approximate" if abs(azimuth_deg) <= self._limits.azimuth_deg else "refused"
+
+
+def _joined(*said: str | None) -> str | None:
+    """One text of all that is to be said; None where nothing is."""
+    return " ".join(one for one in said if one is not None) or None
 
 
 def _contradiction(found: Estimate) -> str | None:

@@ -142,6 +142,15 @@ def test_a_camera_that_trembles_is_told(swing_px: float, shaken: bool) -> None:
     assert background.shaken is shaken
 
 
+def test_a_camera_that_is_never_still_is_told() -> None:
+    """In somebody's hand: no two pictures show a corner in the same place, but all corners go as one."""
+    world, background = _world(), Background()
+    aside_px = np.random.default_rng(2).uniform(3.0, 8.0, 400).cumsum() % 20.0 - 10.0
+    film = _film(lambda t_s: _seen(world, float(aside_px[round(t_s * _FPS)])), 15.0)
+    assert _told(film, background) == []
+    assert background.shaken
+
+
 _JOINTS_PX = np.random.default_rng(1).uniform((240, 80), (400, 440), (17, 2))
 
 

@@ -16,7 +16,7 @@ from device.mocap import read_motion
 from model import camera_pose
 from model import kinematics as k
 from model.camera_geometry import Estimate, Scene, estimate
-from model.camera_pose import CameraPose, CameraPoseEstimator, _contradiction, focal_px
+from model.camera_pose import TOLD_DOUBTED, CameraPose, CameraPoseEstimator, _contradiction, focal_px
 from model.frontal import FrontalPlane, fppa_uncertainty_deg
 from model.pose import FloatArray, Joint, Pose, Side, View
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion
@@ -116,6 +116,40 @@ def test_neither_a_slow_nor_a_fast_belt_need_be_told(view: View, told: bool) -> 
     sds_deg = np.array([pose.yaw_sd_deg for pose in found], dtype=np.float64)
     assert np.abs(yaws_deg - 10.0).max() < (1.5 if told else 2.5)
     assert (np.abs(yaws_deg - 10.0) < 2 * sds_deg).all()
+
+
+@pytest.mark.parametrize("view", FRONTAL)
+@pytest.mark.parametrize(
+    ("belt_m_s", "camera_m", "doubted"),
+    [
+        (3 * _SPEED_M_S, None, "belt 32.4 km/h"),
+        (_SPEED_M_S / 3, None, "belt 3.6 km/h"),
+        (None, 0.3, "lens 30 cm"),
+        (3 * _SPEED_M_S, 1.1, "belt 32.4 km/h"),
+        (_SPEED_M_S, 0.3, "lens 30 cm"),
+        (_SPEED_M_S / 3, 0.3, "belt 3.6 km/h, lens 30 cm"),
+        (_SPEED_M_S, 1.1, None),
+        (1.2 * _SPEED_M_S, None, None),
+    ],
+)
+def test_what_was_told_and_cannot_be_is_left_out_and_said(
+    view: View, belt_m_s: float | None, camera_m: float | None, doubted: str | None
+) -> None:
+    """A slip of the hand, as 30 for 13 km/h, may not turn left and right about."""
+    camera = VirtualCamera(view, yaw_deg=8.0, height_m=1.1)
+    estimator = CameraPoseEstimator(
+        view, camera.size_px, camera.focal_px, belt_m_s, camera_m=camera_m, model_name="none"
+    )
+    _feed(estimator, project_motion(_runner(), camera), _contacts())
+    found = estimator.current()
+    assert found.yaw_deg == pytest.approx(8.0, abs=2.0)
+    if doubted is None:
+        assert TOLD_DOUBTED not in (found.advice or "")
+    else:
+        assert found.advice is not None
+        assert found.advice.startswith(f"{TOLD_DOUBTED}: {doubted}. Put it right")
+    by_belt = belt_m_s is not None and "belt" not in (doubted or "")
+    assert found.source == ("belt" if by_belt else "vanishing_point")
 
 
 @pytest.mark.parametrize("view", FRONTAL)

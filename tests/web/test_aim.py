@@ -9,6 +9,7 @@ import pytest
 
 from device.aim import AimWindow, LastAim, extent
 from device.live import Message
+from model.camera_pose import TOLD_DOUBTED
 from model.pose import Joint
 from model.words import sentence
 
@@ -194,6 +195,10 @@ def test_what_is_told_of_belt_and_lens_is_said(
     found = checks(report(stride, health(**told)))["told"]
     assert (found["state"], found["value"]) == (state, value)
     assert ("type below how high the lens is" in (found["advice"] or "")) is (state == "warn")
+    said = f"{TOLD_DOUBTED}: belt 30.0 km/h. Put it right."
+    doubted = [{**message, "camera": {**message["camera"], "advice": said}} for message in stride]
+    found = checks(report(doubted, health(**told)))["told"]
+    assert (found["state"], found["advice"] == said) == ("warn" if state == "warn" else "bad", state != "warn")
     assert "told" not in checks(report([{**message, "view": "side"} for message in stride], health(**told)))
 
 
