@@ -79,14 +79,14 @@ def available_runtimes() -> dict[RuntimeName, str]:
     found: dict[RuntimeName, str] = {}
     for name, (module, distribution) in _MODULES.items():
         try:
-            _imported(module)
+            import_runtime(module)
             found[name] = importlib.metadata.version(distribution)
         except (ImportError, AttributeError, importlib.metadata.PackageNotFoundError):
             continue
     return found
 
 
-def _imported(module: str) -> ModuleType:
+def import_runtime(module: str) -> ModuleType:
     """A runtime, imported on a thread of its own.
 
     tflite-runtime's build for ARM makes the processor take numbers next to zero for zero, on the thread that imports it
@@ -141,7 +141,7 @@ class PoseNet:
         module, distribution = _MODULES[runtime]
         try:
             with _quiet_stderr():
-                interpreter: Any = _imported(module).Interpreter(model_path=str(weights.path), num_threads=threads)
+                interpreter: Any = import_runtime(module).Interpreter(model_path=str(weights.path), num_threads=threads)
                 interpreter.allocate_tensors()
         except ImportError as error:
             raise WeightsError(

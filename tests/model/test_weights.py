@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from model.errors import WeightsError
 from model.quantize import crops, manifest, measure
-from model.runtime import load_weights
+from model.runtime import import_runtime, load_weights
 
 REPO = Path(__file__).resolve().parents[2]
 WEIGHTS = REPO / "model" / "weights"
@@ -29,7 +28,7 @@ def entry(name: str) -> dict[str, Any]:
 
 def load(runtime: str, name: str) -> Any:
     try:
-        module = importlib.import_module(runtime)
+        module = import_runtime(runtime)
     except ImportError:
         pytest.skip(f"{runtime} is not installed here")
     interpreter = module.Interpreter(model_path=str(WEIGHTS / entry(name)["file"]), num_threads=1)
