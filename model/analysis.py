@@ -16,7 +16,7 @@ import numpy as np
 
 from model import kinematics as k
 from model.bias import bias_of
-from model.camera_pose import CameraPose
+from model.camera_pose import SLOW_MOTION, CameraPose
 from model.coach import Coach, CoachSettings, CoachState, Cue, Instrument, Look
 from model.gait import GaitDetector, GaitEvent
 from model.looks import MAX_GAP_S, evened
@@ -51,6 +51,8 @@ _KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
 MAX_DOUBT = 0.25
 #: Who is seen on the belt beside the runner has been there for so long already.
 _CROWDED_BEFORE_S = 1.5
+#: Why nothing is computed from a film in which a run is slower than anybody runs.
+SLOWED = f"the steps are those of a run, but fewer than anybody's: {SLOW_MOTION}"
 #: Frames of a long stance at 120 per second.
 _DOUBT_FRAMES = 150
 #: A longer time between two strikes of a foot is a pause. Where the other foot did not land about amid it, steps were
@@ -94,7 +96,8 @@ class Outcome:
         moved_since_s: in the frame in which it is found to have been moved: stances with a strike since then, this
             frame's among them, were measured for its old place.
         doubted_since_s: in the frame in which somebody else is seen on the belt first: stances with a strike since
-            then may hold their legs, for they have come a moment before, and are not to be counted.
+            then may hold their legs, for they have come a moment before, and are not to be counted. So are those of the
+            run that a film is found to show slower than life.
         cadence_spm: rolling, None where unknown.
         quality: 0 to 1.
         unused: why nothing is computed from this frame, for people; None where it counts.
@@ -151,6 +154,7 @@ class RunAnalysis:
     _moved_since_s: float | None = None
     _lost: deque[tuple[float, int]] = field(default_factory=deque)
     _doubt: str | None = None
+    _doubted_between_s: tuple[float, float] = (math.inf, math.inf)
     _confidence: float = 1.0
     _doubtful: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=_DOUBT_FRAMES))
 
@@ -192,6 +196,11 @@ class RunAnalysis:
             self._lost.popleft()
         before = self._doubt
         self._doubt = quality.reason if quality is not None else None if pose is not None else NOBODY.reason
+        if self._doubt is None and self.settings.film and self.gait.slowed:
+            self._doubt = SLOWED
+        doubted_since_s = self._doubted_since_s(t_s) if before != self._doubt else None
+        if doubted_since_s is not None:
+            self._doubted_between_s = doubted_since_s, t_s
         self._doubtful.append((t_s, self._doubt is not None))
         if pose is not None:
             self._remember(pose)
@@ -222,7 +231,7 @@ class RunAnalysis:
             coach=self.coach.state(),
             camera=self.place.camera,
             moved_since_s=self._moved_since_s,
-            doubted_since_s=t_s - _CROWDED_BEFORE_S if before != self._doubt == CROWDED.reason else None,
+            doubted_since_s=doubted_since_s,
             cadence_spm=self.gait.cadence_spm(),
             quality=self._frame_quality(pose, quality),
             unused=self._doubt,
@@ -245,6 +254,12 @@ class RunAnalysis:
         if quality is not None:
             return quality.value
         return 0.0 if pose is None else min(pose_quality(pose, side) for side in Side)
+
+    def _doubted_since_s(self, t_s: float) -> float | None:
+        """Since when nothing counts, with what is seen wrong now and was so before it was noticed; None: since now."""
+        if self._doubt == SLOWED:
+            return self.gait.slowed_since_s
+        return t_s - _CROWDED_BEFORE_S if self._doubt == CROWDED.reason else None
 
     @property
     def _lost_share(self) -> float:
@@ -372,7 +387,8 @@ class RunAnalysis:
         doubts = [doubt for t_s, doubt in self._doubtful if stance.strike_s <= t_s <= stance.toe_off_s]
         share = sum(doubts) / max(len(doubts), 1)
         quality = stance.quality * (1 - share)
-        counts = share < MAX_DOUBT and not self._gap_amid(stance)
+        since_s, until_s = self._doubted_between_s
+        counts = share < MAX_DOUBT and not self._gap_amid(stance) and not since_s <= stance.strike_s <= until_s
         return replace(stance, quality=quality if counts else min(quality, DOUBTED_QUALITY))
 
     def _gap_amid(self, stance: Stance) -> bool:

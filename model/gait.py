@@ -57,6 +57,9 @@ _RUNNING_M_S2, _HYSTERESIS_M_S2 = 4.5, 0.5
 _LOWEST_AFTER = {View.FRONT: 0.30, View.SIDE: 0.05}
 _WALKING_OFF = {View.FRONT: 0.26, View.SIDE: 0.30}
 _HYSTERESIS_OFF, _PHASE_STEPS = 0.02, 2.2
+#: Nobody runs with so few steps a minute (joggers make 140 and more): in the phase of running they are those of a film
+#: that is slower than life. So many searches of late, as a share, must have seen it; each counts so much.
+_SLOWEST_RUN_SPM, _RUNNING_OFF, _SLOWED_SHARE, _NEW_SEARCH = 130.0, 0.2, 0.8, 0.06
 #: A runner may be out of that phase for so long (a stumble, a step aside).
 _STUMBLE_S = 1.0
 #: What makes it gait: least swing of the legs against each other and least bounce, and least shares of the motion of
@@ -221,6 +224,7 @@ class GaitDetector:
         self._state: Moving
         self._begun_s: float
         self._springs_s: float
+        self._slowed, self._slow_from_s = 0.0, -math.inf
         self._cadence_spm: float | None
         self._stand()
         self._belief_left = 0.0
@@ -239,6 +243,16 @@ class GaitDetector:
     @property
     def running(self) -> bool:
         return self._state == "running"
+
+    @property
+    def slowed(self) -> bool:
+        """Whether what is seen is running, but slower than anybody runs, as in slow motion; unknown from behind."""
+        return self._slowed > _SLOWED_SHARE
+
+    @property
+    def slowed_since_s(self) -> float:
+        """Since when that may have been so, at most; minus infinity: always."""
+        return self._slow_from_s - _MEMORY_S
 
     def stance_elapsed_s(self, side: Side, t_s: float) -> float | None:
         """Time since the foot of ``side`` came down, None when it is not on the ground."""
@@ -322,10 +336,14 @@ class GaitDetector:
             return
         if self._gait is None:
             self._begun_s = t_s - _START_STEPS * gait.step_s
+        off = self._phase_off(t_s, gait, view) if view in _WALKING_OFF else math.nan
+        slow = off < _RUNNING_OFF and 60.0 / gait.step_s < _SLOWEST_RUN_SPM
+        self._slowed += _NEW_SEARCH * (slow - self._slowed)
+        if self._slowed < _NEW_SEARCH:
+            self._slow_from_s = t_s
         favour = 1 if self.running else -1
         leaps = gait.bounce_m_s2 > _RUNNING_M_S2 - favour * _HYSTERESIS_M_S2
-        tells = view in _WALKING_OFF
-        if not tells or self._phase_off(t_s, gait, view) < _WALKING_OFF[view] + favour * _HYSTERESIS_OFF:
+        if view not in _WALKING_OFF or off < _WALKING_OFF[view] + favour * _HYSTERESIS_OFF:
             self._springs_s = t_s
         springs = t_s - self._springs_s < (_STUMBLE_S if self.running else _SEARCH_EVERY_S)
         self._gait = gait

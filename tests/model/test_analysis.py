@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.analysis import AnalysisSettings, RunAnalysis
+from model.analysis import SLOWED, AnalysisSettings, RunAnalysis
 from model.coach import Baseline, CoachSettings, Cue
 from model.place import CameraPlace
 from model.pose import FloatArray, Joint, Side, View
 from model.quality import COVERED, FrameQuality, lost_words, slow_words
-from model.stance import MIN_QUALITY
+from model.stance import MIN_QUALITY, Stance
 from tests.model.walkers import Camera, Walker
 
 
@@ -72,6 +72,33 @@ def test_a_low_rate_is_said_with_what_helps_there_and_its_pictures_count(film: b
     assert {one.unused for one in outcomes} == {None}
     assert sum(len(one.stances) for one in outcomes) > 6
     assert analysis.step(9.0, None).unused == "nobody in view"
+
+
+@pytest.mark.parametrize("view", [View.FRONT, View.SIDE])
+@pytest.mark.parametrize(
+    ("slower", "film", "counts"), [(2.0, True, 0), (1.5, True, 0), (1.0, True, 20), (2.0, False, 6)]
+)
+def test_a_film_in_slow_motion_counts_for_nothing(view: View, slower: float, film: bool, counts: int) -> None:
+    """It would be measured as a walk. A camera's pictures are never slower than life, whatever is seen there."""
+    analysis = RunAnalysis(AnalysisSettings(view=view, film=film), CameraPlace())
+    stances: list[Stance] = []
+    outcome = None
+    for pose in Walker().poses(30.0 * slower, 12.0, Camera(view), 0.5):
+        outcome = analysis.step(slower * pose.t_s, replace(pose, t_s=slower * pose.t_s))
+        stances += outcome.stances
+        since_s = outcome.doubted_since_s
+        stances = [one for one in stances if since_s is None or one.strike_s < since_s]
+    assert outcome is not None
+    assert outcome.unused == (SLOWED if counts == 0 else None)
+    good = [one for one in stances if one.quality >= MIN_QUALITY]
+    assert len(good) == 0 if counts == 0 else len(good) > counts
+
+
+@pytest.mark.parametrize("view", View)
+def test_who_walks_is_not_in_slow_motion(view: View) -> None:
+    walker = Walker(((0.0, 110.0),), 0.6, 1.4, 0.022)
+    analysis = RunAnalysis(AnalysisSettings(view=view, film=True), CameraPlace())
+    assert not any(analysis.step(p.t_s, p).unused for p in walker.poses(30.0, 12.0, Camera(view), 0.5))
 
 
 @pytest.mark.parametrize(
