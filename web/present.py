@@ -8,10 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from device.store.training import Withheld
+from model.coach import MIN_BASELINE
 from model.goals import GOALS, Goal
 from model.lengths import CM_KEYS
 from model.metrics import METRICS, MetricSpec
 from model.pose import Side, View
+from model.programme import SESSIONS
 from model.statistics import MIN_STANCES
 
 MINUS = "−"
@@ -149,6 +152,32 @@ def _difference(spec: MetricSpec, found: Mapping[str, Any] | None) -> str:
     value = f"{number(found['value'], spec.decimals, signed=True)} ± {number(found.get('ci95'), spec.decimals)}"
     value += "°" if spec.unit == "°" else ""
     return f"{value}, {'more than' if found.get('changed') else 'within'} noise"
+
+
+@dataclass(frozen=True, slots=True)
+class CuesWithheld:
+    """Why a session has fewer cues than its steps would have had, "" where nothing was kept back.
+
+    Attributes:
+        short: for a list.
+        words: for its own page.
+    """
+
+    short: str = ""
+    words: str = ""
+
+    @classmethod
+    def of(cls, found: Withheld | None) -> CuesWithheld:
+        """The same in words; None: nothing."""
+        parts: list[tuple[str, str]] = []
+        if found is not None and found.measured:
+            said = f"baseline measured here: {MIN_BASELINE} steps of each foot without cues"
+            parts.append(("baseline measured", said))
+        session = None if found is None or found.programme_n is None else SESSIONS[found.programme_n - 1]
+        if session is not None and session.feedback_share < 1:
+            share = f"in {100 * session.feedback_share:.0f} % of the time"
+            parts.append((share, f"programme session {session.n}: cues {share}"))
+        return cls(", ".join(short for short, _ in parts), "; ".join(words for _, words in parts))
 
 
 def goal_words(goal: Goal) -> dict[str, Any]:

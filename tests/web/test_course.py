@@ -12,8 +12,10 @@ from flask.testing import FlaskClient
 from device.config import Config
 from device.live import Message
 from device.store import SessionHeader, Store, StoreDamaged, StoreReader
+from model.coach import KNEE, KNEE_IMAGE, Baseline
 from model.metrics import METRICS
 from model.pose import Side, View
+from model.programme import Adherence, Attempt
 from model.result import summarise
 from tests.web.conftest import GOOD_CAMERA
 from tests.web.tested import store_test
@@ -386,3 +388,38 @@ def test_a_result_is_shown_where_earlier_ones_cannot_be_read(
     monkeypatch.setattr(StoreReader, "list_sessions", damaged)
     assert "Only what can still be read is listed." in text_of(client, f"/sessions?runner={anna}")
     assert listed(client, f"/sessions?runner={anna}") == [now, now - 1]
+
+
+def test_cues_that_were_kept_back_are_said_where_they_are_counted(
+    client: FlaskClient, store: Store, make_run: MakeSession, anna: int
+) -> None:
+    """Else a course over weeks begins with few cues, and a programme's end looks like a success."""
+    measured, plain, every, faded = (make_run() for _ in range(4))
+    for session_id, key in ((measured, KNEE_IMAGE), (plain, KNEE)):  # the second one kept nothing back
+        store.add_baselines(anna, "camera", {(side, key): Baseline(4.0, 1.0, 20) for side in Side}, session_id)
+    store.start_programme(anna, "fppa_deg")
+    programme = store.programme(anna)
+    assert programme is not None
+    for session_id, n in ((every, 4), (faded, 6)):
+        store.save_attempt(programme.id, session_id, Attempt(n, 900.0, Adherence()))
+    shown = {
+        measured: ("aseline measured here: 20 steps of each foot without cues", "baseline measured"),
+        faded: ("rogramme session 6: cues in 50 % of the time", "in 50 % of the time"),
+    }
+    for session_id in (measured, plain, every, faded):
+        for url in (f"/sessions/{session_id}", f"/sessions/{session_id}/card"):
+            text = text_of(client, url)
+            for of, (words, _) in shown.items():
+                assert (words in text) is (of == session_id), url
+    for url in ("/sessions", f"/sessions?runner={anna}"):
+        cues = re.findall(r'<td data-label="Cues" class="num">(\d+)(?: <small[^>]*>([^<]*))?', client.get(url).text)
+        assert [said for _, said in cues] == [shown[faded][1], "", "", shown[measured][1]]
+
+
+def test_who_was_measured_anew_had_no_cues_again(
+    client: FlaskClient, store: Store, make_run: MakeSession, anna: int
+) -> None:
+    for session_id in (make_run(), make_run()):
+        store.drop_baselines(anna)
+        store.add_baselines(anna, "camera", {(Side.LEFT, KNEE): Baseline(4.0, 1.0, 20)}, session_id)
+    assert "Baseline measured here" in text_of(client, f"/sessions/{session_id}")

@@ -12,6 +12,7 @@ from device.frames import is_film
 from device.health import disk
 from device.retention import most_bytes
 from device.store import StoreDamaged
+from device.store.training import Withheld
 from model.errors import StoreError
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
@@ -56,13 +57,16 @@ def sessions() -> ResponseReturnValue:
     pages = max(1, -(-total // _PER_PAGE))
     if page > pages:
         found, _, fault = listed_sessions(_PER_PAGE, (pages - 1) * _PER_PAGE, runner_id)
-    names = _names(fault)
+    names, withheld = _names(fault), _withheld([head["id"] for head in found])
     if runner_id is not None and runner_id not in names and fault is None:
         abort(404)
     return render_template(
         "sessions.html",
         course=_course(runner_id, found, fault),
-        sessions=[{**_listed(head), "runner": names.get(head["runner_id"])} for head in found],
+        sessions=[
+            {**_listed(head), "runner": names.get(head["runner_id"]), "withheld": withheld[head["id"]]}
+            for head in found
+        ],
         only=None if runner_id is None else {"id": runner_id, "name": names.get(runner_id, f"runner {runner_id}")},
         page=min(page, pages),
         pages=pages,
@@ -105,6 +109,16 @@ def _names(fault: str | None) -> dict[int, str]:
         if fault is None:
             raise
         return {}
+
+
+def _withheld(session_ids: Sequence[int]) -> dict[int, present.CuesWithheld]:
+    """What kept cues back in each session; nothing where that cannot be read."""
+    found: Mapping[int, Withheld] = {}
+    try:
+        found = box().reader.withheld(session_ids)
+    except StoreDamaged as error:  # the list shows what can be read all the same
+        store_words(error)
+    return {session_id: present.CuesWithheld.of(found.get(session_id)) for session_id in session_ids}
 
 
 @blueprint.get("/sessions/<int:session_id>")
@@ -244,6 +258,7 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
         "lost": _lost(found, summary.get("frames_lost")),
+        "withheld": _withheld([found["id"]])[found["id"]].words,
         "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},
         "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),
         "not_measurable": NOT_MEASURABLE,
