@@ -13,7 +13,7 @@ measured, and by how much differs from runner to runner. Where it is not known, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,7 +101,7 @@ def compare(now: Mapping[str, Any], then: Mapping[str, Any]) -> Comparison:
         return Comparison((), ())
     view = View(now["view"])
     cameras = _camera(now), _camera(then)
-    unlike = _unlike(now, then, cameras, view)
+    unlike = why_unlike(now, then)
     summaries = now["summary"] or {}, then["summary"] or {}
     found: list[Change] = []
     for key in FRONTAL_KEYS if view.frontal else SIDE_KEYS:
@@ -136,10 +136,12 @@ def _camera(run: Mapping[str, Any]) -> CameraPose:
     return CameraPose.from_json(run["camera"] or {})
 
 
-def _unlike(
-    now: Mapping[str, Any], then: Mapping[str, Any], cameras: tuple[CameraPose, CameraPose], view: View
-) -> tuple[str, ...]:
-    """What keeps errors from falling out of the difference, for people."""
+def why_unlike(now: Mapping[str, Any], then: Mapping[str, Any]) -> tuple[str, ...]:
+    """What keeps errors from falling out of the difference of two runs in the same view, for people.
+
+    What a run has against itself it has against every other.
+    """
+    cameras = _camera(now), _camera(then)
     unlike = []
     if now["model"] != then["model"]:
         unlike.append(f"the pose model was another one ({then['model']}, now {now['model']})")
@@ -147,13 +149,30 @@ def _unlike(
         unlike.append(f"Kneeline was another version ({then['app_version']}, now {now['app_version']})")
     if now["source"] != then["source"]:
         unlike.append("the pictures came from elsewhere")
-    if not view.frontal:
+    if now["view"] == View.SIDE:
         unlike.append("from the side it is not known whether the camera stood in the same place")
     elif not all(camera.usable for camera in cameras):
         unlike.append("it is not known whether the camera stood in the same place")
     elif is_elsewhere(*cameras):
         unlike.append("the camera stood elsewhere")
     return tuple(unlike)
+
+
+def least_change(
+    spec: MetricSpec, view: View | None, claims: Sequence[Mapping[str, Any]], unlike: bool
+) -> float | None:
+    """What is smaller is no change of one side's mean from run to run, in the metric's unit; None: not known.
+
+    Args:
+        spec: of what.
+        view: of both runs.
+        claims: of both summaries, for how far each mean may be off.
+        unlike: whether each may be off in its own way, see `why_unlike`.
+    """
+    least = spec.least_change(view)
+    found = [claim.get("uncertainty") or spec.unsure(view) for claim in claims]
+    unsure = [value for value in found if value is not None]
+    return max(least or 0.0, math.hypot(*unsure)) if unlike and unsure else least
 
 
 def _why_not(key: str, cameras: tuple[CameraPose, CameraPose], summaries: tuple[Mapping[str, Any], ...]) -> str | None:
@@ -185,10 +204,7 @@ def _of_side(
         return Change(spec, side, *means, reason=why_not)
     if found is None:
         return Change(spec, side, *means, reason=_missing(*means))
-    least = spec.least_change(view)
-    if unlike:
-        unsure = [claim.get("uncertainty") or spec.uncertainty[view] for claim in claims]
-        least = max(least or 0.0, math.hypot(*unsure))
+    least = least_change(spec, view, claims, unlike)
     if least is None:
         return Change(spec, side, *means, found.value)
     least = max(least, found.ci95)

@@ -10,6 +10,7 @@ from typing import Any
 
 from device.store.training import Withheld
 from model.coach import MIN_BASELINE
+from model.comparison import least_change
 from model.goals import GOALS, Goal
 from model.lengths import CM_KEYS
 from model.metrics import METRICS, MetricSpec
@@ -72,9 +73,16 @@ def number(value: float | None, decimals: int = 1, signed: bool = False) -> str:
     return text.replace("-", MINUS)
 
 
-def summary_rows(summary: Mapping[str, Any]) -> list[Row]:
-    """The summary table: every metric of a stance, in the registry's order; those that were measured come first."""
-    rows = [_row(spec, summary) for spec in METRICS.values() if spec.per_stance]
+def summary_rows(summary: Mapping[str, Any], view: str | None, unlike: bool = False) -> list[Row]:
+    """The summary table: every metric of a stance, in the registry's order; those that were measured come first.
+
+    Args:
+        summary: of a session.
+        view: its view.
+        unlike: whether no other run's errors can be taken for the same as its own, see `why_unlike`.
+    """
+    seen = None if view is None else View(view)
+    rows = [_row(spec, summary, seen, unlike) for spec in METRICS.values() if spec.per_stance]
     return sorted(rows, key=lambda row: not row.measured)
 
 
@@ -99,19 +107,17 @@ def curves(summary: Mapping[str, Any]) -> list[MetricSpec]:
     return [spec for spec in METRICS.values() if any(spec.key in (found.get(side) or {}) for side in Side)]
 
 
-def _row(spec: MetricSpec, summary: Mapping[str, Any]) -> Row:
+def _row(spec: MetricSpec, summary: Mapping[str, Any], view: View | None, unlike: bool) -> Row:
     left, right = (_cell(spec, summary, side) for side in Side)
     difference = _difference(spec, (summary.get("asymmetry") or {}).get(spec.key))
-    return Row(spec, left, right, difference or "—", _least(spec, summary))
+    return Row(spec, left, right, difference or "—", _least(spec, summary, view, unlike))
 
 
-def _least(spec: MetricSpec, summary: Mapping[str, Any]) -> str:
-    """The smallest real change: the SDD, where no source gives one what a mean may be off here."""
-    if spec.sdd is not None:
-        return number(spec.sdd, 1)
-    found = [((summary.get(side) or {}).get(spec.key) or {}).get("uncertainty") for side in Side]
-    known = [value for value in found if value is not None]
-    return number(max(known), spec.decimals) if known else "—"
+def _least(spec: MetricSpec, summary: Mapping[str, Any], view: View | None, unlike: bool) -> str:
+    """The smallest real change against another run of the same kind: of the side that takes more."""
+    claims = [(summary.get(side) or {}).get(spec.key) or {} for side in Side]
+    found = [least_change(spec, view, (claim, claim), unlike) for claim in claims]
+    return number(max((least for least in found if least is not None), default=None), spec.decimals)
 
 
 def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:

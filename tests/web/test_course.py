@@ -145,6 +145,22 @@ def test_a_mean_is_written_alike_in_the_table_and_in_the_comparison(client: Flas
     assert re.search(r"(stances · 95 % ± [\d.]+° .*?){2}, more than noise 8.2°", table)
 
 
+def test_the_smallest_real_change_is_the_same_in_the_table_and_in_the_comparison(
+    client: FlaskClient, make_session: MakeSession, stances: list[Message], anna: int
+) -> None:
+    """From the side the table showed the SDD of 3.8°, which holds for a camera in one place, the comparison 12.7°."""
+    bent = [{**one, "knee_flexion_deg": 43.0, "fppa_deg": None, "fppa_image_deg": None} for one in stances]
+    runs = [make_session(view="side", frontal=False, more=summarise(bent, View.SIDE), runner_id=anna) for _ in "12"]
+    table, compared = text_of(client, f"/sessions/{runs[1]}").split("Compared with")
+    assert re.search(r"Knee flexion in stance How much .*? within noise 12\.7°", table)
+    assert "(SDD, here no less than what the means of two such runs may be off together) is noise" in table
+    assert re.search(r"Knee flexion in stance, left .*? 0\.0° 12\.7° no change", compared)
+    square = text_of(client, f"/sessions/{make_session(runner_id=anna)}")
+    assert re.search(r"Pelvic drop How .*? within noise 2\.8°", square)
+    unplaced = text_of(client, f"/sessions/{make_session(runner_id=anna, camera=UNKNOWN_CAMERA, frontal=False)}")
+    assert re.search(r"Pelvic drop How .*? within noise 4\.2°", unplaced)
+
+
 def test_a_run_is_compared_with_the_one_before(client: FlaskClient, make_run: MakeSession) -> None:
     make_run()
     before, now = make_run(9.0), make_run(0.5)

@@ -13,6 +13,7 @@ from device.health import disk
 from device.retention import most_bytes
 from device.store import StoreDamaged
 from device.store.training import Withheld
+from model.comparison import why_unlike
 from model.errors import StoreError
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
@@ -163,7 +164,7 @@ def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
     summary = head["summary"] or {}
     knee_words, ran = "", head["mode"] == screening.RUN
     if ran:
-        row = present.main_rows(present.summary_rows(summary), head["view"])[0]
+        row = present.main_rows(present.summary_rows(summary, head["view"]), head["view"])[0]
         knees, knee_words = {"left": row.left, "right": row.right}, present.KNEE_WORDS.get(row.spec.key, "")
     else:
         knees = screening.knees(head["mode"], summary)
@@ -244,12 +245,14 @@ def _compared(found: Mapping[str, Any], summary: Mapping[str, Any], name: str | 
 
 def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
     """What the result page of a run and its card show beside that."""
-    rows = present.summary_rows(summary)
+    unlike = bool(why_unlike(found, found))
+    rows = present.summary_rows(summary, found["view"], unlike)
     main = present.main_rows(rows, found["view"])
     cued = dict.fromkeys(str(cue["metric"]) for cue in found["cues"])
     return {
         "cadence_spm": summary.get("cadence_spm"),
         "rows": rows,
+        "unlike": unlike,
         "drifts": any(cell.drift for row in rows for cell in (row.left, row.right)),
         "measured": [row.spec.key for row in rows if row.measured],
         "main": main,
