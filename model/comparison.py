@@ -3,8 +3,8 @@
 A change is called one only beyond the smallest detectable difference (SDD, the registry's; Munro 2012, Dingenen 2018)
 and beyond the difference's own 95 % interval (Welch), which is more where few stances vary much: the larger of both is
 the least. Where no source gives an SDD, the uncertainty takes its place. Both hold for one pose model and a camera in
-one place: their errors fall out of the difference. Else each mean is off in its own way, and the least is the root of
-the sum of both uncertainties squared, where that is more.
+one place, of which few pictures were lost: their errors fall out of the difference. Else each mean is off in its own
+way, and the least is the root of the sum of both uncertainties squared, where that is more.
 
 Nor is it called one of the runner's where the belt is known to have run at another speed: that changes most of what is
 measured, and by how much differs from runner to runner. Where it is not known, that is said.
@@ -22,6 +22,7 @@ from model.camera_pose import CameraPose, is_elsewhere
 from model.metrics import METRICS, MetricSpec
 from model.place import PLACED
 from model.pose import Side, View
+from model.quality import many_lost
 from model.standing import LEVELLED, told_level
 from model.statistics import MIN_STANCES, Sample, difference
 
@@ -93,8 +94,8 @@ def compare(now: Mapping[str, Any], then: Mapping[str, Any]) -> Comparison:
     """``now`` against ``then``, two runs of one runner in the same view.
 
     Args:
-        now, then: session documents; of each ``view``, ``model``, ``source``, ``app_version``, ``camera`` and
-            ``summary`` are read, and the belt's speed where it is there. With different views, or where one is not
+        now, then: session documents; of each ``view``, ``model``, ``source``, ``app_version``, ``camera``, ``frames``
+            and ``summary`` are read, and the belt's speed where it is there. With different views, or where one is not
             known, nothing is compared.
     """
     if now["view"] is None or now["view"] != then["view"]:
@@ -141,6 +142,7 @@ def why_unlike(now: Mapping[str, Any], then: Mapping[str, Any]) -> tuple[str, ..
 
     What a run has against itself it has against every other.
     """
+    runs = {"then": then, "now": now}
     cameras = _camera(now), _camera(then)
     unlike = []
     if now["model"] != then["model"]:
@@ -155,6 +157,10 @@ def why_unlike(now: Mapping[str, Any], then: Mapping[str, Any]) -> tuple[str, ..
         unlike.append("it is not known whether the camera stood in the same place")
     elif is_elsewhere(*cameras):
         unlike.append("the camera stood elsewhere")
+    lost = {when: many_lost((run["summary"] or {}).get("frames_lost"), run["frames"]) for when, run in runs.items()}
+    shares = [f"{100 * share:.0f} % {when}" for when, share in lost.items() if share is not None]
+    if shares:
+        unlike.append(f"many pictures were lost ({', '.join(shares)})")
     return tuple(unlike)
 
 

@@ -48,10 +48,10 @@ def anna(store: Store) -> int:
 def make_run(make_session: MakeSession, stances: list[Message], anna: int) -> MakeSession:
     """Stores a run of Anna's, whose right knee is further inward by so much than in the clip; standing came before."""
 
-    def make(by_deg: float = 0.0, view: str = "front", **more: object) -> int:
+    def make(by_deg: float = 0.0, view: str = "front", lost: int = 0, **more: object) -> int:
         by = {"right": by_deg, "left": 0.0}
         moved = [{**one, "fppa_deg": one["fppa_deg"] + by[one["side"]]} for one in stances]
-        summary = summarise(moved, View(view)) | {"standing": STOOD}
+        summary = summarise(moved, View(view)) | {"standing": STOOD, "frames_lost": lost}
         return make_session(view=view, more=summary, **{"runner_id": anna} | more)
 
     return make
@@ -250,6 +250,7 @@ def test_anonymous_runs_those_that_still_run_and_cards_are_not_compared(
         ({"model": "movenet-thunder-int8"}, "the pose model was another one (movenet-thunder-int8, now movenet-light"),
         ({"camera": GOOD_CAMERA | {"yaw_deg": 8.0}}, "the camera stood elsewhere."),
         ({"source": "camera"}, "the pictures came from elsewhere."),
+        ({"lost": 200}, "many pictures were lost (25 % then)."),
     ],
 )
 def test_what_was_not_measured_alike_is_said(
@@ -346,6 +347,18 @@ def test_the_list_marks_a_knee_that_has_changed_since_the_first_run(
     assert listed(client, f"/sessions?runner={anna}")[1:4] == [changed, alike, first]
     assert "changed" not in text_of(client, "/sessions")
     assert "run by run" not in text_of(client, "/sessions")
+
+
+def test_the_list_marks_runs_of_which_many_pictures_were_lost(
+    client: FlaskClient, make_run: MakeSession, anna: int
+) -> None:
+    make_run()
+    for lost in (60, 200):
+        make_run(lost=lost)
+    for url in ("/sessions", f"/sessions?runner={anna}"):
+        assert re.findall(r"complete( \d+ % of its pictures lost)?", text_of(client, url)) == [
+            " 25 % of its pictures lost", "", "",
+        ]  # fmt: skip
 
 
 def test_a_band_is_as_high_as_no_change_and_dots_stay_in_the_drawing(

@@ -19,7 +19,7 @@ from model.goals import GOALS
 from model.lengths import summary_with_centimetres
 from model.metrics import METRICS, NOT_MEASURABLE
 from model.pose import View
-from model.quality import lost_words
+from model.quality import lost_words, many_lost
 from model.result import UNKNOWN_CAMERA, summarise_stored
 from model.screening_result import MIN_REPS
 from model.stance import MIN_QUALITY
@@ -176,6 +176,7 @@ def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
         "cadence_spm": summary.get("cadence_spm"),
         "knees": knees,
         "knee_words": knee_words,
+        "lost": many_lost(summary.get("frames_lost"), head["frames"]) if ran else None,
         "coached": ran and head["view"] != View.SIDE,
     }
 
@@ -245,7 +246,8 @@ def _compared(found: Mapping[str, Any], summary: Mapping[str, Any], name: str | 
 
 def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
     """What the result page of a run and its card show beside that."""
-    unlike = bool(why_unlike(found, found))
+    run = {**found, "summary": summary}
+    unlike = bool(why_unlike(run, run))
     rows = present.summary_rows(summary, found["view"], unlike)
     main = present.main_rows(rows, found["view"])
     cued = dict.fromkeys(str(cue["metric"]) for cue in found["cues"])
@@ -273,7 +275,8 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
 
 def _lost(found: Mapping[str, Any], lost: int | None) -> str | None:
     """That so many pictures of a session were lost that its result suffered; None where not, or where none knows."""
-    return lost_words(lost / (lost + found["frames"]), past=True, film=is_film(found["source"])) if lost else None
+    share = many_lost(lost, found["frames"])
+    return None if share is None else lost_words(share, past=True, film=is_film(found["source"]))
 
 
 def _summary_now(session: Mapping[str, Any]) -> dict[str, Any]:
