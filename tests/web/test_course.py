@@ -377,6 +377,23 @@ def test_a_band_is_as_high_as_no_change_and_dots_stay_in_the_drawing(
     assert all(0 < y < 150 for y in dots)
 
 
+def test_a_course_is_drawn_once_and_says_which_runs_it_leaves_out(
+    client: FlaskClient, make_run: MakeSession, make_session: MakeSession, store: Store, anna: int
+) -> None:
+    """Each page of the list drew another one, of its own runs, as if it were the whole."""
+    for _ in range(30):
+        make_run(9.0)
+    store.update_session(1, started_utc="2026-09-01T12:00:00+00:00")
+    assert "a run; dashed: the first run, 01 Sep 2026." in text_of(client, f"/sessions?runner={anna}")
+    make_run()
+    make_session(view="rear", runner_id=anna)
+    said = "Each dot is the mean of a run: the 29 newest of 31 runs; dashed: the first run, 01 Sep 2026."
+    assert said in text_of(client, f"/sessions?runner={anna}")
+    assert panels(client, anna)[1].count("<circle") == 29
+    assert "run by run" not in text_of(client, f"/sessions?runner={anna}&page=2")
+    assert "first in this view" in text_of(client, f"/sessions?runner={anna}&page=2")
+
+
 def test_a_single_run_makes_no_course(client: FlaskClient, make_run: MakeSession, anna: int) -> None:
     make_run()
     assert "run by run" not in text_of(client, f"/sessions?runner={anna}")

@@ -57,32 +57,33 @@ def sessions() -> ResponseReturnValue:
     found, total, fault = listed_sessions(_PER_PAGE, (page - 1) * _PER_PAGE, runner_id)
     pages = max(1, -(-total // _PER_PAGE))
     if page > pages:
-        found, _, fault = listed_sessions(_PER_PAGE, (pages - 1) * _PER_PAGE, runner_id)
+        page = pages
+        found, _, fault = listed_sessions(_PER_PAGE, (page - 1) * _PER_PAGE, runner_id)
     names, withheld = _names(fault), _withheld([head["id"] for head in found])
     if runner_id is not None and runner_id not in names and fault is None:
         abort(404)
     return render_template(
         "sessions.html",
-        course=_course(runner_id, found, fault),
+        course=_course(runner_id, found, fault, draw=page == 1),
         sessions=[
             {**_listed(head), "runner": names.get(head["runner_id"]), "withheld": withheld[head["id"]]}
             for head in found
         ],
         only=None if runner_id is None else {"id": runner_id, "name": names.get(runner_id, f"runner {runner_id}")},
-        page=min(page, pages),
+        page=page,
         pages=pages,
         fault=fault,
     )
 
 
 def _course(
-    runner_id: int | None, heads: Sequence[Mapping[str, Any]], fault: str | None
+    runner_id: int | None, heads: Sequence[Mapping[str, Any]], fault: str | None, draw: bool
 ) -> course.SinceFirst | None:
     """None of everybody's sessions, and where they cannot all be read."""
     if runner_id is None or fault is not None:
         return None
     try:
-        return course.since_first(box().reader, runner_id, heads)
+        return course.since_first(box().reader, runner_id, heads, draw)
     except StoreDamaged as error:
         store_words(error)
         return None
