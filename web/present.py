@@ -208,6 +208,12 @@ def local_time(utc: str | None) -> datetime | None:
     return None if utc is None else datetime.fromisoformat(utc).astimezone()
 
 
+def file_name(session: Mapping[str, Any], ending: str) -> str:
+    """What a session's file is called, by its number and its day: ``kneeline-session-6-2026-11-27.csv``."""
+    day = datetime.fromisoformat(session["started_utc"]).astimezone().date().isoformat()
+    return f"kneeline-session-{session['id']}-{day}.{ending}"
+
+
 def duration(started_utc: str, ended_utc: str | None) -> str:
     """How long a session took, as ``12 min 05 s``; "—" while it runs."""
     if ended_utc is None:
