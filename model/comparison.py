@@ -3,8 +3,8 @@
 A change is called one only beyond the smallest detectable difference (SDD, the registry's; Munro 2012, Dingenen 2018)
 and beyond the difference's own 95 % interval (Welch), which is more where few stances vary much: the larger of both is
 the least. Where no source gives an SDD, the uncertainty takes its place. Both hold for one pose model and a camera in
-one place: their errors fall out of the difference. Else each mean is off in its own way, and the least is the root of
-the sum of both uncertainties squared, where that is more.
+one place, of which few pictures were lost: their errors fall out of the difference. Else each mean is off in its own
+way, and the least is the root of the sum of both uncertainties squared, where that is more.
 
 Nor is it called one of the runner's where the belt is known to have run at another speed: that changes most of what is
 measured, and by how much differs from runner to runner. Where it is not known, that is said.
@@ -13,7 +13,7 @@ measured, and by how much differs from runner to runner. Where it is not known, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from model.camera_pose import CameraPose, is_elsewhere
 from model.metrics import METRICS, MetricSpec
 from model.place import PLACED
 from model.pose import Side, View
+from model.quality import many_lost
 from model.standing import LEVELLED, told_level
 from model.statistics import MIN_STANCES, Sample, difference
 
@@ -93,15 +94,15 @@ def compare(now: Mapping[str, Any], then: Mapping[str, Any]) -> Comparison:
     """``now`` against ``then``, two runs of one runner in the same view.
 
     Args:
-        now, then: session documents; of each ``view``, ``model``, ``source``, ``app_version``, ``camera`` and
-            ``summary`` are read, and the belt's speed where it is there. With different views, or where one is not
+        now, then: session documents; of each ``view``, ``model``, ``source``, ``app_version``, ``camera``, ``frames``
+            and ``summary`` are read, and the belt's speed where it is there. With different views, or where one is not
             known, nothing is compared.
     """
     if now["view"] is None or now["view"] != then["view"]:
         return Comparison((), ())
     view = View(now["view"])
     cameras = _camera(now), _camera(then)
-    unlike = _unlike(now, then, cameras, view)
+    unlike = why_unlike(now, then)
     summaries = now["summary"] or {}, then["summary"] or {}
     found: list[Change] = []
     for key in FRONTAL_KEYS if view.frontal else SIDE_KEYS:
@@ -136,10 +137,13 @@ def _camera(run: Mapping[str, Any]) -> CameraPose:
     return CameraPose.from_json(run["camera"] or {})
 
 
-def _unlike(
-    now: Mapping[str, Any], then: Mapping[str, Any], cameras: tuple[CameraPose, CameraPose], view: View
-) -> tuple[str, ...]:
-    """What keeps errors from falling out of the difference, for people."""
+def why_unlike(now: Mapping[str, Any], then: Mapping[str, Any]) -> tuple[str, ...]:
+    """What keeps errors from falling out of the difference of two runs in the same view, for people.
+
+    What a run has against itself it has against every other.
+    """
+    runs = {"then": then, "now": now}
+    cameras = _camera(now), _camera(then)
     unlike = []
     if now["model"] != then["model"]:
         unlike.append(f"the pose model was another one ({then['model']}, now {now['model']})")
@@ -147,13 +151,34 @@ def _unlike(
         unlike.append(f"Kneeline was another version ({then['app_version']}, now {now['app_version']})")
     if now["source"] != then["source"]:
         unlike.append("the pictures came from elsewhere")
-    if not view.frontal:
+    if now["view"] == View.SIDE:
         unlike.append("from the side it is not known whether the camera stood in the same place")
     elif not all(camera.usable for camera in cameras):
         unlike.append("it is not known whether the camera stood in the same place")
     elif is_elsewhere(*cameras):
         unlike.append("the camera stood elsewhere")
+    lost = {when: many_lost((run["summary"] or {}).get("frames_lost"), run["frames"]) for when, run in runs.items()}
+    shares = [f"{100 * share:.0f} % {when}" for when, share in lost.items() if share is not None]
+    if shares:
+        unlike.append(f"many pictures were lost ({', '.join(shares)})")
     return tuple(unlike)
+
+
+def least_change(
+    spec: MetricSpec, view: View | None, claims: Sequence[Mapping[str, Any]], unlike: bool
+) -> float | None:
+    """What is smaller is no change of one side's mean from run to run, in the metric's unit; None: not known.
+
+    Args:
+        spec: of what.
+        view: of both runs.
+        claims: of both summaries, for how far each mean may be off.
+        unlike: whether each may be off in its own way, see `why_unlike`.
+    """
+    least = spec.least_change(view)
+    found = [claim.get("uncertainty") or spec.unsure(view) for claim in claims]
+    unsure = [value for value in found if value is not None]
+    return max(least or 0.0, math.hypot(*unsure)) if unlike and unsure else least
 
 
 def _why_not(key: str, cameras: tuple[CameraPose, CameraPose], summaries: tuple[Mapping[str, Any], ...]) -> str | None:
@@ -185,10 +210,7 @@ def _of_side(
         return Change(spec, side, *means, reason=why_not)
     if found is None:
         return Change(spec, side, *means, reason=_missing(*means))
-    least = spec.least_change(view)
-    if unlike:
-        unsure = [claim.get("uncertainty") or spec.uncertainty[view] for claim in claims]
-        least = max(least or 0.0, math.hypot(*unsure))
+    least = least_change(spec, view, claims, unlike)
     if least is None:
         return Change(spec, side, *means, found.value)
     least = max(least, found.ci95)

@@ -191,6 +191,17 @@ def slow_words(fps: float, film: bool = False) -> str | None:
     return f"{whole} frames per second: running metrics are unreliable below {MIN_METRIC_FPS:.0f}; {remedy}"
 
 
+def many_lost(lost: int | None, seen: int) -> float | None:
+    """Share of the pictures that were lost, 0 to 1, where results suffer from it; None where not, or not known.
+
+    Args:
+        lost: pictures that the camera took and nobody looked at; None: not known.
+        seen: those that were looked at.
+    """
+    share = lost / (lost + seen) if lost else 0.0
+    return share if share > MANY_LOST else None
+
+
 def lost_words(share: float, past: bool = False, film: bool = False) -> str | None:
     """That so many pictures are lost that results suffer, with the remedy; None where it is not so.
 

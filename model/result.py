@@ -99,16 +99,30 @@ def _since(stances: Sequence[dict[str, Any]], since_s: float) -> list[dict[str, 
 
 
 def running_stances(stances: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Those of running, in which no other foot is on the ground; all where there are too few of them to tell anything.
+    """Those of running, see `_are_run`."""
+    return [one for one, is_run in zip(stances, _are_run(stances), strict=True) if is_run]
+
+
+def counted(stances: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Which of a session's stances are in its means: those of running that were seen well enough."""
+    are_run = _are_run(stances)
+    return [is_run and _well_seen(one) for one, is_run in zip(stances, are_run, strict=True)]
+
+
+def _well_seen(stance: Mapping[str, Any]) -> bool:
+    return bool(stance["quality"] >= MIN_QUALITY)
+
+
+def _are_run(stances: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Those in which no other foot is on the ground; all where there are too few of them to tell anything.
 
     Whoever warms up walking is measured as a runner all the same. Single steps of a walker that pass for running lie
     scattered; those of a run follow one another.
     """
     runs = [not _overlaps(one, stances[max(0, n - 2) : n + 3]) for n, one in enumerate(stances)]
-    ran = [one for one, is_run in zip(stances, runs, strict=True) if is_run]
     longest = max((sum(1 for _ in row) for is_run, row in groupby(runs) if is_run), default=0)
-    enough = len(ran) >= max(2 * MIN_STANCES, len(stances) // 4) or longest >= _RUN_STANCES
-    return ran if enough else list(stances)
+    enough = sum(runs) >= max(2 * MIN_STANCES, len(stances) // 4) or longest >= _RUN_STANCES
+    return runs if enough else [True] * len(stances)
 
 
 def _overlaps(stance: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> bool:
@@ -177,9 +191,9 @@ def _values(stances: Sequence[Mapping[str, Any]]) -> dict[str, FloatArray]:
 
     A session that an earlier version has stored may lack metrics.
     """
-    counted = [stance for stance in stances if stance["quality"] >= MIN_QUALITY]
+    seen = [stance for stance in stances if _well_seen(stance)]
     return {
-        spec.key: np.array([v for stance in counted if (v := stance.get(spec.key)) is not None], dtype=np.float64)
+        spec.key: np.array([v for stance in seen if (v := stance.get(spec.key)) is not None], dtype=np.float64)
         for spec in STANCE_METRICS
     }
 

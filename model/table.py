@@ -10,8 +10,9 @@ from typing import Any
 from model.lengths import CM_KEYS
 from model.metrics import STANCE_METRICS
 from model.pose import Side
+from model.result import counted
 
-_FIXED = ("side", "strike_s", "toe_off_s", "quality")
+_FIXED = ("side", "strike_s", "toe_off_s", "quality", "counts")
 _KNEE = ("fppa_deg", "fppa_peak_deg", "fppa_image_deg", "medial_shank", "medial_peak_shank")
 _BODY = ("depth_leg", "pelvic_drop_deg", "trunk_lean_deg", "knee_gap_ratio", "hand_left_waist", "score")
 
@@ -37,14 +38,20 @@ def reps_csv(session: Mapping[str, Any]) -> str:
 
 
 def stances_csv(session: Mapping[str, Any]) -> str:
-    """One line for each stance (RFC 4180): number, side, times in seconds from the session's first frame, quality, then
-    every per-stance metric of the registry by its key, then lengths in centimetres where the runner's height is known.
-    Not measured is an empty field, never 0."""
+    """One line for each stance (RFC 4180): number, side, times in seconds from the session's first frame, quality,
+    whether it counts (1 or 0), then every per-stance metric of the registry by its key, then lengths in centimetres
+    where the runner's height is known. Not measured is an empty field, never 0.
+
+    The session's means are those of the lines that count; of the trunk's lean, which is there before the camera's place
+    is known, of those that have a knee alignment, too, where any has.
+    """
     lengths = () if session.get("height_cm") is None else CM_KEYS.values()
     keys = (*_FIXED, *(spec.key for spec in STANCE_METRICS), *lengths)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(("n", *keys))
-    for n, stance in enumerate(session["stances"], start=1):
-        writer.writerow((n, *("" if stance.get(key) is None else stance[key] for key in keys)))
+    stances = session["stances"]
+    for n, (stance, counts) in enumerate(zip(stances, counted(stances), strict=True), start=1):
+        line = {**stance, "counts": int(counts)}
+        writer.writerow((n, *("" if line.get(key) is None else line[key] for key in keys)))
     return text.getvalue()

@@ -110,15 +110,21 @@ class Chart:
     Attributes:
         spec: what is drawn.
         whence: from where they were seen.
+        first: the run that the others are held against; it may be older than all that are drawn.
         oldest, newest: heads of the first and the last run that is drawn.
+        drawn: how many are.
+        ever: how many runs there are in this view, where older ones are not listed; else None.
         panels: left and right.
         x0, x1: where the band begins and ends.
     """
 
     spec: MetricSpec
     whence: str
+    first: Mapping[str, Any]
     oldest: Mapping[str, Any]
     newest: Mapping[str, Any]
+    drawn: int
+    ever: int | None
     panels: Sequence[Panel]
     x0: int = PLOT_LEFT
     x1: int = PLOT_LEFT + PLOT_WIDTH
@@ -185,13 +191,16 @@ def belt_words(run: Mapping[str, Any]) -> str:
     return "" if found is None else found.words
 
 
-def since_first(reader: StoreReader, runner_id: int, heads: Sequence[Mapping[str, Any]]) -> SinceFirst:
+def since_first(
+    reader: StoreReader, runner_id: int, heads: Sequence[Mapping[str, Any]], draw: bool
+) -> SinceFirst:
     """Runs of one runner against the first one of each view that can be compared.
 
     Args:
         reader: of the store.
         runner_id: whose they are.
         heads: listed sessions, the newest first; tests and what still runs are left out.
+        draw: whether there is to be a drawing of them.
     """
     runs = [head for head in heads if head["mode"] == RUN and head["state"] != "open" and head["view"]]
     ever = reader.runs(runner_id)
@@ -203,7 +212,7 @@ def since_first(reader: StoreReader, runner_id: int, heads: Sequence[Mapping[str
             found[head["id"]] = compare(_result(reader, head["id"]), first).knees
     marks = {run_id: {side: _mark(change) for side, change in knees.items()} for run_id, knees in found.items()}
     ids = frozenset(first["id"] for first in firsts.values() if first is not None)
-    return SinceFirst(ids, marks, _chart(runs, found))
+    return SinceFirst(ids, marks, _chart(runs, found, ever, firsts) if draw else None)
 
 
 def _first(reader: StoreReader, ever: Sequence[Mapping[str, Any]], view: str) -> dict[str, Any] | None:
@@ -221,17 +230,25 @@ def _mark(change: Change) -> str:
     return f"changed {number(change.value, change.spec.decimals, signed=True)}{change.spec.unit}"
 
 
-def _chart(runs: Sequence[Mapping[str, Any]], found: Mapping[int, Mapping[Side, Change]]) -> Chart | None:
+def _chart(
+    runs: Sequence[Mapping[str, Any]],
+    found: Mapping[int, Mapping[Side, Change]],
+    ever: Sequence[Mapping[str, Any]],
+    firsts: Mapping[str, Mapping[str, Any] | None],
+) -> Chart | None:
     """Both knees of the listed runs, the oldest first, in the view that shows most of them; None of a single one."""
     told = [run for run in reversed(runs) if any(knee.value is not None for knee in found.get(run["id"], {}).values())]
     views = [run["view"] for run in reversed(told)]
-    view = max(views, key=views.count, default=None)
-    if view is None or views.count(view) < 2:
+    view = max(views, key=views.count, default="")
+    first = firsts.get(view)
+    if first is None or views.count(view) < 2:
         return None
     drawn = [run for run in told if run["view"] == view]
     panels = [_panel(side, [found[run["id"]].get(side) for run in drawn]) for side in Side]
     spec = next(iter(found[drawn[0]["id"]].values())).spec
-    return Chart(spec, _FROM[view], drawn[0], drawn[-1], panels)
+    listed, there_are = (sum(run["view"] == view for run in some) for some in (runs, ever))
+    more = there_are if there_are > listed else None
+    return Chart(spec, _FROM[view], first, drawn[0], drawn[-1], len(drawn), more, panels)
 
 
 def _panel(side: Side, changes: Sequence[Change | None]) -> Panel:

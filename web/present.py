@@ -8,10 +8,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from device.store.training import Withheld
+from model.coach import MIN_BASELINE
+from model.comparison import least_change
 from model.goals import GOALS, Goal
 from model.lengths import CM_KEYS
 from model.metrics import METRICS, MetricSpec
 from model.pose import Side, View
+from model.programme import SESSIONS
 from model.statistics import MIN_STANCES
 
 MINUS = "−"
@@ -69,9 +73,16 @@ def number(value: float | None, decimals: int = 1, signed: bool = False) -> str:
     return text.replace("-", MINUS)
 
 
-def summary_rows(summary: Mapping[str, Any]) -> list[Row]:
-    """The summary table: every metric of a stance, in the registry's order; those that were measured come first."""
-    rows = [_row(spec, summary) for spec in METRICS.values() if spec.per_stance]
+def summary_rows(summary: Mapping[str, Any], view: str | None, unlike: bool = False) -> list[Row]:
+    """The summary table: every metric of a stance, in the registry's order; those that were measured come first.
+
+    Args:
+        summary: of a session.
+        view: its view.
+        unlike: whether no other run's errors can be taken for the same as its own, see `why_unlike`.
+    """
+    seen = None if view is None else View(view)
+    rows = [_row(spec, summary, seen, unlike) for spec in METRICS.values() if spec.per_stance]
     return sorted(rows, key=lambda row: not row.measured)
 
 
@@ -96,19 +107,17 @@ def curves(summary: Mapping[str, Any]) -> list[MetricSpec]:
     return [spec for spec in METRICS.values() if any(spec.key in (found.get(side) or {}) for side in Side)]
 
 
-def _row(spec: MetricSpec, summary: Mapping[str, Any]) -> Row:
+def _row(spec: MetricSpec, summary: Mapping[str, Any], view: View | None, unlike: bool) -> Row:
     left, right = (_cell(spec, summary, side) for side in Side)
     difference = _difference(spec, (summary.get("asymmetry") or {}).get(spec.key))
-    return Row(spec, left, right, difference or "—", _least(spec, summary))
+    return Row(spec, left, right, difference or "—", _least(spec, summary, view, unlike))
 
 
-def _least(spec: MetricSpec, summary: Mapping[str, Any]) -> str:
-    """The smallest real change: the SDD, where no source gives one what a mean may be off here."""
-    if spec.sdd is not None:
-        return number(spec.sdd, 1)
-    found = [((summary.get(side) or {}).get(spec.key) or {}).get("uncertainty") for side in Side]
-    known = [value for value in found if value is not None]
-    return number(max(known), spec.decimals) if known else "—"
+def _least(spec: MetricSpec, summary: Mapping[str, Any], view: View | None, unlike: bool) -> str:
+    """The smallest real change against another run of the same kind: of the side that takes more."""
+    claims = [(summary.get(side) or {}).get(spec.key) or {} for side in Side]
+    found = [least_change(spec, view, (claim, claim), unlike) for claim in claims]
+    return number(max((least for least in found if least is not None), default=None), spec.decimals)
 
 
 def _cell(spec: MetricSpec, summary: Mapping[str, Any], side: Side) -> Cell:
@@ -151,6 +160,32 @@ def _difference(spec: MetricSpec, found: Mapping[str, Any] | None) -> str:
     return f"{value}, {'more than' if found.get('changed') else 'within'} noise"
 
 
+@dataclass(frozen=True, slots=True)
+class CuesWithheld:
+    """Why a session has fewer cues than its steps would have had, "" where nothing was kept back.
+
+    Attributes:
+        short: for a list.
+        words: for its own page.
+    """
+
+    short: str = ""
+    words: str = ""
+
+    @classmethod
+    def of(cls, found: Withheld | None) -> CuesWithheld:
+        """The same in words; None: nothing."""
+        parts: list[tuple[str, str]] = []
+        if found is not None and found.measured:
+            said = f"baseline measured here: {MIN_BASELINE} steps of each foot without cues"
+            parts.append(("baseline measured", said))
+        session = None if found is None or found.programme_n is None else SESSIONS[found.programme_n - 1]
+        if session is not None and session.feedback_share < 1:
+            share = f"in {100 * session.feedback_share:.0f} % of the time"
+            parts.append((share, f"programme session {session.n}: cues {share}"))
+        return cls(", ".join(short for short, _ in parts), "; ".join(words for _, words in parts))
+
+
 def goal_words(goal: Goal) -> dict[str, Any]:
     """What the live page says of a goal."""
     spec = METRICS[goal]
@@ -171,6 +206,12 @@ def goal_check(goal: Goal) -> dict[str, Any]:
 def local_time(utc: str | None) -> datetime | None:
     """An ISO 8601 instant in this machine's time zone."""
     return None if utc is None else datetime.fromisoformat(utc).astimezone()
+
+
+def file_name(session: Mapping[str, Any], ending: str) -> str:
+    """What a session's file is called, by its number and its day: ``kneeline-session-6-2026-11-27.csv``."""
+    day = datetime.fromisoformat(session["started_utc"]).astimezone().date().isoformat()
+    return f"kneeline-session-{session['id']}-{day}.{ending}"
 
 
 def duration(started_utc: str, ended_utc: str | None) -> str:

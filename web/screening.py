@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from model import rubric
+from model.camera_pose import CameraPose
+from model.comparison import least_change
 from model.metrics import METRICS
 from model.pose import Side
 from model.screening import Exercise
@@ -113,6 +115,7 @@ def result(document: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str,
         "score": None if tested is None else _score(summary[tested].get("score")),
         "unseen": _unseen(summary.get("unavailable") or {}, tested),
         "advice": summary.get("advice"),
+        "placed": CameraPose.from_json(document["camera"] or {}).usable,
         "sdd": METRICS["fppa_deg"].sdd if mode == Exercise.STEP_DOWN else None,
         "limits": {
             "knee_deg": rubric.VALGUS_DEG,
@@ -123,16 +126,18 @@ def result(document: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str,
     }
 
 
-def off_deg(document: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, float]:
-    """How far one repetition's knee, and the mean of a test, may be off at most, degrees."""
+def off_deg(document: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, float | None]:
+    """How far one repetition's knee, and the mean of a test, may be off at most, degrees.
+
+    ``change``: what is smaller is no change between two tests, where the camera's place is not known in one of them.
+    """
     tested = tested_side(document["mode"], summary)
     sides = [str(side) for side in Side if tested in (None, side)]
     reps = [(rep.get(side) or {}).get("fppa_off_deg") for rep in document["reps"] for side in sides]
     tests = [(summary.get(side) or {}).get("fppa_off_deg") for side in sides]
-    return {
-        "rep": max([REP_OFF_DEG, *filter(None, reps)]),
-        "test": max([TEST_OFF_DEG, *filter(None, tests)]),
-    }
+    test = max([TEST_OFF_DEG, *filter(None, tests)])
+    change = least_change(METRICS["fppa_deg"], None, [{"uncertainty": test}] * 2, unlike=True)
+    return {"rep": max([REP_OFF_DEG, *filter(None, reps)]), "test": test, "change": change}
 
 
 def _knee(summary: Mapping[str, Any], side: Side, tested: Side | None) -> Cell:

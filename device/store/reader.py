@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -225,6 +225,11 @@ class StoreReader:
         """The programme that a runner is in; None for none."""
         with self._connection() as db:
             return training.read_programme(db, runner_id) if db else None
+
+    def withheld(self, session_ids: Sequence[int]) -> dict[int, training.Withheld]:
+        """What kept cues back in those of the sessions in which something did."""
+        with self._connection() as db:
+            return training.read_withheld(db, session_ids) if db else {}
 
     def setting(self, key: str) -> Any:
         """The JSON value kept under a name; None where there is none."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from model.camera_pose import CameraPose, is_elsewhere
-from model.comparison import FRONTAL_KEYS, SIDE_KEYS, Change, compare
+from model.comparison import FRONTAL_KEYS, SIDE_KEYS, Change, compare, least_change, why_unlike
 from model.metrics import METRICS
 from model.pose import Side, View
 from model.statistics import MIN_STANCES
@@ -36,7 +36,7 @@ def run(
         claimed = n >= MIN_STANCES
         summary[side] = {key: claim(key, mean if claimed else None, view, n) for key, mean in means.items()}
     document = {"view": str(view), "model": "movenet-lightning-int8", "source": "camera", "app_version": "1",
-                "camera": CAMERA if view.frontal else UNKNOWN, "summary": summary}  # fmt: skip
+                "frames": 900, "camera": CAMERA if view.frontal else UNKNOWN, "summary": summary}  # fmt: skip
     return document | changes
 
 
@@ -212,6 +212,37 @@ def test_from_the_side_each_mean_may_be_off_in_its_own_way() -> None:
     assert found.least == pytest.approx(math.sqrt(2) * METRICS["knee_flexion_deg"].uncertainty[View.SIDE])
     assert not found.changed
     assert list(compare(run(View.SIDE), run(View.SIDE)).knees) == list(Side)
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ((100, 100), ()),
+        ((101, 0), ("many pictures were lost (10 % then)",)),
+        ((300, 600), ("many pictures were lost (25 % then, 40 % now)",)),
+    ],
+)
+def test_a_run_of_which_many_pictures_were_lost_is_not_like_others(
+    lost: tuple[int, int], said: tuple[str, ...]
+) -> None:
+    """Its steps and angles are less certain, as its own page says from the same share on."""
+    now, then = run(left={"pelvic_drop_deg": 8.5}), run()
+    for one, frames_lost in ((then, lost[0]), (now, lost[1])):
+        one["summary"]["frames_lost"] = frames_lost
+    assert compare(now, then).unlike == said
+    assert told(now, then, "pelvic_drop_deg").changed is not bool(said)
+
+
+def test_what_a_run_has_against_itself_it_has_against_every_other() -> None:
+    """So that its own page can tell the smallest real change before there is another one."""
+    assert why_unlike(run(), run()) == ()
+    for one in (run(View.SIDE), run(camera=UNKNOWN)):
+        assert why_unlike(one, one)
+    spec = METRICS["knee_flexion_deg"]
+    found = least_change(spec, View.SIDE, [claim(spec.key, 40.0, View.SIDE)] * 2, unlike=True)
+    assert found == told(run(View.SIDE), run(View.SIDE), spec.key).least
+    assert least_change(spec, View.SIDE, [{}, {}], unlike=False) == spec.sdd
+    assert least_change(spec, None, [{}, {}], unlike=True) == spec.sdd
 
 
 def test_cadence_is_of_both_feet_and_counted_anew_each_time() -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -271,6 +272,23 @@ def test_a_cue_and_the_table_have_the_agreed_form() -> None:
     assert float(rows[0]["fppa_deg"]) == 4.0
     assert rows[0]["hip_extension_deg"] == ""
     assert set(METRICS) - {"cadence_spm"} <= set(rows[0])
+
+
+def test_the_means_are_those_of_the_lines_that_count() -> None:
+    """Neither of who walks nor of who was hardly seen: a column's own mean was another than the page's."""
+    times = ("strike_s", "toe_off_s")
+    ran = [one | {key: one[key] + 100 for key in times} for one in stances(20, knee_flexion_deg=43.0)]
+    ran[0] |= {"quality": 0.2, "knee_flexion_deg": 90.0}
+    session = [*walked(40, 37.0), *ran]
+    rows = list(csv.DictReader(io.StringIO(stances_csv({"stances": session}))))
+    assert list(rows[0])[:6] == ["n", "side", "strike_s", "toe_off_s", "quality", "counts"]
+    assert {row["counts"] for row in rows} == {"0", "1"}
+    found = summarise(session, View.SIDE)
+    for side in Side:
+        mine = [float(row["knee_flexion_deg"]) for row in rows if row["side"] == side and row["counts"] == "1"]
+        claim = found[side]["knee_flexion_deg"]
+        assert len(mine) == claim["n"]
+        assert fmean(mine) == pytest.approx(claim["mean"], abs=1e-4)
 
 
 def test_a_session_from_before_a_metric_was_added_is_summed_up_without_it() -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from device.config import Config
 from device.live import LivePublisher, Message
-from device.store import StoreReader
+from device.store import Store, StoreReader
 from model.metrics import STANCE_METRICS
 from web.app import close_app, create_app
 from web.hub import MAX_STREAMS, LiveHub, Stream
@@ -79,15 +81,29 @@ def test_sessions_are_listed_in_parts(client: FlaskClient, make_session: MakeSes
     assert len(client.get("/api/sessions?limit=0&offset=-5").get_json()["sessions"]) == 1
 
 
+def named(answer: TestResponse) -> str:
+    return answer.headers["Content-Disposition"]
+
+
+def test_files_of_a_session_have_its_day_in_their_name(
+    client: FlaskClient, make_session: MakeSession, store: Store
+) -> None:
+    session_id = make_session(3)
+    store.update_session(session_id, started_utc="2026-09-01T12:00:00+00:00")
+    name = f"kneeline-session-{session_id}-2026-09-01"
+    assert f'"{name}.csv"' in named(client.get(f"/api/sessions/{session_id}.csv"))
+    assert f'download="{name}.json"' in client.get(f"/sessions/{session_id}").text
+
+
 def test_csv_has_every_stance_and_leaves_missing_empty(
     client: FlaskClient, make_session: MakeSession, stances: list[Message]
 ) -> None:
     answer = client.get(f"/api/sessions/{make_session()}.csv")
     assert answer.mimetype == "text/csv"
-    assert "attachment" in answer.headers["Content-Disposition"]
+    assert re.fullmatch(r'attachment; filename="kneeline-session-1-\d{4}-\d\d-\d\d\.csv"', named(answer))
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert len(rows) == len(stances)
-    assert set(rows[0]) == {"n", "side", "strike_s", "toe_off_s", "quality", *(m.key for m in STANCE_METRICS)}
+    assert set(rows[0]) == {"n", "side", "strike_s", "toe_off_s", "quality", "counts", *(m.key for m in STANCE_METRICS)}
     assert [float(row["fppa_deg"]) for row in rows] == [s["fppa_deg"] for s in stances]
     assert {row["hip_extension_deg"] for row in rows} == {""}
 

@@ -12,8 +12,10 @@ from flask.testing import FlaskClient
 from device.config import Config
 from device.live import Message
 from device.store import SessionHeader, Store, StoreDamaged, StoreReader
+from model.coach import KNEE, KNEE_IMAGE, Baseline
 from model.metrics import METRICS
 from model.pose import Side, View
+from model.programme import Adherence, Attempt
 from model.result import summarise
 from tests.web.conftest import GOOD_CAMERA
 from tests.web.tested import store_test
@@ -46,10 +48,10 @@ def anna(store: Store) -> int:
 def make_run(make_session: MakeSession, stances: list[Message], anna: int) -> MakeSession:
     """Stores a run of Anna's, whose right knee is further inward by so much than in the clip; standing came before."""
 
-    def make(by_deg: float = 0.0, view: str = "front", **more: object) -> int:
+    def make(by_deg: float = 0.0, view: str = "front", lost: int = 0, **more: object) -> int:
         by = {"right": by_deg, "left": 0.0}
         moved = [{**one, "fppa_deg": one["fppa_deg"] + by[one["side"]]} for one in stances]
-        summary = summarise(moved, View(view)) | {"standing": STOOD}
+        summary = summarise(moved, View(view)) | {"standing": STOOD, "frames_lost": lost}
         return make_session(view=view, more=summary, **{"runner_id": anna} | more)
 
     return make
@@ -143,6 +145,22 @@ def test_a_mean_is_written_alike_in_the_table_and_in_the_comparison(client: Flas
     assert re.search(r"(stances · 95 % ± [\d.]+° .*?){2}, more than noise 8.2°", table)
 
 
+def test_the_smallest_real_change_is_the_same_in_the_table_and_in_the_comparison(
+    client: FlaskClient, make_session: MakeSession, stances: list[Message], anna: int
+) -> None:
+    """From the side the table showed the SDD of 3.8°, which holds for a camera in one place, the comparison 12.7°."""
+    bent = [{**one, "knee_flexion_deg": 43.0, "fppa_deg": None, "fppa_image_deg": None} for one in stances]
+    runs = [make_session(view="side", frontal=False, more=summarise(bent, View.SIDE), runner_id=anna) for _ in "12"]
+    table, compared = text_of(client, f"/sessions/{runs[1]}").split("Compared with")
+    assert re.search(r"Knee flexion in stance How much .*? within noise 12\.7°", table)
+    assert "(SDD, here no less than what the means of two such runs may be off together) is noise" in table
+    assert re.search(r"Knee flexion in stance, left .*? 0\.0° 12\.7° no change", compared)
+    square = text_of(client, f"/sessions/{make_session(runner_id=anna)}")
+    assert re.search(r"Pelvic drop How .*? within noise 2\.8°", square)
+    unplaced = text_of(client, f"/sessions/{make_session(runner_id=anna, camera=UNKNOWN_CAMERA, frontal=False)}")
+    assert re.search(r"Pelvic drop How .*? within noise 4\.2°", unplaced)
+
+
 def test_a_run_is_compared_with_the_one_before(client: FlaskClient, make_run: MakeSession) -> None:
     make_run()
     before, now = make_run(9.0), make_run(0.5)
@@ -232,6 +250,7 @@ def test_anonymous_runs_those_that_still_run_and_cards_are_not_compared(
         ({"model": "movenet-thunder-int8"}, "the pose model was another one (movenet-thunder-int8, now movenet-light"),
         ({"camera": GOOD_CAMERA | {"yaw_deg": 8.0}}, "the camera stood elsewhere."),
         ({"source": "camera"}, "the pictures came from elsewhere."),
+        ({"lost": 200}, "many pictures were lost (25 % then)."),
     ],
 )
 def test_what_was_not_measured_alike_is_said(
@@ -330,6 +349,18 @@ def test_the_list_marks_a_knee_that_has_changed_since_the_first_run(
     assert "run by run" not in text_of(client, "/sessions")
 
 
+def test_the_list_marks_runs_of_which_many_pictures_were_lost(
+    client: FlaskClient, make_run: MakeSession, anna: int
+) -> None:
+    make_run()
+    for lost in (60, 200):
+        make_run(lost=lost)
+    for url in ("/sessions", f"/sessions?runner={anna}"):
+        assert re.findall(r"complete( \d+ % of its pictures lost)?", text_of(client, url)) == [
+            " 25 % of its pictures lost", "", "",
+        ]  # fmt: skip
+
+
 def test_a_band_is_as_high_as_no_change_and_dots_stay_in_the_drawing(
     client: FlaskClient, make_run: MakeSession, anna: int
 ) -> None:
@@ -344,6 +375,23 @@ def test_a_band_is_as_high_as_no_change_and_dots_stay_in_the_drawing(
     assert dots[0] == pytest.approx(float(band[1]) + half, abs=0.2)
     assert dots[0] - dots[1] == pytest.approx(half * 4.1 / METRICS["fppa_deg"].sdd, abs=0.2)  # type: ignore[operator]
     assert all(0 < y < 150 for y in dots)
+
+
+def test_a_course_is_drawn_once_and_says_which_runs_it_leaves_out(
+    client: FlaskClient, make_run: MakeSession, make_session: MakeSession, store: Store, anna: int
+) -> None:
+    """Each page of the list drew another one, of its own runs, as if it were the whole."""
+    for _ in range(30):
+        make_run(9.0)
+    store.update_session(1, started_utc="2026-09-01T12:00:00+00:00")
+    assert "a run; dashed: the first run, 01 Sep 2026." in text_of(client, f"/sessions?runner={anna}")
+    make_run()
+    make_session(view="rear", runner_id=anna)
+    said = "Each dot is the mean of a run: the 29 newest of 31 runs; dashed: the first run, 01 Sep 2026."
+    assert said in text_of(client, f"/sessions?runner={anna}")
+    assert panels(client, anna)[1].count("<circle") == 29
+    assert "run by run" not in text_of(client, f"/sessions?runner={anna}&page=2")
+    assert "first in this view" in text_of(client, f"/sessions?runner={anna}&page=2")
 
 
 def test_a_single_run_makes_no_course(client: FlaskClient, make_run: MakeSession, anna: int) -> None:
@@ -386,3 +434,38 @@ def test_a_result_is_shown_where_earlier_ones_cannot_be_read(
     monkeypatch.setattr(StoreReader, "list_sessions", damaged)
     assert "Only what can still be read is listed." in text_of(client, f"/sessions?runner={anna}")
     assert listed(client, f"/sessions?runner={anna}") == [now, now - 1]
+
+
+def test_cues_that_were_kept_back_are_said_where_they_are_counted(
+    client: FlaskClient, store: Store, make_run: MakeSession, anna: int
+) -> None:
+    """Else a course over weeks begins with few cues, and a programme's end looks like a success."""
+    measured, plain, every, faded = (make_run() for _ in range(4))
+    for session_id, key in ((measured, KNEE_IMAGE), (plain, KNEE)):  # the second one kept nothing back
+        store.add_baselines(anna, "camera", {(side, key): Baseline(4.0, 1.0, 20) for side in Side}, session_id)
+    store.start_programme(anna, "fppa_deg")
+    programme = store.programme(anna)
+    assert programme is not None
+    for session_id, n in ((every, 4), (faded, 6)):
+        store.save_attempt(programme.id, session_id, Attempt(n, 900.0, Adherence()))
+    shown = {
+        measured: ("aseline measured here: 20 steps of each foot without cues", "baseline measured"),
+        faded: ("rogramme session 6: cues in 50 % of the time", "in 50 % of the time"),
+    }
+    for session_id in (measured, plain, every, faded):
+        for url in (f"/sessions/{session_id}", f"/sessions/{session_id}/card"):
+            text = text_of(client, url)
+            for of, (words, _) in shown.items():
+                assert (words in text) is (of == session_id), url
+    for url in ("/sessions", f"/sessions?runner={anna}"):
+        cues = re.findall(r'<td data-label="Cues" class="num">(\d+)(?: <small[^>]*>([^<]*))?', client.get(url).text)
+        assert [said for _, said in cues] == [shown[faded][1], "", "", shown[measured][1]]
+
+
+def test_who_was_measured_anew_had_no_cues_again(
+    client: FlaskClient, store: Store, make_run: MakeSession, anna: int
+) -> None:
+    for session_id in (make_run(), make_run()):
+        store.drop_baselines(anna)
+        store.add_baselines(anna, "camera", {(Side.LEFT, KNEE): Baseline(4.0, 1.0, 20)}, session_id)
+    assert "Baseline measured here" in text_of(client, f"/sessions/{session_id}")

@@ -167,7 +167,7 @@ def test_stances_that_are_in_the_file_but_in_no_mean_are_said(
     session_id = make_session(state="open")
     assert "too poorly" not in text_of(client, f"/sessions/{session_id}")
     store.add_stance(session_id, {**stances[0], "quality": 0.2})
-    said = "1 stance seen too poorly (quality below 0.35) is in the CSV file only."
+    said = "1 stance seen too poorly (quality below 0.35) is in no mean, but in the CSV file (counts 0) and in the JSON"
     assert said in text_of(client, f"/sessions/{session_id}")
 
 

@@ -16,6 +16,7 @@ from device.store import Store
 from model.pose import Side, View
 from model.rubric import faults_of
 from model.virtual_camera import VirtualCamera
+from tests.web.conftest import GOOD_CAMERA
 from tests.web.test_commands import token
 from tests.web.tested import store_test
 from web.hub import LiveHub
@@ -106,7 +107,7 @@ def test_step_downs_in_words(client: FlaskClient, store: Store) -> None:
         "Trunk leans in 1 of 5",
         "3 points, medium",
         "at most 4",
-        "a difference below 8.2° is noise",
+        "Between two tests of a leg a difference below 14° is noise: where the camera stood is not known",
         "may be off by 11°, the mean of a test by 10°",
         "<b>Wavering, or weight on the free foot</b>",
         "<b>no medical device</b>",
@@ -119,6 +120,24 @@ def test_step_downs_in_words(client: FlaskClient, store: Store) -> None:
     assert "3 points, medium" in card
     assert "no medical device" in card
     assert card.count("<tr>") == 6
+
+
+@pytest.mark.parametrize(
+    ("tested", "said"),
+    [
+        (Side.RIGHT, ("a difference below 8.2° is noise;", "or its place is not known, below 14°.")),
+        (None, ("compare with care, and where", "or its place is not known, take a difference below 14° for noise.")),
+    ],
+)
+def test_a_smaller_difference_of_two_tests_tells_where_the_cameras_place_is_known(
+    client: FlaskClient, store: Store, tested: Side | None, said: tuple[str, ...]
+) -> None:
+    """Each mean may be off by 10°: that falls out of the difference only where both were seen from one place."""
+    session_id = store_test(store, tested)
+    for camera, known in ((None, False), (GOOD_CAMERA, True)):
+        store.update_session(session_id, camera=camera)
+        page = client.get(f"/sessions/{session_id}").text
+        assert [words in page for words in said] == [known] * 2
 
 
 def test_a_camera_far_from_hip_height_gives_a_reason_in_place_of_a_number(client: FlaskClient, store: Store) -> None:

@@ -75,7 +75,7 @@ def session(session_id: int) -> ResponseReturnValue:
 @blueprint.get("/api/sessions/<int:session_id>.csv")
 def csv_of_session(session_id: int) -> ResponseReturnValue:
     found = box().reader.session(session_id) or abort(404)
-    name = f"kneeline-session-{session_id}.csv"
+    name = present.file_name(found, "csv")
     return Response(
         session_csv(found),
         mimetype="text/csv",

@@ -12,12 +12,14 @@ from device.frames import is_film
 from device.health import disk
 from device.retention import most_bytes
 from device.store import StoreDamaged
+from device.store.training import Withheld
+from model.comparison import why_unlike
 from model.errors import StoreError
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
 from model.metrics import METRICS, NOT_MEASURABLE
 from model.pose import View
-from model.quality import lost_words
+from model.quality import lost_words, many_lost
 from model.result import UNKNOWN_CAMERA, summarise_stored
 from model.screening_result import MIN_REPS
 from model.stance import MIN_QUALITY
@@ -55,29 +57,33 @@ def sessions() -> ResponseReturnValue:
     found, total, fault = listed_sessions(_PER_PAGE, (page - 1) * _PER_PAGE, runner_id)
     pages = max(1, -(-total // _PER_PAGE))
     if page > pages:
-        found, _, fault = listed_sessions(_PER_PAGE, (pages - 1) * _PER_PAGE, runner_id)
-    names = _names(fault)
+        page = pages
+        found, _, fault = listed_sessions(_PER_PAGE, (page - 1) * _PER_PAGE, runner_id)
+    names, withheld = _names(fault), _withheld([head["id"] for head in found])
     if runner_id is not None and runner_id not in names and fault is None:
         abort(404)
     return render_template(
         "sessions.html",
-        course=_course(runner_id, found, fault),
-        sessions=[{**_listed(head), "runner": names.get(head["runner_id"])} for head in found],
+        course=_course(runner_id, found, fault, draw=page == 1),
+        sessions=[
+            {**_listed(head), "runner": names.get(head["runner_id"]), "withheld": withheld[head["id"]]}
+            for head in found
+        ],
         only=None if runner_id is None else {"id": runner_id, "name": names.get(runner_id, f"runner {runner_id}")},
-        page=min(page, pages),
+        page=page,
         pages=pages,
         fault=fault,
     )
 
 
 def _course(
-    runner_id: int | None, heads: Sequence[Mapping[str, Any]], fault: str | None
+    runner_id: int | None, heads: Sequence[Mapping[str, Any]], fault: str | None, draw: bool
 ) -> course.SinceFirst | None:
     """None of everybody's sessions, and where they cannot all be read."""
     if runner_id is None or fault is not None:
         return None
     try:
-        return course.since_first(box().reader, runner_id, heads)
+        return course.since_first(box().reader, runner_id, heads, draw)
     except StoreDamaged as error:
         store_words(error)
         return None
@@ -105,6 +111,16 @@ def _names(fault: str | None) -> dict[int, str]:
         if fault is None:
             raise
         return {}
+
+
+def _withheld(session_ids: Sequence[int]) -> dict[int, present.CuesWithheld]:
+    """What kept cues back in each session; nothing where that cannot be read."""
+    found: Mapping[int, Withheld] = {}
+    try:
+        found = box().reader.withheld(session_ids)
+    except StoreDamaged as error:  # the list shows what can be read all the same
+        store_words(error)
+    return {session_id: present.CuesWithheld.of(found.get(session_id)) for session_id in session_ids}
 
 
 @blueprint.get("/sessions/<int:session_id>")
@@ -149,7 +165,7 @@ def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
     summary = head["summary"] or {}
     knee_words, ran = "", head["mode"] == screening.RUN
     if ran:
-        row = present.main_rows(present.summary_rows(summary), head["view"])[0]
+        row = present.main_rows(present.summary_rows(summary, head["view"]), head["view"])[0]
         knees, knee_words = {"left": row.left, "right": row.right}, present.KNEE_WORDS.get(row.spec.key, "")
     else:
         knees = screening.knees(head["mode"], summary)
@@ -161,6 +177,7 @@ def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
         "cadence_spm": summary.get("cadence_spm"),
         "knees": knees,
         "knee_words": knee_words,
+        "lost": many_lost(summary.get("frames_lost"), head["frames"]) if ran else None,
         "coached": ran and head["view"] != View.SIDE,
     }
 
@@ -230,12 +247,15 @@ def _compared(found: Mapping[str, Any], summary: Mapping[str, Any], name: str | 
 
 def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[str, Any]) -> dict[str, Any]:
     """What the result page of a run and its card show beside that."""
-    rows = present.summary_rows(summary)
+    run = {**found, "summary": summary}
+    unlike = bool(why_unlike(run, run))
+    rows = present.summary_rows(summary, found["view"], unlike)
     main = present.main_rows(rows, found["view"])
     cued = dict.fromkeys(str(cue["metric"]) for cue in found["cues"])
     return {
         "cadence_spm": summary.get("cadence_spm"),
         "rows": rows,
+        "unlike": unlike,
         "drifts": any(cell.drift for row in rows for cell in (row.left, row.right)),
         "measured": [row.spec.key for row in rows if row.measured],
         "main": main,
@@ -244,6 +264,7 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
         "lost": _lost(found, summary.get("frames_lost")),
+        "withheld": _withheld([found["id"]])[found["id"]].words,
         "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},
         "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),
         "not_measurable": NOT_MEASURABLE,
@@ -255,7 +276,8 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
 
 def _lost(found: Mapping[str, Any], lost: int | None) -> str | None:
     """That so many pictures of a session were lost that its result suffered; None where not, or where none knows."""
-    return lost_words(lost / (lost + found["frames"]), past=True, film=is_film(found["source"])) if lost else None
+    share = many_lost(lost, found["frames"])
+    return None if share is None else lost_words(share, past=True, film=is_film(found["source"]))
 
 
 def _summary_now(session: Mapping[str, Any]) -> dict[str, Any]:
