@@ -106,11 +106,12 @@ def running_stances(stances: Sequence[Mapping[str, Any]]) -> list[Mapping[str, A
 def counted(stances: Sequence[Mapping[str, Any]]) -> list[bool]:
     """Which of a session's stances are in its means: those of running that were seen well enough."""
     are_run = _are_run(stances)
-    return [is_run and _well_seen(one) for one, is_run in zip(stances, are_run, strict=True)]
+    return [is_run and well_seen(one) for one, is_run in zip(stances, are_run, strict=True)]
 
 
-def _well_seen(stance: Mapping[str, Any]) -> bool:
-    return bool(stance["quality"] >= MIN_QUALITY)
+def well_seen(stance: Mapping[str, Any]) -> bool:
+    """Whether a stance was seen well enough to be in any mean."""
+    return (stance["quality"] or 0.0) >= MIN_QUALITY
 
 
 def _are_run(stances: Sequence[Mapping[str, Any]]) -> list[bool]:
@@ -154,7 +155,7 @@ def summarise(
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}
     stances = running_stances(stances)
     values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}
-    blurred = bool(stances) and all(stance["quality"] < MIN_QUALITY for stance in stances)
+    blurred = bool(stances) and not any(map(well_seen, stances))
     summary: dict[str, Any] = {"cadence_spm": None if blurred else number(cadence_spm(stances))}
     for side in Side:
         metrics = {spec.key: _claim(values[side][spec.key], spec, view) for spec in STANCE_METRICS}
@@ -191,7 +192,7 @@ def _values(stances: Sequence[Mapping[str, Any]]) -> dict[str, FloatArray]:
 
     A session that an earlier version has stored may lack metrics.
     """
-    seen = [stance for stance in stances if _well_seen(stance)]
+    seen = [stance for stance in stances if well_seen(stance)]
     return {
         spec.key: np.array([v for stance in seen if (v := stance.get(spec.key)) is not None], dtype=np.float64)
         for spec in STANCE_METRICS

@@ -20,7 +20,7 @@ from model.lengths import summary_with_centimetres
 from model.metrics import METRICS, NOT_MEASURABLE
 from model.pose import View
 from model.quality import lost_words, many_lost
-from model.result import UNKNOWN_CAMERA, summarise_stored
+from model.result import UNKNOWN_CAMERA, summarise_stored, well_seen
 from model.screening_result import MIN_REPS
 from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
@@ -270,7 +270,7 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
         "not_measurable": NOT_MEASURABLE,
         "min_stances": MIN_STANCES,
         "min_quality": MIN_QUALITY,
-        "poor": sum(stance["quality"] < MIN_QUALITY for stance in found["stances"]),
+        "poor": sum(not well_seen(stance) for stance in found["stances"]),
     }
 
 
