@@ -4,6 +4,9 @@ The choice never outlives a session, nor a while without one, so that nobody is 
 session that runs without a name becomes that of who is chosen. One that is somebody else's stays theirs: it ends, and
 what follows is the chosen one's, but for the last steps of who ran before. Height and goal go with the person: kept in
 the store with a name, for this session only without one.
+
+Whoever chooses a name gets an answer, and it holds at once or never: when a full disk has room again, somebody else is
+on the belt.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from device.live import Message, is_number
+from device.live import Message, is_number, is_request
 from device.recording import SessionWriter
 from device.store import Person, Runner, SessionHeader, Store
+from model.errors import StoreError
 from model.goals import is_goal
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 
@@ -25,6 +29,8 @@ COMMANDS = ("add_runner", "select_runner", "set_height", "set_goal")
 #: A choice that no session followed is dropped after this long.
 KEPT_S = 600.0
 MAX_NAME = 40
+#: What the disk has not taken by then is not carried out; the page waits longer for its answer.
+LATE_S = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -45,11 +51,19 @@ class RunnerChoice:
     Args:
         writer: of the sessions.
         clock: seconds, monotonic.
+        answer: told what came of a request to choose: ``request`` as it was given, ``done``, and ``said``, why nobody
+            was chosen. No name is in it.
     """
 
-    def __init__(self, writer: SessionWriter, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        writer: SessionWriter,
+        clock: Callable[[], float] = time.monotonic,
+        answer: Callable[[Message], None] = lambda _: None,
+    ) -> None:
         self._writer = writer
         self._clock = clock
+        self._answer = answer
         self._lock = threading.Lock()  # the writer's thread chooses, too
         self._chosen: Runner | None = None
         self._next: _Next | None = None
@@ -81,7 +95,7 @@ class RunnerChoice:
         """Carries out a command of `COMMANDS`; False where it is none of them, or is not valid."""
         jobs: dict[str, Callable[[Message], bool]] = {
             "add_runner": self._add,
-            "select_runner": lambda message: self._select(message.get("runner_id")),
+            "select_runner": self._select,
             "set_height": lambda message: self._set_height(message.get("height_cm")),
             "set_goal": lambda message: self._set_goal(message.get("metric")),
         }
@@ -132,24 +146,43 @@ class RunnerChoice:
         height_cm = command.get("height_cm")
         if len(name) > MAX_NAME or not _is_text(name) or not _is_height(height_cm):
             return False
-        self._writer.add_runner(name, height_cm, self._found)
+        self._choose_stored(command, lambda store: _added(store, name, height_cm))
         return True
 
-    def _select(self, runner_id: object) -> bool:
+    def _select(self, command: Message) -> bool:
+        runner_id = command.get("runner_id")
         if runner_id is None:
             self._found(None)
+            self._say(command, None)
             return True
         if not is_number(runner_id):
             return False
-
-        def found(runner: Runner | None) -> None:
-            if runner is None:
-                _log.warning("there is no runner %d", runner_id)
-            else:
-                self._found(runner)
-
-        self._writer.find_runner(runner_id, found)
+        self._choose_stored(command, lambda store: _stored(store, runner_id))
         return True
+
+    def _choose_stored(self, command: Message, find: Callable[[Store], Runner]) -> None:
+        """Chooses whom ``find`` finds in the store, in turn with what is written; nobody where that cannot be soon."""
+        asked_s = self._clock()
+
+        def job(store: Store, _: int | None) -> None:
+            try:
+                if self._clock() - asked_s > LATE_S:
+                    raise StoreError("the disk was too slow; choose again")
+                self._found(find(store))
+            except StoreError as error:
+                _log.warning("nobody was chosen: %s", error)
+                self._say(command, f"Nobody was chosen: {error}.")
+            else:
+                self._say(command, None)
+
+        if self._writer.stuck is None:
+            self._writer.also(job)
+        else:
+            self._say(command, f"{self._writer.stuck}. Somebody can be chosen when that is mended.")
+
+    def _say(self, command: Message, why_not: str | None) -> None:
+        if is_request(request := command.get("request")):
+            self._answer({"type": "answer", "request": request, "done": why_not is None, "said": why_not})
 
     def _found(self, runner: Runner | None) -> None:
         with self._lock:
@@ -190,6 +223,21 @@ class RunnerChoice:
                 return
             self._chosen = replace(runner, person=change(runner.person))
         self._writer.also(lambda store, _: keep(store, runner.id))
+
+
+def _added(store: Store, name: str, height_cm: float | None) -> Runner:
+    """The page looks before it asks, but two may ask at the same moment, or one twice while the answer is to come."""
+    if name and store.has_runner_called(name):
+        raise StoreError("that name is in the list already")
+    runner_id, given = store.add_runner(name, height_cm)
+    return Runner(runner_id, given, Person(height_cm))
+
+
+def _stored(store: Store, runner_id: int) -> Runner:
+    runner = store.runner(runner_id)
+    if runner is None:
+        raise StoreError(f"there is no runner {runner_id} any more")
+    return runner
 
 
 def _same(one: Runner | None, other: Runner | None) -> bool:

@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 
 from device.config import Config
 from device.live import LivePublisher, Message
-from device.runners import COMMANDS, MAX_NAME
+from device.runners import COMMANDS, LATE_S, MAX_NAME
 from device.store import SessionHeader, Store
+from model.errors import StoreError
 from model.goals import GOALS
 from model.programme import SESSIONS, Adherence, Attempt, in_words
 from tests.web.choosing import Device
@@ -163,6 +164,31 @@ def test_who_was_deleted_meanwhile_is_not_chosen_and_the_list_is_shown_as_it_is(
     assert "← Back" in post(client, "/runners/choose", runner_id=str(gone), kiosk="1")
 
 
+def test_a_full_disk_chooses_nobody_and_the_page_says_why(
+    device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None]
+) -> None:
+    """It is answered before the page gives up, and not carried out when there is room again."""
+    assert runners._ANSWER_S > LATE_S
+    anna, _ = store.add_runner("Anna")
+    full = [True]
+
+    def job(store: Store, _: int | None) -> None:
+        if full:
+            raise StoreError("k.db cannot grow because the disk is full; free some space")
+
+    device.writer.also(job)
+    eventually(lambda: device.writer.stuck, "the full disk")
+    said = "k.db cannot grow because the disk is full; free some space. Somebody can be chosen when that is mended."
+    assert said in post(client, "/runners/choose", runner_id=str(anna))
+    assert said in post(client, "/runners", name="Ben")
+    assert "The next session is anonymous." in post(client, "/runners/choose", runner_id="")
+    full.clear()
+    eventually(lambda: device.writer.stuck is None, "room")
+    assert device.choice.current is None
+    assert "Anna runs next." in post(client, "/runners/choose", runner_id=str(anna))
+    assert not store.has_runner_called("Ben")
+
+
 def test_sessions_bear_the_runners_name(device: Device, client: FlaskClient, eventually: Callable[..., None]) -> None:
     post(client, "/runners", name="Anna")
     assert device.choice.current is not None
@@ -299,8 +325,8 @@ def test_a_device_that_tells_nothing_confirms_nothing(
     monkeypatch: pytest.MonkeyPatch, path: str, form: dict[str, str],
 ) -> None:  # fmt: skip
     """It is there, and busy with its camera: nobody, or no speed, is not what it tells."""
-    for views in (runners, commands):
-        monkeypatch.setattr(views, "_CONFIRM_S", 0.2)
+    for views, name in ((runners, "_CONFIRM_S"), (runners, "_ANSWER_S"), (commands, "_CONFIRM_S")):
+        monkeypatch.setattr(views, name, 0.2)
     eventually(lambda: hub.send({"command": "nothing"}), "the device")
     assert "did not confirm" in post(client, path, 200, **form)
 
@@ -309,7 +335,7 @@ def test_device_that_does_not_confirm_is_said(
     config: Config, client: FlaskClient, publisher: LivePublisher, eventually: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(runners, "_CONFIRM_S", 0.1)
+    monkeypatch.setattr(runners, "_ANSWER_S", 0.1)
     publisher.publish({"type": "health", "commands": list(COMMANDS), "runner": None})
     eventually(lambda: client.get("/healthz").get_json()["device"] == "live", "the device")
     assert "did not confirm" in post(client, "/runners", name="Anna")
