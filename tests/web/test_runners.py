@@ -263,7 +263,7 @@ def test_programme_begins_shows_where_the_runner_stands_and_ends(
     assert "Programme: session 7 of 8<" in page
     assert "0:00 of 28:00 min run, cues 25 % of the time." in page
     assert "On target 90 % with cues, 75 % without." in page
-    today = store.begin_session(SessionHeader("clip", "model", "0", view="front"))
+    today = store.begin_session(SessionHeader("clip", "model", "0", view="front", runner_id=1))
     store.save_attempt(programme.id, 100 + today, Attempt(7, 600.0, Adherence()))  # on another day
     store.save_attempt(programme.id, today, Attempt(7, 65.0, Adherence()))
     assert "1:05 of 28:00 min run, cues 25 %" in client.get("/runners").text
