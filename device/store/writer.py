@@ -528,10 +528,15 @@ class Store:
                 db.execute("UPDATE runners SET name = ? WHERE id = ?", (name, runner_id))
         return runner_id, name
 
-    def has_runner_called(self, name: str) -> bool:
-        """Whether somebody has this name, in whatever capitals."""
+    def has_runner_called(self, name: str, but: int | None = None) -> bool:
+        """Whether somebody ``but`` this runner has this name, in whatever capitals."""
         with self._transaction() as db:
-            return people.is_called(db, name)
+            return people.is_called(db, name, but)
+
+    def rename_runner(self, runner_id: int, name: str) -> bool:
+        """Changes a runner's name; False where there is no such runner."""
+        with self._transaction() as db:
+            return db.execute("UPDATE runners SET name = ? WHERE id = ?", (name, runner_id)).rowcount > 0
 
     def runner(self, runner_id: int) -> people.Runner | None:
         """A runner; None where there is no such runner."""

@@ -247,7 +247,50 @@ def test_a_choice_for_which_the_disk_was_too_slow_is_none(
     until(lambda: len(answers) == 2)
     assert choice.current is None
     assert [r["name"] for r in StoreReader(path).runners()] == ["Anna"]
-    assert answers["anna"]["said"] == "Nobody was chosen: the disk was too slow; choose again."
+    assert answers["anna"]["said"] == "Nobody was chosen: the disk was too slow; try again."
+
+
+def test_a_name_is_changed_also_of_who_runs_and_who_is_next(
+    choice: RunnerChoice, writer: SessionWriter, answers: dict[str, Message], path: Path
+) -> None:
+    anna = add(choice, "Ana")
+    choice.begin_session(HEADER, lambda session_id: None)
+    assert choice.obey({"command": "add_runner", "name": "Benn"})
+    until(lambda: choice.another_chosen)
+    for runner_id, name in ((anna, "  Anna\tMaria "), (anna + 1, "ben"), (anna + 1, "Ben")):
+        assert choice.obey({"command": "rename_runner", "id": runner_id, "name": name, "request": name})
+    until(lambda: len(answers) == 3)
+    assert all(answer["done"] for answer in answers.values())
+    assert [r["name"] for r in StoreReader(path).runners()] == ["Anna Maria", "Ben"]
+    assert choice.current is not None
+    assert choice.current.name == "Anna Maria"
+    choice.session_ended()
+    assert choice.current.name == "Ben"
+
+
+def test_a_name_that_is_anothers_or_of_nobody_who_is_there_is_not_given(
+    choice: RunnerChoice, writer: SessionWriter, answers: dict[str, Message], path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    caplog.set_level("INFO")
+    anna = add(choice, "Özge")
+    add(choice, "Ben")
+    choice.obey({"command": "rename_runner", "id": anna + 1, "name": "özge", "request": "taken"})
+    choice.obey({"command": "rename_runner", "id": 7, "name": "Carl", "request": "gone"})
+    until(lambda: len(answers) == 2)
+    assert answers["taken"]["said"] == "The name was not changed: that name is in the list already."
+    assert answers["gone"]["said"] == "The name was not changed: there is no runner 7 any more."
+    writer.stuck = "the disk is full"
+    choice.obey({"command": "rename_runner", "id": anna, "name": "Carl", "request": "full"})
+    assert answers["full"]["said"] == "the disk is full. A name can be changed when that is mended."
+    writer.close()
+    assert [r["name"] for r in StoreReader(path).runners()] == ["Ben", "Özge"]
+    assert not any(name in caplog.text for name in ("Ben", "Carl", "zge"))
+
+
+@pytest.mark.parametrize(("runner_id", "name"), [(1, ""), (1, " "), (1, "x" * 41), (1, "Anna \ud83d"), ("1", "Anna")])
+def test_what_is_no_name_and_no_runner_is_refused(choice: RunnerChoice, runner_id: object, name: str) -> None:
+    assert not choice.obey({"command": "rename_runner", "id": runner_id, "name": name})
 
 
 def test_a_session_that_is_anothers_stays_theirs_and_the_choice_waits_for_its_end(

@@ -189,6 +189,49 @@ def test_a_full_disk_chooses_nobody_and_the_page_says_why(
     assert not store.has_runner_called("Ben")
 
 
+def test_a_misspelt_name_is_changed(
+    device: Device, client: FlaskClient, store: Store, make_session: Callable[..., int]
+) -> None:
+    post(client, "/runners", name="Ana O'Hara")
+    make_session(runner_id=1)
+    assert 'href="/runners/1/name" aria-label="Change the name of Ana O&#39;Hara"' in client.get("/runners").text
+    assert 'href="/runners/1/name"' not in client.get("/runners?kiosk=1").text
+    assert ' value="Ana O&#39;Hara"' in client.get("/runners/1/name").text
+    said = post(client, "/runners/1/name", name="  Anna   O'Hara ")
+    assert "Ana O'Hara is called Anna O'Hara now." in said
+    assert "Anna O'Hara runs next." in said
+    assert "Anna O'Hara" in html.unescape(client.get("/sessions").text)
+    assert "Anna O'Hara is called anna o'hara now." in post(client, "/runners/1/name", name="anna o'hara")
+
+
+def test_a_name_is_changed_by_the_rules_of_a_new_one(device: Device, client: FlaskClient, store: Store) -> None:
+    path = f"/runners/{store.add_runner('Anna')[0]}/name"
+    store.add_runner("Zoë")
+    for name, said in (
+        ("ZOE\u0308", "is in the list already: add something to tell them apart."),
+        ("", "Type a name."),
+        ("x" * 41, "at most 40 characters"),
+        ("An\u200bna", "signs that cannot be seen"),
+    ):
+        page = post(client, path, 400, name=name)
+        assert said in page
+        assert "Change the name" in page
+    assert client.post(path, data={"name": "Carl"}).status_code == 400, "no token"
+    assert [store.has_runner_called(name) for name in ("Anna", "Zoë")] == [True, True]
+    post(client, "/runners/99/name", 404, name="Carl")
+
+
+def test_a_name_that_cannot_be_changed_now_is_said(
+    client: FlaskClient, store: Store, device: Device, eventually: Callable[..., None]
+) -> None:
+    path = f"/runners/{store.add_runner('Anna')[0]}/name"
+    device.writer.stuck = "the disk is full"
+    assert "the disk is full. A name can be changed when that is mended." in post(client, path, name="Carl")
+    device.close()
+    eventually(lambda: "<button disabled>Change the name" in client.get(path).text, "the silence")
+    assert "No name can be changed now. The device is silent." in client.get(path).text
+
+
 def test_sessions_bear_the_runners_name(device: Device, client: FlaskClient, eventually: Callable[..., None]) -> None:
     post(client, "/runners", name="Anna")
     assert device.choice.current is not None

@@ -88,19 +88,38 @@ def qr() -> ResponseReturnValue:
 @blueprint.post("")
 def add() -> ResponseReturnValue:
     """Adds a runner, who is chosen; an empty name becomes a number."""
-    name = as_written(request.form.get("name", ""))
-    if len(name) > MAX_NAME:
-        raise Mistyped("name", f"A name must have at most {MAX_NAME} characters.")
-    if name and not is_legible(name):
-        raise Mistyped("name", "The name holds signs that cannot be seen. Delete it and type it by hand.")
-    if any(look(runner["name"]) == look(name) for runner in box().reader.runners()):
-        raise Mistyped("name", f"{name} is in the list already: choose it there, or add something to tell you apart.")
+    name = typed_name("choose it there, or add something to tell you apart")
     height_cm = _height_cm("new-height")
     if (ends := _ends_unawares(None)) is not None:
         raise Mistyped("name", ends)
     before = _current_id()
     command = {"command": "add_runner", "name": name, "height_cm": height_cm}
     return _choice(command, lambda: _current_id() not in (None, before))
+
+
+def typed_name(where_taken: str, but: int | None = None) -> str:
+    """The form's name, as it is kept; perhaps empty.
+
+    Args:
+        where_taken: what to do where somebody has it.
+        but: a runner's id, whose own it may be.
+
+    Raises:
+        Mistyped: it can be nobody's, or is another's.
+    """
+    name = as_written(request.form.get("name", ""))
+    if len(name) > MAX_NAME:
+        raise Mistyped("name", f"A name must have at most {MAX_NAME} characters.")
+    if name and not is_legible(name):
+        raise Mistyped("name", "The name holds signs that cannot be seen. Delete it and type it by hand.")
+    if any(look(runner["name"]) == look(name) and runner["id"] != but for runner in box().reader.runners()):
+        raise Mistyped("name", f"{name} is in the list already: {where_taken}.")
+    return name
+
+
+def stored_runner(runner_id: int) -> dict[str, Any]:
+    """A runner of the list; 404 where there is no such runner."""
+    return next((one for one in box().reader.runners() if one["id"] == runner_id), None) or abort(404)
 
 
 @blueprint.post("/height")
