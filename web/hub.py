@@ -39,6 +39,10 @@ NO_GPIO = (
 )
 #: What to do about a silent device; the live page says the same.
 SILENT_REMEDY = "If this stays, check camera cable and power, then on the box: sudo kneeline doctor"
+#: The same where something is to be done, which takes a device, but no camera: a film's session may be looked at alone.
+DEVICE_NEEDED = (
+    f"{SILENT_REMEDY}. Where kneeline web was started by hand, start kneeline device beside it: it needs no camera."
+)
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64
@@ -203,7 +207,7 @@ class LiveHub:
         snapshot = self.snapshot()
         health = snapshot["health"]
         if health is None:
-            return f"The device is silent. {SILENT_REMEDY}"
+            return f"The device is silent. {DEVICE_NEEDED}"
         if command in health.get("commands", ()):
             return None
         fault = (snapshot["frame"] or {}).get("store_fault")
