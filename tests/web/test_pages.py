@@ -355,6 +355,10 @@ def test_of_a_damaged_database_what_can_be_read_is_shown_with_the_damage_and_the
     for session_id in shown:
         assert client.get(f"/sessions/{session_id}").status_code == 200
         assert client.get(f"/api/sessions/{session_id}.csv").status_code == 200
+    health = text_of(client, "/health")
+    assert "Not all sessions can be read." in health
+    assert "k.db is damaged; move it away and put a backup in its place." in health
+    assert f"Sessions stored {len(shown)} readable," in health
     lost = next(n for n in ids if n not in shown)
     assert "This part of the sessions cannot be read" in text_of(client, f"/sessions/{lost}", 503)
     body: Any = client.get("/api/sessions").get_json()

@@ -138,8 +138,9 @@ def health() -> ResponseReturnValue:
     path = config.database_path()
     most = most_bytes(path, config.store.max_mb)
     told: dict[str, Any] = {"disk": disk(path), "most": most, "sessions": None, "unread": None}
-    try:
-        told |= {"sessions": box().reader.count_sessions(), "used": box().reader.used_bytes()}
+    try:  # their number alone is told also where the sessions themselves are damaged
+        _, sessions, fault = listed_sessions(_PER_PAGE, 0)
+        told |= {"sessions": sessions, "fault": fault, "used": box().reader.used_bytes()}
     except StoreError as error:  # what else is wrong is to be seen all the same
         told["unread"] = store_words(error)
     return render_template("health.html", **told)
