@@ -20,7 +20,7 @@ from device.board import Choice, best_choice, cache_path, kept_choice, sustains
 from device.cameras import open_source
 from device.config import Config
 from device.cues import PAGE_ONLY, all_off
-from device.health import disk, temperature_c, throttling
+from device.health import CLOCK_REMEDY, clock, disk, temperature_c, throttling
 from device.live import NO_CAMERA, Message, last_told
 from device.password import password_path, read_hash
 from device.retention import MB, most_bytes
@@ -289,15 +289,8 @@ def _disk(path: Path) -> Check:
 
 
 def _clock() -> Check:
-    now = datetime.now(UTC)
-    said = f"{now:%Y-%m-%d %H:%M} UTC"
-    remedy = "connect the network once, or fit a clock module; times of sessions are wrong until then"
-    synchronised = _output(["timedatectl", "show", "--property=NTPSynchronized", "--value"])
-    if now.year < 2025:
-        return Check("clock", False, said, remedy)
-    if synchronised == "no":
-        return Check("clock", False, f"{said}, not synchronised", remedy)
-    return Check("clock", True, f"{said}, synchronised" if synchronised == "yes" else said)
+    found = clock()
+    return Check("clock", not found.wrong, found.words, CLOCK_REMEDY if found.wrong else "")
 
 
 def _temperature() -> Check:

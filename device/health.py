@@ -1,12 +1,17 @@
-"""How the machine is: temperature, throttling, disk. Whatever a machine cannot tell is None."""
+"""How the machine is: temperature, throttling, disk, clock. Whatever a machine cannot tell is None."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+#: What to do about a clock that is wrong.
+CLOCK_REMEDY = "connect the network once, or fit a clock module; times of sessions are wrong until then"
+#: There was no Kneeline before: a Pi without a network and a clock module begins in its past.
+_FIRST_YEAR = 2025
 _LOW_BYTES = 500_000_000
 _TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 _THROTTLED = (
@@ -30,6 +35,40 @@ class Disk:
     def low(self) -> bool:
         """Whether it will soon be full."""
         return self.free < _LOW_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The machine's clock.
+
+    Attributes:
+        now: what it shows, UTC.
+        synchronised: whether by the network; None where the machine does not tell.
+    """
+
+    now: datetime
+    synchronised: bool | None
+
+    @property
+    def wrong(self) -> bool:
+        """Whether times may be."""
+        return self.now.year < _FIRST_YEAR or self.synchronised is False
+
+    @property
+    def words(self) -> str:
+        """What it shows, and whether to rely on it."""
+        said = {True: ", synchronised", False: ", not synchronised", None: ""}[self.synchronised]
+        return f"{self.now:%Y-%m-%d %H:%M} UTC{said}"
+
+
+def clock() -> Clock:
+    """The clock as it is now; of a machine that does not soon tell whether it is synchronised that is not known."""
+    command = ["timedatectl", "show", "--property=NTPSynchronized", "--value"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=2, check=False).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        told = ""
+    return Clock(datetime.now(UTC), {"yes": True, "no": False}.get(told))
 
 
 def temperature_c(path: Path = _TEMPERATURE) -> float | None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from device.retention import keep_within
-from device.store import Person, Runner, SessionHeader, Store, StoreDamaged, utc_now
+from device.store import Runner, SessionHeader, Store, StoreDamaged, utc_now
 from model.errors import StoreError
 
 _log = logging.getLogger(__name__)
@@ -108,26 +108,6 @@ class SessionWriter:
         """Overwrites the session's counts, camera, summary, start or belt; see `Store.update_session`."""
         told_again = "summary" not in values
         self._put_for_session(lambda session_id: self._store.update_session(session_id, **values), told_again)
-
-    def add_runner(self, name: str, height_cm: float | None, on_added: Callable[[Runner], None]) -> None:
-        """Adds a runner; ``on_added`` is called with them from the writer's thread.
-
-        Nobody is added under a name that somebody has: the page looks before it asks, but two may ask at the same
-        moment, or one twice while the answer is still to come.
-        """
-
-        def job() -> None:
-            if name and self._store.has_runner_called(name):
-                _log.warning("nobody was added: that name is in the list already")
-                return
-            runner_id, given = self._store.add_runner(name, height_cm)
-            on_added(Runner(runner_id, given, Person(height_cm)))
-
-        self._put(job)
-
-    def find_runner(self, runner_id: int, on_found: Callable[[Runner | None], None]) -> None:
-        """Looks a runner up; ``on_found`` is called with them, or None, from the writer's thread."""
-        self._put(lambda: on_found(self._store.runner(runner_id)))
 
     def runs(self, runner: Runner) -> None:
         """The session that is open when this is written is this runner's, if there is one and it is nobody's yet."""

@@ -4,6 +4,9 @@ The choice never outlives a session, nor a while without one, so that nobody is 
 session that runs without a name becomes that of who is chosen. One that is somebody else's stays theirs: it ends, and
 what follows is the chosen one's, but for the last steps of who ran before. Height and goal go with the person: kept in
 the store with a name, for this session only without one.
+
+Whoever chooses a name, or changes one, gets an answer, and it holds at once or never: when a full disk has room again,
+somebody else is on the belt.
 """
 
 from __future__ import annotations
@@ -15,16 +18,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from device.live import Message, is_number
+from device.live import Message, is_number, is_request
 from device.recording import SessionWriter
 from device.store import Person, Runner, SessionHeader, Store
+from model.errors import StoreError
 from model.goals import is_goal
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 
-COMMANDS = ("add_runner", "select_runner", "set_height", "set_goal")
+COMMANDS = ("add_runner", "select_runner", "rename_runner", "set_height", "set_goal")
 #: A choice that no session followed is dropped after this long.
 KEPT_S = 600.0
 MAX_NAME = 40
+#: What the disk has not taken by then is not carried out; the page waits longer for its answer.
+LATE_S = 3.0
+#: What is said where the disk does not do it, and what can be done when it does again.
+_CHOOSING = "Nobody was chosen", "Somebody can be chosen"
+_NAMING = "The name was not changed", "A name can be changed"
 
 _log = logging.getLogger(__name__)
 
@@ -45,11 +54,19 @@ class RunnerChoice:
     Args:
         writer: of the sessions.
         clock: seconds, monotonic.
+        answer: told what came of a request about a name: ``request`` as it was given, ``done``, and ``said``, why
+            nothing was done. No name is in it.
     """
 
-    def __init__(self, writer: SessionWriter, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        writer: SessionWriter,
+        clock: Callable[[], float] = time.monotonic,
+        answer: Callable[[Message], None] = lambda _: None,
+    ) -> None:
         self._writer = writer
         self._clock = clock
+        self._answer = answer
         self._lock = threading.Lock()  # the writer's thread chooses, too
         self._chosen: Runner | None = None
         self._next: _Next | None = None
@@ -81,7 +98,8 @@ class RunnerChoice:
         """Carries out a command of `COMMANDS`; False where it is none of them, or is not valid."""
         jobs: dict[str, Callable[[Message], bool]] = {
             "add_runner": self._add,
-            "select_runner": lambda message: self._select(message.get("runner_id")),
+            "select_runner": self._select,
+            "rename_runner": self._rename,
             "set_height": lambda message: self._set_height(message.get("height_cm")),
             "set_goal": lambda message: self._set_goal(message.get("metric")),
         }
@@ -128,28 +146,69 @@ class RunnerChoice:
             self._chosen, self._guest = None, Person()
 
     def _add(self, command: Message) -> bool:
-        name = " ".join(str(command.get("name") or "").split())
-        height_cm = command.get("height_cm")
-        if len(name) > MAX_NAME or not _is_text(name) or not _is_height(height_cm):
+        name, height_cm = _name(command), command.get("height_cm")
+        if name is None or not _is_height(height_cm):
             return False
-        self._writer.add_runner(name, height_cm, self._found)
+        self._in_turn(command, lambda store: self._found(_added(store, name, height_cm)), _CHOOSING)
         return True
 
-    def _select(self, runner_id: object) -> bool:
+    def _select(self, command: Message) -> bool:
+        runner_id = command.get("runner_id")
         if runner_id is None:
             self._found(None)
+            self._say(command, None)
             return True
         if not is_number(runner_id):
             return False
-
-        def found(runner: Runner | None) -> None:
-            if runner is None:
-                _log.warning("there is no runner %d", runner_id)
-            else:
-                self._found(runner)
-
-        self._writer.find_runner(runner_id, found)
+        self._in_turn(command, lambda store: self._found(_stored(store, runner_id)), _CHOOSING)
         return True
+
+    def _rename(self, command: Message) -> bool:
+        name, runner_id = _name(command), command.get("id")
+        if not name or not is_number(runner_id):
+            return False
+
+        def job(store: Store) -> None:
+            _check_free(store, name, but=runner_id)
+            if not store.rename_runner(runner_id, name):
+                raise _gone(runner_id)
+            self._renamed(runner_id, name)
+
+        self._in_turn(command, job, _NAMING)
+        return True
+
+    def _renamed(self, runner_id: int, name: str) -> None:
+        with self._lock:
+            if self._chosen is not None and self._chosen.id == runner_id:
+                self._chosen = replace(self._chosen, name=name)
+            following = None if self._next is None else self._next.runner
+            if following is not None and following.id == runner_id:
+                self._next = _Next(replace(following, name=name))
+
+    def _in_turn(self, command: Message, job: Callable[[Store], None], words: tuple[str, str]) -> None:
+        """Has the writer do it in turn with what is written; nothing is done where that cannot be soon."""
+        asked_s = self._clock()
+        failed, later = words
+
+        def soon(store: Store, _: int | None) -> None:
+            try:
+                if self._clock() - asked_s > LATE_S:
+                    raise StoreError("the disk was too slow; try again")
+                job(store)
+            except StoreError as error:
+                _log.warning("%s: %s", failed, error)
+                self._say(command, f"{failed}: {error}.")
+            else:
+                self._say(command, None)
+
+        if self._writer.stuck is None:
+            self._writer.also(soon)
+        else:
+            self._say(command, f"{self._writer.stuck}. {later} when that is mended.")
+
+    def _say(self, command: Message, why_not: str | None) -> None:
+        if is_request(request := command.get("request")):
+            self._answer({"type": "answer", "request": request, "done": why_not is None, "said": why_not})
 
     def _found(self, runner: Runner | None) -> None:
         with self._lock:
@@ -190,6 +249,40 @@ class RunnerChoice:
                 return
             self._chosen = replace(runner, person=change(runner.person))
         self._writer.also(lambda store, _: keep(store, runner.id))
+
+
+def _name(command: Message) -> str | None:
+    """The name in a command, perhaps empty; None where it cannot be one."""
+    name = " ".join(str(command.get("name") or "").split())
+    return name if len(name) <= MAX_NAME and _is_text(name) else None
+
+
+def _check_free(store: Store, name: str, but: int | None = None) -> None:
+    """The page looks before it asks, but two may ask at the same moment, or one twice while the answer is to come.
+
+    Raises:
+        StoreError: somebody ``but`` this runner has the name.
+    """
+    if store.has_runner_called(name, but):
+        raise StoreError("that name is in the list already")
+
+
+def _gone(runner_id: int) -> StoreError:
+    return StoreError(f"there is no runner {runner_id} any more")
+
+
+def _added(store: Store, name: str, height_cm: float | None) -> Runner:
+    if name:
+        _check_free(store, name)
+    runner_id, given = store.add_runner(name, height_cm)
+    return Runner(runner_id, given, Person(height_cm))
+
+
+def _stored(store: Store, runner_id: int) -> Runner:
+    runner = store.runner(runner_id)
+    if runner is None:
+        raise _gone(runner_id)
+    return runner
 
 
 def _same(one: Runner | None, other: Runner | None) -> bool:

@@ -236,7 +236,7 @@ class Device:
             if late:
                 self._writer.also(lambda store, _: self._close_interrupted(store))
             self._told = told.Told(self._config, self._kept(told.SETTING), self._keep_camera_height)
-            self._runner = runners.RunnerChoice(self._writer)
+            self._runner = runners.RunnerChoice(self._writer, answer=self._live.publish)
             self._coaching = coaching.Coaching(
                 self._config.coach,
                 self._writer,

@@ -1,17 +1,20 @@
 """What people tell of the treadmill and the camera, so that the camera's place is found better.
 
 Both may stand in the settings; what is told on the page wins. The belt's speed changes from run to run: what is told of
-it holds for the run, then the settings do again. The lens stays where it was mounted: its height is kept.
+it holds for the run, then the settings do again, as where no run follows: by then somebody else may have changed it.
+The lens stays where it was mounted: its height is kept.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
 from device.config import BELT_SPEED_M_S, CAMERA_HEIGHT_M, Config
 from device.live import Message
+from device.runners import KEPT_S
 
 COMMANDS = ("set_belt_speed", "set_camera_height")
 #: The store's name for the lens' height that was told on the page, metres.
@@ -27,18 +30,32 @@ class Told:
         config: the settings.
         kept: what the store holds under `SETTING`; None: nothing was told on the page.
         keep: keeps another value there.
+        clock: seconds, monotonic.
     """
 
-    def __init__(self, config: Config, kept: object, keep: Callable[[float | None], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        kept: object,
+        keep: Callable[[float | None], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings_m = config.camera.height_m
         self._keep = keep
+        self._clock = clock
         self._settings_m_s = self._belt_m_s = config.treadmill.belt_speed_m_s
         self._page_m = page_height_m(kept)
         self._run_with = False
+        self._belt_s = 0.0
 
     @property
     def belt_m_s(self) -> float | None:
-        """Speed of the belt; None where it is not told."""
+        """Speed of the belt; None where it is not told.
+
+        What was told is dropped as who was chosen is: where no step was run with it for as long.
+        """
+        if self._clock() - self._belt_s > KEPT_S:
+            self._belt_m_s = self._settings_m_s
         return self._belt_m_s
 
     @property
@@ -57,7 +74,8 @@ class Told:
 
     def ran(self, steps: int) -> None:
         """So many steps were run at the belt's speed that is told now."""
-        self._run_with = self._run_with or steps > 0
+        if steps > 0:
+            self._run_with, self._belt_s = True, self._clock()
 
     def run_ended(self) -> None:
         """The belt's speed was told for that run: one that the next does not have is worse than none.
@@ -71,7 +89,7 @@ class Told:
         """Part of the health message. ``camera_height_from``: page, settings, or null where it is not told."""
         where = "page" if self._page_m is not None else "settings" if self._settings_m is not None else None
         return {
-            "belt_speed_m_s": self._belt_m_s,
+            "belt_speed_m_s": self.belt_m_s,
             "camera_height_m": self.camera_m,
             "camera_height_from": where,
         }
@@ -80,7 +98,7 @@ class Told:
         known = _within(belt_m_s, BELT_SPEED_M_S)
         if known is None and belt_m_s is not None:
             return False
-        self._belt_m_s, self._run_with = known, False
+        self._belt_m_s, self._run_with, self._belt_s = known, False, self._clock()
         return True
 
     def _set_camera_height(self, camera_m: object) -> bool:

@@ -64,7 +64,7 @@ def create_app(config: Config) -> Flask:
     listens to the device until `close_app`.
     """
     from web import hosts
-    from web.views import api, commands, deletion, pages, qr, runners, sign_in, whose
+    from web.views import api, commands, deletion, naming, pages, qr, runners, sign_in, whose
 
     app = Flask(__name__)
     app.url_map.converters["int"] = StoredNumber
@@ -76,7 +76,7 @@ def create_app(config: Config) -> Flask:
     ended = EndedSignIns(auth.key_folder(config) / ENDED_FILE)
     guard = Guard(password_path(config), config.web.host, ended)
     app.extensions["kneeline"] = Box(config, StoreReader(config.database_path()), hub, guard)
-    for view in (pages, api, commands, deletion, runners, sign_in, whose):
+    for view in (pages, api, commands, deletion, naming, runners, sign_in, whose):
         app.register_blueprint(view.blueprint)
     app.context_processor(lambda: {"access": access.current(), "for_phones": qr.for_phones})
     app.jinja_env.filters.update(number=present.number, local_time=present.local_time, counted=counted)

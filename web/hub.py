@@ -39,6 +39,10 @@ NO_GPIO = (
 )
 #: What to do about a silent device; the live page says the same.
 SILENT_REMEDY = "If this stays, check camera cable and power, then on the box: sudo kneeline doctor"
+#: The same where something is to be done, which takes a device, but no camera: a film's session may be looked at alone.
+DEVICE_NEEDED = (
+    f"{SILENT_REMEDY}. Where kneeline web was started by hand, start kneeline device beside it: it needs no camera."
+)
 #: What came of a request; for who asked, not for pages.
 ANSWER = "answer"
 _KEPT_EVENTS = 64
@@ -203,7 +207,7 @@ class LiveHub:
         snapshot = self.snapshot()
         health = snapshot["health"]
         if health is None:
-            return f"The device is silent. {SILENT_REMEDY}"
+            return f"The device is silent. {DEVICE_NEEDED}"
         if command in health.get("commands", ()):
             return None
         fault = (snapshot["frame"] or {}).get("store_fault")
@@ -265,20 +269,18 @@ class LiveHub:
         return {key: health.get(key) for key in ("belt_speed_m_s", "camera_height_m", "camera_height_from")}
 
     def ask(self, command: Mapping[str, Any], done: Callable[[], bool], within_s: float) -> Answer:
-        """Sends a command and waits until ``done`` says that the device tells it is so.
+        """Sends a command and waits as `tells`."""
+        if not self.send(command):
+            return "silent"
+        return "done" if self.tells(done, within_s) else "unconfirmed"
+
+    def tells(self, done: Callable[[], bool], within_s: float) -> bool:
+        """Waits until ``done`` says that the device tells it is so; False where it does not in time.
 
         As long as the device tells nothing it confirms nothing: that no runner is told of does not mean that there is
         none.
         """
-        return self._send_and_wait(command, lambda: self.snapshot()["health"] is not None and done(), within_s)
-
-    def _send_and_wait(self, command: Mapping[str, Any], done: Callable[[], bool], within_s: float) -> Answer:
-        if not self.send(command):
-            return "silent"
-        until_s = time.monotonic() + within_s
-        while not (sure := done()) and time.monotonic() < until_s:
-            time.sleep(0.05)
-        return "done" if sure else "unconfirmed"
+        return _comes(lambda: self.snapshot()["health"] is not None and done(), within_s)
 
     def request(self, command: Mapping[str, Any], within_s: float) -> Message | Literal["unconfirmed", "silent"]:
         """Sends a command that the device answers, and waits for the answer: ``done``, ``said`` and more."""
@@ -288,9 +290,9 @@ class LiveHub:
             with self._lock:
                 return next((one for one in self._answers if one["request"] == request), None)
 
-        asked = {**command, "request": request}
-        if self._send_and_wait(asked, lambda: answer() is not None, within_s) == "silent":
+        if not self.send({**command, "request": request}):
             return "silent"
+        _comes(lambda: answer() is not None, within_s)
         return answer() or "unconfirmed"
 
     def send(self, command: Mapping[str, Any]) -> bool:
@@ -353,6 +355,14 @@ class LiveHub:
                 if names not in encoded:
                     encoded[names] = encode(for_reader(stream.reader, message))
                 stream.put(kind, encoded[names])
+
+
+def _comes(sure: Callable[[], bool], within_s: float) -> bool:
+    """Waits until it is so; False where it is not in time."""
+    until_s = time.monotonic() + within_s
+    while not (there := sure()) and time.monotonic() < until_s:
+        time.sleep(0.05)
+    return there
 
 
 def for_reader(reader: Reader, message: Message) -> Message:

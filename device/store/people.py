@@ -48,6 +48,7 @@ def read_runner(db: sqlite3.Connection, runner_id: int) -> Runner | None:
     return None if row is None else Runner(row[0], row[1], Person(row[2], row[3] if is_goal(row[3]) else None))
 
 
-def is_called(db: sqlite3.Connection, name: str) -> bool:
-    """Whether somebody has this name. SQLite itself knows the capitals of English only."""
-    return any(called.casefold() == name.casefold() for (called,) in db.execute("SELECT name FROM runners"))
+def is_called(db: sqlite3.Connection, name: str, but: int | None = None) -> bool:
+    """Whether somebody ``but`` this runner has this name. SQLite itself knows the capitals of English only."""
+    others = db.execute("SELECT name FROM runners WHERE id IS NOT ?", (but,))
+    return any(called.casefold() == name.casefold() for (called,) in others)

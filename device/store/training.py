@@ -1,4 +1,8 @@
-"""What the store holds of a runner's training: baselines, and the programme with what was done of it."""
+"""What the store holds of a runner's training: baselines, and the programme with what was done of it.
+
+What was measured and done in a session that was somebody else's stays, and counts as long as the session is its
+runner's: so it counts again where the session is given back.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,9 @@ from model.pose import Side
 from model.programme import Adherence, Attempt, of_the_day, progress
 
 Baselines = Mapping[tuple[Side, str], Baseline]
+
+#: Of a session that is there, ``s``, and not this runner's; one that is not known, or was deleted, was theirs.
+_ANOTHERS = "(s.id IS NOT NULL AND s.runner_id IS NOT ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +83,11 @@ def read_withheld(db: sqlite3.Connection, session_ids: Sequence[int]) -> dict[in
 
 def read_baselines(db: sqlite3.Connection, runner_id: int, installation: str) -> dict[tuple[Side, str], Baseline]:
     """A runner's newest baselines on an installation, by side and metric."""
-    sql = "SELECT side, metric, mean, sd, n FROM baselines WHERE runner_id = ? AND installation = ? ORDER BY id"
-    rows = db.execute(sql, (runner_id, installation)).fetchall()
+    sql = (
+        "SELECT side, metric, mean, sd, n FROM baselines AS b LEFT JOIN sessions AS s ON s.id = b.session_id "
+        f"WHERE b.runner_id = ? AND installation = ? AND NOT {_ANOTHERS} ORDER BY b.id"
+    )
+    rows = db.execute(sql, (runner_id, installation, runner_id)).fetchall()
     return {(Side(side), metric): Baseline(mean, sd, n) for side, metric, mean, sd, n in rows}
 
 
@@ -110,9 +120,9 @@ def read_programme(
         "SELECT coalesce(s.started_utc, began_utc), n, run_s, "
         "stances_on, stances_on_within, stances_off, stances_off_within "
         "FROM attempts LEFT JOIN sessions AS s ON s.id = session_id "
-        "WHERE programme_id = ? AND session_id IS NOT ? ORDER BY session_id"
+        f"WHERE programme_id = ? AND session_id IS NOT ? AND NOT {_ANOTHERS} ORDER BY session_id"
     )
-    rows = db.execute(sql, (head[0], but_session)).fetchall()
+    rows = db.execute(sql, (head[0], but_session, runner_id)).fetchall()
     attempts = tuple(
         Attempt(n, run_s, Adherence(*stances), None if began is None else local_day(datetime.fromisoformat(began)))
         for began, n, run_s, *stances in rows
@@ -145,14 +155,24 @@ def write_attempt(db: sqlite3.Connection, programme_id: int, session_id: int, at
     )
 
 
-def forget_session(
+def measured_in(
     db: sqlite3.Connection, session_id: int, runner_id: int | None, started_utc: str, ended_utc: str
 ) -> None:
-    """Deletes the baselines of a runner that a session measured, and its attempt.
+    """Says of a runner's baselines of which it is not known which session measured them whether it was this one.
 
-    Those of which it is not known which session measured them go by its start and its end.
+    They go by its start and its end.
     """
-    in_it = "(session_id = ? OR session_id IS NULL AND created_utc BETWEEN ? AND ?)"
-    sql = f"DELETE FROM baselines WHERE runner_id = ? AND {in_it}"
-    db.execute(sql, (runner_id, session_id, started_utc, ended_utc))
-    db.execute("DELETE FROM attempts WHERE session_id = ?", (session_id,))
+    in_it = "session_id IS NULL AND created_utc BETWEEN ? AND ?"
+    sql = f"UPDATE baselines SET session_id = ? WHERE runner_id = ? AND {in_it}"
+    db.execute(sql, (session_id, runner_id, started_utc, ended_utc))
+
+
+def forget_anothers(db: sqlite3.Connection, session_id: int) -> None:
+    """Deletes what a session that is about to be deleted measured and did of another's than whose it is.
+
+    That could not be told from their own any more.
+    """
+    its_runner = "(SELECT runner_id FROM sessions WHERE id = session_id)"
+    db.execute(f"DELETE FROM baselines WHERE session_id = ? AND runner_id IS NOT {its_runner}", (session_id,))
+    of = "(SELECT runner_id FROM programmes WHERE id = programme_id)"
+    db.execute(f"DELETE FROM attempts WHERE session_id = ? AND {of} IS NOT {its_runner}", (session_id,))

@@ -399,7 +399,9 @@ class Store:
     def _delete_heads(self, session_ids: list[int], runner_id: int | None) -> None:
         """What hangs on a session or runner goes with it."""
         with self._transaction() as db:
-            db.executemany("DELETE FROM sessions WHERE id = ?", [(session_id,) for session_id in session_ids])
+            for session_id in session_ids:
+                training.forget_anothers(db, session_id)
+                db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
             if runner_id is not None:
                 sql = "INSERT OR REPLACE INTO settings (key, value_json) VALUES (?, ?)"
                 db.execute(sql, (_LAST_RUNNER_SETTING, to_json(_last_runner_id(db))))
@@ -480,8 +482,9 @@ class Store:
     def give_session(self, session_id: int, runner_id: int | None) -> bool:
         """Says whose a session was that has ended; None: nobody's. The height that it has is theirs then.
 
-        What was learnt in it of who was taken for them goes: their baselines that it measured, so that older ones count
-        again, and what it did of their programme. Nothing of that is the other's: it was run against other limits.
+        What was learnt in it of who was taken for them counts no more: their baselines that it measured, so that older
+        ones count again, and what it did of their programme. It does where the session is given back. Nothing of that
+        is the other's: it was run against other limits.
 
         Returns:
             False where there is no such session, or no such runner.
@@ -499,7 +502,7 @@ class Store:
             if state == "open":
                 raise StillRunning(f"session {session_id} is still running; choose who runs")
             if before != runner_id:
-                training.forget_session(db, session_id, before, *between)
+                training.measured_in(db, session_id, before, *between)
                 height_cm = None if runner is None else runner.person.height_cm
                 _set(db, session_id, {"runner_id": runner_id, "height_cm": height_cm})
         return True
@@ -525,10 +528,15 @@ class Store:
                 db.execute("UPDATE runners SET name = ? WHERE id = ?", (name, runner_id))
         return runner_id, name
 
-    def has_runner_called(self, name: str) -> bool:
-        """Whether somebody has this name, in whatever capitals."""
+    def has_runner_called(self, name: str, but: int | None = None) -> bool:
+        """Whether somebody ``but`` this runner has this name, in whatever capitals."""
         with self._transaction() as db:
-            return people.is_called(db, name)
+            return people.is_called(db, name, but)
+
+    def rename_runner(self, runner_id: int, name: str) -> bool:
+        """Changes a runner's name; False where there is no such runner."""
+        with self._transaction() as db:
+            return db.execute("UPDATE runners SET name = ? WHERE id = ?", (name, runner_id)).rowcount > 0
 
     def runner(self, runner_id: int) -> people.Runner | None:
         """A runner; None where there is no such runner."""

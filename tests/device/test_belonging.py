@@ -69,6 +69,61 @@ def test_what_the_wrong_runner_learnt_in_it_goes_and_older_things_of_theirs_coun
     assert [run["id"] for run in StoreReader(path).runs(anna)] == [hers]
 
 
+def learnt(store: Store) -> tuple[int, int]:
+    """Anna, who has run one session, in which her baseline was measured, the first of a programme."""
+    anna, _ = store.add_runner("Anna")
+    store.start_programme(anna, "fppa_deg")
+    session_id = session(store, anna, end=False)
+    store.add_baselines(anna, "here", {KNEE: Baseline(3.0, 1.0, 20)}, session_id)
+    store.add_baselines(anna, "there", {KNEE: Baseline(4.0, 1.0, 20)})  # as from before sessions were noted
+    store.save_attempt(programme(store, anna).id, session_id, Attempt(1, 900.0, Adherence(10, 9)))
+    store.end_session(session_id)
+    return anna, session_id
+
+
+def counted(store: Store, runner_id: int) -> tuple[int, int]:
+    """How many baselines and attempts of a runner count."""
+    baselines = [*store.baselines(runner_id, "here"), *store.baselines(runner_id, "there")]
+    return len(baselines), len(programme(store, runner_id).attempts)
+
+
+@pytest.mark.parametrize("of_nobody", [True, False])
+def test_a_slip_is_undone_by_giving_it_back(store: Store, path: Path, of_nobody: bool) -> None:
+    anna, session_id = learnt(store)
+    wrong = None if of_nobody else store.add_runner("Ben")[0]
+    for _ in range(2):
+        assert store.give_session(session_id, wrong)
+        assert counted(store, anna) == (0, 0)
+        read = StoreReader(path).programme(anna)
+        assert read is not None
+        assert read.attempts == ()
+        assert store.give_session(session_id, anna)
+        assert counted(store, anna) == (2, 1)
+
+
+@pytest.mark.parametrize("with_its_runner", [True, False])
+def test_what_was_learnt_in_a_session_that_was_given_away_does_not_come_back_when_it_is_deleted(
+    store: Store, with_its_runner: bool
+) -> None:
+    anna, session_id = learnt(store)
+    ben, _ = store.add_runner("Ben")
+    assert store.give_session(session_id, ben)
+    if with_its_runner:
+        assert store.delete_runner(ben) == 1
+    else:
+        assert store.delete_session(session_id)
+    assert counted(store, anna) == (0, 0)
+
+
+def test_what_was_learnt_in_ones_own_session_stays_when_it_is_deleted(store: Store) -> None:
+    anna, session_id = learnt(store)
+    ben, _ = store.add_runner("Ben")
+    for whose in (ben, anna):
+        assert store.give_session(session_id, whose)
+    assert store.delete_session(session_id)
+    assert counted(store, anna) == (2, 1)
+
+
 def test_what_it_measured_goes_though_the_clock_was_set_meanwhile_or_the_disk_was_late(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,7 +104,8 @@ class Box:
 
     def session(self) -> int:
         begun: list[int] = []
-        self.writer.begin(HEADER, begun.append)
+        runner = self.choice.current
+        self.writer.begin(replace(HEADER, runner_id=None if runner is None else runner.id), begun.append)
         self.settle()
         return begun[0]
 
@@ -439,9 +440,9 @@ def test_what_was_run_of_a_programme_stays_when_the_store_is_asked_again(
     """The session's own attempt was taken for an earlier one: the next session came, and overwrote it."""
     box = make(measure_baseline=False)
     runner_id, programme = in_a_programme(box)
+    box.choose(runner_id)
     box.store.save_attempt(programme.id, box.session(), Attempt(1, 100.0, Adherence(on=10, on_within=5)))
     box.writer.end(lambda _: None)
-    box.choose(runner_id)
     box.session()
     box.known()
     box.run(10)

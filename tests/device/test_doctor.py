@@ -93,7 +93,8 @@ def test_every_fault_has_a_remedy(config: Config, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(doctor, "disk", lambda _: health.Disk(total=8_000_000_000, free=100_000_000))
     monkeypatch.setattr(doctor, "temperature_c", lambda: 84.0)
     monkeypatch.setattr(doctor, "throttling", lambda: health.complaints(0x50005))
-    monkeypatch.setattr(doctor, "_output", lambda command: "no" if command[0] == "timedatectl" else None)
+    monkeypatch.setattr(doctor, "clock", lambda: health.Clock(datetime(2026, 1, 1), synchronised=False))
+    monkeypatch.setattr(doctor, "_output", lambda _: None)
     checks = checked(changed(config, "camera", source=str(tmp_path / "absent.mp4")))
     faulty = [name for name, check in checks.items() if not check.ok]
     assert faulty == [name for name in NAMES if name != "services"]
@@ -243,15 +244,33 @@ def test_services(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], ok: b
     assert ok or check.remedy.startswith("sudo systemctl restart kneeline-device.service")
 
 
-def test_a_clock_from_before_the_product_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Reset(datetime):
+@pytest.mark.parametrize(
+    ("year", "told", "words"),
+    [
+        (1970, "yes", "1970-01-01 00:00 UTC, synchronised"),  # from before the product
+        (2026, "no", "2026-01-01 00:00 UTC, not synchronised"),
+        (2026, "yes", None),
+        (2026, "Failed to connect to bus", None),
+        (2026, None, None),
+    ],
+)
+def test_a_clock_that_is_wrong_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, year: int, told: str | None, words: str | None
+) -> None:
+    class Set(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Reset:
-            return cls(1970, 1, 1)
+        def now(cls, tz: tzinfo | None = None) -> Set:
+            return cls(year, 1, 1)
 
-    monkeypatch.setattr(doctor, "datetime", Reset)
-    monkeypatch.setattr(doctor, "_output", lambda _: "yes")
-    assert not doctor._clock().ok
+    monkeypatch.setattr(health, "datetime", Set)
+    monkeypatch.setenv("PATH", f"{tmp_path}")
+    if told is not None:
+        program = tmp_path / "timedatectl"
+        program.write_text(f"#!/bin/sh\necho '{told}'\n")
+        program.chmod(0o755)
+    check = doctor._clock()
+    assert (check.ok, bool(check.remedy)) == (words is None, words is not None)
+    assert words in (None, check.detail)
 
 
 def test_what_the_machine_cannot_tell_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from device.live import Message
 from device.recording import SessionWriter
-from device.runners import KEPT_S, RunnerChoice
+from device.runners import KEPT_S, LATE_S, RunnerChoice
 from device.store import Person, SessionHeader, Store, StoreReader
 from model.errors import StoreError
 
@@ -40,8 +42,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def choice(writer: SessionWriter, clock: Clock) -> RunnerChoice:
-    return RunnerChoice(writer, clock)
+def answers() -> dict[str, Message]:
+    """What was answered, by its request."""
+    return {}
+
+
+@pytest.fixture
+def choice(writer: SessionWriter, clock: Clock, answers: dict[str, Message]) -> RunnerChoice:
+    return RunnerChoice(writer, clock, lambda answer: answers.update({answer["request"]: answer}))
 
 
 def until(true: Callable[[], object], timeout_s: float = 10.0) -> None:
@@ -170,6 +178,119 @@ def test_choice_outlasts_a_session_that_a_full_disk_does_not_take(
         until(lambda: writer.fault)
         clock.now_s += 2 * KEPT_S
         assert choice.current is not None
+
+
+def test_on_a_full_disk_nobody_is_chosen_nor_when_there_is_room_again(
+    choice: RunnerChoice, writer: SessionWriter, answers: dict[str, Message], path: Path
+) -> None:
+    """By then somebody else is on the belt."""
+    anna = add(choice, "Anna")
+    choice.obey({"command": "select_runner", "runner_id": None})
+    full = threading.Event()
+    full.set()
+    written: list[int] = []
+
+    def job(store: Store, _: int | None) -> None:
+        if full.is_set():
+            raise StoreError("k.db cannot grow because the disk is full")
+        written.append(1)
+
+    writer.also(job)
+    until(lambda: writer.stuck)
+    assert choice.obey({"command": "select_runner", "runner_id": anna, "request": "anna"})
+    assert choice.obey({"command": "add_runner", "name": "Ben", "request": "ben"})
+    assert choice.obey({"command": "select_runner", "runner_id": None, "request": "nobody"})
+    full.clear()
+    until(lambda: written)
+    writer.close()
+    assert choice.current is None
+    assert [r["name"] for r in StoreReader(path).runners()] == ["Anna"]
+    said = "k.db cannot grow because the disk is full. Somebody can be chosen when that is mended."
+    assert {request: (answer["done"], answer["said"]) for request, answer in answers.items()} == {
+        "anna": (False, said), "ben": (False, said), "nobody": (True, None)
+    }  # fmt: skip
+
+
+def test_what_the_disk_refuses_is_not_tried_again(
+    choice: RunnerChoice, writer: SessionWriter, answers: dict[str, Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first to find that it is full."""
+
+    def full(store: Store, name: str, height_cm: float | None = None) -> tuple[int, str]:
+        raise StoreError("k.db cannot grow because the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "add_runner", full)
+        assert choice.obey({"command": "add_runner", "name": "Ben", "request": "ben"})
+        until(lambda: answers)
+    writer.close()
+    assert choice.current is None
+    assert answers["ben"]["said"] == "Nobody was chosen: k.db cannot grow because the disk is full."
+
+
+def test_a_choice_for_which_the_disk_was_too_slow_is_none(
+    choice: RunnerChoice, writer: SessionWriter, clock: Clock, answers: dict[str, Message], path: Path
+) -> None:
+    """Whoever asked has been told that nothing was confirmed."""
+    anna = add(choice, "Anna")
+    choice.session_ended()
+    free = threading.Event()
+
+    def slow(store: Store, _: int | None) -> None:
+        free.wait(10.0)
+
+    writer.also(slow)
+    choice.obey({"command": "select_runner", "runner_id": anna, "request": "anna"})
+    choice.obey({"command": "add_runner", "name": "Ben", "request": "ben"})
+    clock.now_s += LATE_S + 1
+    free.set()
+    until(lambda: len(answers) == 2)
+    assert choice.current is None
+    assert [r["name"] for r in StoreReader(path).runners()] == ["Anna"]
+    assert answers["anna"]["said"] == "Nobody was chosen: the disk was too slow; try again."
+
+
+def test_a_name_is_changed_also_of_who_runs_and_who_is_next(
+    choice: RunnerChoice, writer: SessionWriter, answers: dict[str, Message], path: Path
+) -> None:
+    anna = add(choice, "Ana")
+    choice.begin_session(HEADER, lambda session_id: None)
+    assert choice.obey({"command": "add_runner", "name": "Benn"})
+    until(lambda: choice.another_chosen)
+    for runner_id, name in ((anna, "  Anna\tMaria "), (anna + 1, "ben"), (anna + 1, "Ben")):
+        assert choice.obey({"command": "rename_runner", "id": runner_id, "name": name, "request": name})
+    until(lambda: len(answers) == 3)
+    assert all(answer["done"] for answer in answers.values())
+    assert [r["name"] for r in StoreReader(path).runners()] == ["Anna Maria", "Ben"]
+    assert choice.current is not None
+    assert choice.current.name == "Anna Maria"
+    choice.session_ended()
+    assert choice.current.name == "Ben"
+
+
+def test_a_name_that_is_anothers_or_of_nobody_who_is_there_is_not_given(
+    choice: RunnerChoice, writer: SessionWriter, answers: dict[str, Message], path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    caplog.set_level("INFO")
+    anna = add(choice, "Özge")
+    add(choice, "Ben")
+    choice.obey({"command": "rename_runner", "id": anna + 1, "name": "özge", "request": "taken"})
+    choice.obey({"command": "rename_runner", "id": 7, "name": "Carl", "request": "gone"})
+    until(lambda: len(answers) == 2)
+    assert answers["taken"]["said"] == "The name was not changed: that name is in the list already."
+    assert answers["gone"]["said"] == "The name was not changed: there is no runner 7 any more."
+    writer.stuck = "the disk is full"
+    choice.obey({"command": "rename_runner", "id": anna, "name": "Carl", "request": "full"})
+    assert answers["full"]["said"] == "the disk is full. A name can be changed when that is mended."
+    writer.close()
+    assert [r["name"] for r in StoreReader(path).runners()] == ["Ben", "Özge"]
+    assert not any(name in caplog.text for name in ("Ben", "Carl", "zge"))
+
+
+@pytest.mark.parametrize(("runner_id", "name"), [(1, ""), (1, " "), (1, "x" * 41), (1, "Anna \ud83d"), ("1", "Anna")])
+def test_what_is_no_name_and_no_runner_is_refused(choice: RunnerChoice, runner_id: object, name: str) -> None:
+    assert not choice.obey({"command": "rename_runner", "id": runner_id, "name": name})
 
 
 def test_a_session_that_is_anothers_stays_theirs_and_the_choice_waits_for_its_end(

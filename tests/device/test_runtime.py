@@ -1125,6 +1125,31 @@ def test_that_nothing_is_stored_is_told_beside_whatever_else_is_wrong(config: Co
 
 
 @pytest.mark.usefixtures("none_there")
+def test_without_a_camera_sessions_are_named_and_deleted(config: Config) -> None:
+    """As after a film, on a machine that has none: the page says to start the device for that."""
+    with Store.open(config.database_path()) as store:
+        anna, _ = store.add_runner("Anna")
+        session_id = store.begin_session(SessionHeader("film.mp4", "m", "0"))
+        store.end_session(session_id)
+    stop = threading.Event()
+    thread = threading.Thread(target=run_device, args=(Device(config), stop))
+    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
+        thread.start()
+        _until(live, lambda message: message["type"] == "health")
+        for command in ({"command": "give_session", "runner_id": anna}, {"command": "delete_session"}):
+            live.send({**command, "id": session_id, "request": command["command"]})
+            until_s = time.monotonic() + 30.0
+            while live.latest().last.get("answer", {}).get("request") != command["command"]:
+                assert time.monotonic() < until_s
+                time.sleep(0.05)
+            assert live.latest().last["answer"]["done"]
+        stop.set()
+        thread.join(30)
+    with StoreReader(config.database_path()) as reader:
+        assert reader.count_sessions() == 0
+
+
+@pytest.mark.usefixtures("none_there")
 def test_a_sound_store_is_no_fault(config: Config) -> None:
     assert _run_until(config, lambda m: m["type"] == "frame")[-1]["store_fault"] is None
 

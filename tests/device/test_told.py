@@ -7,10 +7,18 @@ from pathlib import Path
 import pytest
 
 from device.config import Config, parse_config
+from device.runners import KEPT_S
 from device.store import Store, StoreReader
 from device.told import SETTING, Told
 
 SETTINGS = parse_config({"camera": {"height_m": 1.1}, "treadmill": {"belt_speed_m_s": 2.5}})
+
+
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
 
 
 def ignored(_: float | None) -> None:
@@ -54,6 +62,33 @@ def test_a_speed_that_is_told_after_the_last_step_is_for_the_next_run() -> None:
     told.ran(1)
     told.run_ended()
     assert told.belt_m_s == 2.5
+
+
+@pytest.mark.parametrize("belt_m_s", [3.0, None])
+def test_a_speed_that_no_step_followed_is_dropped_as_a_choice_is(belt_m_s: float | None) -> None:
+    """It was told, and nobody ran: whoever comes next may have set another."""
+    clock = Clock()
+    told = Told(SETTINGS, None, ignored, clock)
+    assert told.obey({"command": "set_belt_speed", "belt_speed_m_s": belt_m_s})
+    assert told.obey({"command": "set_camera_height", "camera_height_m": 1.3})
+    clock.now_s += KEPT_S - 1
+    told.ran(0)
+    assert told.belt_m_s == belt_m_s
+    clock.now_s += 2
+    assert told.as_json() == {"belt_speed_m_s": 2.5, "camera_height_m": 1.3, "camera_height_from": "page"}
+
+
+def test_a_speed_that_is_run_with_outlasts_a_long_run_and_a_break_in_it() -> None:
+    """As for a test amid it, after which the same one runs on."""
+    clock = Clock()
+    told = Told(SETTINGS, None, ignored, clock)
+    assert told.obey({"command": "set_belt_speed", "belt_speed_m_s": 3.0})
+    for _ in range(5):
+        clock.now_s += 0.9 * KEPT_S
+        told.ran(1)
+    assert told.belt_m_s == 3.0
+    clock.now_s += KEPT_S + 1
+    assert told.belt_m_s == 2.5, "they did not run on"
 
 
 def test_the_lens_height_is_on_the_disk_for_the_next_start(tmp_path: Path) -> None:

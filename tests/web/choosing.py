@@ -18,10 +18,10 @@ class Device:
 
     def __init__(self, config: Config, store: Store) -> None:
         self.writer = SessionWriter(store)
-        self.choice = RunnerChoice(self.writer)
         self._commands: list[Message] = []
         self.frame: Message = {}
         self._publisher = LivePublisher(config.socket_path(), self._commands.append)
+        self.choice = RunnerChoice(self.writer, answer=self._publisher.publish)
         self._obedient = (
             self.choice,
             coaching.Coaching(CoachConfig(), self.writer, self.choice),

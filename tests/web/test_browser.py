@@ -1187,7 +1187,8 @@ def test_nothing_sticks_out_sideways(
     }
     page.set_viewport_size({"width": width, "height": 600})
     device.publish({"type": "session", "session_id": session_id, "state": "ended"})
-    result, asks = f"/sessions/{session_id}", (f"/sessions/{session_id}/delete", f"/runners/{runner_id}/delete")
+    result = f"/sessions/{session_id}"
+    asks = f"{result}/delete", f"/runners/{runner_id}/delete", f"/runners/{runner_id}/name"
     runners = ("/runners", "/runners?kiosk=1")
     for path in ("/", "/?kiosk=1", "/sessions", *runners, result, compared, course, *asks, "/aim", "/health"):
         page.goto(server.url + path)

@@ -127,8 +127,8 @@ def test_page_says_what_the_settings_hold_of_the_lens(config: Config) -> None:
 @pytest.mark.parametrize(
     ("belt_m_s", "words"),
     [
-        (2.5, "It holds for this run or the next; after it 9.0 km/h, as the settings say. Type"),
-        (None, "It holds for this run or the next. Type"),
+        (2.5, "forgotten after 10 minutes without a step; after that 9.0 km/h, as the settings say. Type"),
+        (None, "It holds for this run or the next, and is forgotten after 10 minutes without a step. Type"),
     ],
 )
 def test_page_says_for_how_long_the_belts_speed_holds(config: Config, belt_m_s: float | None, words: str) -> None:

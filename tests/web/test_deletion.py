@@ -150,7 +150,9 @@ def test_a_silent_device_deletes_nothing_and_the_page_says_so(
         asked = client.get(path).text
         assert "Nothing can be deleted now. The device is silent. If this stays, check camera cable" in asked
         assert '<button class="danger" disabled>' in asked
-        assert "The device is silent, nothing was sent." in delete(client, path)
+        said = delete(client, path)
+        assert "The device is silent, nothing was sent." in said
+        assert said.count("start kneeline device beside it: it needs no camera") == 2  # also beside the button
     assert client.get(f"/sessions/{session_id}").status_code == 200
 
 

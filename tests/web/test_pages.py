@@ -7,6 +7,7 @@ import io
 import re
 import statistics
 from collections.abc import Callable
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,6 +16,7 @@ import segno
 from flask.testing import FlaskClient
 
 from device.config import Config
+from device.health import Clock
 from device.live import Message
 from device.store import Store
 from model.metrics import METRICS
@@ -22,6 +24,7 @@ from model.pose import View
 from model.result import summarise
 from tests.nobody import as_nobody
 from web.app import close_app, create_app
+from web.views import pages
 
 MakeSession = Callable[..., int]
 ANGLES = ["yaw_deg", "yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg", "advice"]
@@ -313,6 +316,17 @@ def test_unreadable_database_is_said_with_the_remedy(client: FlaskClient, config
     assert client.get("/").status_code == 200
 
 
+@pytest.mark.parametrize("synchronised", [True, False, None])
+def test_health_tells_of_a_clock_that_is_wrong(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, synchronised: bool | None
+) -> None:
+    now = Clock(datetime(2026, 11, 27, 23, 5, tzinfo=UTC), synchronised)
+    monkeypatch.setattr(pages, "clock", lambda: now)
+    said = text_of(client, "/health")
+    assert f"Clock {now.words}" in said
+    assert ("connect the network once, or fit a clock module" in said) is (synchronised is False)
+
+
 def test_health_is_told_where_the_databases_folder_is_not_for_the_web_to_see(
     client: FlaskClient, config: Config
 ) -> None:
@@ -355,6 +369,10 @@ def test_of_a_damaged_database_what_can_be_read_is_shown_with_the_damage_and_the
     for session_id in shown:
         assert client.get(f"/sessions/{session_id}").status_code == 200
         assert client.get(f"/api/sessions/{session_id}.csv").status_code == 200
+    health = text_of(client, "/health")
+    assert "Not all sessions can be read." in health
+    assert "k.db is damaged; move it away and put a backup in its place." in health
+    assert f"Sessions stored {len(shown)} readable," in health
     lost = next(n for n in ids if n not in shown)
     assert "This part of the sessions cannot be read" in text_of(client, f"/sessions/{lost}", 503)
     body: Any = client.get("/api/sessions").get_json()

@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 
 from device.config import Config
 from device.live import LivePublisher, Message
-from device.runners import COMMANDS, MAX_NAME
+from device.runners import COMMANDS, LATE_S, MAX_NAME
 from device.store import SessionHeader, Store
+from model.errors import StoreError
 from model.goals import GOALS
 from model.programme import SESSIONS, Adherence, Attempt, in_words
 from tests.web.choosing import Device
@@ -163,6 +164,74 @@ def test_who_was_deleted_meanwhile_is_not_chosen_and_the_list_is_shown_as_it_is(
     assert "← Back" in post(client, "/runners/choose", runner_id=str(gone), kiosk="1")
 
 
+def test_a_full_disk_chooses_nobody_and_the_page_says_why(
+    device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None]
+) -> None:
+    """It is answered before the page gives up, and not carried out when there is room again."""
+    assert runners._ANSWER_S > LATE_S
+    anna, _ = store.add_runner("Anna")
+    full = [True]
+
+    def job(store: Store, _: int | None) -> None:
+        if full:
+            raise StoreError("k.db cannot grow because the disk is full; free some space")
+
+    device.writer.also(job)
+    eventually(lambda: device.writer.stuck, "the full disk")
+    said = "k.db cannot grow because the disk is full; free some space. Somebody can be chosen when that is mended."
+    assert said in post(client, "/runners/choose", runner_id=str(anna))
+    assert said in post(client, "/runners", name="Ben")
+    assert "The next session is anonymous." in post(client, "/runners/choose", runner_id="")
+    full.clear()
+    eventually(lambda: device.writer.stuck is None, "room")
+    assert device.choice.current is None
+    assert "Anna runs next." in post(client, "/runners/choose", runner_id=str(anna))
+    assert not store.has_runner_called("Ben")
+
+
+def test_a_misspelt_name_is_changed(
+    device: Device, client: FlaskClient, store: Store, make_session: Callable[..., int]
+) -> None:
+    post(client, "/runners", name="Ana O'Hara")
+    make_session(runner_id=1)
+    assert 'href="/runners/1/name" aria-label="Change the name of Ana O&#39;Hara"' in client.get("/runners").text
+    assert 'href="/runners/1/name"' not in client.get("/runners?kiosk=1").text
+    assert ' value="Ana O&#39;Hara"' in client.get("/runners/1/name").text
+    said = post(client, "/runners/1/name", name="  Anna   O'Hara ")
+    assert "Ana O'Hara is called Anna O'Hara now." in said
+    assert "Anna O'Hara runs next." in said
+    assert "Anna O'Hara" in html.unescape(client.get("/sessions").text)
+    assert "Anna O'Hara is called anna o'hara now." in post(client, "/runners/1/name", name="anna o'hara")
+
+
+def test_a_name_is_changed_by_the_rules_of_a_new_one(device: Device, client: FlaskClient, store: Store) -> None:
+    path = f"/runners/{store.add_runner('Anna')[0]}/name"
+    store.add_runner("Zoë")
+    for name, said in (
+        ("ZOE\u0308", "is in the list already: add something to tell them apart."),
+        ("", "Type a name."),
+        ("x" * 41, "at most 40 characters"),
+        ("An\u200bna", "signs that cannot be seen"),
+    ):
+        page = post(client, path, 400, name=name)
+        assert said in page
+        assert "Change the name" in page
+    assert client.post(path, data={"name": "Carl"}).status_code == 400, "no token"
+    assert [store.has_runner_called(name) for name in ("Anna", "Zoë")] == [True, True]
+    post(client, "/runners/99/name", 404, name="Carl")
+
+
+def test_a_name_that_cannot_be_changed_now_is_said(
+    client: FlaskClient, store: Store, device: Device, eventually: Callable[..., None]
+) -> None:
+    path = f"/runners/{store.add_runner('Anna')[0]}/name"
+    device.writer.stuck = "the disk is full"
+    assert "the disk is full. A name can be changed when that is mended." in post(client, path, name="Carl")
+    device.close()
+    eventually(lambda: "<button disabled>Change the name" in client.get(path).text, "the silence")
+    assert "No name can be changed now. The device is silent." in client.get(path).text
+
+
 def test_sessions_bear_the_runners_name(device: Device, client: FlaskClient, eventually: Callable[..., None]) -> None:
     post(client, "/runners", name="Anna")
     assert device.choice.current is not None
@@ -237,7 +306,7 @@ def test_programme_begins_shows_where_the_runner_stands_and_ends(
     assert "Programme: session 7 of 8<" in page
     assert "0:00 of 28:00 min run, cues 25 % of the time." in page
     assert "On target 90 % with cues, 75 % without." in page
-    today = store.begin_session(SessionHeader("clip", "model", "0", view="front"))
+    today = store.begin_session(SessionHeader("clip", "model", "0", view="front", runner_id=1))
     store.save_attempt(programme.id, 100 + today, Attempt(7, 600.0, Adherence()))  # on another day
     store.save_attempt(programme.id, today, Attempt(7, 65.0, Adherence()))
     assert "1:05 of 28:00 min run, cues 25 %" in client.get("/runners").text
@@ -299,8 +368,8 @@ def test_a_device_that_tells_nothing_confirms_nothing(
     monkeypatch: pytest.MonkeyPatch, path: str, form: dict[str, str],
 ) -> None:  # fmt: skip
     """It is there, and busy with its camera: nobody, or no speed, is not what it tells."""
-    for views in (runners, commands):
-        monkeypatch.setattr(views, "_CONFIRM_S", 0.2)
+    for views, name in ((runners, "_CONFIRM_S"), (runners, "_ANSWER_S"), (commands, "_CONFIRM_S")):
+        monkeypatch.setattr(views, name, 0.2)
     eventually(lambda: hub.send({"command": "nothing"}), "the device")
     assert "did not confirm" in post(client, path, 200, **form)
 
@@ -309,7 +378,7 @@ def test_device_that_does_not_confirm_is_said(
     config: Config, client: FlaskClient, publisher: LivePublisher, eventually: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(runners, "_CONFIRM_S", 0.1)
+    monkeypatch.setattr(runners, "_ANSWER_S", 0.1)
     publisher.publish({"type": "health", "commands": list(COMMANDS), "runner": None})
     eventually(lambda: client.get("/healthz").get_json()["device"] == "live", "the device")
     assert "did not confirm" in post(client, "/runners", name="Anna")

@@ -13,7 +13,7 @@ from model.goals import GOALS, Goal, is_goal
 from model.standing import TEST_RUNS
 from web import screening, set_up
 from web.app import box
-from web.hub import SILENT_REMEDY
+from web.hub import DEVICE_NEEDED
 from web.mistyped import Mistyped, shown_by, typed_number
 
 blueprint = Blueprint("commands", __name__, url_prefix="/device")
@@ -118,7 +118,7 @@ def _height_words() -> str:
 
 
 MEANWHILE = "Nothing was changed: meanwhile somebody else was chosen, or nobody. Look whose it is now."
-SILENT = f"The device is silent, nothing was sent. {SILENT_REMEDY}"
+SILENT = f"The device is silent, nothing was sent. {DEVICE_NEEDED}"
 UNCONFIRMED = "The device did not confirm; look at what is shown below and try again."
 
 

@@ -11,6 +11,7 @@ from model.words import counted
 from web import present
 from web.app import box
 from web.views.commands import what_came
+from web.views.runners import stored_runner
 
 blueprint = Blueprint("deletion", __name__)
 #: On a full disk a long session goes step by step.
@@ -46,7 +47,7 @@ def runner(runner_id: int) -> ResponseReturnValue:
     current = box().hub.runner()
     return render_template(
         "delete_runner.html",
-        runner=_runner(runner_id),
+        runner=stored_runner(runner_id),
         chosen=current is not None and current["id"] == runner_id,
         why_not=box().hub.why_not("delete_runner"),
     )
@@ -54,7 +55,7 @@ def runner(runner_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/runners/<int:runner_id>/delete")
 def delete_runner(runner_id: int) -> ResponseReturnValue:
-    name = _runner(runner_id)["name"]
+    name = stored_runner(runner_id)["name"]
     answer = _asked("delete_runner", runner_id)
     if answer is None:
         return redirect(url_for("deletion.runner", runner_id=runner_id), 303)
@@ -69,7 +70,3 @@ def _asked(command: str, number: int) -> dict[str, Any] | None:
         flash(answer, "bad")
         return None
     return answer
-
-
-def _runner(runner_id: int) -> dict[str, Any]:
-    return next((one for one in box().reader.runners() if one["id"] == runner_id), None) or abort(404)

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from device.frames import is_film
-from device.health import disk
+from device.health import CLOCK_REMEDY, clock, disk
 from device.retention import most_bytes
 from device.store import StoreDamaged
 from device.store.training import Withheld
@@ -153,12 +153,13 @@ def health() -> ResponseReturnValue:
     config = box().config
     path = config.database_path()
     most = most_bytes(path, config.store.max_mb)
-    told: dict[str, Any] = {"disk": disk(path), "most": most, "sessions": None, "unread": None}
-    try:
-        told |= {"sessions": box().reader.count_sessions(), "used": box().reader.used_bytes()}
+    told: dict[str, Any] = {"disk": disk(path), "clock": clock(), "most": most, "sessions": None, "unread": None}
+    try:  # their number alone is told also where the sessions themselves are damaged
+        _, sessions, fault = listed_sessions(_PER_PAGE, 0)
+        told |= {"sessions": sessions, "fault": fault, "used": box().reader.used_bytes()}
     except StoreError as error:  # what else is wrong is to be seen all the same
         told["unread"] = store_words(error)
-    return render_template("health.html", **told)
+    return render_template("health.html", **told, clock_remedy=CLOCK_REMEDY)
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:

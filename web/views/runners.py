@@ -19,7 +19,7 @@ from web.hub import Answer
 from web.mistyped import Mistyped, shown_by, typed_number
 from web.names import alphabetical, as_written, is_legible, look
 from web.numbers import chosen
-from web.views.commands import MEANWHILE, SILENT, UNCONFIRMED, another_chosen
+from web.views.commands import MEANWHILE, SILENT, UNCONFIRMED, another_chosen, what_came
 from web.views.qr import qr_of
 
 blueprint = Blueprint("runners", __name__, url_prefix="/runners")
@@ -28,6 +28,8 @@ MAX_NAME = 40  # as in the device, which is not to be imported here
 _MANY = 12
 #: The device tells its state once a second.
 _CONFIRM_S = 3.0
+#: Longer than the device tries to choose somebody.
+_ANSWER_S = 5.0
 
 
 @blueprint.get("")
@@ -86,19 +88,38 @@ def qr() -> ResponseReturnValue:
 @blueprint.post("")
 def add() -> ResponseReturnValue:
     """Adds a runner, who is chosen; an empty name becomes a number."""
-    name = as_written(request.form.get("name", ""))
-    if len(name) > MAX_NAME:
-        raise Mistyped("name", f"A name must have at most {MAX_NAME} characters.")
-    if name and not is_legible(name):
-        raise Mistyped("name", "The name holds signs that cannot be seen. Delete it and type it by hand.")
-    if any(look(runner["name"]) == look(name) for runner in box().reader.runners()):
-        raise Mistyped("name", f"{name} is in the list already: choose it there, or add something to tell you apart.")
+    name = typed_name("choose it there, or add something to tell you apart")
     height_cm = _height_cm("new-height")
     if (ends := _ends_unawares(None)) is not None:
         raise Mistyped("name", ends)
     before = _current_id()
     command = {"command": "add_runner", "name": name, "height_cm": height_cm}
-    return _confirmed(command, lambda: _current_id() not in (None, before))
+    return _choice(command, lambda: _current_id() not in (None, before))
+
+
+def typed_name(where_taken: str, but: int | None = None) -> str:
+    """The form's name, as it is kept; perhaps empty.
+
+    Args:
+        where_taken: what to do where somebody has it.
+        but: a runner's id, whose own it may be.
+
+    Raises:
+        Mistyped: it can be nobody's, or is another's.
+    """
+    name = as_written(request.form.get("name", ""))
+    if len(name) > MAX_NAME:
+        raise Mistyped("name", f"A name must have at most {MAX_NAME} characters.")
+    if name and not is_legible(name):
+        raise Mistyped("name", "The name holds signs that cannot be seen. Delete it and type it by hand.")
+    if any(look(runner["name"]) == look(name) and runner["id"] != but for runner in box().reader.runners()):
+        raise Mistyped("name", f"{name} is in the list already: {where_taken}.")
+    return name
+
+
+def stored_runner(runner_id: int) -> dict[str, Any]:
+    """A runner of the list; 404 where there is no such runner."""
+    return next((one for one in box().reader.runners() if one["id"] == runner_id), None) or abort(404)
 
 
 @blueprint.post("/height")
@@ -111,7 +132,9 @@ def height() -> ResponseReturnValue:
     whose = "this session only" if runner is None else f"kept for {runner['name']}"
     said = "Height: not known." if height_cm is None else f"Height: {height_cm:g} cm, {whose}."
     command = {"command": "set_height", "height_cm": height_cm}
-    return _confirmed(command, lambda: box().hub.height_cm() == height_cm and _is_kept(runner, height_cm), said)
+    hub = box().hub
+    answer = hub.ask(command, lambda: hub.height_cm() == height_cm and _is_kept(runner, height_cm), _CONFIRM_S)
+    return _said(_WHY_NOT[answer], said)
 
 
 def _is_kept(runner: Mapping[str, Any] | None, height_cm: float | None) -> bool:
@@ -137,7 +160,7 @@ def choose() -> ResponseReturnValue:
     if (ends := _ends_unawares(runner_id)) is not None:
         flash(ends, "bad")
         return redirect(_here(), 303)
-    return _confirmed({"command": "select_runner", "runner_id": runner_id}, lambda: _current_id() == runner_id)
+    return _choice({"command": "select_runner", "runner_id": runner_id}, lambda: _current_id() == runner_id)
 
 
 def _ends_unawares(runner_id: int | None) -> str | None:
@@ -191,19 +214,27 @@ def _current_id() -> int | None:
     return None if runner is None else int(runner["id"])
 
 
-def _confirmed(command: dict[str, Any], done: Callable[[], bool], said: str | None = None) -> ResponseReturnValue:
-    """Sends the command and waits until the device says that it is so; then says ``said``, or who runs when."""
+#: What is said of an answer that confirms nothing.
+_WHY_NOT: Mapping[Answer, str | None] = {"done": None, "silent": SILENT, "unconfirmed": UNCONFIRMED}
+
+
+def _choice(command: Mapping[str, Any], done: Callable[[], bool]) -> ResponseReturnValue:
+    """Has the device choose, waits until it says that it is so (``done``), and says who runs when."""
     hub = box().hub
     before, running = hub.runner(), hub.session_id() is not None
-    answer = hub.ask(command, done, _CONFIRM_S)
-    if answer != "done":
-        flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
-        return redirect(_here(), 303)
-    if on_kiosk():
+    answer = what_came(command, _ANSWER_S)
+    if isinstance(answer, str):
+        return _said(answer)
+    if not hub.tells(done, _CONFIRM_S):
+        return _said(UNCONFIRMED)
+    return _said(None, _chosen(hub.runner(), before) if running else _next(hub.runner(), hub.somebody()))
+
+
+def _said(why_not: str | None, done: str = "") -> ResponseReturnValue:
+    """The page with why nothing was done, or with what was; the kiosk goes back to its live page then."""
+    if why_not is None and on_kiosk():
         return redirect(url_for("pages.live", kiosk=1), 303)
-    if said is None:
-        said = _chosen(hub.runner(), before) if running else _next(hub.runner(), hub.somebody())
-    flash(said, "good")
+    flash(why_not or done, "bad" if why_not else "good")
     return redirect(_here(), 303)
 
 
