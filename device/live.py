@@ -203,7 +203,7 @@ class LivePublisher:
         for line in lines:
             command = _parsed(line)
             if command is None or "command" not in command:
-                _log.warning("a listener sent what is no command: %.80r", line)
+                _log.warning("a listener sent %d bytes that are no command", len(line))
             elif self._on_command is not None:
                 self._on_command(command)
 

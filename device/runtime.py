@@ -509,7 +509,7 @@ class Device:
             elif command["command"] == "test_cue" and command.get("side") in tuple(Side):
                 self._cues.test(Side(command["side"]))
             elif not any(one.obey(command) for one in self._obedient()):
-                _log.warning("unknown command %.80r", command)
+                _log.warning("command %.40r is not known, or what came with it cannot be", command["command"])
 
     def _obedient(self) -> tuple[_Obedient, ...]:
         chosen = self._runner, self._coaching, self._deletion, self._belonging
