@@ -16,6 +16,7 @@ import numpy as np
 from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
+from device.film_check import FilmCheck
 from device.pipeline import Pipeline, analysis_settings, camera_place, open_model_for_file
 from device.view_check import ViewCheck
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
@@ -221,12 +222,12 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         place = camera_place(config, net.name, source.vfov_deg, options.camera, options.height_cm)
         settings = _settings(config, options)
         pipeline = Pipeline(net, settings, place, Region(config.camera.region))
-        check = ViewCheck(settings.view)
-        why: Counter[str | None] = Counter()
-        outcomes = _counted(check.watch(pipeline.step(frame) for frame in source.frames(threading.Event())), why)
+        view_check, film_check = ViewCheck(settings.view), FilmCheck()
+        looked = (pipeline.step(frame) for frame in source.frames(threading.Event()))
+        outcomes = film_check.watch(view_check.watch(looked))
         document = session_document(source.name, options.mode, net.name, place, outcomes, film=True)
-        check.tell(source.name)
-        _tell_why_nothing(source.name, why)
+        view_check.tell(source.name)
+        film_check.tell(source.name)
         if (slow := slow_words(document["fps"], film=True)) is not None:
             _log.warning("%s: %s", source.name, slow)
         fault = source.cut_off(document["frames"])
@@ -245,22 +246,6 @@ def _tell_short(source: VideoSource, stances: Sequence[Mapping[str, Any]]) -> No
         _log.warning(
             "%s: only %.1f s long: film %.0f s of running or more", source.name, source.played_s, _LONG_ENOUGH_S
         )
-
-
-def _counted(outcomes: Iterable[Outcome], why: Counter[str | None]) -> Iterator[Outcome]:
-    """Hands ``outcomes`` on, and counts why nothing was computed from those in which somebody was seen."""
-    for outcome in outcomes:
-        if outcome.pose is not None:
-            why[outcome.unused] += 1
-        yield outcome
-
-
-def _tell_why_nothing(name: str, why: Counter[str | None]) -> None:
-    """Warns where more than half of the pictures of somebody were of no use."""
-    poor = why.total() - why[None]
-    if 2 * poor > why.total():
-        said = max((reason for reason in why if reason is not None), key=lambda reason: why[reason])
-        _log.warning("%s: %d of %d pictures of a runner are of no use: %s", name, poor, why.total(), said)
 
 
 @dataclass(frozen=True, slots=True)
