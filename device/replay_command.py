@@ -15,6 +15,7 @@ from model.errors import InputError
 from model.metrics import METRICS
 from model.pose import Side, View
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
+from model.statistics import MIN_STANCES
 from model.words import counted
 
 NO_RUNNER = 3
@@ -123,6 +124,8 @@ def told(document: dict[str, Any]) -> list[str]:
             "no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's; a squat "
             f"or step-down test needs --mode; {SLOW_MOTION}"
         )
+    if 0 < len(document["stances"]) < 2 * MIN_STANCES and SLOW_MOTION not in lines[-1]:
+        lines.append(f"too few steps were found: {SLOW_MOTION}")
     return lines
 
 
