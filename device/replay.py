@@ -230,7 +230,7 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         film_check.tell(source.name)
         if (slow := slow_words(document["fps"], film=True)) is not None:
             _log.warning("%s: %s", source.name, slow)
-        fault = source.cut_off(document["frames"])
+        fault = source.cut_off(document["frames"]) or source.stood_still()
         if fault is None:
             _tell_short(source, document["stances"])
         return document, fault

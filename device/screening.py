@@ -183,7 +183,7 @@ def _from_video(path: Path, config: Config, options: ReplayOptions) -> Recording
         # `look_twice` looks at the mirrored picture itself, whatever is set.
         net = open_model_for_file(config, source.fps, options.model, mirrored=False)
         looked = list(look_twice(net, source.frames(threading.Event()), config.camera.region))
-        fault = source.cut_off(len(looked))
+        fault = source.cut_off(len(looked)) or source.stood_still()
         return _recording(source.name, net.name, looked, source.vfov_deg, fault)
 
 
