@@ -8,6 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ _log = logging.getLogger(__name__)
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
 MIN_FPS = 10.0
 MAX_FPS = 240.0
+#: By so many pictures a film's rate is told where its average is low.
+_RATE_FRAMES = 60
 #: In so many seconds everyone takes the steps that a mean of each side needs.
 _LONG_ENOUGH_S = 10.0
 #: So many stances of a side pass about until it is known where the camera stands.
@@ -158,15 +161,19 @@ def usual_fps(times_s: Sequence[float]) -> float:
     return float(1.0 / steps_s[np.abs(steps_s - median_s) < median_s / 2].mean())
 
 
-def check_fps(name: str, fps: float) -> None:
-    """Refuses a source that is too slow to see a step.
+def check_fps(source: VideoSource) -> None:
+    """Refuses a film that is too slow to see a step. One with a pause in its times is slow on average only.
 
     Raises:
         InputError: fewer than `MIN_FPS` frames per second.
     """
-    if 0 < fps < MIN_FPS:
+    if source.fps >= MIN_FPS:
+        return
+    first = islice(source.frames(threading.Event()), _RATE_FRAMES)
+    fps = usual_fps([frame.t_ns / 1e9 for frame in first])
+    if fps < MIN_FPS:
         raise InputError(
-            f"{name}: {fps:.1f} frames per second are too few to see a step: record at 30 or more (at least 10)"
+            f"{source.name}: {fps:.1f} frames per second are too few to see a step: record at 30 or more (at least 10)"
         )
 
 
@@ -217,7 +224,7 @@ def replay_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dic
 def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[dict[str, Any], str | None]:
     vfov_deg = options.vfov_deg or config.camera.vfov_deg
     with VideoSource(path, rotation=config.camera.rotation, vfov_deg=vfov_deg) as source:
-        check_fps(source.name, source.fps)
+        check_fps(source)
         net = open_model_for_file(config, source.fps, options.model)
         place = camera_place(config, net.name, source.vfov_deg, options.camera, options.height_cm)
         settings = _settings(config, options)

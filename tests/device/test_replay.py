@@ -377,6 +377,26 @@ def test_video_of_five_frames_per_second(tmp_path: Path, capsys: pytest.CaptureF
     assert "5.0 frames per second are too few" in _one_line(capsys)
 
 
+class Paused(VideoSource):
+    """A film in whose times there is a pause of a minute after three seconds."""
+
+    @property
+    def fps(self) -> float:
+        return 7.5
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for frame in super().frames(stop):
+            yield replace(frame, t_ns=frame.t_ns + 60_000_000_000 * (frame.index >= 90))
+
+
+def test_a_film_with_a_pause_in_its_times_is_not_slow(demo_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Paused)
+    document, fault = replay_file(demo_clip, Config(), ReplayOptions())
+    assert document["fps"] == pytest.approx(30.0, abs=0.01)
+    assert len(document["stances"]) > 40
+    assert fault is None
+
+
 def test_result_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     video = _video(tmp_path / "nobody.mp4", 30.0)
     assert main(["replay", str(video), "--json", str(tmp_path / "no" / "folder.json")]) == 2
