@@ -17,7 +17,7 @@ import numpy as np
 from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
-from device.film_check import FilmCheck
+from device.film_check import PAUSE_S, FilmCheck
 from device.pipeline import Pipeline, analysis_settings, camera_place, open_model_for_file
 from device.view_check import ViewCheck
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
@@ -31,7 +31,7 @@ from model.pose import Pose, Side, View
 from model.quality import slow_words
 from model.result import SCHEMA, cue_json, doubt, stance_json, summarise, take_back
 from model.runtime import ModelName
-from model.stance import MIN_QUALITY
+from model.stance import BURST, MIN_QUALITY
 from model.standing import LEVELLED, StandingCalibration
 from model.statistics import MIN_STANCES
 from model.strides import StrideBands
@@ -151,14 +151,18 @@ class Recorder:
 def usual_fps(times_s: Sequence[float]) -> float:
     """Frames per second where none is lost; 0 for fewer than two frames.
 
-    From the mean of the steps near the median one, which alone is off where times are whole milliseconds.
+    From the mean of the steps near the median one, which alone is off where times are whole milliseconds. Where
+    pictures are stamped in bursts, from the mean of all but the pauses: the median is then that within a burst.
     """
     if len(times_s) < 2:
         return 0.0
     steps_s = np.diff(times_s)
     # One of the steps: none may be near the middle of two that differ, as where every second picture is lost with more.
-    median_s = np.quantile(steps_s, 0.5, method="lower")
-    return float(1.0 / steps_s[np.abs(steps_s - median_s) < median_s / 2].mean())
+    # Of pictures in pairs as many steps are short as long, and it is to be a short one.
+    median_s = np.quantile(steps_s, 0.4, method="lower")
+    usual_s = steps_s[np.abs(steps_s - median_s) < median_s / 2].mean()
+    mean_s = steps_s[steps_s <= max(PAUSE_S, median_s)].mean()
+    return float(1.0 / (mean_s if mean_s > BURST * usual_s else usual_s))
 
 
 def check_fps(source: VideoSource) -> None:

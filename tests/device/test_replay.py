@@ -502,6 +502,35 @@ def test_rate_where_as_many_pictures_are_far_apart_as_near() -> None:
     assert usual_fps([0.0, 0.02, 1.0]) == pytest.approx(50.0)
 
 
+@pytest.mark.parametrize(("burst", "step_s"), [(2, 0.005), (3, 0.005), (5, 0.003)])
+def test_rate_where_pictures_are_stamped_in_bursts(burst: int, step_s: float) -> None:
+    times_s = [burst * (n // burst) / 30 + step_s * (n % burst) for n in range(420)]
+    assert usual_fps(times_s) == pytest.approx(30.0, rel=0.01)
+    paused_s = [t_s + 60.0 * (t_s > 5.0) for t_s in times_s]
+    assert usual_fps(paused_s) == pytest.approx(30.0, rel=0.01)
+
+
+class InPairs(VideoSource):
+    """A film whose pictures are stamped two by two, as they arrived."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for frame in super().frames(stop):
+            yield replace(frame, t_ns=frame.index // 2 * 66_666_667 + frame.index % 2 * 5_000_000)
+
+
+def test_uneven_times_are_told_with_the_remedy_and_bend_no_peak(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, document: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", InPairs)
+    uneven, _ = replay_file(demo_clip, Config(), ReplayOptions())
+    (said,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert said.startswith("demo_front.mp4: uneven times: ")
+    assert "-vf setpts=N/30/TB -r 30" in said
+    assert uneven["fps"] == pytest.approx(30.0, abs=0.3)
+    hips, true_hips = (one["summary"]["left"]["hip_adduction_deg"]["mean"] for one in (uneven, document))
+    assert hips == pytest.approx(true_hips, abs=0.7)
+
+
 def test_who_is_in_sight_for_weeks_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("device.replay._KEPT_TIMES", 100)
     analysis, recorder = RunAnalysis(AnalysisSettings()), Recorder()
