@@ -238,7 +238,7 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         outcomes = film_check.watch(view_check.watch(looked))
         document = session_document(source.name, options.mode, net.name, place, outcomes, film=True)
         view_check.tell(source.name)
-        film_check.tell(source.name)
+        film_check.tell(source.name, document["stances"])
         if (slow := slow_words(document["fps"], film=True)) is not None:
             _log.warning("%s: %s", source.name, slow)
         fault = source.cut_off(document["frames"]) or source.stood_still()

@@ -21,6 +21,7 @@ from device.cameras.edit_list import shown_s
 from device.cameras.video import VideoSource
 from device.cli import main
 from device.config import Config
+from device.film_check import FilmCheck
 from device.frames import Frame
 from device.pipeline import Pipeline, open_model, open_model_for_file
 from device.replay import Recorder, ReplayOptions, replay_file, session_document, usual_fps
@@ -370,6 +371,39 @@ def test_a_film_that_is_too_short_for_a_mean_is_said_to_be(
     assert (knee["mean"] is None) is told
     said = ["demo_front.mp4: only 2.5 s long: film 10 s of running or more"] if told else []
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == said
+
+
+class Cropped(VideoSource):
+    """The first seconds of a film whose picture ends further up."""
+
+    rows = 0
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        whole = itertools.takewhile(lambda frame: frame.t_ns < 8e9, super().frames(stop))
+        return (replace(frame, image=frame.image[: self.rows].copy()) for frame in whole)
+
+    def cut_off(self, frames: int) -> str | None:
+        return None
+
+
+@pytest.mark.parametrize(("rows", "told"), [(400, True), (440, False)])
+def test_feet_beyond_the_picture_are_told(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, rows: int, told: bool
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Cropped)
+    monkeypatch.setattr(Cropped, "rows", rows)
+    replay_file(demo_clip, Config(), ReplayOptions())
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert any("the feet are cut off at the picture's edge: film the whole runner" in one for one in said) is told
+
+
+@pytest.mark.parametrize(("poor", "told"), [(5, False), (6, True)])
+def test_stances_that_do_not_count_are_told_though_the_pictures_are_good(
+    caplog: pytest.LogCaptureFixture, poor: int, told: bool
+) -> None:
+    FilmCheck().tell("a.mp4", [{"quality": 0.2}] * poor + [{"quality": 0.8}] * (10 - poor))
+    said = "a.mp4: 6 of 10 stances are of no use: the legs are not seen clearly enough, or pictures are missing"
+    assert caplog.messages == [said] * told
 
 
 def test_video_of_five_frames_per_second(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
