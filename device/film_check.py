@@ -12,7 +12,7 @@ import numpy as np
 
 from model.analysis import Outcome
 from model.pose import Joint, Pose
-from model.quality import SHAKES
+from model.quality import ON_ITS_SIDE, SHAKES
 from model.stance import MIN_QUALITY
 
 #: From this share of the pictures of a runner on it is said that the camera shakes.
@@ -25,6 +25,7 @@ PAUSE_S = 0.5
 #: Times are uneven where so many of the steps are so far from their mean, as a share of it.
 _UNEVEN_SHARE, _FAR = 0.5, 0.5
 
+_TURN = ", or the film: ffmpeg -i {} -vf transpose=1 film.mp4 (transpose=2 where that turns it upside down)"
 _UNSURE = "the legs are not seen clearly enough, or pictures are missing"
 
 _log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class FilmCheck:
         """
         count = self._why.total()
         if (poor := self._poor(stances)) is not None:
-            _log.warning("%s: %s", name, poor)
+            turn = _TURN.format(name) if poor.endswith(ON_ITS_SIDE) else ""
+            _log.warning("%s: %s%s", name, poor, turn)
         if count and self._shaken >= _SHAKEN_SHARE * count:
             _log.warning("%s: in %d of %d pictures of a runner %s", name, self._shaken, count, SHAKES)
         if (fps := self._uneven_fps()) is not None:

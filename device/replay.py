@@ -75,6 +75,7 @@ class Recorder:
     _seen_last: View | None = None
     _stances_from: Counter[View] = field(default_factory=Counter)
     _good_from: Counter[View] = field(default_factory=Counter)
+    _why: Counter[str | None] = field(default_factory=Counter)  # nothing was computed of somebody; None: it was
 
     def add(self, outcome: Outcome) -> list[dict[str, Any]]:
         """Takes one frame, and returns its stances as they are in the document."""
@@ -82,6 +83,8 @@ class Recorder:
         self.frames_with_runner += outcome.pose is not None
         self.frames_lost += outcome.lost
         gone = outcome.pose is None
+        if not gone:
+            self._why[outcome.unused] += 1
         self.frames_gone = self.frames_gone + 1 if gone else 0
         self.lost_gone = self.lost_gone + outcome.lost if gone else 0
         self.last_s = outcome.t_s
@@ -125,7 +128,16 @@ class Recorder:
         """
         stances, level = self._alike()
         standing = None if level is None or level.view is not self.view else level.as_json()
-        return summarise(stances, self.view, camera) | {"curves": self.bands.as_json(), "standing": standing}
+        summary = summarise(stances, self.view, camera, self._unused)
+        return summary | {"curves": self.bands.as_json(), "standing": standing}
+
+    @property
+    def _unused(self) -> str | None:
+        """Why nothing was computed from most pictures of the runner; None where it was."""
+        reasons = [reason for reason in self._why if reason is not None]
+        if 2 * self._why[None] >= self._why.total():
+            return None
+        return max(reasons, key=self._why.__getitem__)
 
     def _alike(self) -> tuple[list[dict[str, Any]], StandingCalibration | None]:
         """The stances with every pelvis held against the same, and the calibration that this is, if one.

@@ -397,6 +397,24 @@ def test_feet_beyond_the_picture_are_told(
     assert any("the feet are cut off at the picture's edge: film the whole runner" in one for one in said) is told
 
 
+class OnItsSide(VideoSource):
+    """A film that was taken with a camera on its side."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        return (replace(frame, image=np.rot90(frame.image).copy()) for frame in super().frames(stop))
+
+
+def test_a_film_on_its_side_is_told_with_the_remedy_for_films(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", OnItsSide)
+    document, _ = replay_file(demo_clip, Config(), ReplayOptions())
+    (said,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert "the picture lies on its side: turn the camera by 90°, or the film: ffmpeg -i demo_front.mp4 -vf tr" in said
+    for reason in document["summary"]["unavailable"].values():
+        assert reason == "the picture lies on its side: turn the camera by 90°"
+
+
 @pytest.mark.parametrize(("poor", "told"), [(5, False), (6, True)])
 def test_stances_that_do_not_count_are_told_though_the_pictures_are_good(
     caplog: pytest.LogCaptureFixture, poor: int, told: bool
