@@ -19,6 +19,11 @@ from model.statistics import MIN_STANCES
 from model.words import counted
 
 NO_RUNNER = 3
+_VIDEO = (
+    "a film. A selfie camera's may be mirrored, which cannot be seen in it: left and right are then exchanged (ffmpeg "
+    "-i FILM -vf hflip OUT.mp4 turns it back). It must not be cropped to one side: the picture's middle is taken for "
+    "where the camera points"
+)
 #: What a view from the side says of a run in short.
 _BESIDE = ("hip_extension_deg", "knee_flexion_deg", "trunk_forward_lean_deg", "overstride_leg", "contact_s")
 #: A camera that looks at the runner is not turned further.
@@ -27,7 +32,7 @@ _MOST_TURNED_DEG = 90.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("video", type=Path, metavar="VIDEO", help=_VIDEO)
     parser.add_argument("--view", choices=("auto", "front", "rear", "side"), help="where the camera looks from")
     parser.add_argument("--mode", choices=("run", "squat", "step-down"), default="run")
     parser.add_argument("--side", choices=("left", "right"), help="the standing leg of a step-down; default: seen")
