@@ -14,7 +14,7 @@ from typing import Self
 import cv2
 import numpy as np
 
-from device.cameras.edit_list import shown_s
+from device.cameras.edit_list import larger_film, shown_s
 from device.frames import Frame, Image, NewestFrame
 from model.errors import InputError
 
@@ -155,6 +155,14 @@ class VideoSource:
 
     def __enter__(self) -> Self:
         capture = _open(self.path)
+        if (larger := larger_film(self.path)) is not None:
+            _log.warning(
+                "%s holds several films, and its first one, which is taken, is not the largest; to take that one out: "
+                "ffmpeg -i %s -map 0:v:%d -c copy film.mp4",
+                self.path,
+                self.name,
+                larger,
+            )
         try:
             read, first = capture.read()
             unshown = max(0, int(capture.get(cv2.CAP_PROP_PTS)))  # in frames, before the first one

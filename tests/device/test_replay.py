@@ -226,6 +226,24 @@ def test_a_film_that_was_trimmed_without_coding_it_anew_is_whole(demo_clip: Path
     assert f"{frames} of 240 frames could be read" in fault
 
 
+@pytest.mark.parametrize("small", [0, 1])
+def test_a_file_whose_first_film_is_not_the_largest_is_told(
+    demo_clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, small: int
+) -> None:
+    content, two = demo_clip.read_bytes(), tmp_path / "two.mp4"
+    moov, trak = content.index(b"moov") - 4, content.index(b"trak") - 4
+    (moov_bytes,), (trak_bytes,) = (struct.unpack_from(">I", content, at) for at in (moov, trak))
+    films = [bytearray(content[trak : trak + trak_bytes]) for _ in range(2)]
+    struct.pack_into(">II", films[small], films[small].index(b"tkhd") + 80, 320 << 16, 240 << 16)
+    head = content[moov + 8 : trak] + b"".join(films) + content[trak + trak_bytes : moov + moov_bytes]
+    free = struct.pack(">I4s", moov_bytes, b"free") + bytes(moov_bytes - 8)  # what follows stays in its place
+    new = struct.pack(">I4s", len(head) + 8, b"moov") + head
+    two.write_bytes(content[:moov] + free + content[moov + moov_bytes :] + new)
+    assert _read(two) == (600, None)
+    told = "two.mp4 -map 0:v:1 -c copy film.mp4"
+    assert [message.endswith(told) for message in caplog.messages] == [True] * (small == 0)
+
+
 def test_a_film_that_does_not_begin_at_zero_is_whole(tmp_path: Path) -> None:
     """Matroska announces its end times its rate."""
     film = tmp_path / "late.mkv"
