@@ -24,7 +24,8 @@ _EDGE = 0.02
 PAUSE_S = 0.5
 #: Times are uneven where so many of the steps are so far from their mean, as a share of it.
 _UNEVEN_SHARE, _FAR = 0.5, 0.5
-
+#: So many of the pictures of a runner, as a share, can be why most stances do not count.
+_SOME = 0.2
 _TURN = ", or the film: ffmpeg -i {} -vf transpose=1 film.mp4 (transpose=2 where that turns it upside down)"
 _UNSURE = "the legs are not seen clearly enough, or pictures are missing"
 
@@ -87,7 +88,8 @@ class FilmCheck:
             return f"{unused} of {count} pictures of a runner are of no use: {reason}"
         unclear = sum(stance["quality"] < MIN_QUALITY for stance in stances)
         if 2 * unclear > len(stances):
-            return f"{unclear} of {len(stances)} stances are of no use: {reason}"
+            why = reason if unused > _SOME * count else _UNSURE
+            return f"{unclear} of {len(stances)} stances are of no use: {why}"
         return None
 
     def _uneven_fps(self) -> int | None:

@@ -31,6 +31,7 @@ from model.analysis import AnalysisSettings, RunAnalysis
 from model.metrics import STANCE_METRICS
 from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import KEYPOINT_NAMES, Joint, Side, View
+from model.quality import COVERED
 from model.runtime import RuntimeName, available_runtimes
 from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Walker
@@ -440,6 +441,20 @@ def test_stances_that_do_not_count_are_told_though_the_pictures_are_good(
     FilmCheck().tell("a.mp4", [{"quality": 0.2}] * poor + [{"quality": 0.8}] * (10 - poor))
     said = "a.mp4: 6 of 10 stances are of no use: the legs are not seen clearly enough, or pictures are missing"
     assert caplog.messages == [said] * told
+
+
+@pytest.mark.parametrize(("covered", "said"), [(5, "the legs are not seen clearly enough"), (40, COVERED.reason)])
+def test_stances_that_do_not_count_have_the_reason_of_some_of_the_pictures(
+    caplog: pytest.LogCaptureFixture, covered: int, said: str
+) -> None:
+    walker, analysis, check = Walker(), RunAnalysis(AnalysisSettings()), FilmCheck()
+    times_s = np.arange(100) / 30
+    motion = Motion(times_s, np.stack([walker.joints_m(float(t_s)) for t_s in times_s]))
+    poses = enumerate(project_motion(motion, VirtualCamera(View.FRONT)))
+    for _ in check.watch(analysis.step(pose.t_s, pose, COVERED if n < covered else None) for n, pose in poses):
+        pass
+    check.tell("a.mp4", [{"quality": 0.2}] * 6)
+    assert caplog.messages[0].startswith(f"a.mp4: 6 of 6 stances are of no use: {said}")
 
 
 def test_video_of_five_frames_per_second(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
