@@ -8,6 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
+from device.film_check import PAUSE_S, FilmCheck
 from device.pipeline import Pipeline, analysis_settings, camera_place, open_model_for_file
 from device.view_check import ViewCheck
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
@@ -29,7 +31,7 @@ from model.pose import Pose, Side, View
 from model.quality import slow_words
 from model.result import SCHEMA, cue_json, doubt, stance_json, summarise, take_back
 from model.runtime import ModelName
-from model.stance import MIN_QUALITY
+from model.stance import BURST, MIN_QUALITY
 from model.standing import LEVELLED, StandingCalibration
 from model.statistics import MIN_STANCES
 from model.strides import StrideBands
@@ -40,6 +42,8 @@ _log = logging.getLogger(__name__)
 #: Two samples for each step at 180 steps per minute are the least from which a step can be told.
 MIN_FPS = 10.0
 MAX_FPS = 240.0
+#: By so many pictures a film's rate is told where its average is low.
+_RATE_FRAMES = 60
 #: In so many seconds everyone takes the steps that a mean of each side needs.
 _LONG_ENOUGH_S = 10.0
 #: So many stances of a side pass about until it is known where the camera stands.
@@ -71,6 +75,7 @@ class Recorder:
     _seen_last: View | None = None
     _stances_from: Counter[View] = field(default_factory=Counter)
     _good_from: Counter[View] = field(default_factory=Counter)
+    _why: Counter[str | None] = field(default_factory=Counter)  # nothing was computed of somebody; None: it was
 
     def add(self, outcome: Outcome) -> list[dict[str, Any]]:
         """Takes one frame, and returns its stances as they are in the document."""
@@ -78,6 +83,8 @@ class Recorder:
         self.frames_with_runner += outcome.pose is not None
         self.frames_lost += outcome.lost
         gone = outcome.pose is None
+        if not gone:
+            self._why[outcome.unused] += 1
         self.frames_gone = self.frames_gone + 1 if gone else 0
         self.lost_gone = self.lost_gone + outcome.lost if gone else 0
         self.last_s = outcome.t_s
@@ -121,7 +128,16 @@ class Recorder:
         """
         stances, level = self._alike()
         standing = None if level is None or level.view is not self.view else level.as_json()
-        return summarise(stances, self.view, camera) | {"curves": self.bands.as_json(), "standing": standing}
+        summary = summarise(stances, self.view, camera, self._unused)
+        return summary | {"curves": self.bands.as_json(), "standing": standing}
+
+    @property
+    def _unused(self) -> str | None:
+        """Why nothing was computed from most pictures of the runner; None where it was."""
+        reasons = [reason for reason in self._why if reason is not None]
+        if 2 * self._why[None] >= self._why.total():
+            return None
+        return max(reasons, key=self._why.__getitem__)
 
     def _alike(self) -> tuple[list[dict[str, Any]], StandingCalibration | None]:
         """The stances with every pelvis held against the same, and the calibration that this is, if one.
@@ -147,25 +163,33 @@ class Recorder:
 def usual_fps(times_s: Sequence[float]) -> float:
     """Frames per second where none is lost; 0 for fewer than two frames.
 
-    From the mean of the steps near the median one, which alone is off where times are whole milliseconds.
+    From the mean of the steps near the median one, which alone is off where times are whole milliseconds. Where
+    pictures are stamped in bursts, from the mean of all but the pauses: the median is then that within a burst.
     """
     if len(times_s) < 2:
         return 0.0
     steps_s = np.diff(times_s)
     # One of the steps: none may be near the middle of two that differ, as where every second picture is lost with more.
-    median_s = np.quantile(steps_s, 0.5, method="lower")
-    return float(1.0 / steps_s[np.abs(steps_s - median_s) < median_s / 2].mean())
+    # Of pictures in pairs as many steps are short as long, and it is to be a short one.
+    median_s = np.quantile(steps_s, 0.4, method="lower")
+    usual_s = steps_s[np.abs(steps_s - median_s) < median_s / 2].mean()
+    mean_s = steps_s[steps_s <= max(PAUSE_S, median_s)].mean()
+    return float(1.0 / (mean_s if mean_s > BURST * usual_s else usual_s))
 
 
-def check_fps(name: str, fps: float) -> None:
-    """Refuses a source that is too slow to see a step.
+def check_fps(source: VideoSource) -> None:
+    """Refuses a film that is too slow to see a step. One with a pause in its times is slow on average only.
 
     Raises:
         InputError: fewer than `MIN_FPS` frames per second.
     """
-    if 0 < fps < MIN_FPS:
+    if source.fps >= MIN_FPS:
+        return
+    first = islice(source.frames(threading.Event()), _RATE_FRAMES)
+    fps = usual_fps([frame.t_ns / 1e9 for frame in first])
+    if fps < MIN_FPS:
         raise InputError(
-            f"{name}: {fps:.1f} frames per second are too few to see a step: record at 30 or more (at least 10)"
+            f"{source.name}: {fps:.1f} frames per second are too few to see a step: record at 30 or more (at least 10)"
         )
 
 
@@ -216,20 +240,20 @@ def replay_file(path: Path, config: Config, options: ReplayOptions) -> tuple[dic
 def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[dict[str, Any], str | None]:
     vfov_deg = options.vfov_deg or config.camera.vfov_deg
     with VideoSource(path, rotation=config.camera.rotation, vfov_deg=vfov_deg) as source:
-        check_fps(source.name, source.fps)
+        check_fps(source)
         net = open_model_for_file(config, source.fps, options.model)
         place = camera_place(config, net.name, source.vfov_deg, options.camera, options.height_cm)
         settings = _settings(config, options)
         pipeline = Pipeline(net, settings, place, Region(config.camera.region))
-        check = ViewCheck(settings.view)
-        why: Counter[str | None] = Counter()
-        outcomes = _counted(check.watch(pipeline.step(frame) for frame in source.frames(threading.Event())), why)
+        view_check, film_check = ViewCheck(settings.view), FilmCheck()
+        looked = (pipeline.step(frame) for frame in source.frames(threading.Event()))
+        outcomes = film_check.watch(view_check.watch(looked))
         document = session_document(source.name, options.mode, net.name, place, outcomes, film=True)
-        check.tell(source.name)
-        _tell_why_nothing(source.name, why)
+        view_check.tell(source.name)
+        film_check.tell(source.name, document["stances"])
         if (slow := slow_words(document["fps"], film=True)) is not None:
             _log.warning("%s: %s", source.name, slow)
-        fault = source.cut_off(document["frames"])
+        fault = source.cut_off(document["frames"]) or source.stood_still()
         if fault is None:
             _tell_short(source, document["stances"])
         return document, fault
@@ -245,22 +269,6 @@ def _tell_short(source: VideoSource, stances: Sequence[Mapping[str, Any]]) -> No
         _log.warning(
             "%s: only %.1f s long: film %.0f s of running or more", source.name, source.played_s, _LONG_ENOUGH_S
         )
-
-
-def _counted(outcomes: Iterable[Outcome], why: Counter[str | None]) -> Iterator[Outcome]:
-    """Hands ``outcomes`` on, and counts why nothing was computed from those in which somebody was seen."""
-    for outcome in outcomes:
-        if outcome.pose is not None:
-            why[outcome.unused] += 1
-        yield outcome
-
-
-def _tell_why_nothing(name: str, why: Counter[str | None]) -> None:
-    """Warns where more than half of the pictures of somebody were of no use."""
-    poor = why.total() - why[None]
-    if 2 * poor > why.total():
-        said = max((reason for reason in why if reason is not None), key=lambda reason: why[reason])
-        _log.warning("%s: %d of %d pictures of a runner are of no use: %s", name, poor, why.total(), said)
 
 
 @dataclass(frozen=True, slots=True)

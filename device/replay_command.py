@@ -15,9 +15,15 @@ from model.errors import InputError
 from model.metrics import METRICS
 from model.pose import Side, View
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
+from model.statistics import MIN_STANCES
 from model.words import counted
 
 NO_RUNNER = 3
+_VIDEO = (
+    "a film. A selfie camera's may be mirrored, which cannot be seen in it: left and right are then exchanged (ffmpeg "
+    "-i FILM -vf hflip OUT.mp4 turns it back). It must not be cropped to one side: the picture's middle is taken for "
+    "where the camera points"
+)
 #: What a view from the side says of a run in short.
 _BESIDE = ("hip_extension_deg", "knee_flexion_deg", "trunk_forward_lean_deg", "overstride_leg", "contact_s")
 #: A camera that looks at the runner is not turned further.
@@ -26,7 +32,7 @@ _MOST_TURNED_DEG = 90.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("video", type=Path, metavar="VIDEO", help=_VIDEO)
     parser.add_argument("--view", choices=("auto", "front", "rear", "side"), help="where the camera looks from")
     parser.add_argument("--mode", choices=("run", "squat", "step-down"), default="run")
     parser.add_argument("--side", choices=("left", "right"), help="the standing leg of a step-down; default: seen")
@@ -123,6 +129,8 @@ def told(document: dict[str, Any]) -> list[str]:
             "no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's; a squat "
             f"or step-down test needs --mode; {SLOW_MOTION}"
         )
+    if 0 < len(document["stances"]) < 2 * MIN_STANCES and SLOW_MOTION not in lines[-1]:
+        lines.append(f"too few steps were found: {SLOW_MOTION}")
     return lines
 
 

@@ -179,11 +179,11 @@ def _document(recording: Recording, view: View | None, config: Config, options: 
 def _from_video(path: Path, config: Config, options: ReplayOptions) -> Recording:
     vfov_deg = options.vfov_deg or config.camera.vfov_deg
     with VideoSource(path, rotation=config.camera.rotation, vfov_deg=vfov_deg) as source:
-        check_fps(source.name, source.fps)
+        check_fps(source)
         # `look_twice` looks at the mirrored picture itself, whatever is set.
         net = open_model_for_file(config, source.fps, options.model, mirrored=False)
         looked = list(look_twice(net, source.frames(threading.Event()), config.camera.region))
-        fault = source.cut_off(len(looked))
+        fault = source.cut_off(len(looked)) or source.stood_still()
         return _recording(source.name, net.name, looked, source.vfov_deg, fault)
 
 

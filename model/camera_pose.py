@@ -52,7 +52,11 @@ _MAX_APART_DEG, _MAX_SE_DEG, _MAX_WRONG, _MAX_EXCHANGED = 6.0, 1.0, 0.25, 0.3
 _NOT_YET = "Not known yet where the camera stands"
 _TOO_FEW_STEPS = "Too few steps of running were seen to tell where the camera stood."
 #: Steps of who runs slowly enough are those of nobody who runs.
-SLOW_MOTION = "a film four times slower than life (slow motion) needs ffmpeg -itsscale 0.25 -i FILM -c copy OUT.mp4"
+SLOW_MOTION = (
+    "a film N times slower than life (slow motion) needs ffmpeg -itsscale 1/N -i FILM -c copy OUT.mp4, with 1/N as a "
+    "number (120 frames per second shown at 30: 0.25; 240 at 30: 0.125; 60 at 30: 0.5); one that is faster than life "
+    "cannot be used"
+)
 _TOO_FEW_PICTURES = (
     "Too few pictures a second to tell where the camera stands: 20 are needed, 30 are better. Add light, set [camera] "
     "fps = 30, or record at 30."

@@ -13,7 +13,8 @@ _INTRO = """# What is measured
 
 Generated from the registry in `metrics.py` by `python -m model.metrics_page`; a test keeps the two together.
 
-* Sides are the runner's own left and right. Signs are mirror-safe: medial is where the other hip lies.
+* Sides are the runner's own left and right. Signs are mirror-safe: medial is where the other hip lies. But in a
+  mirrored film, as a selfie camera may make it, the sides are exchanged.
 * A number for a person is a mean over at least 7 stances with its spread (Dingenen 2018). From fewer nothing is
   claimed.
 * **SDD** is the smallest detectable difference: below it, a change is not a change. Where no source gives one, the

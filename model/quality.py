@@ -67,8 +67,8 @@ MANY_LOST = 0.1
 #: Below this rate a stance is two or three samples: cadence at best.
 MIN_METRIC_FPS = 20.0
 SHAKES = "the camera shakes: fix it to something that the belt does not move"
+ON_ITS_SIDE = "the picture lies on its side: turn the camera by 90°"
 _UPSIDE_DOWN = "the picture is upside down: set [camera] rotation = 180, or turn the camera"
-_ON_ITS_SIDE = "the picture lies on its side: turn the camera by 90°"
 _TOO_DARK = "too dark: more light is needed"
 
 
@@ -97,7 +97,7 @@ class Upright:
         if feet is None:
             return None
         across, down = abs(feet[0]), feet[1]
-        turned = _ON_ITS_SIDE if across > _LYING * abs(down) else _UPSIDE_DOWN if down < 0 else None
+        turned = ON_ITS_SIDE if across > _LYING * abs(down) else _UPSIDE_DOWN if down < 0 else None
         self._votes.append((pose.t_s, turned))
         while self._votes[0][0] < pose.t_s - _TURNED_S:
             self._votes.popleft()

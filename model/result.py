@@ -134,7 +134,10 @@ def _overlaps(stance: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) ->
 
 
 def summarise(
-    stances: Sequence[Mapping[str, Any]], view: View | None, camera: CameraPose | None = None
+    stances: Sequence[Mapping[str, Any]],
+    view: View | None,
+    camera: CameraPose | None = None,
+    unused: str | None = None,
 ) -> dict[str, Any]:
     """The ``summary`` of a session.
 
@@ -148,6 +151,8 @@ def summarise(
         view: the session's view; it decides what is unavailable.
         camera: where it stood, as found in the end; with one that is refused nothing is claimed of `PLACED`, and with
             one that was found nothing of stances before that, or of another place of it.
+        unused: why nothing was computed from most pictures of the runner, if so. Where no stance was seen clearly, this
+            is why nothing is there, whatever the view.
     """
     reasons = {} if camera is None else why_not_corrected(camera.in_the_end())
     if camera is not None:
@@ -169,6 +174,8 @@ def summarise(
     }
     summary["asymmetry"] = {key: _difference_json(one) for key, one in found.items() if one is not None}
     summary["unavailable"] = _unavailable(values, view, reasons, blurred)
+    if blurred and unused is not None:
+        summary["unavailable"] |= dict.fromkeys((spec.key for spec in STANCE_METRICS), unused)
     return summary
 
 

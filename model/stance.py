@@ -26,6 +26,10 @@ DOUBTED_QUALITY = MIN_QUALITY / 2
 PEAK_PHASE = (0.2, 0.7)
 #: Those of the knee's flexion and of the hip's extension.
 _FLEXION_PHASE, _LATE_PHASE = (0.15, 0.7), (0.65, 1.0)
+#: Where pictures are stamped in bursts their mean step is so many times the median; with half of them lost it is twice.
+BURST = 3.0
+#: Samples that are nearer, as a part of stance, tell no more of a curve than one. Those of a burst are within this.
+_APART = 0.05
 #: Below 30 frames per second (less what a clock may be off) a contact time says more of the camera than of the runner.
 MIN_CONTACT_FPS = 29.0
 #: Further from the median of this much of stance to each side no joint angle gets by itself.
@@ -224,12 +228,13 @@ def peak(phase: FloatArray, values: FloatArray, first: float, last: float) -> fl
         first, last: the part of stance.
 
     Returns:
-        NaN from fewer than three samples, or when they span less than half of the part.
+        NaN from fewer than three samples that are `_APART` or further apart, or when they span less than half of the
+        part.
     """
-    frame = float(np.median(np.diff(phase))) if phase.size > 1 else 0.0
+    frame = _usual_step(phase)
     taken = (phase > first - frame) & (phase < last + frame) & _steady(phase, values)
     x, y = phase[taken], values[taken]
-    if x.size < 3 or min(x[-1], last) - max(x[0], first) < (last - first) / 2:
+    if _far_apart(x) < 3 or min(x[-1], last) - max(x[0], first) < (last - first) / 2:
         return math.nan
     middle = (first + last) / 2
     a, b, c = np.linalg.lstsq(np.stack([(x - middle) ** 2, x - middle, np.ones_like(x)], axis=1), y, rcond=None)[0]
@@ -238,6 +243,24 @@ def peak(phase: FloatArray, values: FloatArray, first: float, last: float) -> fl
     if a < 0:
         candidates.append(min(max(-b / (2 * a), start), end))
     return float(max(a * u * u + b * u + c for u in candidates))
+
+
+def _usual_step(phase: FloatArray) -> float:
+    """The median step between pictures; the mean one where they are stamped in bursts."""
+    if phase.size < 2:
+        return 0.0
+    steps = np.diff(phase)
+    median, mean = float(np.median(steps)), float(steps.mean())
+    return mean if mean > BURST * median else median
+
+
+def _far_apart(phase: FloatArray) -> int:
+    """How many of the samples are `_APART` or further from the last one that was counted."""
+    count, last = 0, -math.inf
+    for x in phase:
+        if x - last >= _APART:
+            count, last = count + 1, x
+    return count
 
 
 def _steady(phase: FloatArray, values: FloatArray, spike_deg: float = _SPIKE_DEG) -> NDArray[np.bool_]:

@@ -20,14 +20,29 @@ def shown_s(path: Path) -> float | None:
         head = _head(path)
         mvhd = _inside(head, b"mvhd")
         (per_s,) = struct.unpack_from(">I", mvhd, 20 if _has_long_times(mvhd) else 12)
-        for kind, track in _boxes(head):
-            if kind == b"trak" and _inside(_inside(track, b"mdia"), b"hdlr")[8:12] == b"vide":
-                tkhd = _inside(track, b"tkhd")
-                (shown,) = struct.unpack_from(*((">Q", tkhd, 28) if _has_long_times(tkhd) else (">I", tkhd, 20)))
-                return shown / per_s if shown and per_s else None
+        for tkhd in _films(head):
+            (shown,) = struct.unpack_from(*((">Q", tkhd, 28) if _has_long_times(tkhd) else (">I", tkhd, 20)))
+            return shown / per_s if shown and per_s else None
     except (OSError, LookupError, struct.error):
         pass
     return None
+
+
+def larger_film(path: Path) -> int | None:
+    """Which film in the file is the largest, from 0; None where that is the first one, or where it does not say."""
+    try:
+        sizes = [struct.unpack_from(">II", tkhd, len(tkhd) - 8) for tkhd in _films(_head(path))]
+    except (OSError, LookupError, struct.error):
+        return None
+    areas = [width * height for width, height in sizes]
+    return areas.index(max(areas)) or None if areas else None
+
+
+def _films(head: bytes) -> Iterator[bytes]:
+    """The box ``tkhd`` of each track of pictures."""
+    for kind, track in _boxes(head):
+        if kind == b"trak" and _inside(_inside(track, b"mdia"), b"hdlr")[8:12] == b"vide":
+            yield _inside(track, b"tkhd")
 
 
 def _head(path: Path) -> bytes:

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Self
 
 import cv2
+import numpy as np
 
-from device.cameras.edit_list import shown_s
+from device.cameras.edit_list import larger_film, shown_s
 from device.frames import Frame, Image, NewestFrame
 from model.errors import InputError
 
@@ -29,6 +30,8 @@ _WHOLE_SHARE = 0.95
 _SQUARE, _MOST_WIDE = 0.01, 4.0
 #: FFmpeg's guess where a stream tells no rate.
 _GUESSED_FPS = 25.0
+#: Pictures that are the same for so long come from no camera. Every so many rows of them are compared.
+_STILL_S, _STILL_ROWS = 3.0, 16
 #: A player that is later than this (the machine slept, or cannot decode in time) goes on from now.
 _MAX_LAG_NS = 1_000_000_000
 
@@ -39,6 +42,31 @@ def to_rgb(bgr: Image, rotation: int = 0) -> Image:
     if rotation == 180:
         rgb = cv2.rotate(rgb, cv2.ROTATE_180)
     return rgb  # type: ignore[return-value]
+
+
+class Stillness:
+    """When the picture stood still, as it does where OpenCV hands out the last one again: its size has grown.
+
+    A still title before the first picture that moves is none of it.
+
+    Attributes:
+        span_s: from when to when it stood still for `_STILL_S` or longer, the last time; None where it never did.
+    """
+
+    def __init__(self) -> None:
+        self.span_s: tuple[float, float] | None = None
+        self._rows: Image | None = None
+        self._since_s = 0.0
+
+    def look(self, picture: Image, t_s: float) -> None:
+        """Takes one more picture. ``t_s``: its time from the first one."""
+        rows = picture[::_STILL_ROWS]
+        if self._rows is None or not np.array_equal(rows, self._rows):
+            if self.span_s is not None and self.span_s[0] == 0:
+                self.span_s = None
+            self._rows, self._since_s = rows.copy(), t_s
+        elif t_s - self._since_s >= _STILL_S:
+            self.span_s = self._since_s, t_s
 
 
 class VideoSource:
@@ -82,6 +110,7 @@ class VideoSource:
         self._fps = 0.0
         self._size_px = (0, 0)
         self._stretched = False
+        self._stillness = Stillness()
         self.announced_frames = 0
         self.played_s = 0.0
 
@@ -110,12 +139,30 @@ class VideoSource:
             "covers only those: copy or record it again"
         )
 
+    def stood_still(self) -> str | None:
+        """What is wrong with the file, where the pictures that were read last stood still; None where they did not."""
+        if self._stillness.span_s is None:
+            return None
+        since_s, until_s = self._stillness.span_s
+        return (
+            f"{self.path}: the picture stands still from {since_s:.1f} to {until_s:.1f} s, the result covers only the "
+            f"rest: if other players show it moving, make it anew: ffmpeg -i {self.name} -c:v libx264 film.mp4"
+        )
+
     @property
     def dropped(self) -> int:
         return self._newest.dropped
 
     def __enter__(self) -> Self:
         capture = _open(self.path)
+        if (larger := larger_film(self.path)) is not None:
+            _log.warning(
+                "%s holds several films, and its first one, which is taken, is not the largest; to take that one out: "
+                "ffmpeg -i %s -map 0:v:%d -c copy film.mp4",
+                self.path,
+                self.name,
+                larger,
+            )
         try:
             read, first = capture.read()
             unshown = max(0, int(capture.get(cv2.CAP_PROP_PTS)))  # in frames, before the first one
@@ -179,6 +226,7 @@ class VideoSource:
         try:
             first_ns: int | None = None
             last_ns = -period_ns
+            self._stillness = Stillness()
             while True:
                 read, bgr = capture.read()
                 if not read:
@@ -190,6 +238,7 @@ class VideoSource:
                     elapsed_ns = last_ns + period_ns
                 last_ns = elapsed_ns
                 self.played_s = (elapsed_ns + period_ns) / 1e9
+                self._stillness.look(bgr, elapsed_ns / 1e9)  # type: ignore[arg-type]
                 if self._stretched:
                     bgr = cv2.resize(bgr, self._size_px)
                 yield elapsed_ns, to_rgb(bgr, self._rotation)  # type: ignore[arg-type]

@@ -128,6 +128,29 @@ def test_colours_are_rgb_and_five_frames_a_second_are_accepted(tmp_path: Path) -
     assert frames[9].image[24, 32] == pytest.approx([30, 30, 220], abs=12)
 
 
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        ([*range(30), *[30] * 100], "from 1.0 to 4.3 s"),
+        ([*range(30), *[30] * 100, *range(30)], "from 1.0 to 4.3 s"),
+        ([30] * 130, "from 0.0 to 4.3 s"),
+        ([*[30] * 100, *range(30)], None),  # a title
+        ([*range(30), *[30] * 80, *range(30)], None),
+    ],
+)
+def test_a_picture_that_stands_still_is_told(tmp_path: Path, levels: list[int], said: str | None) -> None:
+    """As OpenCV shows the rest of a film whose picture has grown."""
+    writer = cv2.VideoWriter(str(tmp_path / "v.mkv"), cv2.VideoWriter.fourcc(*"MJPG"), 30.0, (64, 48))
+    for level in levels:
+        writer.write(picture(4 * level))
+    writer.release()
+    with VideoSource(tmp_path / "v.mkv") as source:
+        assert sum(1 for _ in source.frames(threading.Event())) == len(levels)
+        fault = source.stood_still()
+    assert (fault is None) is (said is None)
+    assert said is None or f"the picture stands still {said}, " in (fault or "")
+
+
 def test_rotation_by_the_settings(tmp_path: Path) -> None:
     writer = cv2.VideoWriter(str(tmp_path / "v.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 30, (64, 48))
     image = picture()

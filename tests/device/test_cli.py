@@ -305,6 +305,17 @@ def test_a_run_seen_from_the_side_is_told_by_what_that_view_shows() -> None:
     ]
 
 
+@pytest.mark.parametrize(("stances", "told"), [(1, True), (13, True), (14, False)])
+def test_slow_motion_is_named_where_a_view_from_the_side_shows_too_few_steps(stances: int, told: bool) -> None:
+    document = {
+        "source": "a.mp4", "view": "side", "frames": 600, "frames_with_runner": 600, "stances": [{}] * stances,
+        "cues": [], "summary": {"cadence_spm": None, "left": {}, "right": {}, "unavailable": {}},
+    }  # fmt: skip
+    last = replay_command.told(document)[-1]
+    assert last.startswith("too few steps were found: a film N times slower than life (slow motion)") is told
+    assert ("240 at 30: 0.125" in last) is told
+
+
 def test_one_point_of_a_step_down_is_one_point() -> None:
     leg = {"score": {"points": 1, "points_at_most": 2, "rating": "good"}}
     summary = {"left": {}, "right": leg, "advice": None}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from device.cameras.video import VideoSource
-from device.config import parse_config
+from device.config import Config, parse_config
+from device.frames import Frame
 from device.pipeline import Pipeline, analysis_settings, open_model_for_file
+from device.replay import ReplayOptions, replay_file
 from model.analysis import Outcome
 from model.pose import FloatArray
 from model.quality import MOVING, SHAKES
@@ -29,21 +33,33 @@ def _wallpaper(height: int, width: int) -> FloatArray:
     return paper
 
 
-def _outcomes(film: Path, aside_px: int, trembles_px: float = 0.0) -> list[Outcome]:
-    """Of the clip's aligned steps, in which the picture goes aside at `_KNOCKED_S` or with every step."""
-    config = parse_config({})
-    pipeline = Pipeline(open_model_for_file(config, 30.0, "lightning"), analysis_settings(config, film=True))
-    found = []
-    with VideoSource(film) as source:
-        paper = _wallpaper(*reversed(source.size_px))
-        for frame in source.frames(threading.Event()):
+class Unsteady(VideoSource):
+    """The clip's aligned steps, in which the picture goes aside at `_KNOCKED_S` or with every step."""
+
+    aside_px = 0
+    trembles_px = 0.0
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        paper = _wallpaper(*reversed(self.size_px))
+        for frame in super().frames(stop):
             t_s = frame.t_ns / 1e9
             if t_s >= _ALIGNED_S:
-                break
-            aside = aside_px * (t_s >= _KNOCKED_S) + round(trembles_px * np.sin(2 * np.pi * 2.8 * t_s))
+                return
+            aside = self.aside_px * (t_s >= _KNOCKED_S) + round(self.trembles_px * np.sin(2 * np.pi * 2.8 * t_s))
             papered = np.clip(frame.image * paper, 0, 255).astype(np.uint8)
-            found.append(pipeline.step(replace(frame, image=np.roll(papered, aside, axis=1))))
-    return found
+            yield replace(frame, image=np.roll(papered, aside, axis=1))
+
+    def cut_off(self, frames: int) -> str | None:
+        return None
+
+
+def _outcomes(film: Path, aside_px: int, trembles_px: float = 0.0) -> list[Outcome]:
+    """Of an `Unsteady` film."""
+    config = parse_config({})
+    pipeline = Pipeline(open_model_for_file(config, 30.0, "lightning"), analysis_settings(config, film=True))
+    with Unsteady(film) as source:
+        source.aside_px, source.trembles_px = aside_px, trembles_px
+        return [pipeline.step(frame) for frame in source.frames(threading.Event())]
 
 
 def test_a_camera_that_is_knocked_amid_a_run_makes_no_cue_and_is_told_at_once(demo_clip: Path) -> None:
@@ -71,3 +87,14 @@ def test_a_camera_that_trembles_is_told_and_steadied(demo_clip: Path) -> None:
     assert yaw_deg is not None
     assert shaken_deg is not None
     assert abs(shaken_deg - yaw_deg) < 0.8
+
+
+@pytest.mark.parametrize(("trembles_px", "told"), [(0.0, False), (6.0, True)])
+def test_a_film_whose_camera_trembles_is_said_to(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, trembles_px: float, told: bool
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Unsteady)
+    monkeypatch.setattr(Unsteady, "trembles_px", trembles_px)
+    replay_file(demo_clip, Config(), ReplayOptions())
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [SHAKES in one for one in said] == [True] * told

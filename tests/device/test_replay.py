@@ -21,6 +21,7 @@ from device.cameras.edit_list import shown_s
 from device.cameras.video import VideoSource
 from device.cli import main
 from device.config import Config
+from device.film_check import FilmCheck
 from device.frames import Frame
 from device.pipeline import Pipeline, open_model, open_model_for_file
 from device.replay import Recorder, ReplayOptions, replay_file, session_document, usual_fps
@@ -30,6 +31,7 @@ from model.analysis import AnalysisSettings, RunAnalysis
 from model.metrics import STANCE_METRICS
 from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import KEYPOINT_NAMES, Joint, Side, View
+from model.quality import COVERED
 from model.runtime import RuntimeName, available_runtimes
 from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Walker
@@ -225,6 +227,24 @@ def test_a_film_that_was_trimmed_without_coding_it_anew_is_whole(demo_clip: Path
     assert f"{frames} of 240 frames could be read" in fault
 
 
+@pytest.mark.parametrize("small", [0, 1])
+def test_a_file_whose_first_film_is_not_the_largest_is_told(
+    demo_clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, small: int
+) -> None:
+    content, two = demo_clip.read_bytes(), tmp_path / "two.mp4"
+    moov, trak = content.index(b"moov") - 4, content.index(b"trak") - 4
+    (moov_bytes,), (trak_bytes,) = (struct.unpack_from(">I", content, at) for at in (moov, trak))
+    films = [bytearray(content[trak : trak + trak_bytes]) for _ in range(2)]
+    struct.pack_into(">II", films[small], films[small].index(b"tkhd") + 80, 320 << 16, 240 << 16)
+    head = content[moov + 8 : trak] + b"".join(films) + content[trak + trak_bytes : moov + moov_bytes]
+    free = struct.pack(">I4s", moov_bytes, b"free") + bytes(moov_bytes - 8)  # what follows stays in its place
+    new = struct.pack(">I4s", len(head) + 8, b"moov") + head
+    two.write_bytes(content[:moov] + free + content[moov + moov_bytes :] + new)
+    assert _read(two) == (600, None)
+    told = "two.mp4 -map 0:v:1 -c copy film.mp4"
+    assert [message.endswith(told) for message in caplog.messages] == [True] * (small == 0)
+
+
 def test_a_film_that_does_not_begin_at_zero_is_whole(tmp_path: Path) -> None:
     """Matroska announces its end times its rate."""
     film = tmp_path / "late.mkv"
@@ -331,7 +351,7 @@ def test_slow_motion_is_named_where_nothing_is_measured_for_want_of_steps(
     (said,) = capsys.readouterr().out.splitlines()[1:]
     few = "knee alignment: not measured: Too few steps of running were seen to tell where the camera stood; "
     assert said.startswith(few if stances else "no steps were found: nobody runs, ")
-    assert "a film four times slower than life (slow motion) needs ffmpeg -itsscale 0.25 -i FILM" in said
+    assert "a film N times slower than life (slow motion) needs ffmpeg -itsscale 1/N -i FILM" in said
     assert ("a squat or step-down test needs --mode; " in said) is not stances
 
 
@@ -372,9 +392,94 @@ def test_a_film_that_is_too_short_for_a_mean_is_said_to_be(
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == said
 
 
+class Cropped(VideoSource):
+    """The first seconds of a film whose picture ends further up."""
+
+    rows = 0
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        whole = itertools.takewhile(lambda frame: frame.t_ns < 8e9, super().frames(stop))
+        return (replace(frame, image=frame.image[: self.rows].copy()) for frame in whole)
+
+    def cut_off(self, frames: int) -> str | None:
+        return None
+
+
+@pytest.mark.parametrize(("rows", "told"), [(400, True), (440, False)])
+def test_feet_beyond_the_picture_are_told(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, rows: int, told: bool
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Cropped)
+    monkeypatch.setattr(Cropped, "rows", rows)
+    replay_file(demo_clip, Config(), ReplayOptions())
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert any("the feet are cut off at the picture's edge: film the whole runner" in one for one in said) is told
+
+
+class OnItsSide(VideoSource):
+    """A film that was taken with a camera on its side."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        return (replace(frame, image=np.rot90(frame.image).copy()) for frame in super().frames(stop))
+
+
+def test_a_film_on_its_side_is_told_with_the_remedy_for_films(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", OnItsSide)
+    document, _ = replay_file(demo_clip, Config(), ReplayOptions())
+    (said,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert "the picture lies on its side: turn the camera by 90°, or the film: ffmpeg -i demo_front.mp4 -vf tr" in said
+    for reason in document["summary"]["unavailable"].values():
+        assert reason == "the picture lies on its side: turn the camera by 90°"
+
+
+@pytest.mark.parametrize(("poor", "told"), [(5, False), (6, True)])
+def test_stances_that_do_not_count_are_told_though_the_pictures_are_good(
+    caplog: pytest.LogCaptureFixture, poor: int, told: bool
+) -> None:
+    FilmCheck().tell("a.mp4", [{"quality": 0.2}] * poor + [{"quality": 0.8}] * (10 - poor))
+    said = "a.mp4: 6 of 10 stances are of no use: the legs are not seen clearly enough, or pictures are missing"
+    assert caplog.messages == [said] * told
+
+
+@pytest.mark.parametrize(("covered", "said"), [(5, "the legs are not seen clearly enough"), (40, COVERED.reason)])
+def test_stances_that_do_not_count_have_the_reason_of_some_of_the_pictures(
+    caplog: pytest.LogCaptureFixture, covered: int, said: str
+) -> None:
+    walker, analysis, check = Walker(), RunAnalysis(AnalysisSettings()), FilmCheck()
+    times_s = np.arange(100) / 30
+    motion = Motion(times_s, np.stack([walker.joints_m(float(t_s)) for t_s in times_s]))
+    poses = enumerate(project_motion(motion, VirtualCamera(View.FRONT)))
+    for _ in check.watch(analysis.step(pose.t_s, pose, COVERED if n < covered else None) for n, pose in poses):
+        pass
+    check.tell("a.mp4", [{"quality": 0.2}] * 6)
+    assert caplog.messages[0].startswith(f"a.mp4: 6 of 6 stances are of no use: {said}")
+
+
 def test_video_of_five_frames_per_second(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(_video(tmp_path / "slow.mp4", 5.0))]) == 2
     assert "5.0 frames per second are too few" in _one_line(capsys)
+
+
+class Paused(VideoSource):
+    """A film in whose times there is a pause of a minute after three seconds."""
+
+    @property
+    def fps(self) -> float:
+        return 7.5
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for frame in super().frames(stop):
+            yield replace(frame, t_ns=frame.t_ns + 60_000_000_000 * (frame.index >= 90))
+
+
+def test_a_film_with_a_pause_in_its_times_is_not_slow(demo_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Paused)
+    document, fault = replay_file(demo_clip, Config(), ReplayOptions())
+    assert document["fps"] == pytest.approx(30.0, abs=0.01)
+    assert len(document["stances"]) > 40
+    assert fault is None
 
 
 def test_result_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -480,6 +585,35 @@ def test_rate_where_as_many_pictures_are_far_apart_as_near() -> None:
     """Half of them, each after two that are lost: the middle of both steps is near none."""
     assert usual_fps([0.0, *np.cumsum([0.033, 0.1] * 10)]) == pytest.approx(30.3, abs=0.01)
     assert usual_fps([0.0, 0.02, 1.0]) == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize(("burst", "step_s"), [(2, 0.005), (3, 0.005), (5, 0.003)])
+def test_rate_where_pictures_are_stamped_in_bursts(burst: int, step_s: float) -> None:
+    times_s = [burst * (n // burst) / 30 + step_s * (n % burst) for n in range(420)]
+    assert usual_fps(times_s) == pytest.approx(30.0, rel=0.01)
+    paused_s = [t_s + 60.0 * (t_s > 5.0) for t_s in times_s]
+    assert usual_fps(paused_s) == pytest.approx(30.0, rel=0.01)
+
+
+class InPairs(VideoSource):
+    """A film whose pictures are stamped two by two, as they arrived."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for frame in super().frames(stop):
+            yield replace(frame, t_ns=frame.index // 2 * 66_666_667 + frame.index % 2 * 5_000_000)
+
+
+def test_uneven_times_are_told_with_the_remedy_and_bend_no_peak(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, document: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", InPairs)
+    uneven, _ = replay_file(demo_clip, Config(), ReplayOptions())
+    (said,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert said.startswith("demo_front.mp4: uneven times: ")
+    assert "-vf setpts=N/30/TB -r 30" in said
+    assert uneven["fps"] == pytest.approx(30.0, abs=0.3)
+    hips, true_hips = (one["summary"]["left"]["hip_adduction_deg"]["mean"] for one in (uneven, document))
+    assert hips == pytest.approx(true_hips, abs=0.7)
 
 
 def test_who_is_in_sight_for_weeks_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,6 +236,13 @@ def test_the_view_is_the_first_reason_and_doubt_the_second() -> None:
     assert missing["fppa_deg"] == "the runner was not seen clearly enough in any stance", "the camera's place neither"
 
 
+def test_what_kept_most_pictures_from_being_used_is_the_reason_where_no_stance_was_seen_clearly() -> None:
+    why = "the picture lies on its side: turn the camera by 90°"
+    missing = summarise([one | {"quality": 0.1} for one in stances(8)], View.SIDE, unused=why)["unavailable"]
+    assert missing["fppa_deg"] == missing["contact_s"] == why
+    assert summarise(stances(8), View.SIDE, unused=why)["unavailable"]["fppa_deg"] == "needs a front or rear view"
+
+
 def test_no_stances_make_an_empty_summary() -> None:
     summary = summarise([], None)
     assert summary["cadence_spm"] is None

@@ -156,6 +156,13 @@ def test_a_peak_needs_three_samples_over_half_of_its_part() -> None:
     assert peak(np.array([0.2, 0.45, 0.7]), values, 0.2, 0.7) == pytest.approx(3.0)
 
 
+def test_pictures_stamped_in_bursts_make_no_peak_of_two_places() -> None:
+    phase = np.array([0.0, 0.02, 0.26, 0.28, 0.52, 0.54, 0.78, 0.80])
+    tilted = np.array([5.0, 0.0] * 4)
+    assert peak(phase, 10.0 + tilted, 0.2, 0.7) == pytest.approx(12.5, abs=1.5)
+    assert math.isnan(peak(phase[2:6], tilted[2:6], 0.2, 0.7)), "a parabola through two places may be any"
+
+
 def run(poses: Iterable[Pose], view: View) -> list[Stance]:
     analysis = RunAnalysis(AnalysisSettings(view=view))
     return [stance for pose in poses for stance in analysis.step(pose.t_s, pose).stances]
