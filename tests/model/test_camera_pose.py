@@ -350,6 +350,18 @@ def test_with_a_known_place_the_first_stances_are_worked_out_once_each(monkeypat
     assert max(rows) <= 16
 
 
+@pytest.mark.parametrize(("times", "moved"), [(1, False), (2, True)])
+def test_a_camera_has_been_moved_only_where_the_steps_tell_another_place_twice(
+    monkeypatch: pytest.MonkeyPatch, times: int, moved: bool
+) -> None:
+    told = iter([2.0] * 3 + [12.0] * times + [2.0] * 60)
+    monkeypatch.setattr(camera_pose, "estimate", lambda scene, stances: replace(_TOLD, yaw=next(told)))
+    camera = VirtualCamera(View.FRONT, yaw_deg=2.0)
+    estimator = _estimator(camera, known=CameraPose(2.0, 0.5, state="good", source="belt"))
+    found = _feed(estimator, project_motion(_runner(), camera), _contacts()[:14])
+    assert any(pose.moved for pose in found) is moved
+
+
 def test_since_when_the_place_may_have_been_wrong_is_told_once() -> None:
     before, after = VirtualCamera(View.FRONT, yaw_deg=-5.0), VirtualCamera(View.FRONT, yaw_deg=6.0)
     estimator = _estimator(before)
