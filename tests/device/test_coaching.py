@@ -170,6 +170,14 @@ def test_a_named_runner_is_measured_once_and_knows_the_baseline_next_time(make: 
     assert box.coach.learnt == {}
 
 
+def test_the_newest_baseline_of_a_runner_counts(make: Callable[..., Box]) -> None:
+    box = make()
+    runner_id, _ = box.store.add_runner("Ada")
+    for mean in (9.0, 3.0):
+        box.store.add_baselines(runner_id, "here", {(Side.LEFT, "fppa_deg"): Baseline(mean, 1.0, 20)})
+    assert box.store.baselines(runner_id, "here")[Side.LEFT, "fppa_deg"].mean == 3.0
+
+
 def test_it_is_known_which_session_measured_a_baseline(make: Callable[..., Box], path: Path) -> None:
     """So that it can be told as not theirs when that session was somebody else's."""
     box = make()
@@ -679,6 +687,11 @@ def test_what_is_told_of_a_side() -> None:
         "threshold_cm": None,
     }
     assert side_json(STATE, Side.RIGHT)["verdict"] == "good"
+    noisy = side_json(replace(STATE, verdicts={Side.LEFT: verdict(8.4, False)}), Side.LEFT)
+    assert (noisy["alert"], noisy["verdict"]) == (False, "good"), "a stance over the target may be noise"
+    in_picture = Target("fppa_image_deg", 3.0, 1.0, "baseline")
+    told = side_json(replace(STATE, targets={Side.LEFT: in_picture}), Side.LEFT)
+    assert (told["threshold"], told["threshold_deg"]) == (3.0, None), "of true degrees alone"
     quiet = side_json(replace(STATE, feedback=False), Side.LEFT)
     assert (quiet["alert"], quiet["verdict"], quiet["value"]) == (False, None, None)
     assert side_json(None, Side.LEFT)["alert"] is False

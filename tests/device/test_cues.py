@@ -193,6 +193,10 @@ def test_a_tone_or_a_motor_is_driven_by_pwm(pins: MockFactory, kind: str, hz: in
         output.cue(Side.LEFT)
         until(lambda: dark(output))
     assert states(pins, BUZZER) == [0, pytest.approx(duty), 0]
+    with CueOutput(config.model_copy(update={"active_high": False})) as output:
+        assert float(pins.pin(BUZZER).state) == 1, "silent where a low pin switches it on"
+        output.cue(Side.LEFT)
+        assert float(pins.pin(BUZZER).state) == pytest.approx(1 - duty)
 
 
 def test_only_what_is_wired_is_driven(pins: MockFactory) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from device.live import Message
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
 from device.store import SessionHeader, StillRunning, Store, StoreReader, writer
-from device.store.room import RESERVE_BYTES, reserve_path
+from device.store.room import RESERVE_BYTES, give_reserve_up, reserve_path
 from model.coach import Baseline
 from model.errors import StoreError
 from model.pose import Side
@@ -122,13 +123,15 @@ def test_what_comes_late_for_who_was_deleted_does_no_harm(store: Store, path: Pa
     assert runner is not None
     assert programme is not None
     store.delete_runner(anna)
-    session_id = store.begin_session(header(anna))
+    session_id = store.begin_session(replace(header(anna), height_cm=170.0))
     store.set_session_runner(session_id, runner)
     store.add_baselines(anna, "here", {(Side.LEFT, "fppa_deg"): Baseline(3.0, 1.0, 20)})
     store.save_attempt(programme.id, session_id, Attempt(1, 900.0, Adherence()))
     store.start_programme(anna, "fppa_deg")
     assert [rows(path, table) for table in ("baselines", "programmes", "attempts")] == [0, 0, 0]
-    assert (StoreReader(path).session(session_id) or {})["runner_id"] is None
+    nobodys = StoreReader(path).session(session_id) or {}
+    assert nobodys["runner_id"] is None
+    assert "height_cm" not in nobodys
 
 
 def test_what_runs_stays(store: Store, path: Path) -> None:
@@ -530,6 +533,9 @@ def test_the_reserve_is_kept_given_up_and_made_anew(path: Path, monkeypatch: pyt
         assert StoreReader(path).list_sessions() == []
         store.shrink()
         assert reserve_path(path).exists()
+        give_reserve_up(path)
+        session(store)
+        assert reserve_path(path).exists(), "with the next session's end, where there is room"
 
 
 # The commands, as the device carries them out.
@@ -568,10 +574,11 @@ def box(store: Store) -> Iterator[Box]:
 
 
 def test_a_session_is_deleted_on_request(box: Box, store: Store, path: Path) -> None:
-    session_id = session(store)
+    session_id = session(store, note="theirs alone")
     answer = box.ask("delete_session", session_id)
     assert (answer["done"], answer["sessions"], answer["said"]) == (True, 1, None)
     assert StoreReader(path).session(session_id) is None
+    until(lambda: not files_hold(path, "theirs alone"))
     assert box.ask("delete_session", session_id)["sessions"] == 0
 
 

@@ -349,7 +349,7 @@ def test_slow_motion_is_named_where_nothing_is_measured_for_want_of_steps(
     monkeypatch.setattr(Slowed, "factor", factor)
     assert main(["replay", str(demo_clip)]) == 0
     (said,) = capsys.readouterr().out.splitlines()[1:]
-    few = "knee alignment: not measured: Too few steps of running were seen to tell where the camera stood; "
+    few = "knee alignment: not measured: the steps are those of a run, but fewer than anybody's: "
     assert said.startswith(few if stances else "no steps were found: nobody runs, ")
     assert "a film N times slower than life (slow motion) needs ffmpeg -itsscale 1/N -i FILM" in said
     assert ("a squat or step-down test needs --mode; " in said) is not stances

@@ -23,16 +23,21 @@ from device.config import Config, SessionConfig, TreadmillConfig, parse_config
 from device.cues import CueOutput
 from device.frames import Frame, Image
 from device.live import LiveSubscriber
+from device.notify import Notifier
 from device.recording import SessionWriter
+from device.replay import Recorder
+from device.runners import RunnerChoice
 from device.runtime import Device, Trial, run_device
-from device.said import cue_words
+from device.said import cue_words, session_words
 from device.screening_request import Scene, ScreeningOnRequest
-from device.store import SessionHeader, Store, StoreReader, writer
+from device.store import Person, SessionHeader, Store, StoreReader, writer
+from model.analysis import Outcome
 from model.camera_pose import CameraPose
-from model.coach import Cue
+from model.coach import CoachState, Cue
 from model.errors import CameraError, StoreError
 from model.pitch import Heights
 from model.pose import Side, View
+from model.programme import Adherence
 
 
 class Vanishing(VideoSource):
@@ -100,6 +105,21 @@ def _run_until(config: Config, wanted: Callable[[dict[str, Any]], bool]) -> list
         stop.set()
         thread.join(30)
     return messages
+
+
+class Systemd(Notifier):
+    """Takes down what systemd hears; ``stop`` is set when the device says that it lives, or has tried for long."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+        self._stop = stop
+
+    def _send(self, message: str) -> None:
+        self.heard.append(message)
+        tries = sum(said.startswith("STATUS=no camera") for said in self.heard)
+        if self._stop is not None and (message == "WATCHDOG=1" or tries > 1):
+            self._stop.set()
 
 
 class Late(VideoSource):
@@ -1114,6 +1134,84 @@ def test_cues_are_logged_only_where_more_is_asked_for(config: Config, caplog: py
         device._announce_cue(cue_words(cue, 20.0))
     assert caplog.messages == []
     assert len(said) == 1
+
+
+_UNJUDGED = CoachState("fppa_deg", True, None, dict.fromkeys(Side), dict.fromkeys(Side), 20.0, Adherence(), None)
+
+
+def test_a_cue_goes_to_its_side_with_its_strength_and_how_long_it_took(config: Config) -> None:
+    device = Device(config)
+    told: list[dict[str, Any]] = []
+    cued: list[tuple[Side, float]] = []
+    lit: dict[Side, str] = {}
+    outcome = SimpleNamespace(coach=_UNJUDGED, cues=[Cue(8.3, Side.RIGHT, "fppa_deg", 14.0, 8.0)])
+
+    def cue(side: Side, severity: float) -> int:
+        cued.append((side, severity))
+        return 5_040_000_000
+
+    device._unkept = None
+    for name, stub in (
+        ("_cues", SimpleNamespace(cue=cue, set_state=lit.__setitem__, metronome=lambda spm: None)),
+        ("_live", SimpleNamespace(publish=told.append)),
+        ("_writer", SimpleNamespace(session_id=7)),
+        ("_runner", SimpleNamespace(person=Person())),
+    ):
+        setattr(device, name, stub)
+    collected = runtime._Session()
+    device._cue(cast(Frame, SimpleNamespace(t_ns=5_000_000_000)), cast(Outcome, outcome), collected)
+    assert cued == [(Side.RIGHT, 0.6)]
+    assert lit == dict.fromkeys(Side, "off")
+    ((_, stored),) = collected.waiting
+    for document in (stored, *told):
+        assert (document["side"], document["value"], document["latency_ms"]) == ("right", 14.0, 40.0)
+    assert told[0]["session_id"] == 7
+    assert device._cue_ms.as_json()["max"] == 40.0
+
+
+def test_each_side_is_told_its_own_angle(config: Config) -> None:
+    device = Device(config)
+    device._runner = cast(RunnerChoice, SimpleNamespace(person=Person()))
+    outcome = cast(Outcome, SimpleNamespace(fppa_deg={Side.LEFT: 3.04, Side.RIGHT: 11.96}, coach=_UNJUDGED))
+    assert [device._side_message(outcome, side)["fppa_deg"] for side in Side] == [3.0, 12.0]
+
+
+def test_a_session_lasts_since_its_runner_was_first_seen(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not since that was long enough for a session."""
+    monkeypatch.setattr(runtime, "open_source", lambda camera: VideoSource(demo_clip))
+    frame = _run_until(config, lambda m: m["type"] == "frame" and m["session_s"] is not None)[-1]
+    assert frame["session_s"] >= config.session.start_after_s
+
+
+def test_a_run_that_has_ended_is_said_with_each_knee_by_its_own_side() -> None:
+    summary = {"cadence_spm": 168.2, "left": {"fppa_deg": {"mean": 3.04, "sd": 1.1}}, "right": {}}
+    assert session_words(Recorder(), summary) == "  0 stances, 0 cues, 168 steps per minute, left knee 3.0 ± 1.1°"
+
+
+@pytest.mark.usefixtures("none_there")
+def test_who_waits_for_a_camera_tells_the_watchdog(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else systemd would kill the device every 20 seconds, and the page with it would be silent."""
+    monkeypatch.setattr(runtime, "_RETRY_S", 0.1)
+    device, stop = Device(config), threading.Event()
+    device._notify = systemd = Systemd(stop)
+    assert run_device(device, stop) == 0
+    assert "WATCHDOG=1" in systemd.heard
+
+
+def test_the_watchdog_hears_of_each_picture_and_waits_for_the_model(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first start on a board tries all models and threads, for longer than systemd else waits for a word."""
+    monkeypatch.setenv("WATCHDOG_USEC", "20000000")
+    monkeypatch.setattr(runtime, "_RETRY_S", 0.0)
+    device = Device(config)
+    device._notify = systemd = Systemd()
+    _shown(device, monkeypatch, Lossy(demo_clip))
+    assert systemd.heard.count("WATCHDOG=1") == device._frames == 5
+    told = [said for said in systemd.heard if said.startswith("WATCHDOG")]
+    assert told[:3] == ["WATCHDOG_USEC=300000000", "WATCHDOG_USEC=20000000", "WATCHDOG=1"]
 
 
 @pytest.mark.usefixtures("none_there")

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -24,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from device.store import SessionHeader, Store, StoreDamaged, StoreReader, database, reader, writer
+from device.store import SessionHeader, Store, StoreDamaged, StoreReader, database, reader, training, writer
 from model.coach import Baseline
 from model.errors import StoreError
 from model.pose import Side
@@ -276,10 +277,10 @@ class SetClock(datetime):
         return super().now(tz) + cls.ahead
 
 
-@pytest.mark.parametrize("days", [9, -9, 0])
+@pytest.mark.parametrize("days", [9, -9, 0, 10 / 86_400])
 @pytest.mark.parametrize("killed", [True, False])
 def test_a_session_is_as_long_as_it_was_though_the_clock_is_set_amid_it(
-    path: Path, monkeypatch: pytest.MonkeyPatch, days: int, killed: bool
+    path: Path, monkeypatch: pytest.MonkeyPatch, days: float, killed: bool
 ) -> None:
     monkeypatch.setattr(writer, "datetime", SetClock)
     monkeypatch.setattr(SetClock, "ahead", timedelta())
@@ -305,6 +306,31 @@ def test_a_clock_that_was_set_back_just_before_a_power_cut_makes_no_session_shor
         store.close_interrupted(store.begin_session(replace(HEADER, started_utc="2999-01-01T00:00:00.000+00:00")))
     (row,) = StoreReader(path).list_sessions()
     assert row["ended_utc"] == row["started_utc"]
+
+
+def test_a_session_that_was_cut_off_ended_with_its_last_stance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "datetime", SetClock)
+    monkeypatch.setattr(SetClock, "ahead", timedelta(minutes=-20))
+    with Store.open(path) as store:
+        session_id = store.begin_session(replace(HEADER, started_utc=writer.utc_now()))
+        monkeypatch.setattr(SetClock, "ahead", timedelta(minutes=-5))
+        store.add_stance(session_id, stance())
+        monkeypatch.setattr(SetClock, "ahead", timedelta())
+        store.close_interrupted(session_id)
+    (row,) = StoreReader(path).list_sessions()
+    started, ended = (datetime.fromisoformat(row[key]) for key in ("started_utc", "ended_utc"))
+    assert 899 < (ended - started).total_seconds() < 930
+
+
+def test_the_day_of_an_evening_run_is_that_where_the_box_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was run before a break on the same evening counts together, though it is the next day in Greenwich."""
+    evening = [datetime(2026, 11, 26, 23, 30, tzinfo=UTC), datetime(2026, 11, 27, 0, 30, tzinfo=UTC)]
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "EST5")
+        time.tzset()
+        days = [training.local_day(instant) for instant in evening]
+    time.tzset()
+    assert days == ["2026-11-26", "2026-11-26"]
 
 
 def test_what_a_session_did_of_a_programme_is_not_erased_by_another_one(path: Path) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from model.coach import (
-    CADENCE_BEAT,
     HYSTERESIS_DEG,
     MIN_BASELINE,
     STANCE_SD,
@@ -188,6 +187,16 @@ def test_an_angle_in_the_picture_may_be_held_against_its_own_baseline() -> None:
     assert -6.0 < cue.threshold < 0.0
 
 
+def test_a_pose_model_that_shows_a_part_of_a_dive_has_as_much_less_noise_in_the_picture() -> None:
+    own = {(side, "fppa_image_deg"): Baseline(-6.0, 0.5, 25) for side in Side}
+    belt = Belt(Coach(CoachSettings(), own), replace(LIGHTNING, knee_gain=0.7))
+    for _ in range(6):
+        belt.stride(picture_only(-6.0), picture_only(-6.0))
+    target = belt.coach.state().targets[Side.LEFT]
+    assert target is not None
+    assert target.limit == pytest.approx(-6.0 + 0.7 * 1.96 * STANCE_SD["lightning"] * math.sqrt(1 + 1 / 25))
+
+
 def test_a_baseline_takes_the_place_of_the_fixed_threshold() -> None:
     own = {(Side.LEFT, "fppa_deg"): Baseline(9.0, 1.0, 40), (Side.RIGHT, "fppa_deg"): Baseline(-2.0, 1.0, 40)}
     belt = Belt(Coach(CoachSettings(), own))
@@ -227,7 +236,17 @@ def test_a_named_runner_is_measured_first_and_cued_afterwards() -> None:
     assert left.mean == pytest.approx(9.0, abs=1.0)
     assert left.sd == pytest.approx(1.0, abs=0.5)
     assert coach.adherence.on <= 2
+    assert coach.adherence.off == 0, "what is measured first is not retained without help"
     assert [cue.side for cue in belt.stride(knee(9.0), knee(12.0))] == [Side.RIGHT]
+
+
+def test_a_baseline_is_measured_until_both_sides_have_it() -> None:
+    coach = Coach(CoachSettings(), measure=True)
+    belt, unseen = Belt(coach), dict.fromkeys(knee(0.0), math.nan)
+    for _ in range(MIN_BASELINE + 8):
+        belt.stride(knee(4.0), unseen)
+    assert {side for side, _ in coach.learnt} == {Side.LEFT}
+    assert (coach.measured, coach.feedback) == (0, False)
 
 
 def test_who_always_runs_far_over_the_fixed_threshold_is_cued_too() -> None:
@@ -456,7 +475,7 @@ def test_cadence_has_a_pace_to_beat_and_is_cued_seldom() -> None:
     for _ in range(MIN_BASELINE + 2):
         assert coach.state().metronome_spm is None
         belt.stride(own, own)
-    assert coach.state().metronome_spm == pytest.approx(CADENCE_BEAT * 160.0)
+    assert coach.state().metronome_spm == pytest.approx(172.0)  # 5 to 10 % above one's own
     start_s = belt.t_s
     belt.cues.clear()
     while belt.t_s < start_s + 35:
@@ -469,6 +488,23 @@ def test_cadence_has_a_pace_to_beat_and_is_cued_seldom() -> None:
     for _ in range(40):
         belt.stride({"cadence_spm": 171.0}, {"cadence_spm": 171.0})
     assert belt.cues == []
+
+
+def test_nobody_hears_a_pace_who_does_not_run_or_is_given_no_feedback() -> None:
+    settings = CoachSettings(metric="cadence_spm")
+    own = {(side, "cadence_spm"): Baseline(160.0, 1.0, MIN_BASELINE) for side in Side}
+    steps = {"cadence_spm": 170.0}
+    belt = Belt(Coach(settings, own))
+    belt.stride(steps, steps)
+    assert belt.coach.state().metronome_spm is not None
+    belt.stance(Side.LEFT, [steps] * 11, running=False)
+    assert belt.coach.state().metronome_spm is None
+    for silent in (
+        Coach(replace(settings, enabled=False), own),
+        Coach(settings, own, schedule=FeedbackSchedule(ProgrammeSession(8, 1800.0, 0.0), seed=1)),
+    ):
+        Belt(silent).stride(steps, steps)
+        assert silent.state().metronome_spm is None
 
 
 def test_the_same_frames_bring_the_same_cues() -> None:

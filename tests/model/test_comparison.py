@@ -250,7 +250,8 @@ def test_cadence_is_of_both_feet_and_counted_anew_each_time() -> None:
     now["summary"]["cadence_spm"] = 171.3
     assert not told(now, then, "cadence_spm", None).changed
     now["summary"]["cadence_spm"] = 171.5
-    assert told(now, then, "cadence_spm", None).changed
+    found = told(now, then, "cadence_spm", None)
+    assert (found.value, found.changed) == (1.5, True)
     now["summary"]["cadence_spm"] = None
     assert told(now, then, "cadence_spm", None).reason is not None
 

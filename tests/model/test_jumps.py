@@ -12,13 +12,13 @@ from model.quality import MIN_SCORE
 _TORSO_PX = 100.0
 
 
-def _run(ankle_px: FloatArray, fps: float = 30.0) -> list[Pose]:
+def _run(ankle_px: FloatArray, fps: float = 30.0, score: float = 0.9) -> list[Pose]:
     """Poses whose left ankle is at ankle_px (n, 2), and whose right one stands 200 px farther right."""
     jumps, out = Jumps(), []
     for i, xy in enumerate(ankle_px):
         joints = np.zeros((17, 2))
         joints[Joint.LEFT_ANKLE], joints[Joint.RIGHT_ANKLE] = xy, (200.0, 0.0)
-        out.append(jumps.step(Pose(i / fps, joints, np.full(17, 0.9), (640, 480)), _TORSO_PX))
+        out.append(jumps.step(Pose(i / fps, joints, np.full(17, score), (640, 480)), _TORSO_PX))
     return out
 
 
@@ -45,6 +45,28 @@ def test_an_ankle_that_is_elsewhere_in_one_picture_is_not_believed_until_it_was_
     assert not _doubted(poses, Joint.RIGHT_ANKLE)
     assert not _doubted(poses, Joint.LEFT_KNEE)
     assert poses[20].xy_px[Joint.LEFT_ANKLE, 1] == 60.0, "where it was seen stays as it is"
+
+
+def test_an_ankle_that_was_hardly_seen_is_not_believed_more_because_it_jumped() -> None:
+    ankle = _swinging(40)
+    ankle[20] += (0.0, 60.0)
+    assert {pose.score[Joint.LEFT_ANKLE] for pose in _run(ankle, score=0.05)} == {0.05}
+
+
+def test_that_a_joint_jumped_is_told_of_that_picture_alone() -> None:
+    jumps, joints, told = Jumps(), np.zeros((17, 2)), []
+    for i in range(12):
+        moved = joints + (80.0 if i == 6 else 0.0)
+        jumps.step(Pose(i / 30, moved, np.full(17, 0.9), (640, 480)), _TORSO_PX)
+        told.append(jumps.jumped)
+    assert told[6]
+    assert not any(told[:6] + told[9:])
+
+
+def test_with_few_pictures_a_second_nothing_is_told_of_a_leg() -> None:
+    """From one to the next a leg goes anywhere."""
+    ankle = np.stack([60.0 * np.array([0, 1, 0, 2, -1, 1, 0, 3, 0, 1]), np.zeros(10)], axis=1)
+    assert not _doubted(_run(ankle, 10.0))
 
 
 def test_an_ankle_that_stays_elsewhere_is_believed_there() -> None:

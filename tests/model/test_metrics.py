@@ -53,6 +53,14 @@ def test_every_number_has_an_uncertainty_in_every_view_that_shows_it() -> None:
         assert all(value > 0 for value in spec.uncertainty.values())
 
 
+def test_where_no_source_gives_a_least_change_what_a_mean_may_be_off_is_one() -> None:
+    for spec in STANCE_METRICS:
+        for view in spec.views:
+            least = spec.least_change(view)
+            assert least == (spec.uncertainty[view] if spec.sdd is None else spec.sdd), spec.key
+    assert METRICS["step_width_leg"].least_change(None) is None
+
+
 def test_the_page_is_the_registry() -> None:
     text = PAGE.read_text("utf-8")
     assert text == page(), "run python -m model.metrics_page"

@@ -115,4 +115,5 @@ def test_where_a_runner_stands_is_said_in_words() -> None:
     assert in_words(SESSIONS[0], 720.0, Adherence()) == StateWords(
         "session 1 of 8", "12:00 of 15:00 min run, counts as done", ""
     )
+    assert in_words(SESSIONS[0], 719.0, Adherence()).time == "11:59 of 15:00 min run"  # less than 80 %
     assert in_words(None, 0.0, Adherence()) == StateWords("all 8 sessions done", "", "")

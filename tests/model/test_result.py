@@ -98,6 +98,10 @@ def test_who_warms_up_walking_is_measured_running() -> None:
     for one in mistaken[::10]:
         one["toe_off_s"] = one["strike_s"] + 0.3
     assert summarise(mistaken, View.SIDE)["left"]["knee_flexion_deg"]["n"] == 200  # single steps are no run
+    few = walked(20, 37.0)
+    for one in few[::3][:12]:
+        one["toe_off_s"] = one["strike_s"] + 0.3
+    assert summarise(few, View.SIDE)["left"]["knee_flexion_deg"]["n"] == 20  # nor are fewer than tell anything
 
 
 @pytest.mark.parametrize(
@@ -241,6 +245,19 @@ def test_what_kept_most_pictures_from_being_used_is_the_reason_where_no_stance_w
     missing = summarise([one | {"quality": 0.1} for one in stances(8)], View.SIDE, unused=why)["unavailable"]
     assert missing["fppa_deg"] == missing["contact_s"] == why
     assert summarise(stances(8), View.SIDE, unused=why)["unavailable"]["fppa_deg"] == "needs a front or rear view"
+
+
+@pytest.mark.parametrize(("by", "changed"), [(0.02, False), (0.05, True), (-0.05, True)])
+def test_a_drift_is_more_than_noise_beyond_what_a_mean_may_be_off_where_no_sdd_is_known(
+    by: float, changed: bool
+) -> None:
+    """Step width, 0.03 leg lengths from the front."""
+    found = stances(40)
+    for n, one in enumerate(found):
+        one["step_width_leg"] = 0.1 + by * (n >= 40) + 0.001 * (n % 3)
+    trend = summarise(found, View.FRONT)["left"]["step_width_leg"]["trend"]
+    assert trend["value"] == pytest.approx(by, abs=0.002)
+    assert trend["changed"] is changed
 
 
 def test_no_stances_make_an_empty_summary() -> None:

@@ -47,6 +47,17 @@ def settings(exercise: Exercise = Exercise.SQUAT, view: View = View.FRONT) -> Sc
 
 
 @pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_a_squat_tells_which_hip_sinks_and_to_which_side_the_trunk_leans(view: View, sign: float) -> None:
+    """+ the left one, from the front as from behind."""
+    squats = Exerciser([Rep(0.35, drop_deg=sign * 7.0), Rep(0.35, lean_deg=sign * 12.0)])
+    sunk, leaned = screen(squats.poses(view), settings(view=view))
+    assert sunk.pelvic_drop_deg == pytest.approx(sign * 7.0, abs=1.0)
+    assert leaned.trunk_lean_deg == pytest.approx(sign * 12.0, abs=1.0)
+    assert (sunk.faults, leaned.faults) == (("pelvis_not_level",), ("trunk_lean",))
+
+
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
 @pytest.mark.parametrize("noise_px", [0.0, NOISE_PX])
 @pytest.mark.parametrize("fps", [15.0, 30.0, 60.0])
 def test_squats(view: View, noise_px: float, fps: float) -> None:
@@ -76,6 +87,36 @@ def test_step_downs(standing: Side, view: View, noise_px: float) -> None:
         assert rep.pelvic_drop_deg == pytest.approx(true.drop_deg, abs=0.7 + 1.5 * noise_px)
         assert rep.trunk_lean_deg == pytest.approx(true.lean_deg, abs=0.8 + noise_px)
         assert math.isnan(rep.knee_gap_ratio)
+
+
+@pytest.mark.parametrize("exercise", Exercise)
+@pytest.mark.parametrize("roll_deg", [-4.0, 4.0])
+def test_a_camera_that_hangs_askew_sinks_no_hip_and_leans_no_trunk(exercise: Exercise, roll_deg: float) -> None:
+    """Both are held against standing."""
+    who = Exerciser([Rep(0.2)] * 3, None if exercise is Exercise.SQUAT else Side.LEFT)
+    reps = screen(who.poses(VirtualCamera(View.FRONT, roll_deg=roll_deg)), settings(exercise))
+    assert len(reps) == 3
+    for rep in reps:
+        assert (rep.pelvic_drop_deg, rep.trunk_lean_deg) == pytest.approx((0.0, 0.0), abs=1.0)
+        assert rep.faults == ()
+
+
+def test_what_the_free_leg_s_knee_does_is_no_fault_of_a_step_down() -> None:
+    inside = []
+    for pose in Exerciser([Rep(0.2)] * 3, Side.RIGHT).poses():
+        xy = pose.xy_px.copy()
+        xy[Joint.LEFT_KNEE] += 0.4 * (xy[Joint.RIGHT_HIP] - xy[Joint.LEFT_HIP])
+        inside.append(replace(pose, xy_px=xy))
+    reps = screen(inside, settings(Exercise.STEP_DOWN))
+    assert [rep.faults for rep in reps] == [()] * 3
+    assert all(rep.knees[Side.LEFT].fppa_peak_deg > 10.0 for rep in reps)
+
+
+def test_a_pelvis_that_the_pose_model_does_not_follow_is_neither_told_nor_a_fault() -> None:
+    unseen = replace(settings(Exercise.STEP_DOWN, View.REAR), pelvis_seen=False)
+    reps = screen(steps(Side.LEFT).poses(View.REAR), unseen)
+    assert len(reps) == 5
+    assert all(math.isnan(rep.pelvic_drop_deg) and "pelvis_not_level" not in rep.faults for rep in reps)
 
 
 def test_legs_may_change() -> None:
@@ -373,6 +414,15 @@ def test_a_film_may_show_somebody_who_stands_elsewhere_before(away_s: int) -> No
     assert [rep.bottom_s for rep in found] == pytest.approx([rep.bottom_s for rep in screen(test, settings())])
 
 
+def test_who_bends_down_at_the_camera_after_the_test_has_made_no_repetition() -> None:
+    poses = SQUATS.poses()
+    at_camera = Exerciser([Rep(0.3)], lead_s=5.0).poses(VirtualCamera(View.FRONT, distance_m=2.2))
+    later_s = poses[-1].t_s + 0.5
+    bends = [Pose(pose.t_s + later_s, pose.xy_px, pose.score, pose.image_size_px) for pose in at_camera]
+    assert [rep.bottom_s for rep in screen([*poses, *bends], settings())] == pytest.approx(SQUATS.bottoms_s, abs=0.15)
+    assert len(screen(bends, settings())) == 1
+
+
 def test_gaps_never_become_numbers() -> None:
     poses, plain = SQUATS.poses(), screen(SQUATS.poses(), settings())
     second = SQUATS.bottoms_s[1]
@@ -392,6 +442,14 @@ def test_gaps_never_become_numbers() -> None:
     assert screen(_without(poses, [Joint.LEFT_ANKLE]), settings()) == (), "whether that foot stays is not seen"
     assert screen(_without(poses, range(17)), settings()) == ()
     assert screen([], settings()) == ()
+
+
+def test_a_knee_that_is_hidden_for_most_of_the_bottom_has_no_angle_there() -> None:
+    third = SQUATS.bottoms_s[2]
+    hidden = _without(SQUATS.poses(), [Joint.LEFT_KNEE], lambda t: -0.6 < t - third < 0.3)
+    knee = screen(hidden, settings())[2].knees[Side.LEFT]
+    assert math.isnan(knee.fppa_deg)
+    assert math.isnan(knee.medial_shank)
 
 
 def test_lost_frames_are_bridged_or_the_repetition_is_not_counted() -> None:
@@ -442,10 +500,12 @@ def test_side_view_tells_nothing() -> None:
     assert screen(SQUATS.poses(View.SIDE), settings(view=View.SIDE)) == ()
 
 
-def test_hands_that_never_were_at_the_waist_are_not_judged() -> None:
+@pytest.mark.parametrize("left_px", [0.0, 60.0])
+def test_hands_that_never_were_at_the_waist_are_not_judged(left_px: float) -> None:
+    """Nor are they where one of them was."""
     hanging = []
     for pose in steps(Side.RIGHT).poses():
         xy = pose.xy_px.copy()
-        xy[[Joint.LEFT_WRIST, Joint.RIGHT_WRIST]] += [[60.0, 40.0], [-60.0, 40.0]]
+        xy[[Joint.LEFT_WRIST, Joint.RIGHT_WRIST]] += [[left_px, left_px], [-60.0, 40.0]]
         hanging.append(Pose(pose.t_s, xy, pose.score, pose.image_size_px))
     assert all(rep.hand_left_waist is None for rep in screen(hanging, settings(Exercise.STEP_DOWN)))

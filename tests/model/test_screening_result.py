@@ -86,6 +86,14 @@ def test_summary_and_score_of_step_downs(steps: tuple[Repetition, ...]) -> None:
     assert [rep_json(rep)["score"] for rep in steps] == [0, 2, 1, 1]
 
 
+def test_the_knee_s_points_are_those_of_its_furthest_repetition(steps: tuple[Repetition, ...]) -> None:
+    """One dive beyond the foot's inner border among straight ones: two points."""
+    straight, dived = steps[0], replace(steps[1], faults=("knee_medial_right",))
+    far = replace(dived.knees[Side.RIGHT], medial_peak_shank=0.25)
+    reps = [straight, replace(dived, knees={**dived.knees, Side.RIGHT: far}), straight]
+    assert summarise_screening(Exercise.STEP_DOWN, reps)["right"]["score"]["points"] == 2
+
+
 def test_pelvis_that_the_model_does_not_follow_is_not_judged(steps: tuple[Repetition, ...]) -> None:
     blind = [replace(rep, pelvic_drop_deg=math.nan, faults=()) for rep in steps]
     summary = summarise_screening(Exercise.STEP_DOWN, blind, pelvis_reason="not followed")

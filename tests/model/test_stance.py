@@ -17,7 +17,7 @@ from model.bias import NO_BIAS, Bias, bias_of
 from model.looks import MAX_GAP_S
 from model.metrics import STANCE_METRICS
 from model.place import CORRECTED
-from model.pose import MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
+from model.pose import LEGS, MIRROR_INDEX, FloatArray, Joint, Pose, Side, View
 from model.stance import MIN_QUALITY, Stance, StanceContext, bounce_range, measure_stance, mid_window, peak, pose_at
 from tests.model.figures import SIZE_PX, frontal_pose, mirrored, sagittal_pose
 from tests.model.walkers import Camera, Walker
@@ -63,6 +63,25 @@ def test_what_the_knee_does_early_and_late_in_stance_is_no_peak(outside: Callabl
     figures = [frontal_pose(stance=Side.LEFT, fppa_deg=a) for a in 5 + 50 * np.maximum(outside(phase), 0)]
     values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 120.0, -3 / 120), CONTEXT).values
     assert values["fppa_peak_deg"] == pytest.approx(5.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("at", [0.22, 0.68])
+def test_a_peak_early_or_late_in_its_part_of_stance_is_one(at: float) -> None:
+    phase = np.arange(-3, 33) / 120 / 0.25
+    figures = [frontal_pose(stance=Side.LEFT, fppa_deg=a) for a in 10.0 - 60.0 * (phase - at) ** 2]
+    values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 120.0, -3 / 120), CONTEXT).values
+    assert values["fppa_peak_deg"] == pytest.approx(10.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("aside_px_s", [-120.0, 120.0])
+def test_a_belt_that_is_seen_from_aside_makes_no_step_wider(aside_px_s: float) -> None:
+    """It takes the foot across the picture, and pictures lie to either side of mid-stance."""
+    figures = []
+    for at in (np.arange(8) + 0.45) / 30:
+        figures.append(frontal_pose(stance=Side.LEFT))
+        figures[-1][Joint.LEFT_ANKLE, 0] += aside_px_s * (at - 0.125)
+    values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 30.0, 0.45 / 30), CONTEXT).values
+    assert values["step_width_leg"] == pytest.approx((340.0 - 300.0) / 160.0, abs=1e-6)
 
 
 def test_mid_stance_is_the_nearest_frame_where_none_is_near() -> None:
@@ -129,6 +148,16 @@ def test_hip_extension_is_the_peak_of_late_stance() -> None:
     context = replace(CONTEXT, view=View.SIDE)
     values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 30.0), context).values
     assert values["hip_extension_deg"] == pytest.approx(12 - 4, abs=1e-6)
+
+
+def test_the_trunk_s_forward_lean_is_that_of_stance() -> None:
+    """The pictures just before and after it are there for the strike's own instant."""
+    at = np.arange(-2, 11) / 30
+    trunks = np.where((at < 0.0) | (at > 0.25), 40.0, 6.0)
+    figures = [sagittal_pose(thigh_deg=0, flexion_deg=20, trunk_deg=float(trunk)) for trunk in trunks]
+    context = replace(CONTEXT, view=View.SIDE)
+    values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 30.0, -2 / 30), context).values
+    assert values["trunk_forward_lean_deg"] == pytest.approx(6.0)
 
 
 def test_contact_time_is_not_claimed_below_30_frames_per_second() -> None:
@@ -251,6 +280,40 @@ def test_what_the_model_leaves_out_is_put_back() -> None:
     put_back = bias.true_fppa_deg(np.array([14.5, 4.5, -5.5, math.nan]) - bias.knee_add_deg)
     assert put_back == pytest.approx([4.5 + 10 / bias.knee_gain, 4.5, -5.5, math.nan], nan_ok=True)
     assert 0.5 < bias.knee_gain < 0.9
+
+
+def test_each_model_has_its_own_corrections_in_each_view() -> None:
+    """A dive is seen too small by both, and the pelvis more level than it is: the raised thigh pulls its hip up."""
+    front, rear = (bias_of("movenet-lightning-int8", view) for view in (View.FRONT, View.REAR))
+    assert front.surface != rear.surface
+    for model in ("movenet-lightning-int8", "movenet-thunder-int8"):
+        for view in (View.FRONT, View.REAR):
+            bias = bias_of(model, view)
+            assert 0.6 <= bias.knee_gain <= 0.8
+            assert min(bias.add["pelvic_drop_deg"], bias.add["hip_adduction_deg"]) > 0
+            assert bias.add["step_width_leg"] <= 0
+            assert bias.trunk_shift == {}
+        assert bias_of(model, View.SIDE).add == {}
+    assert bias_of("mocap", View.FRONT) == bias_of(None, View.FRONT) == NO_BIAS
+
+
+@pytest.mark.parametrize("facing", [1.0, -1.0])
+def test_a_trunk_that_is_seen_displaced_is_put_back_whichever_way_the_runner_faces(facing: float) -> None:
+    """Shoulders seen above and hips ahead of the joints take about 4° off its lean, and add them to the extension."""
+    true = sagittal_pose(thigh_deg=-10, flexion_deg=20, trunk_deg=8, facing=facing)
+    seen, bias = true.copy(), bias_of("movenet-lightning-int8", View.SIDE)
+    for part, (ahead, up) in bias.trunk_shift.items():
+        joints = [getattr(leg, part) for leg in LEGS.values()]
+        seen[joints] += CONTEXT.leg_px * np.array([facing * ahead, -up])
+    context = replace(CONTEXT, view=View.SIDE, facing=facing, bias=bias)
+    shown, put_right = (
+        measure_stance(Side.LEFT, 0.0, 0.25, poses_of([seen] * 8, 30.0), one).values
+        for one in (replace(context, bias=NO_BIAS), context)
+    )
+    assert put_right["trunk_forward_lean_deg"] == pytest.approx(8.0)
+    assert put_right["hip_extension_deg"] == pytest.approx(10.0 - 8.0)
+    assert 1.0 < 8.0 - shown["trunk_forward_lean_deg"] < 5.0
+    assert shown["hip_extension_deg"] > put_right["hip_extension_deg"] + 1.0
 
 
 @pytest.mark.parametrize("facing", [1.0, -1.0])

@@ -62,6 +62,10 @@ def test_asymmetry_is_left_minus_right() -> None:
     found = asymmetry(left, right, 2.0)
     assert found is not None
     assert found.value == pytest.approx(left.mean() - right.mean())
+    assert found.changed
+    other_way = asymmetry(right, left, 2.0)
+    assert other_way is not None
+    assert (other_way.value, other_way.changed) == (-found.value, True)
     assert asymmetry(left, right[:6], 2.0) is None
 
 

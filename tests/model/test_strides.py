@@ -43,6 +43,14 @@ def test_the_frontal_knee_is_drawn_in_stance_only() -> None:
     assert np.isnan(unseen.curves["fppa_image_deg"]).all()
 
 
+@pytest.mark.parametrize("toe_off_s", [0.05, 0.85])
+def test_a_toe_off_outside_of_the_stride_is_none_of_it(toe_off_s: float) -> None:
+    poses = [Pose(i / 30, frontal_pose(fppa_deg=6), np.ones(17), SIZE_PX) for i in range(30)]
+    stride = measure_stride(Side.LEFT, 0.1, toe_off_s, 0.8, poses, View.FRONT, 1.0)
+    assert np.isnan(stride.toe_off_percent)
+    assert np.isnan(stride.curves["fppa_image_deg"]).all()
+
+
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=40, unique=True))
 def test_gaps_stay_empty(times: list[float]) -> None:
     t = np.sort(times)

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from device.config import CameraConfig, Config, TreadmillConfig, parse_config
+from device.config import CAMERA_HEIGHT_M, CameraConfig, Config, TreadmillConfig, parse_config
 from device.live import LivePublisher, Message
 from device.told import Told
 from web.app import MAX_BODY_BYTES, close_app, create_app
@@ -177,6 +177,12 @@ def test_token_of_a_script_goes_in_a_header(
     eventually(lambda: len(commands) == 1, "the command")
 
 
+@pytest.mark.parametrize("typed", ["20", "300"])
+def test_the_least_and_the_most_that_are_named_may_be_typed(app: Flask, typed: str) -> None:
+    with app.test_request_context(method="POST", data={"height": typed}):
+        assert typed_number("lens-height", "height", 100, CAMERA_HEIGHT_M, "cm", "or empty") == float(typed) / 100
+
+
 @pytest.mark.parametrize("typed", ["12.6", " 12,6 km/h", "12.6KM/H "])
 def test_unit_may_be_typed_behind_a_number(app: Flask, typed: str) -> None:
     """"'12.6 km/h' must be 1.1 to 36 km/h" helps nobody."""
@@ -246,6 +252,15 @@ def test_goal_that_is_not_confirmed_is_said(
     monkeypatch.setattr("web.views.commands._CONFIRM_S", 0.1)
     form = {"metric": "pelvic_drop_deg", "csrf_token": token(client)}
     assert "did not confirm" in client.post("/device/goal", data=form, follow_redirects=True).text
+
+
+def test_a_device_that_tells_nothing_confirms_nothing(
+    publisher: LivePublisher, hub: LiveHub, eventually: Eventually
+) -> None:
+    """That no runner is told of does not mean that there is none."""
+    command = {"command": "select_runner", "runner_id": None}
+    eventually(lambda: hub.send(command), "the connection")
+    assert hub.ask(command, lambda: hub.runner() is None, 0.1) == "unconfirmed"
 
 
 def test_silent_device_is_said(client: FlaskClient) -> None:

@@ -17,13 +17,15 @@ from flask.testing import FlaskClient
 
 from device.config import Config
 from device.health import Clock
-from device.live import Message
+from device.live import LivePublisher, Message
 from device.store import Store
 from model.metrics import METRICS
 from model.pose import View
 from model.result import summarise
 from tests.nobody import as_nobody
 from web.app import close_app, create_app
+from web.hub import LiveHub
+from web.present import duration
 from web.views import pages
 
 MakeSession = Callable[..., int]
@@ -101,6 +103,8 @@ def test_result_shows_mean_spread_number_and_sdd(
         values = [s["fppa_deg"] for s in stances if s["side"] == side]
         shown = f"{statistics.fmean(values):+.1f} ± {statistics.stdev(values):.1f}"  # as on the live page
         assert f"{shown}° {len(values)} stances · 95 % ±" in text
+        cued = sum(value > 8 for value in values)
+        assert f"mean ± spread of {len(values)} stances · {cued} cue" in text
     assert f"{METRICS['fppa_deg'].sdd}°" in text
     for said in (
         "0 cues",
@@ -110,6 +114,7 @@ def test_result_shows_mean_spread_number_and_sdd(
         "−0.4° ± 0.6°",
         "the pose model has no foot keypoints",
         "598 of 600 frames",
+        "a dashed line is the threshold that held last",
     ):
         assert said in text
 
@@ -162,6 +167,37 @@ def test_open_session_of_a_silent_device_is_not_said_to_run(client: FlaskClient,
     text = text_of(client, f"/sessions/{make_session(state='open')}")
     assert "still running" not in text
     assert "It had not ended when the device fell silent." in text
+
+
+def test_open_session_runs_as_long_as_the_device_tells_of_no_other(
+    client: FlaskClient,
+    make_session: MakeSession,
+    publisher: LivePublisher,
+    hub: LiveHub,
+    frame: Callable[..., Message],
+    eventually: Callable[..., None],
+) -> None:
+    """Another runs where this one was cut off, and the disk is too full to close it."""
+    session_id = make_session(state="open")
+    for told, said in ((session_id, "It is still running."), (session_id + 1, "it could not be closed yet")):
+
+        def heard(told: int = told) -> bool:
+            publisher.publish(frame(session_id=told))
+            return hub.session_id() == told
+
+        eventually(heard, "the frame")
+        assert said in text_of(client, f"/sessions/{session_id}")
+
+
+def test_how_long_a_session_took() -> None:
+    began = "2026-11-23T21:24:05.123+00:00"
+    for ended, said in (
+        ("2026-11-23T21:36:10.123+00:00", "12 min 05 s"),
+        ("2026-11-23T21:24:47.000+00:00", "42 s"),
+        ("2026-11-23T21:20:00.000+00:00", "0 s"),  # the clock was set back
+        (None, "—"),
+    ):
+        assert duration(began, ended) == said
 
 
 def test_stances_that_are_in_the_file_but_in_no_mean_are_said(
@@ -256,6 +292,16 @@ def test_result_from_the_side_begins_with_what_is_seen_from_there(
     assert 'data-key="knee_flexion_deg"' in client.get(f"/sessions/{session_id}").text
 
 
+def test_only_a_hip_that_stays_flexed_is_said_to(
+    client: FlaskClient, make_session: MakeSession, seen_from_the_side: Message
+) -> None:
+    for side in ("left", "right"):
+        seen_from_the_side[side]["hip_extension_deg"] |= {"mean": 6.0, "sd": 1.0}
+    text = text_of(client, f"/sessions/{make_session(view='side', frontal=False, more=seen_from_the_side)}")
+    assert "6.0 ± 1.0°" in text
+    assert "hip stays flexed" not in text
+
+
 @pytest.mark.parametrize("path", ["/", "/?kiosk=1", "/aim", "/health"])
 def test_without_scripts_a_page_that_needs_them_says_so(client: FlaskClient, path: str) -> None:
     """Not in the browser: one that is told to run none takes them for allowed as it reads the page."""
@@ -284,6 +330,9 @@ def test_nothing_inline_and_nothing_from_elsewhere(client: FlaskClient, make_ses
     answer = client.get(url)
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"], "no page may lay itself over it"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store", "a browser would show it after the sign-out, too"
     page = Elements(answer.text)
     assert page.inline == []
     for tag, attributes in page.found:
@@ -462,6 +511,18 @@ def test_standing_calibration_and_cycle_are_shown(
     listed = client.get("/api/sessions").get_json()["sessions"][0]["summary"]
     assert "standing" in listed
     assert "curves" not in listed
+
+
+def test_a_difference_is_more_than_noise_only_where_it_is_called_one(
+    client: FlaskClient, make_session: MakeSession
+) -> None:
+    apart = {
+        "fppa_deg": {"value": -9.0, "ci95": 1.0, "changed": True},
+        "pelvic_drop_deg": {"value": 1.0, "ci95": 0.5, "changed": False},
+    }
+    text = text_of(client, f"/sessions/{make_session(more={'asymmetry': apart})}")
+    assert "−9.0 ± 1.0°, more than noise" in text
+    assert "+1.0 ± 0.5°, within noise" in text
 
 
 def test_drift_is_explained_only_where_one_is_shown(

@@ -14,13 +14,14 @@ from device.config import Config
 from device.live import LivePublisher, Message
 from device.store import Store
 from model.pose import Side, View
-from model.rubric import faults_of
+from model.rubric import PELVIS_DEG, PELVIS_SQUAT_DEG, faults_of
+from model.screening_result import REP_OFF_DEG, TEST_OFF_DEG
 from model.virtual_camera import VirtualCamera
 from tests.web.conftest import GOOD_CAMERA
 from tests.web.test_commands import token
 from tests.web.tested import store_test
 from web.hub import LiveHub
-from web.screening import FAULT_WORDS, OFFERS, title
+from web.screening import FAULT_WORDS, OFFERS, off_deg, result, title
 
 Eventually = Callable[..., None]
 MakeSession = Callable[..., int]
@@ -158,6 +159,28 @@ def test_squats_in_words_and_too_few_of_them(client: FlaskClient, store: Store) 
     page = client.get(f"/sessions/{store_test(store, reps=2)}").text
     assert "too few: 2 of 3 repetitions" in page
     assert "2 squats found, too few for a mean: do 5 squats, at least 3." in page
+
+
+@pytest.mark.parametrize(
+    ("sign", "pelvis", "trunk"), [(1, "lower left", "to the left"), (-1, "lower right", "to the right")]
+)
+def test_a_squat_tells_the_side_by_its_name(sign: int, pelvis: str, trunk: str) -> None:
+    knee = {"fppa_deg": None}
+    rep = {"left": knee, "right": knee, "pelvic_drop_deg": sign * 6.0, "trunk_lean_deg": sign * 9.0, "faults": []}
+    shown = result({"mode": "squat", "reps": [rep]}, {})
+    (row,) = shown["reps"]
+    assert (row.pelvis, row.trunk) == (f"6.0° {pelvis}", f"9.0° {trunk}")
+    assert shown["limits"]["pelvis_deg"] == PELVIS_SQUAT_DEG
+    assert result({"mode": "step-down", "reps": []}, {})["limits"]["pelvis_deg"] == PELVIS_DEG
+
+
+def test_how_far_a_knee_may_be_off_is_that_of_the_least_sure_one() -> None:
+    """More than usual where the camera's height is not known well; of a test of one leg, that leg's alone."""
+    reps = [{"left": {"fppa_off_deg": off_deg}, "right": {"fppa_off_deg": 30.0}} for off_deg in (3.0, 14.0, None)]
+    summary = {"left": {"reps": 3, "fppa_off_deg": 12.0}, "right": {"reps": 0, "fppa_off_deg": 30.0}}
+    assert off_deg({"mode": "step-down", "reps": reps}, summary) == {"rep": 14.0, "test": 12.0}
+    assert off_deg({"mode": "squat", "reps": reps[:1]}, {}) == {"rep": 30.0, "test": TEST_OFF_DEG}
+    assert off_deg({"mode": "squat", "reps": []}, {}) == {"rep": REP_OFF_DEG, "test": TEST_OFF_DEG}
 
 
 def test_a_test_that_was_cut_off_before_its_first_result_has_a_page(client: FlaskClient, store: Store) -> None:

@@ -764,6 +764,18 @@ def test_while_an_address_waits_the_right_password_is_refused_too(locked: Path) 
     assert guard.try_password(GOOD, PHONE).mark is not None
 
 
+def test_the_right_password_makes_up_for_the_wrong_ones_before_it(
+    locked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who mistypes it now and then need never wait."""
+    monkeypatch.setattr(access, "is_right", lambda kept, typed: typed == GOOD)
+    guard = Guard(locked, "0.0.0.0", EndedSignIns(locked.with_name("ended")), Attempts(Clock()))
+    for _ in range(3):
+        for typed in (WRONG, WRONG, WRONG, GOOD):
+            tried = guard.try_password(typed, PHONE)
+            assert (tried.mark is None, tried.wait_s) == (typed == WRONG, 0.0)
+
+
 def test_tries_at_the_same_moment_do_not_escape_the_count(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
 
