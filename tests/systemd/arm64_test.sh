@@ -15,20 +15,8 @@ trap 'rm -rf "$work"' EXIT
 root=$work/root
 base=${KNEELINE_ARM_BASE:-$work/base.tar}
 
-note() { printf '%s\n' "$*" >&2; }
-
-in_root() {
-    local lent
-    mapfile -t lent < <(env | grep -E '^(PIP_(CERT|DEFAULT_TIMEOUT|INDEX_URL)|SSL_CERT|REQUESTS_CA|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)' || true)
-    # shellcheck disable=SC2016 # expanded by the inner shell
-    unshare --mount --propagation private sh -c '
-        root=$1; shift
-        mount -t proc proc "$root/proc"
-        mount --rbind /dev "$root/dev"
-        mount -t tmpfs tmpfs "$root/tmp"
-        exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
-    ' _ "$root" "${lent[@]}" "$@"
-}
+# shellcheck source=tests/systemd/chroot.sh
+. "$repo/tests/systemd/chroot.sh"
 
 if [ ! -e "$base" ]; then
     note "making an arm64 $suite"
@@ -42,7 +30,7 @@ git clone --quiet "$repo" "$root/srv/kneeline"
 
 clip=device/demo/demo_front.mp4
 note "installing there, and measuring $clip: this takes a while"
-in_root sh -c "cd /srv/kneeline && sh systemd/start.sh replay $clip --model lightning --json /srv/arm64.json" 2>"$work/said"
+in_chroot sh -c "cd /srv/kneeline && sh systemd/start.sh replay $clip --model lightning --json /srv/arm64.json" 2>"$work/said"
 if grep -q Warning "$work/said"; then
     cat "$work/said" >&2
     note "FAILED  a warning was printed"

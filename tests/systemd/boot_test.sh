@@ -27,7 +27,8 @@ export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 # what a Debian boots with
 passed=0
 failed=0
 
-note() { printf '%s\n' "$*" >&2; }
+# shellcheck source=tests/systemd/chroot.sh
+. "$repo/tests/systemd/chroot.sh"
 
 ok() { # NAME COMMAND...: one check, by the command's status
     local name=$1
@@ -48,20 +49,6 @@ until_ok() { # SECONDS COMMAND...
         [ "$SECONDS" -lt "$end" ] || return 1
         sleep 0.5
     done
-}
-
-# The system under test while it is not booted: with this machine's network, pip and certificates.
-in_chroot() {
-    local lent
-    mapfile -t lent < <(env | grep -E '^(PIP_|SSL_CERT|REQUESTS_CA|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)' || true)
-    # shellcheck disable=SC2016 # expanded by the inner shell
-    unshare --mount --propagation private sh -c '
-        root=$1; shift
-        mount -t proc proc "$root/proc"
-        mount --rbind /dev "$root/dev"
-        mount -t tmpfs tmpfs "$root/tmp"
-        exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
-    ' _ "$root" "${lent[@]}" "$@"
 }
 
 # The booted system: in all namespaces of its init.
