@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Callable, Iterator
 
@@ -167,20 +168,24 @@ def test_squats_in_words_and_too_few_of_them(client: FlaskClient, store: Store) 
 def test_a_squat_tells_the_side_by_its_name(sign: int, pelvis: str, trunk: str) -> None:
     knee = {"fppa_deg": None}
     rep = {"left": knee, "right": knee, "pelvic_drop_deg": sign * 6.0, "trunk_lean_deg": sign * 9.0, "faults": []}
-    shown = result({"mode": "squat", "reps": [rep]}, {})
+    shown = result({"mode": "squat", "reps": [rep], "camera": None}, {})
     (row,) = shown["reps"]
     assert (row.pelvis, row.trunk) == (f"6.0° {pelvis}", f"9.0° {trunk}")
     assert shown["limits"]["pelvis_deg"] == PELVIS_SQUAT_DEG
-    assert result({"mode": "step-down", "reps": []}, {})["limits"]["pelvis_deg"] == PELVIS_DEG
+    assert result({"mode": "step-down", "reps": [], "camera": None}, {})["limits"]["pelvis_deg"] == PELVIS_DEG
 
 
 def test_how_far_a_knee_may_be_off_is_that_of_the_least_sure_one() -> None:
     """More than usual where the camera's height is not known well; of a test of one leg, that leg's alone."""
     reps = [{"left": {"fppa_off_deg": off_deg}, "right": {"fppa_off_deg": 30.0}} for off_deg in (3.0, 14.0, None)]
     summary = {"left": {"reps": 3, "fppa_off_deg": 12.0}, "right": {"reps": 0, "fppa_off_deg": 30.0}}
-    assert off_deg({"mode": "step-down", "reps": reps}, summary) == {"rep": 14.0, "test": 12.0}
-    assert off_deg({"mode": "squat", "reps": reps[:1]}, {}) == {"rep": 30.0, "test": TEST_OFF_DEG}
-    assert off_deg({"mode": "squat", "reps": []}, {}) == {"rep": REP_OFF_DEG, "test": TEST_OFF_DEG}
+    step_down = off_deg({"mode": "step-down", "reps": reps}, summary)
+    assert (step_down["rep"], step_down["test"]) == (14.0, 12.0)
+    assert step_down["change"] == pytest.approx(math.sqrt(2) * 12.0)
+    squat = off_deg({"mode": "squat", "reps": reps[:1]}, {})
+    assert (squat["rep"], squat["test"]) == (30.0, TEST_OFF_DEG)
+    usual = off_deg({"mode": "squat", "reps": []}, {})
+    assert (usual["rep"], usual["test"]) == (REP_OFF_DEG, TEST_OFF_DEG)
 
 
 def test_a_test_that_was_cut_off_before_its_first_result_has_a_page(client: FlaskClient, store: Store) -> None:
