@@ -11,7 +11,7 @@ from pathlib import Path
 #: What to do about a clock that is wrong.
 CLOCK_REMEDY = "connect the network once, or fit a clock module; times of sessions are wrong until then"
 #: There was no Kneeline before: a Pi without a network and a clock module begins in its past.
-_FIRST_YEAR = 2025
+FIRST_YEAR = 2025
 _LOW_BYTES = 500_000_000
 _TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 _THROTTLED = (
@@ -52,7 +52,7 @@ class Clock:
     @property
     def wrong(self) -> bool:
         """Whether times may be."""
-        return self.now.year < _FIRST_YEAR or self.synchronised is False
+        return self.now.year < FIRST_YEAR or self.synchronised is False
 
     @property
     def words(self) -> str:

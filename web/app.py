@@ -80,7 +80,7 @@ def create_app(config: Config) -> Flask:
         app.register_blueprint(view.blueprint)
     app.context_processor(lambda: {"access": access.current(), "for_phones": qr.for_phones})
     app.jinja_env.filters.update(number=present.number, local_time=present.local_time, counted=counted)
-    app.jinja_env.filters.update(file_name=present.file_name)
+    app.jinja_env.filters.update(file_name=present.file_name, date_uncertain=present.date_uncertain)
     app.jinja_env.filters.update(capital=capital, sentence=sentence)
     app.jinja_env.globals.update(page_version=hub.version, app_version=app_version())
     app.after_request(_with_headers)

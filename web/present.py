@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from device.health import FIRST_YEAR
 from device.store.training import Withheld
 from model.coach import MIN_BASELINE
 from model.comparison import least_change
@@ -206,6 +207,11 @@ def goal_check(goal: Goal) -> dict[str, Any]:
 def local_time(utc: str | None) -> datetime | None:
     """An ISO 8601 instant in this machine's time zone."""
     return None if utc is None else datetime.fromisoformat(utc).astimezone()
+
+
+def date_uncertain(utc: str) -> bool:
+    """Whether the box's clock was surely wrong then."""
+    return datetime.fromisoformat(utc).year < FIRST_YEAR
 
 
 def file_name(session: Mapping[str, Any], ending: str) -> str:

@@ -119,6 +119,16 @@ def test_result_shows_mean_spread_number_and_sdd(
         assert said in text
 
 
+@pytest.mark.parametrize(("started_utc", "uncertain"), [("1970-01-01T00:01:00+00:00", True), (None, False)])
+def test_a_date_from_before_kneeline_is_uncertain(
+    client: FlaskClient, store: Store, make_session: MakeSession, started_utc: str | None, uncertain: bool
+) -> None:
+    session_id = make_session()
+    store.update_session(session_id, started_utc=started_utc)
+    for path in ("/sessions", f"/sessions/{session_id}"):
+        assert ("date uncertain" in text_of(client, path)) is uncertain
+
+
 def test_landmarks_of_a_result_are_told_apart(client: FlaskClient, make_session: MakeSession) -> None:
     page = client.get(f"/sessions/{make_session()}").text
     named = re.findall(r'<(?:section|div)[^>]* aria-label(?:ledby)?="([^"]+)"', page)
