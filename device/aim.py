@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from device.store import utc_now
-from model.camera_pose import DEFAULT_HEIGHT_M, GOOD_AZIMUTH_DEG, TOLD_DOUBTED, focal_px
+from model.camera_pose import DEFAULT_HEIGHT_M, GOOD_AZIMUTH_DEG, TOLD_DOUBTED, focal_px, told_words
 from model.focus import SOFT
 from model.pose import Joint, Side
 from model.quality import CROWDED, MIN_LEG_SCORE, MIN_METRIC_FPS, MIN_SCORE
@@ -275,16 +275,12 @@ def _told(health: Mapping[str, Any] | None, view: str | None, camera: Mapping[st
     """What makes the camera's place more certain, and was told or not. From the side nothing is taken out by it."""
     if view == "side" or health is None:
         return []
-    belt_m_s, lens_m = health.get("belt_speed_m_s"), health.get("camera_height_m")
-    told = [
-        *([] if belt_m_s is None else [f"belt {3.6 * belt_m_s:.1f} km/h"]),
-        *([] if lens_m is None else [f"lens {100 * lens_m:g} cm"]),
-    ]
+    told = told_words(health.get("belt_speed_m_s"), health.get("camera_height_m"))
     label = "Belt speed, lens height"
     if told and (said := camera.get("advice") or "").startswith(TOLD_DOUBTED):
-        return [Check("told", label, "bad", ", ".join(told), said)]
+        return [Check("told", label, "bad", told, said)]
     if told:
-        return [Check("told", label, "good", ", ".join(told))]
+        return [Check("told", label, "good", told)]
     advice = (
         "The camera's position may be 4° off at an unusual belt speed: type below how high the lens is above the belt "
         "(then 3°), or the belt's speed (2°)."

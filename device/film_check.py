@@ -13,7 +13,7 @@ import numpy as np
 from model.analysis import Outcome
 from model.pose import Joint, Pose
 from model.quality import ON_ITS_SIDE, SHAKES
-from model.stance import MIN_QUALITY
+from model.result import well_seen
 
 #: From this share of the pictures of a runner on it is said that the camera shakes.
 _SHAKEN_SHARE = 0.25
@@ -86,7 +86,7 @@ class FilmCheck:
         reason = max((one for one in self._why if one is not None), key=self._why.__getitem__, default=_UNSURE)
         if 2 * unused > count:
             return f"{unused} of {count} pictures of a runner are of no use: {reason}"
-        unclear = sum(stance["quality"] < MIN_QUALITY for stance in stances)
+        unclear = sum(not well_seen(stance) for stance in stances)
         if 2 * unclear > len(stances):
             why = reason if unused > _SOME * count else _UNSURE
             return f"{unclear} of {len(stances)} stances are of no use: {why}"

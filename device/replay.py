@@ -29,7 +29,7 @@ from model.person import Region
 from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import Pose, Side, View
 from model.quality import slow_words
-from model.result import SCHEMA, cue_json, doubt, stance_json, summarise, take_back
+from model.result import SCHEMA, cue_json, doubt, stance_json, summarise, take_back, well_seen
 from model.runtime import ModelName
 from model.stance import BURST, MIN_QUALITY
 from model.standing import LEVELLED, StandingCalibration
@@ -148,7 +148,7 @@ class Recorder:
         if len(set(self._by_standing)) < 2:
             return self.stances, self.standing
         both = list(zip(self.stances, self._by_standing, strict=True))
-        sides = Counter(one["side"] for one, stood in both if stood and one["quality"] >= MIN_QUALITY)
+        sides = Counter(one["side"] for one, stood in both if stood and well_seen(one))
         here = self.standing is not None and self.standing.view is self.view
         enough = here and all(sides[side] >= MIN_STANCES for side in Side)
         stances = [one if stood is enough else {**one, **dict.fromkeys(LEVELLED)} for one, stood in both]

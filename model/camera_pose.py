@@ -379,13 +379,11 @@ class CameraPoseEstimator:
 
     def _doubt(self, found: Estimate) -> str | None:
         """What to say of what was told and cannot be right; None where it fits."""
-        belt_m_s, camera_m = self._scene.belt_m_s, self._scene.camera_m
-        told = [
-            *([f"belt {3.6 * belt_m_s:.1f} km/h"] if belt_m_s is not None and "belt_m_s" in found.doubted else []),
-            *([f"lens {100 * camera_m:g} cm"] if camera_m is not None and "camera_m" in found.doubted else []),
-        ]
+        belt_m_s = self._scene.belt_m_s if "belt_m_s" in found.doubted else None
+        camera_m = self._scene.camera_m if "camera_m" in found.doubted else None
+        told = told_words(belt_m_s, camera_m)
         remedy = "Put it right on the page Set up or in the settings; the runner's height helps to tell."
-        return f"{TOLD_DOUBTED}: {', '.join(told)}. {remedy}" if told else None
+        return f"{TOLD_DOUBTED}: {told}. {remedy}" if told else None
 
     def _not_found(self) -> CameraPose:
         """What to say before the first result: how many steps are missing, or why none of them tells anything."""
@@ -411,6 +409,12 @@ class CameraPoseEstimator:
         if abs(azimuth_deg) <= GOOD_AZIMUTH_DEG:
             return "good"
         return "approximate" if abs(azimuth_deg) <= self._limits.azimuth_deg else "refused"
+
+
+def told_words(belt_m_s: float | None, camera_m: float | None) -> str:
+    """What was told of the treadmill and the camera, for people; empty where nothing was."""
+    belt = [] if belt_m_s is None else [f"belt {3.6 * belt_m_s:.1f} km/h"]
+    return ", ".join(belt if camera_m is None else [*belt, f"lens {100 * camera_m:g} cm"])
 
 
 def _joined(*said: str | None) -> str | None:

@@ -27,3 +27,8 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def demo_clip() -> Path:
     return REPO / "device" / "demo" / "demo_front.mp4"
+
+
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was warned of, in order."""
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]

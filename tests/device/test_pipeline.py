@@ -19,6 +19,7 @@ from device.replay import ReplayOptions, replay_file
 from model.analysis import Outcome
 from model.pose import FloatArray
 from model.quality import MOVING, SHAKES
+from tests.conftest import warned
 
 #: Until then the runner of the demo clip is aligned.
 _ALIGNED_S = 8.0
@@ -96,5 +97,5 @@ def test_a_film_whose_camera_trembles_is_said_to(
     monkeypatch.setattr("device.replay.VideoSource", Unsteady)
     monkeypatch.setattr(Unsteady, "trembles_px", trembles_px)
     replay_file(demo_clip, Config(), ReplayOptions())
-    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    said = warned(caplog)
     assert [SHAKES in one for one in said] == [True] * told

@@ -34,6 +34,7 @@ from model.pose import KEYPOINT_NAMES, Joint, Side, View
 from model.quality import COVERED
 from model.runtime import RuntimeName, available_runtimes
 from model.virtual_camera import Motion, VirtualCamera, project_motion
+from tests.conftest import warned
 from tests.model.walkers import Walker
 
 
@@ -325,7 +326,7 @@ def test_a_slow_recording_is_warned_of_and_its_pictures_are_not_called_useless(
     document, _ = replay_file(demo_clip, Config(), ReplayOptions())
     assert len(document["stances"]) > 40
     said = "demo_front.mp4: 15 frames per second: running metrics are unreliable below 20; record at 30 or more"
-    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [said]
+    assert warned(caplog) == [said]
 
 
 class Slowed(VideoSource):
@@ -389,7 +390,7 @@ def test_a_film_that_is_too_short_for_a_mean_is_said_to_be(
     knee = document["summary"]["left"].get("fppa_deg") or {"mean": None}
     assert (knee["mean"] is None) is told
     said = ["demo_front.mp4: only 2.5 s long: film 10 s of running or more"] if told else []
-    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == said
+    assert warned(caplog) == said
 
 
 class Cropped(VideoSource):
@@ -412,7 +413,7 @@ def test_feet_beyond_the_picture_are_told(
     monkeypatch.setattr("device.replay.VideoSource", Cropped)
     monkeypatch.setattr(Cropped, "rows", rows)
     replay_file(demo_clip, Config(), ReplayOptions())
-    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    said = warned(caplog)
     assert any("the feet are cut off at the picture's edge: film the whole runner" in one for one in said) is told
 
 
@@ -428,7 +429,7 @@ def test_a_film_on_its_side_is_told_with_the_remedy_for_films(
 ) -> None:
     monkeypatch.setattr("device.replay.VideoSource", OnItsSide)
     document, _ = replay_file(demo_clip, Config(), ReplayOptions())
-    (said,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    (said,) = warned(caplog)
     assert "the picture lies on its side: turn the camera by 90°, or the film: ffmpeg -i demo_front.mp4 -vf tr" in said
     for reason in document["summary"]["unavailable"].values():
         assert reason == "the picture lies on its side: turn the camera by 90°"
@@ -608,7 +609,7 @@ def test_uneven_times_are_told_with_the_remedy_and_bend_no_peak(
 ) -> None:
     monkeypatch.setattr("device.replay.VideoSource", InPairs)
     uneven, _ = replay_file(demo_clip, Config(), ReplayOptions())
-    (said,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    (said,) = warned(caplog)
     assert said.startswith("demo_front.mp4: uneven times: ")
     assert "-vf setpts=N/30/TB -r 30" in said
     assert uneven["fps"] == pytest.approx(30.0, abs=0.3)
