@@ -144,7 +144,7 @@ class _Scene:
         session: of whoever is there, also before it has started; None before the first frame, and when one is over.
         taken_over: whether the next one begins because another was chosen while somebody ran; see `_Session`.
         idle: whether nobody is there, and none has started.
-        seen_s: when somebody was seen last.
+        seen_s: when somebody was seen last, by the frames' own times.
     """
 
     source: FrameSource
@@ -438,7 +438,7 @@ class Device:
         self._tell(outcome, scene.source, session)
         if outcome.pose is not None:
             scene.seen_s = t_s
-        self._end_if_over(scene, session, outcome, change)
+        self._end_if_over(t_s, scene, session, outcome, change)
 
     def _await_runner(self, scene: _Scene) -> _Session:
         """Whoever comes is measured from their first frame on; a session of theirs starts when they have stayed."""
@@ -447,7 +447,9 @@ class Device:
         scene.session, scene.taken_over = _Session(scene.taken_over), False
         return scene.session
 
-    def _end_if_over(self, scene: _Scene, session: _Session, outcome: Outcome, change: Started | Ended | None) -> None:
+    def _end_if_over(
+        self, t_s: float, scene: _Scene, session: _Session, outcome: Outcome, change: Started | Ended | None
+    ) -> None:
         """Ends the session where its runner has gone, or has stopped where another was chosen; also one of nobody."""
         last_steps = session.were_last_steps(outcome)
         ended = isinstance(change, Ended) or last_steps
@@ -456,7 +458,7 @@ class Device:
             return
         gone_s = change.t_s - change.last_seen_s if isinstance(change, Ended) else 0.0
         # Who is not seen for a moment has not stopped.
-        scene.taken_over = scene.idle and session.taken_over and outcome.t_s - scene.seen_s < _STOPPED_S
+        scene.taken_over = scene.idle and session.taken_over and t_s - scene.seen_s < _STOPPED_S
         self._leave(scene, session, last_steps=last_steps, gone_s=gone_s)
         if last_steps:
             scene.presence.restart()

@@ -280,6 +280,7 @@ class RunAnalysis:
 
     def _cues(self, t_s: float, pose: Pose | None, view: View | None, fppa: Mapping[Side, float]) -> tuple[Cue, ...]:
         if view is None or not view.frontal:
+            self.coach.pause(t_s)
             return ()
         camera = self.place.camera
         angles = [angle for angle in (camera.azimuth_left_deg, camera.azimuth_right_deg) if angle is not None]

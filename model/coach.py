@@ -441,14 +441,12 @@ class Coach:
             looks: the sides that stand and are well seen.
             instrument: what measures.
         """
-        if running and t_s - self._before_s < 0.5:
+        if not running:
+            self.pause(t_s)
+            return ()
+        if t_s - self._before_s < 0.5:
             self.run_s += t_s - self._before_s
         self._before_s = t_s
-        if not running:
-            self._steps = 0
-            for state in self._sides.values():
-                state.pause()
-            return ()
         cues = []
         for side, look in looks.items():
             seen = self._sides[side].look(t_s, look)
@@ -456,6 +454,13 @@ class Coach:
                 cue = self._decide(t_s, side, seen, instrument)
                 cues += [] if cue is None else [cue]
         return tuple(cues)
+
+    def pause(self, t_s: float) -> None:
+        """A frame in which nobody runs, or not as is judged here: no side is in the red any more, and nothing beats."""
+        self._before_s = t_s
+        self._steps = 0
+        for state in self._sides.values():
+            state.pause()
 
     def state(self) -> CoachState:
         """How things stand now."""

@@ -798,6 +798,29 @@ def test_they_are_not_though_nobody_was_seen_for_a_moment_before_the_session_beg
     assert [row["runner_id"] for row in StoreReader(config.database_path()).list_sessions()] == [anna]
 
 
+def test_who_comes_onto_an_empty_belt_is_the_chosen_one(
+    config: Config, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However soon they go: who ran before went for good, before the chosen one's session had begun."""
+    monkeypatch.setattr(runtime, "_STOPPED_S", 1.0)
+    slow = SessionConfig(start_after_s=2.0, end_after_s=2.0)
+    with Store.open(config.database_path()) as store:
+        anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
+    with _at_work(config.model_copy(update={"session": slow})) as live:
+        _hand_over(live, stage, anna, ben)
+        _until(live, _said("ended"))
+        stage.scene = "empty"
+        for _ in range(45):
+            _until(live, lambda m: m["type"] == "frame" and m["keypoints"] is None)
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "started"))
+        _until(live, lambda m: m["type"] == "stance" and m["session_id"] == 2)
+        stage.scene = "empty"
+        over = _until(live, lambda m: m["type"] == "session" and m["session_id"] == 2 and m["state"] != "started")[-1]
+    assert over["state"] == "ended"
+    assert [row["runner_id"] for row in StoreReader(config.database_path()).list_sessions()] == [ben, anna]
+
+
 def test_who_runs_on_for_long_is_the_chosen_one(
     config: Config, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.analysis import SLOWED, AnalysisSettings, RunAnalysis
+from model.analysis import SLOWED, AnalysisSettings, Outcome, RunAnalysis
 from model.coach import Baseline, CoachSettings, Cue
+from model.goals import Goal
 from model.place import CameraPlace
 from model.pose import FloatArray, Joint, Side, View
 from model.quality import COVERED, FrameQuality, lost_words, slow_words
@@ -30,6 +31,23 @@ def test_frames_without_a_pose_cost_no_cue(every_s: float) -> None:
         missing_s += 0.0 if seen else every_s
         cues += len(analysis.step(pose.t_s, pose if seen else None).cues)
     assert cues >= 16
+
+
+@pytest.mark.parametrize("metric", ["fppa_deg", "cadence_spm"])
+def test_who_turns_aside_is_neither_in_the_red_nor_beaten_time_to(metric: Goal) -> None:
+    """Somebody who turns to the side while they run, as to the trainer there, and stays so when they have stopped."""
+    coach = CoachSettings(metric=metric, fppa_threshold_deg=-20.0, refractory_s=1.0)
+    analysis = RunAnalysis(AnalysisSettings(coach=coach), CameraPlace())
+
+    def told(outcome: Outcome) -> bool:
+        return outcome.coach.metronome_spm is not None or any(v and v.alert for v in outcome.coach.verdicts.values())
+
+    runs = [analysis.step(pose.t_s, pose) for pose in Walker().poses(30.0, 60.0, Camera(), 0.5)]
+    aside = Walker(((0.0, 170.0), (3.0, 0.0))).poses(30.0, 12.0, Camera(View.SIDE), 0.5)
+    turned = [analysis.step(60.0 + pose.t_s, replace(pose, t_s=60.0 + pose.t_s)) for pose in aside]
+    assert told(runs[-1])
+    assert turned[-1].view is View.SIDE
+    assert not told(turned[-1])
 
 
 def test_walking_has_no_strides_in_the_curves_of_a_run() -> None:
