@@ -27,6 +27,9 @@ _ALONG_TORSOS, _ALONG_SIZES, _HIGHER_TORSOS, _STEP_TORSOS = 2.2, (0.85, 1.25), (
 _SUSPECTED, _CROWDED_S, _STAYS_S, _STAYED_S = 5, 1.1, 1.5, 3.0
 #: Of one who is half hidden behind the runner, so many joints must be seen.
 _HIDDEN_JOINTS = 4
+_LEGS = (
+    (Joint.LEFT_HIP, Joint.LEFT_KNEE, Joint.LEFT_ANKLE), (Joint.RIGHT_HIP, Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE)
+)  # fmt: skip
 
 
 class Company:
@@ -66,7 +69,7 @@ class Company:
             pose, who: the runner.
             lowest_px: from the side, how far down in the picture the runner's feet go; None from elsewhere.
         """
-        if not (self._on_same_belt(other, who, lowest_px) and is_another(other, pose, who.torso_px)):
+        if not (self._on_same_belt(other, pose, who, lowest_px) and is_another(other, pose, who.torso_px)):
             self._suspected = max(0, self._suspected - 1)
             if not self._suspected:
                 self.aside = next(self._asides)
@@ -79,7 +82,7 @@ class Company:
             stays = who.t_s - self._since_s >= _STAYS_S
             self._until_s = who.t_s + (_STAYED_S if stays else _CROWDED_S)
 
-    def _on_same_belt(self, other: Pose, who: Sighting, lowest_px: float | None) -> bool:
+    def _on_same_belt(self, other: Pose, pose: Pose, who: Sighting, lowest_px: float | None) -> bool:
         """Whether somebody else is so near that they are on the belt.
 
         From the side a belt is long, and a neighbour's is beside it in the picture: on the runner's own is who is as
@@ -88,10 +91,13 @@ class Company:
         """
         beside, torso_px = sighting(other), who.torso_px
         away, size = math.dist(beside.hip_px, who.hip_px) / torso_px, beside.torso_px / torso_px
-        near = _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
         if lowest_px is None:
-            nearer = _OTHER_SIZES[1] < size <= _NEARER_SIZE and away <= size * _OTHER_TORSOS[1]
-            return near or (nearer and self._stays_beside(beside, who, sure=True))
+            size = _size(other, pose)
+            if not _OTHER_TORSOS[0] <= away <= max(1.0, size) * _OTHER_TORSOS[1]:
+                return False
+            alike = _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
+            return alike or (_OTHER_SIZES[1] < size <= _NEARER_SIZE and self._stays_beside(beside, who, sure=True))
+        near = _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
         if not beside.ankles_px:
             return near
         higher = min(abs(y - lowest_px) for _, y in beside.ankles_px) / torso_px
@@ -134,3 +140,24 @@ def is_another(other: Pose, pose: Pose, torso_px: float) -> bool:
     ]
     own = sum(away)
     return (is_person(other) and 3 * own >= len(away)) or (own >= _HIDDEN_JOINTS and 2 * own >= len(away))
+
+
+def _size(other: Pose, pose: Pose) -> float:
+    """How large somebody beside the runner looks against them: by the trunks, or where the other's shoulders are not
+    seen, as those of a far larger body are not in such a crop, by the longer leg of each."""
+    if max(other.score[[Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]]) <= MIN_SCORE:
+        legs = _leg_px(other), _leg_px(pose)
+        if min(legs) > 0:
+            return legs[0] / legs[1]
+    return sighting(other).torso_px / sighting(pose).torso_px
+
+
+def _leg_px(pose: Pose) -> float:
+    """The longer one of the legs that are seen, from hip over knee to ankle; 0 where none is."""
+    xy = pose.xy_px.tolist()
+    legs = [
+        math.dist(xy[hip], xy[knee]) + math.dist(xy[knee], xy[ankle])
+        for hip, knee, ankle in _LEGS
+        if min(pose.score[[hip, knee, ankle]]) > MIN_SCORE
+    ]
+    return max(legs, default=0.0)
