@@ -100,6 +100,8 @@ class Coaching:
         self._stored: set[tuple[Side, str]] = set()
         self._saved_s = self._before_s = 0.0
         self._state: CoachState | None = None
+        #: Which session of a programme has faded the feedback.
+        self._faded: int | None = None
         self.camera_moved = False
 
     def obey(self, command: Message) -> bool:
@@ -207,6 +209,7 @@ class Coaching:
                 self._before_s = sum(attempt.run_s for attempt in today)
                 seed = 100 * file.programme.id + len(file.programme.attempts) - len(today)
                 schedule = FeedbackSchedule(self._session, seed, self._before_s)
+                self._faded = self._session.n
         asked = whose.runner_id == self._to_measure
         measure, goal = self._config.measure_baseline or asked, self._goal[0]
         analysis.coach.know(baselines, measure=measure, schedule=schedule, metric=goal, goes_on=goes_on)
@@ -248,6 +251,13 @@ class Coaching:
         if self._runner.person.goal is None:
             return self._config.metric, "settings"
         return self._chosen_goal, "session" if self._runner.current is None else "runner"
+
+    @property
+    def kept_back(self) -> dict[str, float]:
+        """For how long and why cues were kept back in this session, as the store has it (``008_kept_back.sql``)."""
+        found = {} if self._state is None else self._state.kept_back_s
+        kept = {f"{why}_s": rounded for why, kept_s in found.items() if (rounded := round(kept_s, 1)) > 0.0}
+        return kept | ({"programme_session": self._faded} if "fading_s" in kept and self._faded is not None else {})
 
     # What is told.
 

@@ -632,6 +632,7 @@ class Device:
             "camera": self._place.camera_of(recorder.view).as_json(),
             "started_utc": utc_now(ago_s=session.lasted_s or 0.0),
             "belt": session.belt.as_json(),
+            "kept_back": self._coaching.kept_back,
         }
 
     def _screen(self, frame: Frame, source: FrameSource) -> None:

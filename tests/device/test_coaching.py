@@ -170,6 +170,23 @@ def test_a_named_runner_is_measured_once_and_knows_the_baseline_next_time(make: 
     assert box.coach.learnt == {}
 
 
+def test_a_baseline_that_was_broken_off_leaves_for_how_long_cues_were_kept_back(make: Callable[..., Box]) -> None:
+    """Of it nothing else is left: the list would show no cues, as of somebody who runs well."""
+    box = make()
+    assert box.coaching.kept_back == {}
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.known()
+    box.run(10)
+    assert box.coach.learnt == {}
+    assert box.coaching.kept_back == {"measuring_s": pytest.approx(10 * 22 / 30, abs=0.2)}
+    box.restart()
+    box.choose(None)
+    box.known()
+    box.run(10)
+    assert box.coaching.kept_back == {}
+
+
 def test_the_newest_baseline_of_a_runner_counts(make: Callable[..., Box]) -> None:
     box = make()
     runner_id, _ = box.store.add_runner("Ada")
@@ -534,6 +551,8 @@ def test_late_sessions_fade_and_tell_what_is_retained(make: Callable[..., Box]) 
         box.run(1)
         feedback.append(box.coach.feedback)
     assert 0.0 < sum(feedback) / len(feedback) < 0.4
+    off_s = 300 * 22 / 30 * (1 - sum(feedback) / 300)
+    assert box.coaching.kept_back == {"fading_s": pytest.approx(off_s, abs=5.0), "programme_session": 8}
     assert "blocks" not in str(box.coaching.as_json(box.coach.state()))
 
 
@@ -671,6 +690,7 @@ STATE = CoachState(
     run_s=20.0,
     adherence=Adherence(),
     metronome_spm=None,
+    kept_back_s={},
 )
 
 
