@@ -243,6 +243,7 @@ class Device:
                 self._runner,
                 self._kept_camera.moves,
                 self._camera_moved,
+                self._live.publish,
             )
             self._aim = aim.LastAim(lambda seen: self._keep(aim.SETTING, seen))
             self._deletion = deletion.Deletion(self._writer, self._runner, self._live.publish)
