@@ -9,7 +9,7 @@ from flask import Blueprint, abort, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from device.frames import is_film
-from device.health import CLOCK_REMEDY, clock, disk
+from device.health import clock, disk
 from device.retention import most_bytes
 from device.store import StoreDamaged
 from model.comparison import why_unlike
@@ -145,7 +145,7 @@ def health() -> ResponseReturnValue:
         told |= {"sessions": sessions, "fault": fault, "used": box().reader.used_bytes()}
     except StoreError as error:  # what else is wrong is to be seen all the same
         told["unread"] = store_words(error)
-    return render_template("health.html", **told, clock_remedy=CLOCK_REMEDY)
+    return render_template("health.html", **told)
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
