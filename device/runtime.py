@@ -663,7 +663,8 @@ class Device:
             self._aim.step(message, lambda: self._health_message(source), time.monotonic())
 
     def _why(self, outcome: Outcome) -> str | None:
-        """What people should be told first; None where all is well."""
+        """What people should be told first: of the picture (`picture_words` says in what order), then of the store, and
+        then why they are not cued; None where all is well."""
         return outcome.message or self._writer.fault or coaching.message(outcome.coach)
 
     def _frame_message(self, outcome: Outcome | None, message: str | None, session_s: float | None = None) -> Message:
