@@ -1,19 +1,20 @@
 """How whoever runs is coached: their baselines and programme go to the analysis, what it learns goes to the store.
 
-Disk work is left to the writer's thread; its answers are taken up between two frames.
+Disk work is left to the writer's thread; its answers are taken up between two frames. What is asked for on a page holds
+at once or never (`device.in_turn`).
 """
 
 from __future__ import annotations
 
-import logging
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Literal
 
 from device.config import CoachConfig
+from device.in_turn import InTurn, Said
 from device.live import Message
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
@@ -40,8 +41,11 @@ GoalFrom = Literal["programme", "runner", "session", "settings"]
 
 COMMANDS = ("measure_baseline", "start_programme", "end_programme")
 _SAVE_EVERY_S = 10.0
-
-_log = logging.getLogger(__name__)
+_WORDS: Mapping[str, Said] = {
+    "measure_baseline": Said("The baseline is not measured anew", "A baseline can be measured anew"),
+    "start_programme": Said("The programme has not begun", "A programme can be begun"),
+    "end_programme": Said("The programme has not ended", "A programme can be ended"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Coaching:
         runner: who runs.
         installation: counts how often the camera was moved: baselines hold for one place of it.
         moved: told that number when it changes.
+        answer: told what came of a command; see `InTurn`.
     """
 
     def __init__(
@@ -78,13 +83,16 @@ class Coaching:
         runner: RunnerChoice,
         installation: int = 0,
         moved: Callable[[int], None] = lambda _: None,
+        answer: Callable[[Message], None] = lambda _: None,
     ) -> None:
         self._config = config
         self._writer = writer
         self._runner = runner
         self._installation = installation
         self._moved = moved
-        self._again = False
+        self._in_turn = InTurn(writer, answer)
+        #: What the store has done and is yet to be taken up: command and runner.
+        self._done: deque[tuple[str, int]] = deque()
         #: Who asked to be measured anew, until that is done: whatever the settings say of those who did not ask.
         self._to_measure: int | None = None
         self.begin()
@@ -100,6 +108,8 @@ class Coaching:
         self._stored: set[tuple[Side, str]] = set()
         self._saved_s = self._before_s = 0.0
         self._state: CoachState | None = None
+        #: Which session of a programme has faded the feedback.
+        self._faded: int | None = None
         self.camera_moved = False
 
     def obey(self, command: Message) -> bool:
@@ -114,12 +124,15 @@ class Coaching:
         if job is None:
             return False
         if runner is None:
-            _log.warning("%s: choose a runner first", command["command"])
+            self._in_turn.say(command, "Choose a runner first.")
             return True
-        self._writer.also(lambda store, _: job(store, runner.id))
-        if command["command"] == "measure_baseline":
-            self._to_measure = runner.id
-        self._again = True
+        name, runner_id = str(command["command"]), runner.id
+
+        def done(store: Store) -> None:
+            job(store, runner_id)
+            self._done.append((name, runner_id))
+
+        self._in_turn.do(command, done, _WORDS[name])
         return True
 
     def step(self, outcome: Outcome, analysis: RunAnalysis, source: str, uncertain: bool = False) -> None:
@@ -144,8 +157,7 @@ class Coaching:
         # A camera that was moved amid a session does not change whose session it is.
         place = self._whose.installation if self._whose is not None and self.camera_moved else name
         whose = _Whose(None if runner is None else runner.id, place)
-        if whose != self._whose or self._again or self._has_new_goal:
-            self._again = False
+        if self._has_trained() or whose != self._whose or self._has_new_goal:
             self._ask(whose, analysis, uncertain)
         self._take_up(analysis)
         self._state = analysis.coach.state()  # what was run until this frame may have been another's
@@ -159,6 +171,15 @@ class Coaching:
         """The session ends; to be called before it is closed in the store."""
         if self._state is not None:
             self._save(self._state)
+
+    def _has_trained(self) -> bool:
+        """Whether the store has done what was asked for meanwhile, so that it is to be asked again."""
+        done = bool(self._done)
+        while self._done:
+            command, runner_id = self._done.popleft()
+            if command == "measure_baseline":
+                self._to_measure = runner_id
+        return done
 
     def _ask(self, whose: _Whose, analysis: RunAnalysis, uncertain: bool) -> None:
         """Asks the store for what it has of a runner; nothing is cued for a named one until it has answered.
@@ -207,6 +228,7 @@ class Coaching:
                 self._before_s = sum(attempt.run_s for attempt in today)
                 seed = 100 * file.programme.id + len(file.programme.attempts) - len(today)
                 schedule = FeedbackSchedule(self._session, seed, self._before_s)
+                self._faded = self._session.n
         asked = whose.runner_id == self._to_measure
         measure, goal = self._config.measure_baseline or asked, self._goal[0]
         analysis.coach.know(baselines, measure=measure, schedule=schedule, metric=goal, goes_on=goes_on)
@@ -248,6 +270,13 @@ class Coaching:
         if self._runner.person.goal is None:
             return self._config.metric, "settings"
         return self._chosen_goal, "session" if self._runner.current is None else "runner"
+
+    @property
+    def kept_back(self) -> dict[str, float]:
+        """For how long and why cues were kept back in this session, as the store has it (``008_kept_back.sql``)."""
+        found = {} if self._state is None else self._state.kept_back_s
+        kept = {f"{why}_s": rounded for why, kept_s in found.items() if (rounded := round(kept_s, 1)) > 0.0}
+        return kept | ({"programme_session": self._faded} if "fading_s" in kept and self._faded is not None else {})
 
     # What is told.
 

@@ -20,7 +20,7 @@ from device.board import Choice, best_choice, cache_path, kept_choice, sustains
 from device.cameras import open_source
 from device.config import Config
 from device.cues import PAGE_ONLY, all_off
-from device.health import CLOCK_REMEDY, clock, disk, temperature_c, throttling
+from device.health import clock, disk, temperature_c, throttling
 from device.live import NO_CAMERA, Message, last_told
 from device.password import password_path, read_hash
 from device.retention import MB, most_bytes
@@ -290,7 +290,7 @@ def _disk(path: Path) -> Check:
 
 def _clock() -> Check:
     found = clock()
-    return Check("clock", not found.wrong, found.words, CLOCK_REMEDY if found.wrong else "")
+    return Check("clock", not found.wrong, found.words, found.remedy)
 
 
 def _temperature() -> Check:

@@ -47,7 +47,7 @@ class FilmCheck:
             self._times_s.append(outcome.t_s)
             if outcome.pose is not None:
                 self._why[outcome.unused] += 1
-                self._shaken += outcome.message == SHAKES
+                self._shaken += outcome.shaken
                 self._footless += _is_cut_off(outcome.pose)
             yield outcome
 

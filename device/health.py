@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-#: What to do about a clock that is wrong.
-CLOCK_REMEDY = "connect the network once, or fit a clock module; times of sessions are wrong until then"
+#: What to do about a clock that is wrong: without a clock module, and with one that shows another time.
+_NO_MODULE = "connect the network once, or fit a clock module; times of sessions are wrong until then"
+_MODULE_WRONG = (
+    "connect the network once; times of sessions are wrong until then; the clock module shows another time: "
+    "is there a good battery in it?"
+)
 #: There was no Kneeline before: a Pi without a network and a clock module begins in its past.
 FIRST_YEAR = 2025
+#: A clock module (on a Pi 5 it is on the board) that has kept the time is no further from the machine's clock, which it
+#: set at the start: they run apart by seconds a day. One without a battery begins in 1970 or 2000.
+_APART_S = 300.0
+_MODULES = Path("/sys/class/rtc")
 _LOW_BYTES = 500_000_000
 _TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 _THROTTLED = (
@@ -44,21 +52,32 @@ class Clock:
     Attributes:
         now: what it shows, UTC.
         synchronised: whether by the network; None where the machine does not tell.
+        module: whether a clock module with a battery shows the same time; None where there is none.
     """
 
     now: datetime
     synchronised: bool | None
+    module: bool | None = None
 
     @property
     def wrong(self) -> bool:
         """Whether times may be."""
-        return self.now.year < FIRST_YEAR or self.synchronised is False
+        return self.now.year < FIRST_YEAR or (self.synchronised is False and not self.module)
 
     @property
     def words(self) -> str:
         """What it shows, and whether to rely on it."""
         said = {True: ", synchronised", False: ", not synchronised", None: ""}[self.synchronised]
+        if self.synchronised is False and self.module:
+            said = ", kept by the clock module"
         return f"{self.now:%Y-%m-%d %H:%M} UTC{said}"
+
+    @property
+    def remedy(self) -> str:
+        """What to do where it is wrong; "" where it is not."""
+        if not self.wrong:
+            return ""
+        return _NO_MODULE if self.module is None else _MODULE_WRONG
 
 
 def clock() -> Clock:
@@ -68,7 +87,26 @@ def clock() -> Clock:
         told = subprocess.run(command, capture_output=True, text=True, timeout=2, check=False).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         told = ""
-    return Clock(datetime.now(UTC), {"yes": True, "no": False}.get(told))
+    now = datetime.now(UTC)
+    return Clock(now, {"yes": True, "no": False}.get(told), _module_agrees(now))
+
+
+def _module_agrees(now: datetime) -> bool | None:
+    """Whether a clock module shows this time; None where there is none. One whose battery was empty may refuse to tell.
+
+    That it set the machine's clock at the start (``hctosys``) is not enough: one that had lost its time did so, too,
+    and the system then took the time of its last shutdown.
+    """
+    modules = list(_MODULES.glob("rtc*"))
+    return any(_agrees(module, now) for module in modules) if modules else None
+
+
+def _agrees(module: Path, now: datetime) -> bool:
+    try:
+        shown_s = int((module / "since_epoch").read_text())
+    except (OSError, ValueError):
+        return False
+    return abs(shown_s - now.timestamp()) <= _APART_S
 
 
 def temperature_c(path: Path = _TEMPERATURE) -> float | None:

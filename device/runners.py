@@ -5,20 +5,19 @@ session that runs without a name becomes that of who is chosen. One that is some
 what follows is the chosen one's, but for the last steps of who ran before. Height and goal go with the person: kept in
 the store with a name, for this session only without one.
 
-Whoever chooses a name, or changes one, gets an answer, and it holds at once or never: when a full disk has room again,
-somebody else is on the belt.
+Whoever chooses a name, or changes one, gets an answer, and it holds at once or never (`device.in_turn`).
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from device.live import Message, is_number, is_request
+from device.in_turn import InTurn, Said
+from device.live import Message, is_number
 from device.recording import SessionWriter
 from device.store import Person, Runner, SessionHeader, Store
 from model.errors import StoreError
@@ -29,13 +28,8 @@ COMMANDS = ("add_runner", "select_runner", "rename_runner", "set_height", "set_g
 #: A choice that no session followed is dropped after this long.
 KEPT_S = 600.0
 MAX_NAME = 40
-#: What the disk has not taken by then is not carried out; the page waits longer for its answer.
-LATE_S = 3.0
-#: What is said where the disk does not do it, and what can be done when it does again.
-_CHOOSING = "Nobody was chosen", "Somebody can be chosen"
-_NAMING = "The name was not changed", "A name can be changed"
-
-_log = logging.getLogger(__name__)
+_CHOOSING = Said("Nobody was chosen", "Somebody can be chosen")
+_NAMING = Said("The name was not changed", "A name can be changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,7 @@ class RunnerChoice:
     ) -> None:
         self._writer = writer
         self._clock = clock
-        self._answer = answer
+        self._in_turn = InTurn(writer, answer, clock)
         self._lock = threading.Lock()  # the writer's thread chooses, too
         self._chosen: Runner | None = None
         self._next: _Next | None = None
@@ -149,18 +143,18 @@ class RunnerChoice:
         name, height_cm = _name(command), command.get("height_cm")
         if name is None or not _is_height(height_cm):
             return False
-        self._in_turn(command, lambda store: self._found(_added(store, name, height_cm)), _CHOOSING)
+        self._in_turn.do(command, lambda store: self._found(_added(store, name, height_cm)), _CHOOSING)
         return True
 
     def _select(self, command: Message) -> bool:
         runner_id = command.get("runner_id")
         if runner_id is None:
             self._found(None)
-            self._say(command, None)
+            self._in_turn.say(command, None)
             return True
         if not is_number(runner_id):
             return False
-        self._in_turn(command, lambda store: self._found(_stored(store, runner_id)), _CHOOSING)
+        self._in_turn.do(command, lambda store: self._found(_stored(store, runner_id)), _CHOOSING)
         return True
 
     def _rename(self, command: Message) -> bool:
@@ -174,7 +168,7 @@ class RunnerChoice:
                 raise _gone(runner_id)
             self._renamed(runner_id, name)
 
-        self._in_turn(command, job, _NAMING)
+        self._in_turn.do(command, job, _NAMING)
         return True
 
     def _renamed(self, runner_id: int, name: str) -> None:
@@ -184,31 +178,6 @@ class RunnerChoice:
             following = None if self._next is None else self._next.runner
             if following is not None and following.id == runner_id:
                 self._next = _Next(replace(following, name=name))
-
-    def _in_turn(self, command: Message, job: Callable[[Store], None], words: tuple[str, str]) -> None:
-        """Has the writer do it in turn with what is written; nothing is done where that cannot be soon."""
-        asked_s = self._clock()
-        failed, later = words
-
-        def soon(store: Store, _: int | None) -> None:
-            try:
-                if self._clock() - asked_s > LATE_S:
-                    raise StoreError("the disk was too slow; try again")
-                job(store)
-            except StoreError as error:
-                _log.warning("%s: %s", failed, error)
-                self._say(command, f"{failed}: {error}.")
-            else:
-                self._say(command, None)
-
-        if self._writer.stuck is None:
-            self._writer.also(soon)
-        else:
-            self._say(command, f"{self._writer.stuck}. {later} when that is mended.")
-
-    def _say(self, command: Message, why_not: str | None) -> None:
-        if is_request(request := command.get("request")):
-            self._answer({"type": "answer", "request": request, "done": why_not is None, "said": why_not})
 
     def _found(self, runner: Runner | None) -> None:
         with self._lock:

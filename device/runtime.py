@@ -243,6 +243,7 @@ class Device:
                 self._runner,
                 self._kept_camera.moves,
                 self._camera_moved,
+                self._live.publish,
             )
             self._aim = aim.LastAim(lambda seen: self._keep(aim.SETTING, seen))
             self._deletion = deletion.Deletion(self._writer, self._runner, self._live.publish)
@@ -634,6 +635,7 @@ class Device:
             "camera": self._place.camera_of(recorder.view).as_json(),
             "started_utc": utc_now(ago_s=session.lasted_s or 0.0),
             "belt": session.belt.as_json(),
+            "kept_back": self._coaching.kept_back,
         }
 
     def _screen(self, frame: Frame, source: FrameSource) -> None:
@@ -663,7 +665,8 @@ class Device:
             self._aim.step(message, lambda: self._health_message(source), time.monotonic())
 
     def _why(self, outcome: Outcome) -> str | None:
-        """What people should be told first; None where all is well."""
+        """What people should be told first: of the picture (`picture_words` says in what order), then of the store, and
+        then why they are not cued; None where all is well."""
         return outcome.message or self._writer.fault or coaching.message(outcome.coach)
 
     def _frame_message(self, outcome: Outcome | None, message: str | None, session_s: float | None = None) -> Message:

@@ -22,7 +22,7 @@ from model.gait import GaitDetector, GaitEvent
 from model.looks import MAX_GAP_S, evened
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
-from model.quality import CROWDED, NOBODY, SHAKES, FrameQuality, leg_confidence, lost_words, slow_words
+from model.quality import CROWDED, NOBODY, FrameQuality, leg_confidence, picture_words
 from model.stance import (
     DOUBTED_QUALITY,
     MID_WINDOW_S,
@@ -101,7 +101,8 @@ class Outcome:
         cadence_spm: rolling, None where unknown.
         quality: 0 to 1.
         unused: why nothing is computed from this frame, for people; None where it counts.
-        message: the same, or why what is computed is less certain; None where all is well.
+        message: the same, or why what is computed is less certain (`picture_words`); None where all is well.
+        shaken: whether the camera shakes, which is taken out.
         lost: pictures that the camera took since the frame before, and that nobody looked at.
     """
 
@@ -122,6 +123,7 @@ class Outcome:
     quality: float
     unused: str | None
     message: str | None
+    shaken: bool
     lost: int
 
 
@@ -217,7 +219,6 @@ class RunAnalysis:
         self.standing.step(pose, view, self.gait.state != "standing")
         self.coach.stands_level(math.isfinite(self._standing_hips_deg()))
         fppa = {side: self._live_fppa(t_s, pose, side) for side in Side}
-        film, shakes = self.settings.film, SHAKES if shaken else None
         return Outcome(
             t_s=t_s,
             pose=pose,
@@ -235,7 +236,8 @@ class RunAnalysis:
             cadence_spm=self.gait.cadence_spm(),
             quality=self._frame_quality(pose, quality),
             unused=self._doubt,
-            message=self._doubt or lost_words(self._lost_share, film=film) or slow_words(self.fps, film) or shakes,
+            message=picture_words(self._doubt, shaken, self._lost_share, self.fps, self.settings.film),
+            shaken=shaken,
             lost=lost,
         )
 

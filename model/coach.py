@@ -39,13 +39,15 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import fmean, median, quantiles, stdev
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from model.goals import Goal
 from model.pose import Side
 from model.programme import Adherence, FeedbackSchedule
 
 Basis = Literal["baseline", "session", "fixed"]
+#: Why cues are kept back: nobody is coached at all, a baseline is measured first, or a programme fades the feedback.
+KeptBack = Literal["off", "measuring", "fading"]
 KNEE, KNEE_IMAGE, PELVIS = "fppa_deg", "fppa_image_deg", "pelvic_drop_deg"
 #: What a baseline of the pelvis is kept as that was held against standing; under the metric's name, against strides.
 PELVIS_STOOD = "pelvic_drop_stood_deg"
@@ -243,6 +245,7 @@ class CoachState:
         run_s: time of running so far.
         adherence: stances within the target.
         metronome_spm: the pace to beat; None for no metronome.
+        kept_back_s: time of running in this session in which cues were kept back, whoever ran, by the reason.
     """
 
     metric: Goal
@@ -253,6 +256,7 @@ class CoachState:
     run_s: float
     adherence: Adherence
     metronome_spm: float | None
+    kept_back_s: Mapping[KeptBack, float]
 
 
 @dataclass(slots=True)
@@ -338,6 +342,7 @@ class Coach:
         self._steps = 0
         self._before_s = math.nan
         self.run_s, self.adherence = 0.0, Adherence()
+        self._kept_back_s: dict[KeptBack, float] = dict.fromkeys(get_args(KeptBack), 0.0)
         self.know(baselines, measure, schedule)
 
     @property
@@ -405,9 +410,16 @@ class Coach:
     @property
     def feedback(self) -> bool:
         """Whether the runner is given feedback now."""
-        if not self._settings.enabled or self.measured is not None:
-            return False
-        return self._schedule is None or self._schedule.is_on(self.run_s)
+        return self.kept_back is None
+
+    @property
+    def kept_back(self) -> KeptBack | None:
+        """Why the runner is given no feedback now; None where they are."""
+        if not self._settings.enabled:
+            return "off"
+        if self.measured is not None:
+            return "measuring"
+        return None if self._schedule is None or self._schedule.is_on(self.run_s) else "fading"
 
     @property
     def measured(self) -> int | None:
@@ -446,6 +458,8 @@ class Coach:
             return ()
         if t_s - self._before_s < 0.5:
             self.run_s += t_s - self._before_s
+            if (why := self.kept_back) is not None:
+                self._kept_back_s[why] += t_s - self._before_s
         self._before_s = t_s
         cues = []
         for side, look in looks.items():
@@ -473,6 +487,7 @@ class Coach:
             run_s=self.run_s,
             adherence=self.adherence,
             metronome_spm=self._metronome_spm(),
+            kept_back_s=MappingProxyType(dict(self._kept_back_s)),
         )
 
     def _metronome_spm(self) -> float | None:

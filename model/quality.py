@@ -191,6 +191,24 @@ def slow_words(fps: float, film: bool = False) -> str | None:
     return f"{whole} frames per second: running metrics are unreliable below {MIN_METRIC_FPS:.0f}; {remedy}"
 
 
+def picture_words(unused: str | None, shaken: bool, lost_share: float, fps: float, film: bool = False) -> str | None:
+    """What people are told of the pictures; None where all is well. One thing at a time, the one that helps most first:
+
+    1. why nothing is computed from this picture;
+    2. that the camera shakes: a hand mends it at once, and nothing else tells it;
+    3. that pictures are lost, 4. that they are too few: it takes the box or the light to mend that, and the pages
+       *Health* and *Set up* show both all the time.
+
+    Args:
+        unused: why nothing is computed from this picture.
+        shaken: whether the camera shakes.
+        lost_share: see `lost_words`.
+        fps: see `slow_words`.
+        film: whether they come from a film.
+    """
+    return unused or (SHAKES if shaken else None) or lost_words(lost_share, film=film) or slow_words(fps, film)
+
+
 def many_lost(lost: int | None, seen: int) -> float | None:
     """Share of the pictures that were lost, 0 to 1, where results suffer from it; None where not, or not known.
 

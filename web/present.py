@@ -9,17 +9,22 @@ from datetime import datetime
 from typing import Any
 
 from device.health import FIRST_YEAR
-from device.store.training import Withheld
-from model.coach import MIN_BASELINE
 from model.comparison import least_change
 from model.goals import GOALS, Goal
 from model.lengths import CM_KEYS
 from model.metrics import METRICS, MetricSpec
 from model.pose import Side, View
-from model.programme import SESSIONS
 from model.statistics import MIN_STANCES
 
 MINUS = "−"
+#: Why cues were kept back, by what a session's ``kept_back`` has of it.
+_KEPT_BACK_WORDS: Mapping[str, str] = {
+    "measuring_s": "while a baseline was measured",
+    "fading_s": "by session {n} of the programme",
+    "off_s": "because coaching is switched off in the settings",
+}
+#: While the store is asked who somebody is, cues are kept back, too: nobody misses one.
+_KEPT_LEAST_S = 1.0
 #: What is shown first of who was seen from the side, where knee alignment cannot be seen.
 SIDE_MEASURES = ("knee_flexion_deg", "hip_extension_deg", "overstride_leg")
 #: What the list of sessions adds to a knee's number where it is not its alignment; by the measure's key.
@@ -162,8 +167,8 @@ def _difference(spec: MetricSpec, found: Mapping[str, Any] | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class CuesWithheld:
-    """Why a session has fewer cues than its steps would have had, "" where nothing was kept back.
+class KeptBack:
+    """For how long and why a session's cues were kept back, "" where they were not, or nothing is known of it.
 
     Attributes:
         short: for a list.
@@ -174,17 +179,19 @@ class CuesWithheld:
     words: str = ""
 
     @classmethod
-    def of(cls, found: Withheld | None) -> CuesWithheld:
-        """The same in words; None: nothing."""
-        parts: list[tuple[str, str]] = []
-        if found is not None and found.measured:
-            said = f"baseline measured here: {MIN_BASELINE} steps of each foot without cues"
-            parts.append(("baseline measured", said))
-        session = None if found is None or found.programme_n is None else SESSIONS[found.programme_n - 1]
-        if session is not None and session.feedback_share < 1:
-            share = f"in {100 * session.feedback_share:.0f} % of the time"
-            parts.append((share, f"programme session {session.n}: cues {share}"))
-        return cls(", ".join(short for short, _ in parts), "; ".join(words for _, words in parts))
+    def of(cls, found: Mapping[str, Any] | None) -> KeptBack:
+        """The same in words, of a session's ``kept_back``. Of sessions from before it does not say for how long."""
+        told = {key: found[key] for key in _KEPT_BACK_WORDS if key in found} if found else {}
+        told = {key: kept_s for key, kept_s in told.items() if kept_s is None or kept_s >= _KEPT_LEAST_S}
+        if not told or found is None:
+            return cls()
+        parts = []
+        for key, kept_s in told.items():
+            how_long = "" if kept_s is None else f" for {seconds_words(kept_s)}"
+            parts.append(f"{how_long} {_KEPT_BACK_WORDS[key].format(n=found.get('programme_session'))}")
+        known = [kept_s for kept_s in told.values() if kept_s is not None]
+        short = f"kept back {seconds_words(sum(known))}" if len(known) == len(told) else "some kept back"
+        return cls(short, f"cues were kept back{', and'.join(parts)}")
 
 
 def goal_words(goal: Goal) -> dict[str, Any]:
@@ -224,8 +231,12 @@ def duration(started_utc: str, ended_utc: str | None) -> str:
     """How long a session took, as ``12 min 05 s``; "—" while it runs."""
     if ended_utc is None:
         return "—"
-    seconds = round((datetime.fromisoformat(ended_utc) - datetime.fromisoformat(started_utc)).total_seconds())
-    minutes, rest = divmod(max(seconds, 0), 60)
+    return seconds_words((datetime.fromisoformat(ended_utc) - datetime.fromisoformat(started_utc)).total_seconds())
+
+
+def seconds_words(seconds: float) -> str:
+    """A time as ``12 min 05 s``."""
+    minutes, rest = divmod(max(round(seconds), 0), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 

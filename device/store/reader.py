@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ _HEAD = (
 )
 _COUNTED = ("stances", "reps", "cues")
 #: The rows of a session are numbered without gaps: the two ends tell how many there are without a look at them all.
-_LISTED = f"{_HEAD}, summary_json, " + ", ".join(
+_LISTED = f"{_HEAD}, summary_json, kept_back_json, " + ", ".join(
     f"coalesce((SELECT max(n) FROM {table} WHERE session_id = s.id) + 1 "
     f"- (SELECT min(n) FROM {table} WHERE session_id = s.id), 0) AS {table}"
     for table in _COUNTED
@@ -66,7 +66,7 @@ class StoreReader:
         """Nothing stays open between two calls."""
 
     def list_sessions(self, limit: int = 50, offset: int = 0, runner_id: int | None = None) -> list[dict[str, Any]]:
-        """Sessions, newest first: the head of each, its summary, and how many stances, repetitions and cues it has.
+        """Sessions, newest first: head, summary and ``kept_back`` of each, how many stances, repetitions and cues.
 
         ``runner_id``: of this runner only; None: of everybody.
         """
@@ -76,14 +76,14 @@ class StoreReader:
         sql = f"SELECT {_LISTED} FROM sessions AS s WHERE id IN ({asked}) ORDER BY id DESC"
         with self._connection() as db:
             rows = db.execute(sql, (*whose, limit, offset)).fetchall() if db else []
-        return [self._unpacked(row, "summary") for row in rows]
+        return [self._unpacked(row, "summary", "kept_back") for row in rows]
 
     def readable_sessions(
         self, limit: int = 50, offset: int = 0, runner_id: int | None = None
     ) -> tuple[list[dict[str, Any]], int]:
         """What can be read of a damaged database, session by session: as `list_sessions`, and how many there are.
 
-        A session of which a part cannot be read has no summary, or no count of what is lost: None.
+        A session of which a part cannot be read has no summary, no ``kept_back``, or no count of what is lost: None.
         """
         with self._connection() as db:
             if db is None:
@@ -94,16 +94,16 @@ class StoreReader:
             heads = [head for head in heads if runner_id in (None, head["runner_id"])]
             shown = heads[offset : offset + limit]
             for head in shown:
-                head["summary"] = self._readable_summary(db, head["id"])
+                head |= {name: self._readable_json(db, name, head["id"]) for name in ("summary", "kept_back")}
                 for table in _COUNTED:
                     found = _readable(db, f"SELECT count(*) FROM {table} WHERE session_id = ?", head["id"])
                     head[table] = None if found is None else found[0]
         return shown, len(heads)
 
-    def _readable_summary(self, db: sqlite3.Connection, session_id: int) -> Any:
-        row = _readable(db, "SELECT summary_json FROM sessions WHERE id = ?", session_id)
+    def _readable_json(self, db: sqlite3.Connection, name: str, session_id: int) -> Any:
+        row = _readable(db, f"SELECT {name}_json FROM sessions WHERE id = ?", session_id)
         with suppress(StoreDamaged):
-            return None if row is None else self._unpacked(row, "summary")["summary"]
+            return None if row is None else self._unpacked(row, name)[name]
         return None
 
     def count_sessions(self, runner_id: int | None = None) -> int:
@@ -133,13 +133,14 @@ class StoreReader:
         """
         with self._connection() as db:
             row = db.execute("SELECT * FROM sessions WHERE id = ?", (session_id,)).fetchone() if db else None
-        return None if row is None else self._unpacked(row, "camera", "summary")
+        return None if row is None else self._unpacked(row, "camera", "summary", "kept_back")
 
     def session(self, session_id: int) -> dict[str, Any] | None:
         """One session as ``kneeline.session/1``, with id, uid, times in UTC, state, runner_id and belt besides.
 
         The belt's speed as it was told is there as ``belt_speed_min_m_s`` and ``belt_speed_max_m_s``, the same where it
-        did not change; None: not known.
+        did not change; None: not known. ``kept_back`` says for how many seconds of running cues were, and why:
+        ``measuring_s``, ``fading_s`` with ``programme_session``, ``off_s``, each where there were any; None: not known.
 
         Where the runner's height is known it is there as ``height_cm``, with lengths in centimetres
         (`with_centimetres`). Returns None where there is no such session.
@@ -151,7 +152,7 @@ class StoreReader:
             row = db.execute(_SESSION, (session_id,)).fetchone()
             if row is None:
                 return None
-            head = self._unpacked(row, "camera", "summary")
+            head = self._unpacked(row, "camera", "summary", "kept_back")
             rows = {
                 table: db.execute(f"SELECT * FROM {table} WHERE session_id = ? ORDER BY n", (session_id,)).fetchall()
                 for table in _COUNTED
@@ -159,7 +160,7 @@ class StoreReader:
         document = {
             "schema": "kneeline.session/1",
             **{k: head[k] for k in ("id", "uid", "started_utc", "ended_utc", "state", "runner_id", "app_version")},
-            **{k: head[k] for k in ("belt_speed_min_m_s", "belt_speed_max_m_s")},
+            **{k: head[k] for k in ("belt_speed_min_m_s", "belt_speed_max_m_s", "kept_back")},
             **{
                 k: head[k] for k in ("source", "mode", "view", "model", "fps", "frames", "frames_with_runner", "camera")
             },
@@ -225,11 +226,6 @@ class StoreReader:
         """The programme that a runner is in; None for none."""
         with self._connection() as db:
             return training.read_programme(db, runner_id) if db else None
-
-    def withheld(self, session_ids: Sequence[int]) -> dict[int, training.Withheld]:
-        """What kept cues back in those of the sessions in which something did."""
-        with self._connection() as db:
-            return training.read_withheld(db, session_ids) if db else {}
 
     def setting(self, key: str) -> Any:
         """The JSON value kept under a name; None where there is none."""

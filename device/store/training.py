@@ -7,11 +7,11 @@ runner's: so it counts again where the session is given back.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from model.coach import KNEE, KNEE_IMAGE, Baseline
+from model.coach import Baseline
 from model.goals import Goal, is_goal
 from model.pose import Side
 from model.programme import Adherence, Attempt, of_the_day, progress
@@ -46,39 +46,6 @@ class StoredProgramme:
     def goal(self) -> Goal | None:
         """What is coached for as long as sessions are left; None when all are done."""
         return self.metric if is_goal(self.metric) and progress(self.attempts).next is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """What kept cues back in a session.
-
-    Attributes:
-        measured: whether the runner's baseline was measured in it, without cues.
-        programme_n: which session of a programme it was; None for none.
-    """
-
-    measured: bool = False
-    programme_n: int | None = None
-
-
-def read_withheld(db: sqlite3.Connection, session_ids: Sequence[int]) -> dict[int, Withheld]:
-    """What kept cues back in those of the sessions in which something did.
-
-    The knee has two baselines, one of them in the picture: measuring the second kept none back.
-    """
-    among = f"IN ({', '.join('?' * len(session_ids))})"
-    knee = f"IN ('{KNEE}', '{KNEE_IMAGE}')"
-    sql = (
-        "SELECT DISTINCT b.session_id FROM sessions AS s "
-        "JOIN baselines AS b ON b.runner_id = s.runner_id AND b.session_id = s.id "
-        f"WHERE s.id {among} AND NOT EXISTS (SELECT 1 FROM baselines AS old "
-        "WHERE old.runner_id = b.runner_id AND old.installation = b.installation AND old.side = b.side "
-        f"AND old.id < b.id AND old.session_id IS NOT b.session_id AND old.metric {knee} AND b.metric {knee})"
-    )
-    measured = {row[0] for row in db.execute(sql, session_ids)}
-    done = db.execute(f"SELECT session_id, n FROM attempts WHERE session_id {among}", session_ids).fetchall()
-    programmes: dict[int, int] = dict(done)
-    return {one: Withheld(one in measured, programmes.get(one)) for one in measured | programmes.keys()}
 
 
 def read_baselines(db: sqlite3.Connection, runner_id: int, installation: str) -> dict[tuple[Side, str], Baseline]:

@@ -16,6 +16,7 @@ import pytest
 
 from device.coaching import Coaching, message, side_json
 from device.config import CoachConfig
+from device.live import Message
 from device.recording import SessionWriter
 from device.runners import RunnerChoice
 from device.runtime import led_state
@@ -23,6 +24,7 @@ from device.store import SessionHeader, Store, StoreReader
 from device.store.training import StoredProgramme
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.coach import MIN_BASELINE, Baseline, Coach, CoachState, Instrument, Look, Target, Verdict
+from model.errors import StoreError
 from model.pose import Side, View
 from model.programme import SESSIONS, Adherence, Attempt, counts
 
@@ -43,7 +45,8 @@ class Box:
         self.choice = RunnerChoice(self.writer)
         self.moves: list[int] = []
         self.uncertain = False  # whether it may still be the one before who runs
-        self.coaching = Coaching(config, self.writer, self.choice, 0, self.moves.append)
+        self.answers: list[Message] = []
+        self.coaching = Coaching(config, self.writer, self.choice, 0, self.moves.append, self.answers.append)
         self.restart()
 
     def restart(self) -> None:
@@ -66,6 +69,12 @@ class Box:
     def choose(self, runner_id: int | None) -> None:
         self.choice.obey({"command": "select_runner", "runner_id": runner_id})
         self.settle()
+
+    def ask(self, command: str) -> Message:
+        """Somebody asks for it on a page; the answer."""
+        assert self.coaching.obey({"command": command, "request": str(len(self.answers))})
+        self.settle()
+        return self.answers[-1]
 
     def settle(self) -> None:
         """Waits until the writer has done all it was given."""
@@ -170,6 +179,23 @@ def test_a_named_runner_is_measured_once_and_knows_the_baseline_next_time(make: 
     assert box.coach.learnt == {}
 
 
+def test_a_baseline_that_was_broken_off_leaves_for_how_long_cues_were_kept_back(make: Callable[..., Box]) -> None:
+    """Of it nothing else is left: the list would show no cues, as of somebody who runs well."""
+    box = make()
+    assert box.coaching.kept_back == {}
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.known()
+    box.run(10)
+    assert box.coach.learnt == {}
+    assert box.coaching.kept_back == {"measuring_s": pytest.approx(10 * 22 / 30, abs=0.2)}
+    box.restart()
+    box.choose(None)
+    box.known()
+    box.run(10)
+    assert box.coaching.kept_back == {}
+
+
 def test_the_newest_baseline_of_a_runner_counts(make: Callable[..., Box]) -> None:
     box = make()
     runner_id, _ = box.store.add_runner("Ada")
@@ -238,7 +264,7 @@ def test_a_baseline_in_the_picture_is_of_the_cameras_old_place_though_the_store_
     assert set(box.coach._stored) == set(old)
     box.coach.forget_place()
     box.frame(moved=True)
-    box.coaching.obey({"command": "start_programme"})
+    box.ask("start_programme")
     box.known()
     assert box.coaching.as_json(box.coach.state())["programme"] is not None
     assert {key for _, key in box.coach._stored} == {"fppa_deg"}
@@ -310,7 +336,7 @@ def test_a_baseline_is_measured_anew_on_demand(make: Callable[..., Box], unasked
     box.choose(runner_id)
     box.known()
     assert box.coach.measured is None
-    assert box.coaching.obey({"command": "measure_baseline"})
+    assert box.ask("measure_baseline")["done"]
     box.known()
     assert box.coach.measured == 0
     box.run(MIN_BASELINE // 2)
@@ -338,11 +364,80 @@ def test_without_measuring_a_named_runner_has_the_fixed_threshold(make: Callable
     assert basis(box) == "fixed"
 
 
-def test_commands_need_a_runner(make: Callable[..., Box], caplog: pytest.LogCaptureFixture) -> None:
+def test_commands_need_a_runner(make: Callable[..., Box]) -> None:
     box = make()
-    assert box.coaching.obey({"command": "start_programme"})
-    assert "start_programme: choose a runner first" in caplog.text
+    answer = box.ask("start_programme")
+    assert (answer["done"], answer["said"]) == (False, "Choose a runner first.")
     assert not box.coaching.obey({"command": "make_coffee"})
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("measure_baseline", "A baseline can be measured anew when that is mended."),
+        ("start_programme", "A programme can be begun when that is mended."),
+        ("end_programme", "A programme can be ended when that is mended."),
+    ],
+)
+def test_what_is_asked_for_on_a_full_disk_is_refused_and_not_done_when_there_is_room_again(
+    make: Callable[..., Box], command: str, said: str
+) -> None:
+    """By then they have finished their run, or do not expect it any more."""
+    box = make(measure_baseline=False)
+    runner_id, _ = box.store.add_runner("Ada")
+    if command == "end_programme":
+        box.store.start_programme(runner_id, "fppa_deg")
+    own = {(side, "fppa_deg"): Baseline(2.0, 1.0, 30) for side in Side}
+    box.store.add_baselines(runner_id, "camera/0/front/lightning", own)
+    box.choose(runner_id)
+    box.known()
+    full = [True]
+
+    def job(*_: object) -> None:
+        if full:
+            raise StoreError("k.db cannot grow because the disk is full")
+
+    box.writer.also(job)
+    until_s = time.monotonic() + 10
+    while box.writer.stuck is None:
+        assert time.monotonic() < until_s
+        time.sleep(0.002)
+    assert box.coaching.obey({"command": command, "request": "r"})
+    assert box.answers == [
+        {
+            "type": "answer",
+            "request": "r",
+            "done": False,
+            "said": f"k.db cannot grow because the disk is full. {said}",
+        }
+    ]
+    full.clear()
+    box.settle()
+    box.known()
+    assert len(box.answers) == 1
+    assert set(box.store.baselines(runner_id, "camera/0/front/lightning")) == set(own)
+    assert (box.store.programme(runner_id) is not None) is (command == "end_programme")
+    assert box.coach.measured is None
+
+
+def test_what_the_disk_refuses_first_is_not_tried_again(
+    make: Callable[..., Box], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = make(measure_baseline=False)
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.known()
+
+    def full(store: Store, runner_id: int) -> None:
+        raise StoreError("k.db cannot grow because the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "drop_baselines", full)
+        answer = box.ask("measure_baseline")
+    said = "The baseline is not measured anew: k.db cannot grow because the disk is full."
+    assert (answer["done"], answer["said"]) == (False, said)
+    box.known()
+    assert box.coach.measured is None
 
 
 def test_a_programme_goes_from_session_to_session(make: Callable[..., Box], path: Path) -> None:
@@ -350,7 +445,7 @@ def test_a_programme_goes_from_session_to_session(make: Callable[..., Box], path
     runner_id, _ = box.store.add_runner("Ada")
     box.choose(runner_id)
     box.known()
-    box.coaching.obey({"command": "start_programme"})
+    box.ask("start_programme")
     box.known()
     told = box.coaching.as_json(box.coach.state())["programme"]
     assert (told["session"], told["of"], told["planned_s"]) == (1, 8, 900.0)
@@ -373,7 +468,7 @@ def test_a_programme_goes_from_session_to_session(make: Callable[..., Box], path
         assert box.coach.feedback is (share == 1.0)
         done = Attempt(n, SESSIONS[n - 1].planned_s, Adherence(on=100, on_within=60))
         box.store.save_attempt(stored.id, session_id + n, done)
-    box.coaching.obey({"command": "end_programme"})
+    box.ask("end_programme")
     box.known()
     assert box.coaching.as_json(box.coach.state())["programme"] is None
     assert StoreReader(path).programme(runner_id) is None
@@ -417,7 +512,7 @@ def test_a_programme_that_takes_the_place_of_another_amid_a_session_begins_with_
     box.known()
     box.run(20)
     for command in ("end_programme", "start_programme"):
-        box.coaching.obey({"command": command})
+        box.ask(command)
         box.known()
     box.run(30)
     box.end_session()
@@ -437,8 +532,8 @@ def turned(box: Box) -> None:
     "again",
     [
         turned,
-        lambda box: box.coaching.obey({"command": "measure_baseline"}),
-        lambda box: box.coaching.obey({"command": "start_programme"}),
+        lambda box: box.ask("measure_baseline"),
+        lambda box: box.ask("start_programme"),
     ],
     ids=["turned", "measured anew", "begun twice"],
 )
@@ -508,7 +603,7 @@ def test_what_was_run_without_a_name_or_a_programme_is_not_of_the_programme(
     box.known()
     box.coach.run_s = 200.0
     box.frame()
-    box.coaching.obey({"command": "start_programme"})
+    box.ask("start_programme")
     box.known()
     assert box.coaching.as_json(box.coach.state())["programme"]["run_s"] == 0.0
     box.run(1)
@@ -534,6 +629,8 @@ def test_late_sessions_fade_and_tell_what_is_retained(make: Callable[..., Box]) 
         box.run(1)
         feedback.append(box.coach.feedback)
     assert 0.0 < sum(feedback) / len(feedback) < 0.4
+    off_s = 300 * 22 / 30 * (1 - sum(feedback) / 300)
+    assert box.coaching.kept_back == {"fading_s": pytest.approx(off_s, abs=5.0), "programme_session": 8}
     assert "blocks" not in str(box.coaching.as_json(box.coach.state()))
 
 
@@ -625,7 +722,7 @@ def test_a_programme_keeps_its_goal_and_its_time(make: Callable[..., Box], path:
     box.choose(runner_id)
     box.aim_for("pelvic_drop_deg")
     box.known()
-    box.coaching.obey({"command": "start_programme"})
+    box.ask("start_programme")
     box.known()
     box.run(10)
     before_s = box.coach.run_s
@@ -638,7 +735,7 @@ def test_a_programme_keeps_its_goal_and_its_time(make: Callable[..., Box], path:
     programme = StoreReader(path).programme(runner_id)
     assert programme is not None
     assert programme.metric == programme.goal == "pelvic_drop_deg"
-    box.coaching.obey({"command": "end_programme"})
+    box.ask("end_programme")
     box.known()
     assert box.goal() == ("cadence_spm", "runner")
     assert box.coached() == "cadence_spm"
@@ -671,6 +768,7 @@ STATE = CoachState(
     run_s=20.0,
     adherence=Adherence(),
     metronome_spm=None,
+    kept_back_s={},
 )
 
 

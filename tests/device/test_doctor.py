@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -263,6 +264,7 @@ def test_a_clock_that_is_wrong_is_a_fault(
             return cls(year, 1, 1)
 
     monkeypatch.setattr(health, "datetime", Set)
+    monkeypatch.setattr(health, "_MODULES", tmp_path / "none")
     monkeypatch.setenv("PATH", f"{tmp_path}")
     if told is not None:
         program = tmp_path / "timedatectl"
@@ -271,6 +273,36 @@ def test_a_clock_that_is_wrong_is_a_fault(
     check = doctor._clock()
     assert (check.ok, bool(check.remedy)) == (words is None, words is not None)
     assert words in (None, check.detail)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown", "words", "remedy"),
+    [
+        ("no", "{now}", "kept by the clock module", ""),
+        ("no", "{ahead}", "kept by the clock module", ""),
+        ("yes", "1000", "synchronised", ""),  # it is set by and by
+        ("no", "1000", "not synchronised", "connect the network once; .*; the clock module shows another time"),
+        ("no", "", "not synchronised", "the clock module shows another time"),
+        ("no", None, "not synchronised", "the clock module shows another time"),  # its battery was empty: no time
+    ],
+)
+def test_a_clock_that_a_module_keeps_without_a_network_is_to_be_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: str, shown: str | None, words: str, remedy: str
+) -> None:
+    """A box without a network had a fault for ever, though it had the clock module that the fault asked for."""
+    monkeypatch.setattr(health, "_MODULES", tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}")
+    program = tmp_path / "timedatectl"
+    program.write_text(f"#!/bin/sh\necho '{told}'\n")
+    program.chmod(0o755)
+    (tmp_path / "rtc0").mkdir()
+    if shown is not None:
+        now = int(datetime.now(UTC).timestamp())
+        (tmp_path / "rtc0" / "since_epoch").write_text(shown.format(now=now, ahead=now + 90) + "\n")
+    check = doctor._clock()
+    assert check.ok is not bool(remedy)
+    assert check.detail.endswith(f" UTC, {words}")
+    assert re.search(remedy, check.remedy) if remedy else check.remedy == ""
 
 
 def test_what_the_machine_cannot_tell_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

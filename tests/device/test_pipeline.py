@@ -99,3 +99,21 @@ def test_a_film_whose_camera_trembles_is_said_to(
     replay_file(demo_clip, Config(), ReplayOptions())
     said = warned(caplog)
     assert [SHAKES in one for one in said] == [True] * told
+
+
+class SlowUnsteady(Unsteady):
+    """The same with every second picture only."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        return (replace(frame, index=frame.index // 2) for frame in super().frames(stop) if frame.index % 2 == 0)
+
+
+def test_a_slow_film_whose_camera_trembles_is_said_to_be_both(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", SlowUnsteady)
+    monkeypatch.setattr(SlowUnsteady, "trembles_px", 6.0)
+    replay_file(demo_clip, Config(), ReplayOptions())
+    said = warned(caplog)
+    assert any(SHAKES in one for one in said)
+    assert any("frames per second: running metrics are unreliable" in one for one in said)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from device.in_turn import LATE_S
 from device.live import Message
 from device.recording import SessionWriter
-from device.runners import KEPT_S, LATE_S, RunnerChoice
+from device.runners import KEPT_S, RunnerChoice
 from device.store import Person, SessionHeader, Store, StoreReader
 from model.errors import StoreError
 

@@ -397,6 +397,7 @@ def test_what_was_chosen_for_a_run_holds_until_the_runner_has_gone(
     rows = StoreReader(config.database_path()).list_sessions()
     assert [row["runner_id"] for row in rows] == [anna, anna]
     assert [(row["belt_speed_min_m_s"], row["belt_speed_max_m_s"]) for row in rows] == [(2.5, 2.5), (2.5, 2.5)]
+    assert [list(row["kept_back"]) for row in rows] == [["measuring_s"], ["measuring_s"]], "Anna has no baseline yet"
 
 
 def test_the_belts_speed_of_a_run_outlives_a_power_cut_amid_it(
@@ -1159,7 +1160,7 @@ def test_cues_are_logged_only_where_more_is_asked_for(config: Config, caplog: py
     assert len(said) == 1
 
 
-_UNJUDGED = CoachState("fppa_deg", True, None, dict.fromkeys(Side), dict.fromkeys(Side), 20.0, Adherence(), None)
+_UNJUDGED = CoachState("fppa_deg", True, None, dict.fromkeys(Side), dict.fromkeys(Side), 20.0, Adherence(), None, {})
 
 
 def test_a_cue_goes_to_its_side_with_its_strength_and_how_long_it_took(config: Config) -> None:

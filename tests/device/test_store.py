@@ -74,6 +74,7 @@ def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
         store.add_cue(session_id, {**CUE, "latency_ms": 41.5})
         store.update_session(session_id, frames=600, frames_with_runner=598, view="front", camera=camera)
         store.update_session(session_id, belt={"belt_speed_min_m_s": 2.5, "belt_speed_max_m_s": 2.75})
+        store.update_session(session_id, kept_back={"measuring_s": 41.2})
         store.update_session(session_id, summary=summary)
         store.end_session(session_id)
     document = StoreReader(path).session(session_id)
@@ -93,6 +94,7 @@ def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
         "frames_with_runner": 598,
         "belt_speed_min_m_s": 2.5,
         "belt_speed_max_m_s": 2.75,
+        "kept_back": {"measuring_s": 41.2},
         "camera": camera,
         "stances": [stance(0), stance(1)],
         "reps": [{"start_s": 1.0, "faults": ["knee_medial_right"]}],
@@ -654,6 +656,49 @@ def test_baselines_that_do_not_hold_after_an_upgrade_are_measured_anew(
             store.add_baselines(anna, "camera", {(Side.LEFT, key): Baseline(4.0, 1.0, 20) for key in keys})
     with Store.open(path) as store:
         assert set(store.baselines(anna, "camera")) == {(Side.LEFT, "fppa_image_deg"), (Side.LEFT, "cadence_spm")}
+
+
+def test_of_sessions_from_before_it_was_kept_it_is_told_whether_cues_were_kept_back_by_what_they_left(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        scripts = tuple(takewhile(lambda script: "kept_back" not in script, database.migrations()))
+        before.setattr(database, "migrations", lambda: scripts)
+        with Store.open(path) as store:
+            anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
+            measured, second, every, faded, both, anothers = (
+                store.begin_session(replace(HEADER, runner_id=runner_id)) for runner_id in (anna,) * 5 + (ben,)
+            )
+            for session_id, key in ((measured, "fppa_image_deg"), (second, "fppa_deg"), (both, "cadence_spm")):
+                store.add_baselines(anna, "camera", {(Side.LEFT, key): Baseline(4.0, 1.0, 20)}, session_id)
+            store.add_baselines(anna, "camera", {(Side.LEFT, "step_width_leg"): Baseline(0.1, 0.1, 20)}, anothers)
+            store.start_programme(anna, "fppa_deg")
+            programme = store.programme(anna)
+            assert programme is not None
+            for session_id, n in ((every, 4), (faded, 6), (both, 5)):
+                store.save_attempt(programme.id, session_id, Attempt(n, 900.0, Adherence()))
+    counted = {"measuring_s": 41.2, "fading_s": 450.0, "programme_session": 6}
+    with Store.open(path) as store:
+        new = store.begin_session(HEADER)
+        store.update_session(new, kept_back={})
+        store.update_session(second, kept_back=counted)
+        store.update_session(second, frames=1)
+    expected = {
+        measured: {"measuring_s": None},
+        second: counted,
+        every: None,
+        faded: {"fading_s": None, "programme_session": 6},
+        both: {"measuring_s": None, "fading_s": None, "programme_session": 5},
+        anothers: None,
+        new: {},
+    }
+    found = StoreReader(path)
+    for session_id, kept_back in expected.items():
+        for one in (found.session(session_id), found.result(session_id)):
+            assert one is not None
+            assert one["kept_back"] == kept_back
+    for heads in (found.list_sessions(), found.readable_sessions()[0]):
+        assert {head["id"]: head["kept_back"] for head in heads} == expected
 
 
 def test_a_belt_speed_that_is_not_known_any_more_is_none(path: Path) -> None:

@@ -13,7 +13,7 @@ from model.coach import Baseline, CoachSettings, Cue
 from model.goals import Goal
 from model.place import CameraPlace
 from model.pose import FloatArray, Joint, Side, View
-from model.quality import COVERED, FrameQuality, lost_words, slow_words
+from model.quality import COVERED, SHAKES, FrameQuality, lost_words, picture_words, slow_words
 from model.stance import MIN_QUALITY, Stance
 from tests.model.walkers import Camera, Walker
 
@@ -261,6 +261,30 @@ def test_a_bounce_is_measured_at_low_frame_rates_too(fps: float, spm: float) -> 
 @pytest.mark.parametrize(("fps", "said"), [(19.97, "19"), (19.5, "19"), (19.2, "19"), (15.0, "15"), (14.999, "15")])
 def test_rate_that_is_too_low_is_not_called_the_one_that_would_do(fps: float, said: str) -> None:
     assert (slow_words(fps) or "").startswith(f"{said} frames per second: running metrics are unreliable below 20; ")
+
+
+@pytest.mark.parametrize(
+    ("unused", "shaken", "lost", "fps", "said"),
+    [
+        ("too dark", True, 0.5, 15.0, "too dark"),
+        (None, True, 0.5, 15.0, SHAKES),
+        (None, False, 0.5, 15.0, lost_words(0.5)),
+        (None, False, 0.0, 15.0, slow_words(15.0)),
+        (None, False, 0.0, 30.0, None),
+    ],
+)
+def test_what_helps_most_is_told_first(
+    unused: str | None, shaken: bool, lost: float, fps: float, said: str | None
+) -> None:
+    """A camera that shook was called slow, if it was that, too."""
+    assert picture_words(unused, shaken, lost, fps) == said
+
+
+def test_a_slow_camera_that_shakes_is_told_to() -> None:
+    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace())
+    told = [analysis.step(pose.t_s, pose, shaken=True) for pose in Walker().poses(15.0, 3.0, Camera(View.FRONT), 0.3)]
+    assert told[-1].message == SHAKES
+    assert told[-1].shaken
 
 
 @pytest.mark.parametrize("fps", [0.0, 20.0, 30.0])

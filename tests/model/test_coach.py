@@ -411,6 +411,25 @@ def test_feedback_comes_and_goes_with_the_schedule_and_verdicts_are_counted() ->
     assert min(seen.on, seen.off) > 100
 
 
+def test_for_how_long_cues_were_kept_back_is_counted_by_the_reason_while_somebody_runs() -> None:
+    """Of the whole session: what was kept back of who ran without a name was so when a name is chosen, too."""
+    schedule = FeedbackSchedule(ProgrammeSession(6, 160.0, 0.5), seed=4)
+    coach = Coach(CoachSettings(), measure=True)
+    belt = Belt(coach).aligned(5)
+    belt.stance(Side.LEFT, [knee(4.0)] * 30, running=False)
+    measured_s = coach.state().kept_back_s["measuring"]
+    assert measured_s == pytest.approx(5 * 22 / FPS, abs=0.1)
+    coach.know({}, measure=False, schedule=None)
+    belt.aligned(8)
+    assert coach.state().kept_back_s == {"off": 0.0, "measuring": measured_s, "fading": 0.0}
+    coach.know({}, measure=False, schedule=schedule)
+    while coach.run_s < 160.0:
+        belt.aligned(1)
+    kept = coach.state().kept_back_s
+    assert (kept["off"], kept["measuring"]) == (0.0, measured_s)
+    assert kept["fading"] == pytest.approx(80.0, abs=1.0)
+
+
 def test_a_new_runner_begins_anew() -> None:
     coach = Coach(CoachSettings(), schedule=FeedbackSchedule(SESSIONS[0], 1))
     belt = Belt(coach).aligned()
@@ -444,6 +463,8 @@ def test_switched_off_cues_nothing() -> None:
     belt.stride(knee(20.0), knee(20.0))
     assert belt.cues == []
     assert not belt.coach.feedback
+    ran_s = pytest.approx(9 * 22 / FPS, abs=0.1)
+    assert belt.coach.state().kept_back_s == {"off": ran_s, "measuring": 0.0, "fading": 0.0}
 
 
 Reading = Callable[[float], Values]

@@ -24,7 +24,7 @@ class Device:
         self.choice = RunnerChoice(self.writer, answer=self._publisher.publish)
         self._obedient = (
             self.choice,
-            coaching.Coaching(CoachConfig(), self.writer, self.choice),
+            coaching.Coaching(CoachConfig(), self.writer, self.choice, answer=self._publisher.publish),
             deletion.Deletion(self.writer, self.choice, self._publisher.publish),
             belonging.Belonging(self.writer, self._publisher.publish),
         )

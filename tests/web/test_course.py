@@ -12,10 +12,8 @@ from flask.testing import FlaskClient
 from device.config import Config
 from device.live import Message
 from device.store import SessionHeader, Store, StoreDamaged, StoreReader
-from model.coach import KNEE, KNEE_IMAGE, Baseline
 from model.metrics import METRICS
 from model.pose import Side, View
-from model.programme import Adherence, Attempt
 from model.result import summarise
 from tests.web.conftest import GOOD_CAMERA
 from tests.web.tested import store_test
@@ -437,35 +435,41 @@ def test_a_result_is_shown_where_earlier_ones_cannot_be_read(
 
 
 def test_cues_that_were_kept_back_are_said_where_they_are_counted(
-    client: FlaskClient, store: Store, make_run: MakeSession, anna: int
+    client: FlaskClient, store: Store, make_run: MakeSession
 ) -> None:
     """Else a course over weeks begins with few cues, and a programme's end looks like a success."""
-    measured, plain, every, faded = (make_run() for _ in range(4))
-    for session_id, key in ((measured, KNEE_IMAGE), (plain, KNEE)):  # the second one kept nothing back
-        store.add_baselines(anna, "camera", {(side, key): Baseline(4.0, 1.0, 20) for side in Side}, session_id)
-    store.start_programme(anna, "fppa_deg")
-    programme = store.programme(anna)
-    assert programme is not None
-    for session_id, n in ((every, 4), (faded, 6)):
-        store.save_attempt(programme.id, session_id, Attempt(n, 900.0, Adherence()))
-    shown = {
-        measured: ("aseline measured here: 20 steps of each foot without cues", "baseline measured"),
-        faded: ("rogramme session 6: cues in 50 % of the time", "in 50 % of the time"),
+    cases: dict[str, tuple[Message | None, str, str]] = {
+        "from before": (None, "", ""),
+        "nothing": ({}, "", ""),
+        "while the store was asked": ({"measuring_s": 0.3}, "", ""),
+        "broken off": ({"measuring_s": 41.2}, "for 41 s while a baseline was measured", "kept back 41 s"),
+        "faded": (
+            {"measuring_s": 0.3, "fading_s": 460.9, "programme_session": 6},
+            "for 7 min 41 s by session 6 of the programme",
+            "kept back 7 min 41 s",
+        ),
+        "both": (
+            {"measuring_s": 41.2, "fading_s": 460.9, "programme_session": 6},
+            "for 41 s while a baseline was measured, and for 7 min 41 s by session 6 of the programme",
+            "kept back 8 min 22 s",
+        ),
+        "off": ({"off_s": 62.0}, "for 1 min 02 s because coaching is switched off", "kept back 1 min 02 s"),
+        "faded before": (
+            {"fading_s": None, "programme_session": 6},
+            "kept back by session 6 of the programme",
+            "some kept back",
+        ),
     }
-    for session_id in (measured, plain, every, faded):
+    for kept_back, words, short in cases.values():
+        session_id = make_run()
+        store.update_session(session_id, kept_back=kept_back)
         for url in (f"/sessions/{session_id}", f"/sessions/{session_id}/card"):
             text = text_of(client, url)
-            for of, (words, _) in shown.items():
-                assert (words in text) is (of == session_id), url
-    for url in ("/sessions", f"/sessions?runner={anna}"):
-        cues = re.findall(r'<td data-label="Cues" class="num">(\d+)(?: <small[^>]*>([^<]*))?', client.get(url).text)
-        assert [said for _, said in cues] == [shown[faded][1], "", "", shown[measured][1]]
-
-
-def test_who_was_measured_anew_had_no_cues_again(
-    client: FlaskClient, store: Store, make_run: MakeSession, anna: int
-) -> None:
-    for session_id in (make_run(), make_run()):
-        store.drop_baselines(anna)
-        store.add_baselines(anna, "camera", {(Side.LEFT, KNEE): Baseline(4.0, 1.0, 20)}, session_id)
-    assert "Baseline measured here" in text_of(client, f"/sessions/{session_id}")
+            assert ("ues were kept back" in text) is bool(words), url
+            assert words in text, url
+        row = client.get("/sessions").text.partition("<tbody>")[2].partition("</tr>")[0]
+        found = re.search(r'<td data-label="Cues" class="num">(\d+)(?: <small[^>]*>([^<]*))?', row)
+        assert found is not None
+        assert (found[2] or "") == short
+        assert client.get(f"/api/sessions/{session_id}").get_json()["kept_back"] == kept_back
+        assert client.get("/api/sessions?limit=1").get_json()["sessions"][0]["kept_back"] == kept_back

@@ -13,8 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from device.config import Config
+from device.in_turn import LATE_S
 from device.live import LivePublisher, Message
-from device.runners import COMMANDS, LATE_S, MAX_NAME
+from device.runners import COMMANDS, MAX_NAME
 from device.store import SessionHeader, Store
 from model.errors import StoreError
 from model.goals import GOALS
@@ -187,6 +188,30 @@ def test_a_full_disk_chooses_nobody_and_the_page_says_why(
     assert device.choice.current is None
     assert "Anna runs next." in post(client, "/runners/choose", runner_id=str(anna))
     assert not store.has_runner_called("Ben")
+
+
+def test_a_full_disk_trains_nobody_and_the_page_says_why(
+    device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None]
+) -> None:
+    post(client, "/runners", name="Anna")
+    full = [True]
+
+    def job(store: Store, _: int | None) -> None:
+        if full:
+            raise StoreError("k.db cannot grow because the disk is full; free some space")
+
+    device.writer.also(job)
+    eventually(lambda: device.writer.stuck, "the full disk")
+    why = "k.db cannot grow because the disk is full; free some space."
+    for command, later in (("start_programme", "A programme can be begun"), ("measure_baseline", "A baseline can be")):
+        said = post(client, "/runners/training", command=command, of="1")
+        assert f"{why} {later}" in said
+        assert "The programme begins" not in said
+        assert "are measured without cues" not in said.partition("Measure the baseline anew")[0]
+    full.clear()
+    eventually(lambda: device.writer.stuck is None, "room")
+    assert "The next 20 steps of each foot are" in post(client, "/runners/training", command="measure_baseline")
+    assert store.programme(1) is None
 
 
 def test_a_misspelt_name_is_changed(

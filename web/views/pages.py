@@ -9,10 +9,9 @@ from flask import Blueprint, abort, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from device.frames import is_film
-from device.health import CLOCK_REMEDY, clock, disk
+from device.health import clock, disk
 from device.retention import most_bytes
 from device.store import StoreDamaged
-from device.store.training import Withheld
 from model.comparison import why_unlike
 from model.errors import StoreError
 from model.goals import GOALS
@@ -59,16 +58,13 @@ def sessions() -> ResponseReturnValue:
     if page > pages:
         page = pages
         found, _, fault = listed_sessions(_PER_PAGE, (page - 1) * _PER_PAGE, runner_id)
-    names, withheld = _names(fault), _withheld([head["id"] for head in found])
+    names = _names(fault)
     if runner_id is not None and runner_id not in names and fault is None:
         abort(404)
     return render_template(
         "sessions.html",
         course=_course(runner_id, found, fault, draw=page == 1),
-        sessions=[
-            {**_listed(head), "runner": names.get(head["runner_id"]), "withheld": withheld[head["id"]]}
-            for head in found
-        ],
+        sessions=[{**_listed(head), "runner": names.get(head["runner_id"])} for head in found],
         only=None if runner_id is None else {"id": runner_id, "name": names.get(runner_id, f"runner {runner_id}")},
         page=page,
         pages=pages,
@@ -113,16 +109,6 @@ def _names(fault: str | None) -> dict[int, str]:
         return {}
 
 
-def _withheld(session_ids: Sequence[int]) -> dict[int, present.CuesWithheld]:
-    """What kept cues back in each session; nothing where that cannot be read."""
-    found: Mapping[int, Withheld] = {}
-    try:
-        found = box().reader.withheld(session_ids)
-    except StoreDamaged as error:  # the list shows what can be read all the same
-        store_words(error)
-    return {session_id: present.CuesWithheld.of(found.get(session_id)) for session_id in session_ids}
-
-
 @blueprint.get("/sessions/<int:session_id>")
 def session(session_id: int) -> ResponseReturnValue:
     """The result; of a named runner's run against an earlier one, the last or the one that ``with`` names."""
@@ -159,7 +145,7 @@ def health() -> ResponseReturnValue:
         told |= {"sessions": sessions, "fault": fault, "used": box().reader.used_bytes()}
     except StoreError as error:  # what else is wrong is to be seen all the same
         told["unread"] = store_words(error)
-    return render_template("health.html", **told, clock_remedy=CLOCK_REMEDY)
+    return render_template("health.html", **told)
 
 
 def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,6 +166,7 @@ def _listed(head: Mapping[str, Any]) -> dict[str, Any]:
         "knee_words": knee_words,
         "lost": many_lost(summary.get("frames_lost"), head["frames"]) if ran else None,
         "coached": ran and head["view"] != View.SIDE,
+        "kept_back": present.KeptBack.of(head["kept_back"]),
     }
 
 
@@ -265,7 +252,7 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
         "lost": _lost(found, summary.get("frames_lost")),
-        "withheld": _withheld([found["id"]])[found["id"]].words,
+        "kept_back": present.KeptBack.of(found["kept_back"]).words,
         "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},
         "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),
         "not_measurable": NOT_MEASURABLE,

@@ -28,7 +28,7 @@ MAX_NAME = 40  # as in the device, which is not to be imported here
 _MANY = 12
 #: The device tells its state once a second.
 _CONFIRM_S = 3.0
-#: Longer than the device tries to choose somebody.
+#: Longer than the device tries to do what is asked.
 _ANSWER_S = 5.0
 
 
@@ -194,19 +194,11 @@ def train() -> ResponseReturnValue:
         flash("Choose a runner first.", "bad")
     elif command == "start_programme" and box().reader.programme(runner_id) is not None:
         flash("The programme is on already.", "good")
-    elif (answer := _trained(command, runner_id)) == "done":
-        flash(amid if runs else before, "good")
+    elif isinstance(answer := what_came({"command": command}, _ANSWER_S), str):
+        flash(answer, "bad")
     else:
-        flash(SILENT if answer == "silent" else UNCONFIRMED, "bad")
+        flash(amid if runs else before, "good")
     return redirect(_here(), 303)
-
-
-def _trained(command: str, runner_id: int) -> Answer:
-    """Sends it and waits until a programme is on the disk, or none; of a baseline nothing tells that it was dropped."""
-    hub, reader, runs = box().hub, box().reader, command == "start_programme"
-    if command == "measure_baseline":
-        return "done" if hub.send({"command": command}) else "silent"
-    return hub.ask({"command": command}, lambda: (reader.programme(runner_id) is not None) == runs, _CONFIRM_S)
 
 
 def _current_id() -> int | None:
