@@ -16,9 +16,8 @@ from typing import Any, Literal
 
 from device.store import utc_now
 from model.camera_pose import DEFAULT_HEIGHT_M, GOOD_AZIMUTH_DEG, TOLD_DOUBTED, focal_px, told_words
-from model.focus import SOFT
 from model.pose import Joint, Side
-from model.quality import CROWDED, MIN_LEG_SCORE, MIN_METRIC_FPS, MIN_SCORE
+from model.quality import CROWDED, MIN_LEG_SCORE, MIN_METRIC_FPS, MIN_SCORE, SOFT
 from model.words import sentence
 
 State = Literal["good", "warn", "bad", "unknown"]

@@ -34,7 +34,7 @@ def appliance(name: str) -> Callable[[argparse.Namespace], int]:
         listen(args.host or config.web.host, args.port or config.web.port).close()
         if args.source:
             _check_film(Path(args.source))
-        device = ["device", "--tell", "--need-camera"]
+        device = [*(["--verbose"] if args.verbose else []), "device", "--tell", "--need-camera"]
         environment = dict(os.environ)
         with tempfile.TemporaryDirectory(prefix="kneeline-") as folder:
             if name == "demo":

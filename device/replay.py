@@ -29,10 +29,10 @@ from model.person import Region
 from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import Pose, Side, View
 from model.quality import slow_words
-from model.result import SCHEMA, cue_json, doubt, stance_json, summarise, take_back, well_seen
+from model.result import LEVEL, SCHEMA, STOOD, STRIDES, cue_json, doubt, stance_json, summarise, take_back, with_counts
 from model.runtime import ModelName
 from model.stance import BURST, MIN_QUALITY
-from model.standing import LEVELLED, StandingCalibration
+from model.standing import StandingCalibration
 from model.statistics import MIN_STANCES
 from model.strides import StrideBands
 from model.virtual_camera import Noise, VirtualCamera
@@ -71,7 +71,6 @@ class Recorder:
     bands: StrideBands = field(default_factory=StrideBands)
     standing: StandingCalibration | None = None
     _times_s: array[float] = field(default_factory=lambda: array("d"))
-    _by_standing: list[bool] = field(default_factory=list)  # whether each stance's pelvis is held against standing
     _seen_last: View | None = None
     _stances_from: Counter[View] = field(default_factory=Counter)
     _good_from: Counter[View] = field(default_factory=Counter)
@@ -90,11 +89,10 @@ class Recorder:
         self.last_s = outcome.t_s
         if len(self._times_s) < _KEPT_TIMES:
             self._times_s.append(outcome.t_s)
-        new = [stance_json(stance) for stance in outcome.stances]
-        self.stances += new
         level = outcome.standing
         stood = level is not None and level.view is outcome.view and level.hips_level
-        self._by_standing += [stood] * len(new)
+        new = [stance_json(stance, stood) for stance in outcome.stances]
+        self.stances += new
         if outcome.moved_since_s is not None:
             take_back(self.stances, outcome.moved_since_s)
         if outcome.doubted_since_s is not None:
@@ -126,9 +124,10 @@ class Recorder:
         Args:
             camera: where it stood in the end, of `view`.
         """
-        stances, level = self._alike()
+        summary = summarise(self.stances, self.view, camera, self._unused)
+        held_so = summary[LEVEL] == STOOD or all(stance[LEVEL] == STRIDES for stance in self.stances)
+        level = self.standing if held_so else None
         standing = None if level is None or level.view is not self.view else level.as_json()
-        summary = summarise(stances, self.view, camera, self._unused)
         return summary | {"curves": self.bands.as_json(), "standing": standing}
 
     @property
@@ -138,21 +137,6 @@ class Recorder:
         if 2 * self._why[None] >= self._why.total():
             return None
         return max(reasons, key=self._why.__getitem__)
-
-    def _alike(self) -> tuple[list[dict[str, Any]], StandingCalibration | None]:
-        """The stances with every pelvis held against the same, and the calibration that this is, if one.
-
-        Who rests amid a run stands still there, and the steps before were held against the mean over strides: without
-        their pelvis where enough others have it, else the others without theirs.
-        """
-        if len(set(self._by_standing)) < 2:
-            return self.stances, self.standing
-        both = list(zip(self.stances, self._by_standing, strict=True))
-        sides = Counter(one["side"] for one, stood in both if stood and well_seen(one))
-        here = self.standing is not None and self.standing.view is self.view
-        enough = here and all(sides[side] >= MIN_STANCES for side in Side)
-        stances = [one if stood is enough else {**one, **dict.fromkeys(LEVELLED)} for one, stood in both]
-        return stances, self.standing if enough else None
 
     @property
     def fps(self) -> float:
@@ -345,7 +329,7 @@ def session_document(
         "frames": recorder.frames,
         "frames_with_runner": recorder.frames_with_runner,
         "camera": camera.as_json(),
-        "stances": recorder.stances,
+        "stances": with_counts(recorder.stances),
         "reps": [],
         "cues": [cue_json(cue) for cue in recorder.cues],
         "summary": recorder.summary(camera),

@@ -206,7 +206,7 @@ class Device:
         self._notify = Notifier()
         self._frame_ms = LatencyWindow()
         self._cue_ms = LatencyWindow()
-        self._started_s = time.monotonic()
+        self._started_s = self._heard_s = time.monotonic()
         self._frames = 0
         #: By cameras that have gone.
         self._dropped = 0
@@ -498,6 +498,7 @@ class Device:
         for frame in source.frames(stop):
             if first:
                 first, self._second = False, (time.monotonic(), self._frames)
+            self._heard_s = time.monotonic()
             self._frames += 1
             self._notify.watchdog()
             self._cues.feed()
@@ -611,7 +612,7 @@ class Device:
         self._write(session)
         self._coaching.end()
         summary = self._summarise(session, gone=gone_s > 0)
-        self._writer.end(lambda session_id: self._say_session(session_id, "ended"), gone_s)
+        self._writer.end(lambda session_id: self._say_session(session_id, "ended"), gone_s + self._silent_s)
         self._announce(session_words(session.recorder, summary))
 
     def _summarise(self, session: _Session, gone: bool) -> dict[str, Any]:
@@ -625,6 +626,11 @@ class Device:
         self._writer.update(fps=round(recorder.fps, 3), summary=summary, **counts)
         return summary
 
+    @property
+    def _silent_s(self) -> float:
+        """How long ago the last picture came: seconds, where the camera has vanished."""
+        return time.monotonic() - self._heard_s
+
     def _counts(self, session: _Session) -> dict[str, Any]:
         """What is kept up while a session runs. The summary of thousands of stances waits for its end."""
         recorder = session.recorder
@@ -633,7 +639,7 @@ class Device:
             "frames_with_runner": recorder.frames_with_runner,
             "view": None if recorder.view is None else str(recorder.view),
             "camera": self._place.camera_of(recorder.view).as_json(),
-            "started_utc": utc_now(ago_s=session.lasted_s or 0.0),
+            "started_utc": utc_now(ago_s=(session.lasted_s or 0.0) + self._silent_s),
             "belt": session.belt.as_json(),
             "kept_back": self._coaching.kept_back,
         }

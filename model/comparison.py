@@ -23,6 +23,7 @@ from model.metrics import METRICS, MetricSpec
 from model.place import PLACED
 from model.pose import Side, View
 from model.quality import many_lost
+from model.result import LEVEL, STOOD, STRIDES
 from model.standing import LEVELLED, told_level
 from model.statistics import MIN_STANCES, Sample, difference
 
@@ -186,12 +187,20 @@ def _why_not(key: str, cameras: tuple[CameraPose, CameraPose], summaries: tuple[
     if key in PLACED and not all(camera.usable for camera in cameras):
         return "where the camera stood is not known"
     if key in LEVELLED:
-        level = [told_level(summary["standing"]) if "standing" in summary else None for summary in summaries]
+        level = [_pelvis_level(summary) for summary in summaries]
         if None in level:
             return "not known whether the runner had stood still"
         if level[0] != level[1]:
             return "calibrated standing still in one of the runs only"
     return None
+
+
+def _pelvis_level(summary: Mapping[str, Any]) -> str | None:
+    """Against what a run's pelvis was held. What earlier versions have stored tells it by the calibration alone."""
+    told: str | None = summary.get(LEVEL)
+    if told is None and "standing" in summary:
+        return STOOD if told_level(summary["standing"]) else STRIDES
+    return told
 
 
 def _of_side(

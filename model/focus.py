@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.person import weight_of_newest
+from model.quality import SOFT
 
 #: What blurs the edges of a sharp picture, SD: what is measured of a step without any blur, in px of the crop, and what
 #: lens and pixels make of it, in px of the picture (rendered clips, whose runners stand in crops of 300 px; real films
-#: are as sharp). So many times as much and it is soft; fewer px of the picture are no fault of the lens.
-_STEP_PX, _LENS_PX, _CLIPS_SIDE_PX, SOFT = 0.63, 0.72, 300.0, 1.15
+#: are as sharp). Fewer px of the picture are no fault of the lens.
+_STEP_PX, _LENS_PX, _CLIPS_SIDE_PX = 0.63, 0.72, 300.0
 #: What a blur of this share of its own takes away is added so often for each time the edges are wider, to a limit. With
 #: less joints stay where they are in the soft picture; with grain it moves them, so that less is added (varied.md).
 _SHARE, _ADDED, _LIMIT, _LESS = 0.7, 5.5, 2.0, 0.55

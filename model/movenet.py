@@ -30,8 +30,9 @@ from model.jumps import Jumps
 from model.likeness import Likeness
 from model.own_legs import SETTLES_S
 from model.person import CORE, Box, Point, Region, Sighting, Stay, is_person, sighting, trunk_colour
+from model.picture_quality import frame_quality, nobody
 from model.pose import FloatArray, Joint, Pose, View
-from model.quality import COVERED, CROWDED, MIN_SCORE, OUTSIDE, FrameQuality, Upright, frame_quality, nobody
+from model.quality import COVERED, CROWDED, MIN_SCORE, OUTSIDE, FrameQuality, Upright
 from model.view import ViewEstimator
 
 Framing = Literal["auto", "whole"]

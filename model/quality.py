@@ -1,8 +1,6 @@
 """How far one picture can be trusted, 0 to 1, and in plain words why not.
 
-The pose model's own confidence in the legs tells it best: whatever is done to rendered clips (dark, hazy, blurred,
-moved), the error against their truth begins to grow where it falls to about 0.5 (`model/tracking.md`). Grey levels and
-sharpness only say why, and are looked at only then. But in next to no light it is sure of what it does not see.
+What its pixels tell is in `picture_quality.py`; here is what can be said without OpenCV, which takes a second to load.
 """
 
 from __future__ import annotations
@@ -11,10 +9,6 @@ import math
 from collections import Counter, deque
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from model.pose import Joint, Pose
 
 #: Below this mean confidence in hips, knees and ankles nothing is computed.
@@ -22,31 +16,12 @@ MIN_LEG_SCORE = 0.48
 #: Google's model card: below this a joint is not to be trusted. The ankle on the ground has 0.1 to 0.3, mean over a
 #: stance, where it is out of the picture or behind something; else 0.45 and more, in half the light, too.
 MIN_SCORE = 0.3
-#: A body of fewer pixels from crown to sole is too small: the noise of the knee's angle grows by a fifth.
-MIN_BODY_PX = 75
-#: Grey levels: darker, and flatter, is called so.
-_DARK, _FLAT = 25.0, 9.0
-#: Darker than this nothing is computed, however sure the pose model is. Where a camera smooths its noise away, the
-#: model is sure of legs in a picture of two or three grey levels, and a tenth of them is 18 to 48 % of the torso off.
-_BLACK = 4.0
-#: Spread of the Laplacian over that of the grey levels: 0.3 to 0.8 in sharp crops.
-_SOFT = 0.06
-#: Body height over mid-shoulder to mid-hip, and over shoulders to ankles (Drillis & Contini 1966).
-_BODY_TORSOS, _BODY_OVER_STANDING = 3.45, 1.28
+#: A picture whose edges are so many times as blurred as a sharp one's is soft; see `focus.py`.
+SOFT = 1.15
 #: Shoulders are so much farther beside the ankles than above them where a picture lies on its side. Of a runner who
 #: leans it is a fifth of that, of one who bends over half. It is told by the poses of some seconds.
 _LYING, _SURE, _TURNED_S, _FEWEST = 1.2, 0.3, 2.0, 15
 _LEGS = slice(Joint.LEFT_HIP, Joint.RIGHT_ANKLE + 1)
-_LEVELS = [5, 6, 11, 12, 15, 16]  # shoulders, hips, ankles
-
-
-@dataclass(frozen=True, slots=True)
-class ImageStats:
-    """Of a crop: mean and standard deviation of its grey levels (0 to 255), and its sharpness (see `_SOFT`)."""
-
-    luminance: float
-    contrast: float
-    sharpness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +44,7 @@ MIN_METRIC_FPS = 20.0
 SHAKES = "the camera shakes: fix it to something that the belt does not move"
 ON_ITS_SIDE = "the picture lies on its side: turn the camera by 90°"
 _UPSIDE_DOWN = "the picture is upside down: set [camera] rotation = 180, or turn the camera"
-_TOO_DARK = "too dark: more light is needed"
-
-
-def image_stats(crop: NDArray[np.uint8]) -> ImageStats:
-    """Brightness, contrast and sharpness of a crop (n, n, 3) RGB."""
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    mean, spread = cv2.meanStdDev(grey)
-    _, edges = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
-    contrast = float(spread[0, 0])
-    return ImageStats(float(mean[0, 0]), contrast, float(edges[0, 0]) / max(contrast, 1.0))
+TOO_DARK = "too dark: more light is needed"
 
 
 class Upright:
@@ -117,64 +83,9 @@ def _shoulders_to_ankles(pose: Pose) -> tuple[float, float] | None:
     return ends[1][0] - ends[0][0], ends[1][1] - ends[0][1]
 
 
-def nobody(crop: NDArray[np.uint8]) -> FrameQuality:
-    """What to say where nobody is seen in a crop."""
-    return FrameQuality(0.0, _TOO_DARK) if _level(crop) < _DARK / 2 else NOBODY
-
-
-def _level(crop: NDArray[np.uint8]) -> float:
-    """Mean grey level of a crop, from some of its pixels."""
-    return float(crop[::4, ::4].mean())
-
-
 def leg_confidence(pose: Pose) -> float:
     """The pose model's mean confidence in hips, knees and ankles."""
     return float(sum(pose.score[_LEGS].tolist())) / 6
-
-
-def frame_quality(pose: Pose, crop: NDArray[np.uint8]) -> FrameQuality:
-    """How far a pose can be trusted.
-
-    Args:
-        pose: the runner's.
-        crop: (n, n, 3) uint8 RGB, in which they were seen.
-
-    Returns:
-        The mean confidence in hips, knees and ankles, with a reason where the pose must not be used: that mean is too
-        low, neither foot is seen, the body is too small, or there is next to no light.
-    """
-    score = leg_confidence(pose)
-    body_px = _body_px(pose)
-    if body_px < MIN_BODY_PX:
-        reason = f"too far away: the runner is {body_px:.0f} px tall, at least {MIN_BODY_PX} are needed"
-        return FrameQuality(min(score, MIN_LEG_SCORE) / 2, reason)
-    if _level(crop) < _BLACK:
-        return FrameQuality(min(score, MIN_LEG_SCORE) / 2, _TOO_DARK)
-    if score < MIN_LEG_SCORE:
-        return FrameQuality(score, _why(image_stats(crop)))
-    if max(pose.score[Joint.LEFT_ANKLE], pose.score[Joint.RIGHT_ANKLE]) < MIN_SCORE:
-        # Sure hips and knees make up for them in the mean.
-        return FrameQuality(MIN_LEG_SCORE / 2, _why(image_stats(crop), "feet"))
-    return FrameQuality(score)
-
-
-def _body_px(pose: Pose) -> float:
-    """Crown to sole, by the trunk and by shoulders to ankles, whichever is longer: people bend and lift their feet."""
-    xy: list[tuple[float, float]] = [(x, y) for x, y in pose.xy_px[_LEVELS].tolist()]
-    shoulder_y, hip_y = (xy[0][1] + xy[1][1]) / 2, (xy[2][1] + xy[3][1]) / 2
-    torso_px = math.hypot((xy[0][0] + xy[1][0] - xy[2][0] - xy[3][0]) / 2, shoulder_y - hip_y)
-    return max(_BODY_TORSOS * torso_px, _BODY_OVER_STANDING * (max(xy[4][1], xy[5][1]) - shoulder_y))
-
-
-def _why(stats: ImageStats, of: str = "legs") -> str:
-    """The likeliest reason for a low confidence in that part of the body."""
-    if stats.luminance < _DARK:
-        return _TOO_DARK
-    if stats.contrast < _FLAT:
-        return "too little contrast: light the runner from the camera's side"
-    if stats.sharpness < _SOFT:
-        return "blurred: clean the lens or focus it"
-    return f"the {of} are hard to see: covered, blurred by motion, or out of the picture"
 
 
 def slow_words(fps: float, film: bool = False) -> str | None:

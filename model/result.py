@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from model.metrics import STANCE_METRICS, MetricSpec, unavailable
 from model.place import CORRECTED, PLACED, why_not_corrected
 from model.pose import FloatArray, Side, View
 from model.stance import DOUBTED_QUALITY, MIN_QUALITY, Stance
+from model.standing import LEVELLED
 from model.statistics import MIN_STANCES, Difference, asymmetry, describe, trend
 
 SCHEMA = "kneeline.session/1"
@@ -27,6 +29,9 @@ _VALUE_DECIMALS = 4
 _BREAK_STEPS = 1.6
 #: So many stances of running in succession (15 s) are a run, however long somebody walks besides.
 _RUN_STANCES = 40
+
+#: Against what a stance's pelvis is held: how the runner stood still, or the mean over whole strides.
+LEVEL, STOOD, STRIDES = "pelvis_level", "standing", "strides"
 
 #: The ``camera`` block where nothing is known.
 UNKNOWN_CAMERA: Mapping[str, Any] = MappingProxyType(CameraPose().as_json())
@@ -39,13 +44,17 @@ def number(value: float | None) -> float | None:
     return round(value, _VALUE_DECIMALS) + 0.0  # no −0.0
 
 
-def stance_json(stance: Stance) -> dict[str, Any]:
-    """One element of ``stances``: all keys of the registry, null where nothing was measured."""
+def stance_json(stance: Stance, stood: bool = False) -> dict[str, Any]:
+    """One element of ``stances``: all keys of the registry, null where nothing was measured.
+
+    ``stood``: whether its pelvis is held against how the runner stood still.
+    """
     return {
         "side": str(stance.side),
         "strike_s": round(stance.strike_s, TIME_DECIMALS),
         "toe_off_s": round(stance.toe_off_s, TIME_DECIMALS),
         "quality": number(stance.quality),
+        LEVEL: STOOD if stood else STRIDES,
         **{spec.key: number(stance.values[spec.key]) for spec in STANCE_METRICS},
     }
 
@@ -109,6 +118,33 @@ def counted(stances: Sequence[Mapping[str, Any]]) -> list[bool]:
     return [is_run and well_seen(one) for one, is_run in zip(stances, are_run, strict=True)]
 
 
+def with_counts(stances: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The elements of ``stances`` with ``counts``: whether they are in the session's means, see `counted`."""
+    return [{**stance, "counts": counts} for stance, counts in zip(stances, counted(stances), strict=True)]
+
+
+def pelvis_level(stances: Sequence[Mapping[str, Any]]) -> str | None:
+    """Against what the pelvis is held in a session's means; None where it is not known.
+
+    Who rests amid a run stands still there, and the steps before were held against the mean over strides: those count
+    that are held against standing, where enough do, else the others.
+
+    Args:
+        stances: elements of ``stances`` in the document; what was stored by earlier versions does not tell.
+    """
+    levels = {stance.get(LEVEL) for stance in stances}
+    stood = Counter(stance["side"] for stance in stances if stance.get(LEVEL) == STOOD and well_seen(stance))
+    if levels == {STOOD} or all(stood[side] >= MIN_STANCES for side in Side):
+        return STOOD
+    return STRIDES if STRIDES in levels else None
+
+
+def held_alike(stances: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """A session's stances, with no pelvis that is held against another level than that of its means."""
+    level = pelvis_level(stances)
+    return [one if one.get(LEVEL) in (level, None) else {**one, **dict.fromkeys(LEVELLED)} for one in stances]
+
+
 def well_seen(stance: Mapping[str, Any]) -> bool:
     """Whether a stance was seen well enough to be in any mean."""
     return (stance["quality"] or 0.0) >= MIN_QUALITY
@@ -144,7 +180,7 @@ def summarise(
     For each side and metric: mean, SD, number, 95 % interval of the mean, SDD, how far pose model and picture may be
     off (``uncertainty``; of FPPA more where the camera's place makes it so), and the trend from the first to the last
     fifth; nothing but the number from fewer than `MIN_STANCES`. For both: cadence and asymmetry. Steps of walking are
-    left out, see `running_stances`.
+    left out, see `running_stances`; against what the pelvis is held says ``pelvis_level``, see there.
 
     Args:
         stances: elements of ``stances`` in the document, as `stance_json` makes them, in the order of time.
@@ -158,7 +194,8 @@ def summarise(
     if camera is not None:
         stances = [_as_placed(stance, camera) for stance in stances]
     counts = {str(side): sum(s["side"] == side for s in stances) for side in Side}
-    stances = running_stances(stances)
+    level = pelvis_level(stances)
+    stances = running_stances(held_alike(stances))
     values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}
     blurred = bool(stances) and not any(map(well_seen, stances))
     summary: dict[str, Any] = {"cadence_spm": None if blurred else number(cadence_spm(stances))}
@@ -172,6 +209,7 @@ def summarise(
         for spec in STANCE_METRICS
         if spec.key != KNEE_IMAGE  # a camera aside shows more of one knee's and less of the other's
     }
+    summary[LEVEL] = level
     summary["asymmetry"] = {key: _difference_json(one) for key, one in found.items() if one is not None}
     summary["unavailable"] = _unavailable(values, view, reasons, blurred)
     if blurred and unused is not None:

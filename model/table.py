@@ -10,7 +10,7 @@ from typing import Any
 from model.lengths import CM_KEYS
 from model.metrics import STANCE_METRICS
 from model.pose import Side
-from model.result import counted
+from model.result import held_alike, with_counts
 
 _FIXED = ("side", "strike_s", "toe_off_s", "quality", "counts")
 _KNEE = ("fppa_deg", "fppa_peak_deg", "fppa_image_deg", "medial_shank", "medial_peak_shank")
@@ -43,15 +43,16 @@ def stances_csv(session: Mapping[str, Any]) -> str:
     where the runner's height is known. Not measured is an empty field, never 0.
 
     The session's means are those of the lines that count; of the trunk's lean, which is there before the camera's place
-    is known, of those that have a knee alignment, too, where any has.
+    is known, of those that have a knee alignment, too, where any has. A pelvis that is held against another level than
+    that of the means, see `pelvis_level`, is an empty field.
     """
     lengths = () if session.get("height_cm") is None else CM_KEYS.values()
     keys = (*_FIXED, *(spec.key for spec in STANCE_METRICS), *lengths)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(("n", *keys))
-    stances = session["stances"]
-    for n, (stance, counts) in enumerate(zip(stances, counted(stances), strict=True), start=1):
-        line = {**stance, "counts": int(counts)}
+    stances = held_alike(session["stances"])
+    for n, stance in enumerate(with_counts(stances), start=1):
+        line = {**stance, "counts": int(stance["counts"])}
         writer.writerow((n, *("" if line.get(key) is None else line[key] for key in keys)))
     return text.getvalue()

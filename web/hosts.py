@@ -14,12 +14,13 @@ import socket
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from flask import abort, request
+from flask import Response, abort, request
 
 from web.app import box
 
 _RESOLVER = Path("/etc/resolv.conf")
-_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::([0-9]{1,5}))?", re.IGNORECASE)
+_NAME = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?"
+_HOST = re.compile(rf"(?:\[([0-9a-f:.]+)\]|({_NAME}))(?::([0-9]{{1,5}}))?", re.IGNORECASE)
 _MAX_PORT = 65_535
 _REMEDY = (
     "The page is not served under this name: open it by the box's address or by its own name with .local, "
@@ -29,8 +30,10 @@ _REMEDY = (
 
 def refuse() -> None:
     """Stops what was asked of another name; before anything else is looked at."""
-    web = box().config.web
-    if not is_served(request.headers.get("Host", ""), {web.host, *web.names}):
+    web, asked = box().config.web, request.headers.get("Host", "")
+    if _HOST.fullmatch(asked) is None:  # under no name at all Flask makes no addresses, which an error's page has
+        abort(Response(f"{_REMEDY}\n", 403, mimetype="text/plain"))
+    if not is_served(asked, {web.host, *web.names}):
         abort(403, _REMEDY)
 
 

@@ -26,6 +26,7 @@ from device.store.database import (
 from device.whole_file import made_whole
 from model.errors import StoreError
 from model.lengths import stance_with_centimetres, with_centimetres
+from model.result import with_counts
 
 _HEAD = (
     "id, uid, started_utc, ended_utc, state, mode, view, model, source, fps, frames, frames_with_runner, "
@@ -141,6 +142,7 @@ class StoreReader:
         The belt's speed as it was told is there as ``belt_speed_min_m_s`` and ``belt_speed_max_m_s``, the same where it
         did not change; None: not known. ``kept_back`` says for how many seconds of running cues were, and why:
         ``measuring_s``, ``fading_s`` with ``programme_session``, ``off_s``, each where there were any; None: not known.
+        Each stance has ``counts`` besides: whether it is in the session's means.
 
         Where the runner's height is known it is there as ``height_cm``, with lengths in centimetres
         (`with_centimetres`). Returns None where there is no such session.
@@ -164,7 +166,7 @@ class StoreReader:
             **{
                 k: head[k] for k in ("source", "mode", "view", "model", "fps", "frames", "frames_with_runner", "camera")
             },
-            "stances": [self._stance(r) for r in rows["stances"]],
+            "stances": with_counts([self._stance(r) for r in rows["stances"]]),
             "reps": [self._parsed(r["rep_json"]) for r in rows["reps"]],
             "cues": [_without_key(r) for r in rows["cues"]],
             "summary": head["summary"],
@@ -172,7 +174,7 @@ class StoreReader:
         return with_centimetres(document, head["tall_cm"])
 
     def last_stances(self, session_id: int, most: int) -> list[dict[str, Any]]:
-        """The last stances of a session that still runs, as `session` has them, without reading those before.
+        """The last stances of a session that still runs, as in `session` but for ``counts``, without those before.
 
         None of one that has ended, or is not there.
         """

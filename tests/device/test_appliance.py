@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from device import appliance, cli
 from device.live import LiveSubscriber
 from device.store import StoreReader
 
@@ -156,6 +157,21 @@ def test_demo_serves_its_page_and_ends_both_processes(
     assert url in told + errors
     assert "frame to decision: median" in told
     _eventually(lambda: not _answers(url + "/healthz"), "the page is gone")
+
+
+@pytest.mark.parametrize("more", [[], ["--verbose"]])
+def test_who_asks_for_more_in_the_log_gets_it_of_the_device(more: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+
+    def run_both(name: str, commands: dict[str, list[str]], environment: dict[str, str]) -> int:
+        started.append(commands["device"])
+        return 0
+
+    monkeypatch.setattr(appliance, "run_both", run_both)
+    assert cli.main([*more, "run", "--host", "127.0.0.1", "--port", str(_free_port())]) == 0
+    (command,) = started
+    arguments = cli._parser().parse_args(command[3:])
+    assert arguments.verbose is bool(more)
 
 
 def test_port_in_use_is_one_clear_line(start: Callable[..., subprocess.Popen[str]]) -> None:

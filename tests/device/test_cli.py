@@ -562,6 +562,13 @@ def test_without_pins_there_is_nothing_to_switch_off(
     assert capsys.readouterr().out == "nothing to switch off: the settings use no pin\n"
 
 
+@pytest.mark.parametrize("module", ["device.cli", "device.config", "web.app"])
+def test_who_looks_at_no_picture_does_not_load_opencv(module: str) -> None:
+    """It takes a second and a fifth of the web's memory."""
+    code = f"import {module}, sys; sys.exit('cv2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPO, check=False).returncode == 0
+
+
 def test_every_command_and_option_is_in_the_readme() -> None:
     table = (REPO / "README.md").read_text("utf-8").partition("## Commands\n")[2].partition("\n## ")[0]
     parser = cli._parser()

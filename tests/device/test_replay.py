@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 import json
 import os
@@ -32,7 +34,9 @@ from model.metrics import STANCE_METRICS
 from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import KEYPOINT_NAMES, Joint, Side, View
 from model.quality import COVERED
+from model.result import summarise_stored
 from model.runtime import RuntimeName, available_runtimes
+from model.table import session_csv
 from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.conftest import warned
 from tests.model.walkers import Walker
@@ -67,7 +71,8 @@ def test_document_has_the_agreed_form(document: dict[str, Any]) -> None:
         "yaw_deg", "yaw_sd_deg", "roll_deg", "pitch_deg", "azimuth_left_deg", "azimuth_right_deg",
         "source", "state", "advice",
     } <= set(document["camera"])  # fmt: skip
-    keys = {"side", "strike_s", "toe_off_s", "quality", *(spec.key for spec in STANCE_METRICS)}
+    keys = {"side", "strike_s", "toe_off_s", "quality", "counts", "pelvis_level"}
+    keys |= {spec.key for spec in STANCE_METRICS}
     assert all(set(stance) == keys for stance in document["stances"])
     assert all(stance["hip_extension_deg"] is None for stance in document["stances"])
     assert document["summary"]["unavailable"]["hip_extension_deg"] == "needs a side view"
@@ -718,3 +723,7 @@ def test_who_rests_amid_a_run_has_one_pelvis_before_and_after(
         assert drop["sd"] < 1.5
         measured = [one for one in document["stances"] if one["side"] == side and one["pelvic_drop_deg"] is not None]
         assert len(measured) > drop["n"], "the stances keep what was measured"
+        assert summarise_stored(document)[side]["pelvic_drop_deg"] == drop, "so it is after a power cut, too"
+        lines = csv.DictReader(io.StringIO(session_csv(document)))
+        told = [line["pelvic_drop_deg"] for line in lines if line["side"] == side and line["counts"] == "1"]
+        assert np.mean([float(value) for value in told if value]) == pytest.approx(drop["mean"], abs=1e-4)

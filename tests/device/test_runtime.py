@@ -41,17 +41,20 @@ from model.programme import Adherence
 
 
 class Vanishing(VideoSource):
-    """A camera whose cable is pulled after some seconds."""
+    """A camera whose cable is pulled after some seconds, which is noticed after some more."""
 
-    def __init__(self, path: Path, seconds: float) -> None:
+    def __init__(self, path: Path, seconds: float, silent_s: float = 0.0) -> None:
         super().__init__(path, paced=True)
-        self._seconds = seconds
+        self._seconds, self._silent_s = seconds, silent_s
+        self.gone = datetime.now(UTC)
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         first_ns: int | None = None
         for frame in super().frames(stop):
             first_ns = frame.t_ns if first_ns is None else first_ns
             if frame.t_ns - first_ns > self._seconds * 1e9:
+                self.gone = datetime.now(UTC)
+                stop.wait(self._silent_s)
                 raise CameraError("the camera gives no pictures any more: check its cable")
             yield frame
 
@@ -73,7 +76,8 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtime, "_RETRY_S", 2.2)
-    sources = iter([Vanishing(demo_clip, 5.0), VideoSource(demo_clip, paced=True)])
+    vanishing = Vanishing(demo_clip, 5.0, silent_s=2.5)
+    sources = iter([vanishing, VideoSource(demo_clip, paced=True)])
     monkeypatch.setattr(runtime, "open_source", lambda camera: next(sources))
     said: list[str] = []
     stop = threading.Event()
@@ -93,6 +97,9 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     assert first["state"] == "complete"
     assert len(first["stances"]) >= 8
     assert first["summary"]["left"]["stances"] + first["summary"]["right"]["stances"] == len(first["stances"])
+    began, ended = (datetime.fromisoformat(first[name]) for name in ("started_utc", "ended_utc"))
+    assert abs((vanishing.gone - ended).total_seconds()) < 1.0, "it lasted as long as there were pictures"
+    assert (ended - began).total_seconds() == pytest.approx(5.0, abs=1.0)
 
 
 def _run_until(config: Config, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:

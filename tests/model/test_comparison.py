@@ -184,11 +184,17 @@ def test_a_pelvis_is_compared_only_where_both_are_against_the_same(standing: obj
     assert told(now, then, "pelvic_drop_deg").value == 0.0
 
 
-def test_a_summary_that_was_made_after_a_power_cut_does_not_tell_of_standing() -> None:
+def test_a_summary_that_was_made_after_a_power_cut_tells_of_standing_by_its_stances_only() -> None:
     now = run()
     del now["summary"]["standing"]
     found = told(now, now, "pelvic_drop_deg")
     assert found.reason == "not known whether the runner had stood still"
+    now["summary"]["pelvis_level"] = "standing"
+    assert told(now, now, "pelvic_drop_deg").value == 0.0
+    assert told(now, run(), "pelvic_drop_deg").value == 0.0  # a calibration tells the same
+    strides = run()
+    strides["summary"]["pelvis_level"] = "strides"
+    assert told(now, strides, "pelvic_drop_deg").reason == "calibrated standing still in one of the runs only"
 
 
 def test_too_few_stances_compare_nothing() -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.focus import SOFT, Focus, sharpened, softness
+from model.focus import Focus, sharpened, softness
 from model.movenet import Crop, RunnerTracker, see
+from model.quality import SOFT
 from model.runtime import PoseNet, available_runtimes, load_weights
 from tests.model.bystanders import Image
 from tests.validation.tracking_accuracy import pictures

@@ -20,8 +20,9 @@ from model.company import is_another
 from model.likeness import REMEMBER_S, Likeness
 from model.movenet import RunnerTracker, Sight, _own_points
 from model.person import Region, Sighting, Stay, trunk_colour
+from model.picture_quality import frame_quality, nobody
 from model.pose import FloatArray, Joint, Pose
-from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, MIN_SCORE, OUTSIDE, Upright, frame_quality, nobody
+from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, MIN_SCORE, OUTSIDE, Upright
 from model.runtime import PoseNet, available_runtimes, load_weights
 from model.stance import MIN_QUALITY, Stance
 from tests.model.bystanders import Image, Sprite, cut_out, mid_hip, off_px, torso_px, with_second_person

@@ -36,7 +36,8 @@ def stances(count: int, view: View = View.FRONT, **values: float) -> list[dict[s
 
 def test_a_stance_has_every_key_of_the_registry_and_null_where_nothing_was_measured() -> None:
     one = stances(1, fppa_deg=4.0)[0]
-    assert set(one) == {"side", "strike_s", "toe_off_s", "quality", *(spec.key for spec in STANCE_METRICS)}
+    keys = {"side", "strike_s", "toe_off_s", "quality", "pelvis_level"}
+    assert set(one) == keys | {spec.key for spec in STANCE_METRICS}
     assert one["fppa_deg"] == 4.0
     assert one["hip_extension_deg"] is None
     json.dumps(one, allow_nan=False)

@@ -842,6 +842,29 @@ def test_chart_draws_only_the_limits_of_what_it_shows(
     expect(page.locator("[aria-labelledby=chart-h] .hint")).to_contain_text(said)
 
 
+def test_chart_draws_what_is_in_the_mean(
+    server: Server, make_session: MakeSession, store: Store, stances: list[Message], page: Page
+) -> None:
+    """Neither steps of walking nor a pelvis that is held against another level than the others."""
+    session_id = make_session(state="open")
+    for n in range(30):
+        side, at_s = ("left", "right")[n % 2], 100 + n * 60 / 110
+        store.add_stance(session_id, {**stances[0], "side": side, "strike_s": at_s, "toe_off_s": at_s + 0.65})
+    page.goto(f"{server.url}/sessions/{session_id}")
+    expect(page.locator("[data-chart]")).to_have_attribute("data-points", "55")
+    expect(page.locator("main")).to_contain_text("30 steps of walking are in no mean either")
+    drawn = page.evaluate("""async (url) => {
+        const { drawStances } = await import("/static/js/stance-chart.js");
+        const session = await (await fetch(url)).json();
+        session.summary = { pelvis_level: "standing" };
+        const level = (n) => (n % 5 ? "standing" : "strides");
+        session.stances.forEach((s, n) => Object.assign(s, { pelvic_drop_deg: 5, pelvis_level: level(n) }));
+        const chart = document.querySelector("[data-chart]");
+        return ["pelvic_drop_deg", "fppa_deg"].map((key) => drawStances(chart, session, key, 5));
+    }""", f"/api/sessions/{session_id}")
+    assert drawn == [44, 55]
+
+
 def test_gait_cycle_is_drawn_where_enough_strides_are(
     server: Server, make_session: MakeSession, curves: Message, page: Page
 ) -> None:

@@ -75,6 +75,9 @@ def test_own_names_are_served(asked: str) -> None:
         "localhost:x",
         "[::1",
         "[1.2]",
+        "a..local",
+        ".local",
+        f"{65 * 'a'}.local",
         "",
         " ",
     ],
@@ -116,6 +119,15 @@ def test_the_remedy_is_said(client: FlaskClient) -> None:
     assert said in page
     assert "add the name to [web] names" in said
     assert "evil.example" not in page
+
+
+@pytest.mark.parametrize("asked", ["a..local", ".local", f"{65 * 'a'}.local", "a..evil.com", "a/b"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/static/icon.svg", "/api/sessions"])
+def test_what_is_no_name_at_all_is_refused_in_plain_words(client: FlaskClient, asked: str, path: str) -> None:
+    """Flask makes no addresses then, so that a page with links cannot be."""
+    answer = client.get(path, headers={**BROWSER, "Host": asked})
+    assert answer.status_code == 403
+    assert "open it by the box's address" in answer.text
 
 
 def test_what_a_proxy_says_it_was_asked_for_counts_for_nothing(client: FlaskClient) -> None:

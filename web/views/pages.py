@@ -259,6 +259,7 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
         "min_stances": MIN_STANCES,
         "min_quality": MIN_QUALITY,
         "poor": sum(not well_seen(stance) for stance in found["stances"]),
+        "walked": sum(well_seen(stance) and not stance["counts"] for stance in found["stances"]),
     }
 
 

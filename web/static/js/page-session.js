@@ -13,7 +13,7 @@ function instead(text) {
 }
 
 function draw(session) {
-  const points = drawStances(chart, session, chart.dataset.key, Number(chart.dataset.minStances), Number(chart.dataset.minQuality));
+  const points = drawStances(chart, session, chart.dataset.key, Number(chart.dataset.minStances));
   chart.dataset.points = points;
   document.querySelector("[data-mean-of]").textContent = chart.dataset.mean;
   if (!points) instead("No stance in this session has it.");

@@ -21,9 +21,15 @@ function rolling(values, window) {
   });
 }
 
-// Of the stances that count: one that was seen too poorly is in no mean.
-function sideData(session, key, window, minQuality, side) {
-  const stances = session.stances.filter((s) => s.side === side && s.quality >= minQuality && Number.isFinite(s[key]));
+// Those that are in the session's mean of this measure: seen well enough, of running, and of a pelvis against the same.
+const LEVELLED = ["pelvic_drop_deg", "hip_adduction_deg"];
+function inTheMean(session, key) {
+  const level = session.summary?.pelvis_level;
+  const another = (s) => LEVELLED.includes(key) && level && s.pelvis_level && s.pelvis_level !== level;
+  return session.stances.filter((s) => s.counts && Number.isFinite(s[key]) && !another(s));
+}
+
+function sideData(session, side, stances, key, window) {
   const times = stances.map((s) => (s.strike_s + s.toe_off_s) / 2);
   const values = stances.map((s) => s[key]);
   const cues = session.cues.filter((c) => c.side === side).map((c) => c.t_s);
@@ -116,12 +122,13 @@ function options(key, limits, opacity) {
 
 // Returns how many stances are drawn; which thresholds are, by side, and of how many stances the mean is, stand in the
 // element's data.
-export function drawStances(element, session, key, least, minQuality) {
-  const counted = session.stances.filter((s) => s.quality >= minQuality && Number.isFinite(s[key]));
-  const most = Math.max(...["left", "right"].map((side) => counted.filter((s) => s.side === side).length));
+export function drawStances(element, session, key, least) {
+  const drawn = inTheMean(session, key);
+  const bySide = ["left", "right"].map((side) => drawn.filter((s) => s.side === side));
+  const most = Math.max(...bySide.map((stances) => stances.length));
   const window = meanOf(most, least);
   element.dataset.mean = window;
-  const sides = ["left", "right"].map((side) => sideData(session, key, window, minQuality, side));
+  const sides = ["left", "right"].map((side, i) => sideData(session, side, bySide[i], key, window));
   const points = sides[0].marks[0].length + sides[1].marks[0].length;
   const limits = thresholds(session, key);
   element.dataset.thresholds = JSON.stringify(limits);
