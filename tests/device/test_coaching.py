@@ -23,7 +23,7 @@ from device.runtime import led_state
 from device.store import SessionHeader, Store, StoreReader
 from device.store.training import StoredProgramme
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
-from model.coach import MIN_BASELINE, Baseline, Coach, CoachState, Instrument, Look, Target, Verdict
+from model.coach import MIN_BASELINE, Baseline, Coach, CoachSettings, CoachState, Instrument, Look, Target, Verdict
 from model.errors import StoreError
 from model.pose import Side, View
 from model.programme import SESSIONS, Adherence, Attempt, counts
@@ -353,6 +353,21 @@ def test_a_baseline_is_measured_anew_on_demand(make: Callable[..., Box], unasked
     box.choose(other)
     box.known()
     assert box.coach.measured == (0 if unasked else None)
+
+
+def test_where_coaching_is_switched_off_no_cues_are_promised(make: Callable[..., Box]) -> None:
+    """It said "no cues yet", and counted the steps up to them."""
+    box = make()
+    box.analysis = RunAnalysis(AnalysisSettings(model="lightning", coach=CoachSettings(enabled=False)))
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.known()
+    box.run(5)
+    state = box.coach.state()
+    assert message(state) is None
+    told = box.coaching.as_json(state)
+    assert (told["feedback"], told["kept_back"]) == (False, "off")
+    assert box.coaching.as_json(None)["kept_back"] is None
 
 
 def test_without_measuring_a_named_runner_has_the_fixed_threshold(make: Callable[..., Box]) -> None:
@@ -761,7 +776,7 @@ def verdict(value: float, alert: bool) -> Verdict:
 
 STATE = CoachState(
     metric="fppa_deg",
-    feedback=True,
+    kept_back=None,
     measured=None,
     verdicts={Side.LEFT: verdict(14.0, True), Side.RIGHT: verdict(3.0, False)},
     targets={Side.LEFT: verdict(14.0, True).target, Side.RIGHT: None},
@@ -790,7 +805,7 @@ def test_what_is_told_of_a_side() -> None:
     in_picture = Target("fppa_image_deg", 3.0, 1.0, "baseline")
     told = side_json(replace(STATE, targets={Side.LEFT: in_picture}), Side.LEFT)
     assert (told["threshold"], told["threshold_deg"]) == (3.0, None), "of true degrees alone"
-    quiet = side_json(replace(STATE, feedback=False), Side.LEFT)
+    quiet = side_json(replace(STATE, kept_back="measuring"), Side.LEFT)
     assert (quiet["alert"], quiet["verdict"], quiet["value"]) == (False, None, None)
     assert side_json(None, Side.LEFT)["alert"] is False
 
@@ -799,7 +814,7 @@ def test_what_is_told_of_a_side() -> None:
     ("state", "left", "right"),
     [
         (STATE, "bad", "good"),
-        (replace(STATE, feedback=False), "off", "off"),
+        (replace(STATE, kept_back="measuring"), "off", "off"),
         (replace(STATE, verdicts=dict.fromkeys(Side)), "off", "off"),
     ],
 )

@@ -1136,7 +1136,7 @@ def test_cues_are_logged_only_where_more_is_asked_for(config: Config, caplog: py
     assert len(said) == 1
 
 
-_UNJUDGED = CoachState("fppa_deg", True, None, dict.fromkeys(Side), dict.fromkeys(Side), 20.0, Adherence(), None, {})
+_UNJUDGED = CoachState("fppa_deg", None, None, dict.fromkeys(Side), dict.fromkeys(Side), 20.0, Adherence(), None, {})
 
 
 def test_a_cue_goes_to_its_side_with_its_strength_and_how_long_it_took(config: Config) -> None:
