@@ -205,7 +205,10 @@ class Coaching:
             # What this session did of the programme is counted here, not there: it would be taken for an earlier one's.
             self._answers.append((whose, _File(baselines, store.programme(runner_id, but_session=session_id))))
 
-        self._writer.also(job)
+        if self._writer.stuck is None:
+            self._writer.also(job)
+        else:  # a disk that takes nothing can be read: else they would be measured anew, and without their programme
+            self._writer.at_once(lambda store: job(store, self._writer.session_id))
 
     def _take_up(self, analysis: RunAnalysis) -> None:
         if not self._answers:

@@ -386,6 +386,42 @@ def test_commands_need_a_runner(make: Callable[..., Box]) -> None:
     assert not box.coaching.obey({"command": "make_coffee"})
 
 
+def fill(box: Box) -> list[bool]:
+    """The disk takes nothing any more, until what is returned is emptied."""
+    full = [True]
+
+    def job(*_: object) -> None:
+        if full:
+            raise StoreError("k.db cannot grow because the disk is full")
+
+    box.writer.also(job)
+    until_s = time.monotonic() + 10
+    while box.writer.stuck is None:
+        assert time.monotonic() < until_s
+        time.sleep(0.002)
+    return full
+
+
+def test_what_is_kept_of_a_runner_is_read_on_a_full_disk_too(make: Callable[..., Box]) -> None:
+    """Who was chosen before it was full was measured anew, which took the place of their baseline, and had all cues."""
+    box = make()
+    runner_id, programme = in_a_programme(box)
+    own = {(side, "fppa_deg"): Baseline(2.0, 1.0, 30) for side in Side}
+    box.store.add_baselines(runner_id, "camera/0/front/lightning", own)
+    box.choose(runner_id)
+    fill(box)
+    box.frame()
+    until_s = time.monotonic() + 10
+    while box.coach.measured is not None:
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+        box.frame()
+    told = box.coaching.as_json(box.coach.state())["programme"]
+    assert (told["session"], programme.attempts) == (1, ())
+    box.run(4)
+    assert basis(box) == "baseline"
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
@@ -406,17 +442,7 @@ def test_what_is_asked_for_on_a_full_disk_is_refused_and_not_done_when_there_is_
     box.store.add_baselines(runner_id, "camera/0/front/lightning", own)
     box.choose(runner_id)
     box.known()
-    full = [True]
-
-    def job(*_: object) -> None:
-        if full:
-            raise StoreError("k.db cannot grow because the disk is full")
-
-    box.writer.also(job)
-    until_s = time.monotonic() + 10
-    while box.writer.stuck is None:
-        assert time.monotonic() < until_s
-        time.sleep(0.002)
+    full = fill(box)
     assert box.coaching.obey({"command": command, "request": "r"})
     assert box.answers == [
         {
