@@ -205,7 +205,10 @@ class Coaching:
             # What this session did of the programme is counted here, not there: it would be taken for an earlier one's.
             self._answers.append((whose, _File(baselines, store.programme(runner_id, but_session=session_id))))
 
-        self._writer.also(job)
+        if self._writer.stuck is None:
+            self._writer.also(job)
+        else:  # a disk that takes nothing can be read: else they would be measured anew, and without their programme
+            self._writer.at_once(lambda store: job(store, self._writer.session_id))
 
     def _take_up(self, analysis: RunAnalysis) -> None:
         if not self._answers:
@@ -288,6 +291,7 @@ class Coaching:
             "metric": goal,
             "metric_from": goal_from,
             "feedback": state is not None and state.feedback,
+            "kept_back": None if state is None else state.kept_back,
             "measuring": None if measured is None else {"n": measured, "of": MIN_BASELINE},
             "metronome_spm": None if state is None or state.metronome_spm is None else round(state.metronome_spm, 1),
             "programme": None if state is None else self._programme_json(state),
@@ -312,7 +316,7 @@ class Coaching:
 
 def message(state: CoachState) -> str | None:
     """Why a runner is not cued though all is well; None where they are, or are not to know."""
-    if state.measured is None or state.run_s == 0.0:
+    if state.kept_back != "measuring" or state.run_s == 0.0:
         return None
     return f"measuring how you run by yourself: {state.measured} of {MIN_BASELINE} steps of each foot, no cues yet"
 

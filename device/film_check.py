@@ -32,11 +32,47 @@ _UNSURE = "the legs are not seen clearly enough, or pictures are missing"
 _log = logging.getLogger(__name__)
 
 
-class FilmCheck:
-    """Looks at the pictures of one film in which somebody is seen."""
+class Use:
+    """Of how many pictures of a runner something was computed, and why not of the others."""
 
     def __init__(self) -> None:
-        self._why: Counter[str | None] = Counter()
+        self._why: Counter[str | None] = Counter()  # None: it was
+
+    def add(self, outcome: Outcome) -> None:
+        """Takes one frame; one in which nobody is seen counts for nothing."""
+        if outcome.pose is not None:
+            self._why[outcome.unused] += 1
+
+    @property
+    def count(self) -> int:
+        """How many pictures of a runner there were."""
+        return self._why.total()
+
+    @property
+    def unused(self) -> int:
+        """How many of them are of no use."""
+        return self.count - self._why[None]
+
+    @property
+    def mostly_unused(self) -> bool:
+        """Whether most of them are."""
+        return 2 * self.unused > self.count
+
+    @property
+    def reason(self) -> str | None:
+        """Why most of those are; None where there are none."""
+        return max((why for why in self._why if why is not None), key=self._why.__getitem__, default=None)
+
+
+class FilmCheck:
+    """Looks at the pictures of one film in which somebody is seen.
+
+    Args:
+        use: of them; counted by who records the film.
+    """
+
+    def __init__(self, use: Use) -> None:
+        self._use = use
         self._shaken = 0
         self._footless = 0
         self._times_s: array[float] = array("d")
@@ -46,7 +82,6 @@ class FilmCheck:
         for outcome in outcomes:
             self._times_s.append(outcome.t_s)
             if outcome.pose is not None:
-                self._why[outcome.unused] += 1
                 self._shaken += outcome.shaken
                 self._footless += _is_cut_off(outcome.pose)
             yield outcome
@@ -58,7 +93,7 @@ class FilmCheck:
             name: of the film.
             stances: elements of ``stances`` in the document.
         """
-        count = self._why.total()
+        count = self._use.count
         if (poor := self._poor(stances)) is not None:
             turn = _TURN.format(name) if poor.endswith(ON_ITS_SIDE) else ""
             _log.warning("%s: %s%s", name, poor, turn)
@@ -76,15 +111,14 @@ class FilmCheck:
 
     def _poor(self, stances: Sequence[Mapping[str, Any]]) -> str | None:
         """Why most of the pictures or of the stances are poor; None where they are not."""
-        count = self._why.total()
+        count, unused = self._use.count, self._use.unused
         if 2 * self._footless > count:
             return (
                 f"in {self._footless} of {count} pictures of a runner the feet are cut off at the picture's edge: film "
                 "the whole runner, with some room below the feet"
             )
-        unused = count - self._why[None]
-        reason = max((one for one in self._why if one is not None), key=self._why.__getitem__, default=_UNSURE)
-        if 2 * unused > count:
+        reason = self._use.reason or _UNSURE
+        if self._use.mostly_unused:
             return f"{unused} of {count} pictures of a runner are of no use: {reason}"
         unclear = sum(not well_seen(stance) for stance in stances)
         if 2 * unclear > len(stances):

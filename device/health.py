@@ -66,11 +66,11 @@ class Clock:
 
     @property
     def words(self) -> str:
-        """What it shows, and whether to rely on it."""
+        """What it shows where this machine stands, as the times of sessions are shown, and whether to rely on it."""
         said = {True: ", synchronised", False: ", not synchronised", None: ""}[self.synchronised]
         if self.synchronised is False and self.module:
             said = ", kept by the clock module"
-        return f"{self.now:%Y-%m-%d %H:%M} UTC{said}"
+        return f"{self.now.astimezone():%Y-%m-%d %H:%M %Z}{said}"
 
     @property
     def remedy(self) -> str:

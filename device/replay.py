@@ -17,7 +17,7 @@ import numpy as np
 from device import mocap
 from device.cameras.video import VideoSource
 from device.config import Config
-from device.film_check import PAUSE_S, FilmCheck
+from device.film_check import PAUSE_S, FilmCheck, Use
 from device.pipeline import Pipeline, analysis_settings, camera_place, open_model_for_file
 from device.view_check import ViewCheck
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
@@ -70,11 +70,11 @@ class Recorder:
     cues: list[Cue] = field(default_factory=list)
     bands: StrideBands = field(default_factory=StrideBands)
     standing: StandingCalibration | None = None
+    use: Use = field(default_factory=Use)
     _times_s: array[float] = field(default_factory=lambda: array("d"))
     _seen_last: View | None = None
     _stances_from: Counter[View] = field(default_factory=Counter)
     _good_from: Counter[View] = field(default_factory=Counter)
-    _why: Counter[str | None] = field(default_factory=Counter)  # nothing was computed of somebody; None: it was
 
     def add(self, outcome: Outcome) -> list[dict[str, Any]]:
         """Takes one frame, and returns its stances as they are in the document."""
@@ -82,8 +82,7 @@ class Recorder:
         self.frames_with_runner += outcome.pose is not None
         self.frames_lost += outcome.lost
         gone = outcome.pose is None
-        if not gone:
-            self._why[outcome.unused] += 1
+        self.use.add(outcome)
         self.frames_gone = self.frames_gone + 1 if gone else 0
         self.lost_gone = self.lost_gone + outcome.lost if gone else 0
         self.last_s = outcome.t_s
@@ -133,10 +132,7 @@ class Recorder:
     @property
     def _unused(self) -> str | None:
         """Why nothing was computed from most pictures of the runner; None where it was."""
-        reasons = [reason for reason in self._why if reason is not None]
-        if 2 * self._why[None] >= self._why.total():
-            return None
-        return max(reasons, key=self._why.__getitem__)
+        return self.use.reason if self.use.mostly_unused else None
 
     @property
     def fps(self) -> float:
@@ -229,10 +225,11 @@ def _replay_video(path: Path, config: Config, options: ReplayOptions) -> tuple[d
         place = camera_place(config, net.name, source.vfov_deg, options.camera, options.height_cm)
         settings = _settings(config, options)
         pipeline = Pipeline(net, settings, place, Region(config.camera.region))
-        view_check, film_check = ViewCheck(settings.view), FilmCheck()
+        recorder = Recorder()
+        view_check, film_check = ViewCheck(settings.view), FilmCheck(recorder.use)
         looked = (pipeline.step(frame) for frame in source.frames(threading.Event()))
         outcomes = film_check.watch(view_check.watch(looked))
-        document = session_document(source.name, options.mode, net.name, place, outcomes, film=True)
+        document = session_document(source.name, options.mode, net.name, place, outcomes, film=True, recorder=recorder)
         view_check.tell(source.name)
         film_check.tell(source.name, document["stances"])
         if (slow := slow_words(document["fps"], film=True)) is not None:
@@ -303,7 +300,13 @@ def _settings(config: Config, options: ReplayOptions) -> AnalysisSettings:
 
 
 def session_document(
-    source: str, mode: str, model: str, place: CameraPlace, outcomes: Iterable[Outcome], film: bool = False
+    source: str,
+    mode: str,
+    model: str,
+    place: CameraPlace,
+    outcomes: Iterable[Outcome],
+    film: bool = False,
+    recorder: Recorder | None = None,
 ) -> dict[str, Any]:
     """The session document of all ``outcomes``.
 
@@ -314,8 +317,9 @@ def session_document(
         place: of the camera, as ``outcomes`` find it.
         outcomes: one for each frame.
         film: whether they come from a video.
+        recorder: that collects them, where somebody else asks it, too.
     """
-    recorder = Recorder()
+    recorder = recorder or Recorder()
     for outcome in outcomes:
         recorder.add(outcome)
     camera = place.camera_of(recorder.view).in_the_end(film)

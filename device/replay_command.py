@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from device.config import load_config
 from device.output import check_target, complain, say, write_json
 from model.camera_pose import SLOW_MOTION, CameraPose
 from model.errors import InputError
-from model.metrics import METRICS
+from model.metrics import METRICS, MetricSpec
 from model.pose import Side, View
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from model.statistics import MIN_STANCES
@@ -151,14 +152,19 @@ def _told_knees(summary: dict[str, Any]) -> list[str]:
 
 
 def _told_beside(summary: dict[str, Any]) -> list[str]:
-    """What a view from the side is for: the means of both legs, a line for each measure."""
+    """What a view from the side is for: the means of both legs, a line for each measure; or why there is none."""
     lines = []
     for spec in (METRICS[key] for key in _BESIDE):
-        unit = spec.unit if spec.unit == "°" else f" {spec.unit}"
-        means = {side: (summary[side].get(spec.key) or {"mean": None})["mean"] for side in Side}
-        told = [f"{side} {mean:.{spec.decimals}f}{unit}" for side, mean in means.items() if mean is not None]
-        lines.append(f"{spec.label}: {', '.join(told) or 'too few stances'}")
+        reason = summary["unavailable"].get(spec.key)
+        legs = ", ".join(_told_leg(spec, side, summary[side].get(spec.key)) for side in Side)
+        lines.append(f"{spec.label}: {legs if reason is None else f'not measured: {reason}'}")
     return lines
+
+
+def _told_leg(spec: MetricSpec, side: Side, claim: Mapping[str, Any] | None) -> str:
+    if claim is None or claim["mean"] is None:
+        return f"{side} too few stances ({0 if claim is None else claim['n']})"
+    return f"{side} {claim['mean']:.{spec.decimals}f}{spec.unit if spec.unit == '°' else f' {spec.unit}'}"
 
 
 def told_screening(document: dict[str, Any]) -> list[str]:

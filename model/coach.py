@@ -238,7 +238,7 @@ class CoachState:
 
     Attributes:
         metric: the goal.
-        feedback: whether the runner is given feedback now.
+        kept_back: why the runner is given no feedback now; None where they are.
         measured: stances of the baseline that is being measured, of the side with fewer; None when none is.
         verdicts: by side, of its last stance; None before the first, and when nobody runs.
         targets: by side; None while there is none.
@@ -249,7 +249,7 @@ class CoachState:
     """
 
     metric: Goal
-    feedback: bool
+    kept_back: KeptBack | None
     measured: int | None
     verdicts: Mapping[Side, Verdict | None]
     targets: Mapping[Side, Target | None]
@@ -257,6 +257,11 @@ class CoachState:
     adherence: Adherence
     metronome_spm: float | None
     kept_back_s: Mapping[KeptBack, float]
+
+    @property
+    def feedback(self) -> bool:
+        """Whether the runner is given feedback now."""
+        return self.kept_back is None
 
 
 @dataclass(slots=True)
@@ -480,7 +485,7 @@ class Coach:
         """How things stand now."""
         return CoachState(
             metric=self._settings.metric,
-            feedback=self.feedback,
+            kept_back=self.kept_back,
             measured=self.measured,
             verdicts={side: state.verdict for side, state in self._sides.items()},
             targets={side: state.target for side, state in self._sides.items()},

@@ -23,6 +23,9 @@ from device.cli import main
 from device.config import parse_config
 from device.store import SessionHeader, Store, StoreReader
 from model.errors import InputError
+from model.metrics import STANCE_METRICS
+from model.pose import View
+from model.result import summarise
 
 REPO = Path(__file__).resolve().parents[2]
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -288,21 +291,44 @@ def test_a_run_is_told_with_both_knees_and_their_uncertainty() -> None:
 
 
 def test_a_run_seen_from_the_side_is_told_by_what_that_view_shows() -> None:
-    both = {"hip_extension_deg": {"mean": 11.26}, "overstride_leg": {"mean": 0.2134}, "contact_s": {"mean": None}}
+    both = {"hip_extension_deg": {"mean": 11.26, "n": 7}, "overstride_leg": {"mean": 0.2134, "n": 7}}
     document = {
         "source": "a.mp4", "view": "side", "frames": 300, "frames_with_runner": 300, "stances": [{}] * 14, "cues": [],
         "summary": {
-            "cadence_spm": 168.7, "left": both | {"trunk_forward_lean_deg": {"mean": -1.0}}, "right": both,
-            "unavailable": {"fppa_deg": "needs a front or rear view"},
+            "cadence_spm": 168.7, "left": both | {"trunk_forward_lean_deg": {"mean": -1.0, "n": 7}},
+            "right": both | {"trunk_forward_lean_deg": {"mean": None, "n": 2}},
+            "unavailable": {
+                "fppa_deg": "needs a front or rear view", "knee_flexion_deg": "too few stances: 3 of 7",
+                "contact_s": "the runner was not seen",
+            },
         },
     }  # fmt: skip
     assert replay_command.told(document)[1:] == [
         "Hip extension: left 11.3°, right 11.3°",
-        "Knee flexion in stance: too few stances",
-        "Trunk forward lean: left -1.0°",
+        "Knee flexion in stance: not measured: too few stances: 3 of 7",
+        "Trunk forward lean: left -1.0°, right too few stances (2)",
         "Overstride: left 0.213 leg lengths, right 0.213 leg lengths",
-        "Contact time: too few stances",
+        "Contact time: not measured: the runner was not seen",
     ]
+
+
+@pytest.mark.parametrize(("quality", "unused"), [(0.2, "too dark: more light is needed"), (0.2, None), (0.8, None)])
+def test_why_nothing_is_known_from_the_side_is_told_as_in_the_result(quality: float, unused: str | None) -> None:
+    """It said "too few stances" beside forty of them."""
+    blank = dict.fromkeys(spec.key for spec in STANCE_METRICS)
+    stances = [
+        {**blank, "side": side, "strike_s": n * 0.35, "toe_off_s": n * 0.35 + 0.2, "quality": quality}
+        for n, side in enumerate(["left", "right"] * 20)
+    ]
+    summary = summarise(stances, View.SIDE, unused=unused)
+    document = {
+        "source": "a.mp4", "view": "side", "frames": 300, "frames_with_runner": 300, "stances": stances, "cues": [],
+        "summary": summary,
+    }  # fmt: skip
+    (said,) = (line for line in replay_command.told(document) if line.startswith("Knee flexion in stance: "))
+    assert said == f"Knee flexion in stance: not measured: {summary['unavailable']['knee_flexion_deg']}"
+    assert unused is None or said.endswith(unused)
+    assert "too few" not in said
 
 
 @pytest.mark.parametrize(("stances", "told"), [(1, True), (13, True), (14, False)])

@@ -23,7 +23,7 @@ from device.runtime import led_state
 from device.store import SessionHeader, Store, StoreReader
 from device.store.training import StoredProgramme
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
-from model.coach import MIN_BASELINE, Baseline, Coach, CoachState, Instrument, Look, Target, Verdict
+from model.coach import MIN_BASELINE, Baseline, Coach, CoachSettings, CoachState, Instrument, Look, Target, Verdict
 from model.errors import StoreError
 from model.pose import Side, View
 from model.programme import SESSIONS, Adherence, Attempt, counts
@@ -355,6 +355,21 @@ def test_a_baseline_is_measured_anew_on_demand(make: Callable[..., Box], unasked
     assert box.coach.measured == (0 if unasked else None)
 
 
+def test_where_coaching_is_switched_off_no_cues_are_promised(make: Callable[..., Box]) -> None:
+    """It said "no cues yet", and counted the steps up to them."""
+    box = make()
+    box.analysis = RunAnalysis(AnalysisSettings(model="lightning", coach=CoachSettings(enabled=False)))
+    runner_id, _ = box.store.add_runner("Ada")
+    box.choose(runner_id)
+    box.known()
+    box.run(5)
+    state = box.coach.state()
+    assert message(state) is None
+    told = box.coaching.as_json(state)
+    assert (told["feedback"], told["kept_back"]) == (False, "off")
+    assert box.coaching.as_json(None)["kept_back"] is None
+
+
 def test_without_measuring_a_named_runner_has_the_fixed_threshold(make: Callable[..., Box]) -> None:
     box = make(measure_baseline=False)
     runner_id, _ = box.store.add_runner("Ada")
@@ -369,6 +384,42 @@ def test_commands_need_a_runner(make: Callable[..., Box]) -> None:
     answer = box.ask("start_programme")
     assert (answer["done"], answer["said"]) == (False, "Choose a runner first.")
     assert not box.coaching.obey({"command": "make_coffee"})
+
+
+def fill(box: Box) -> list[bool]:
+    """The disk takes nothing any more, until what is returned is emptied."""
+    full = [True]
+
+    def job(*_: object) -> None:
+        if full:
+            raise StoreError("k.db cannot grow because the disk is full")
+
+    box.writer.also(job)
+    until_s = time.monotonic() + 10
+    while box.writer.stuck is None:
+        assert time.monotonic() < until_s
+        time.sleep(0.002)
+    return full
+
+
+def test_what_is_kept_of_a_runner_is_read_on_a_full_disk_too(make: Callable[..., Box]) -> None:
+    """Who was chosen before it was full was measured anew, which took the place of their baseline, and had all cues."""
+    box = make()
+    runner_id, programme = in_a_programme(box)
+    own = {(side, "fppa_deg"): Baseline(2.0, 1.0, 30) for side in Side}
+    box.store.add_baselines(runner_id, "camera/0/front/lightning", own)
+    box.choose(runner_id)
+    fill(box)
+    box.frame()
+    until_s = time.monotonic() + 10
+    while box.coach.measured is not None:
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+        box.frame()
+    told = box.coaching.as_json(box.coach.state())["programme"]
+    assert (told["session"], programme.attempts) == (1, ())
+    box.run(4)
+    assert basis(box) == "baseline"
 
 
 @pytest.mark.parametrize(
@@ -391,17 +442,7 @@ def test_what_is_asked_for_on_a_full_disk_is_refused_and_not_done_when_there_is_
     box.store.add_baselines(runner_id, "camera/0/front/lightning", own)
     box.choose(runner_id)
     box.known()
-    full = [True]
-
-    def job(*_: object) -> None:
-        if full:
-            raise StoreError("k.db cannot grow because the disk is full")
-
-    box.writer.also(job)
-    until_s = time.monotonic() + 10
-    while box.writer.stuck is None:
-        assert time.monotonic() < until_s
-        time.sleep(0.002)
+    full = fill(box)
     assert box.coaching.obey({"command": command, "request": "r"})
     assert box.answers == [
         {
@@ -761,7 +802,7 @@ def verdict(value: float, alert: bool) -> Verdict:
 
 STATE = CoachState(
     metric="fppa_deg",
-    feedback=True,
+    kept_back=None,
     measured=None,
     verdicts={Side.LEFT: verdict(14.0, True), Side.RIGHT: verdict(3.0, False)},
     targets={Side.LEFT: verdict(14.0, True).target, Side.RIGHT: None},
@@ -790,7 +831,7 @@ def test_what_is_told_of_a_side() -> None:
     in_picture = Target("fppa_image_deg", 3.0, 1.0, "baseline")
     told = side_json(replace(STATE, targets={Side.LEFT: in_picture}), Side.LEFT)
     assert (told["threshold"], told["threshold_deg"]) == (3.0, None), "of true degrees alone"
-    quiet = side_json(replace(STATE, feedback=False), Side.LEFT)
+    quiet = side_json(replace(STATE, kept_back="measuring"), Side.LEFT)
     assert (quiet["alert"], quiet["verdict"], quiet["value"]) == (False, None, None)
     assert side_json(None, Side.LEFT)["alert"] is False
 
@@ -799,7 +840,7 @@ def test_what_is_told_of_a_side() -> None:
     ("state", "left", "right"),
     [
         (STATE, "bad", "good"),
-        (replace(STATE, feedback=False), "off", "off"),
+        (replace(STATE, kept_back="measuring"), "off", "off"),
         (replace(STATE, verdicts=dict.fromkeys(Side)), "off", "off"),
     ],
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -245,6 +246,19 @@ def test_services(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], ok: b
     assert ok or check.remedy.startswith("sudo systemctl restart kneeline-device.service")
 
 
+@pytest.fixture
+def zone() -> Iterator[Callable[[str], None]]:
+    """Sets the machine's time zone."""
+    with pytest.MonkeyPatch.context() as there:
+
+        def put(name: str) -> None:
+            there.setenv("TZ", name)
+            time.tzset()
+
+        yield put
+    time.tzset()
+
+
 @pytest.mark.parametrize(
     ("year", "told", "words"),
     [
@@ -256,12 +270,19 @@ def test_services(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], ok: b
     ],
 )
 def test_a_clock_that_is_wrong_is_a_fault(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, year: int, told: str | None, words: str | None
+    zone: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    year: int,
+    told: str | None,
+    words: str | None,
 ) -> None:
+    zone("UTC")
+
     class Set(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> Set:
-            return cls(year, 1, 1)
+            return cls(year, 1, 1, tzinfo=tz)
 
     monkeypatch.setattr(health, "datetime", Set)
     monkeypatch.setattr(health, "_MODULES", tmp_path / "none")
@@ -301,8 +322,15 @@ def test_a_clock_that_a_module_keeps_without_a_network_is_to_be_trusted(
         (tmp_path / "rtc0" / "since_epoch").write_text(shown.format(now=now, ahead=now + 90) + "\n")
     check = doctor._clock()
     assert check.ok is not bool(remedy)
-    assert check.detail.endswith(f" UTC, {words}")
+    assert check.detail.endswith(f", {words}")
     assert re.search(remedy, check.remedy) if remedy else check.remedy == ""
+
+
+def test_the_clock_is_told_as_the_times_of_sessions_are_shown(zone: Callable[[str], None]) -> None:
+    """Whoever sees that it is hours off finds a time zone that was never set."""
+    zone("EST5")
+    now = health.Clock(datetime(2026, 7, 2, 3, 5, tzinfo=UTC), synchronised=True)
+    assert now.words == "2026-07-01 22:05 EST, synchronised"
 
 
 def test_what_the_machine_cannot_tell_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

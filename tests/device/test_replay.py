@@ -23,7 +23,7 @@ from device.cameras.edit_list import shown_s
 from device.cameras.video import VideoSource
 from device.cli import main
 from device.config import Config
-from device.film_check import FilmCheck
+from device.film_check import FilmCheck, Use
 from device.frames import Frame
 from device.pipeline import Pipeline, open_model, open_model_for_file
 from device.replay import Recorder, ReplayOptions, replay_file, session_document, usual_fps
@@ -444,7 +444,7 @@ def test_a_film_on_its_side_is_told_with_the_remedy_for_films(
 def test_stances_that_do_not_count_are_told_though_the_pictures_are_good(
     caplog: pytest.LogCaptureFixture, poor: int, told: bool
 ) -> None:
-    FilmCheck().tell("a.mp4", [{"quality": 0.2}] * poor + [{"quality": 0.8}] * (10 - poor))
+    FilmCheck(Use()).tell("a.mp4", [{"quality": 0.2}] * poor + [{"quality": 0.8}] * (10 - poor))
     said = "a.mp4: 6 of 10 stances are of no use: the legs are not seen clearly enough, or pictures are missing"
     assert caplog.messages == [said] * told
 
@@ -453,12 +453,13 @@ def test_stances_that_do_not_count_are_told_though_the_pictures_are_good(
 def test_stances_that_do_not_count_have_the_reason_of_some_of_the_pictures(
     caplog: pytest.LogCaptureFixture, covered: int, said: str
 ) -> None:
-    walker, analysis, check = Walker(), RunAnalysis(AnalysisSettings()), FilmCheck()
+    walker, analysis, use = Walker(), RunAnalysis(AnalysisSettings()), Use()
+    check = FilmCheck(use)
     times_s = np.arange(100) / 30
     motion = Motion(times_s, np.stack([walker.joints_m(float(t_s)) for t_s in times_s]))
     poses = enumerate(project_motion(motion, VirtualCamera(View.FRONT)))
-    for _ in check.watch(analysis.step(pose.t_s, pose, COVERED if n < covered else None) for n, pose in poses):
-        pass
+    for outcome in check.watch(analysis.step(pose.t_s, pose, COVERED if n < covered else None) for n, pose in poses):
+        use.add(outcome)
     check.tell("a.mp4", [{"quality": 0.2}] * 6)
     assert caplog.messages[0].startswith(f"a.mp4: 6 of 6 stances are of no use: {said}")
 

@@ -80,16 +80,8 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     sources = iter([vanishing, VideoSource(demo_clip, paced=True)])
     monkeypatch.setattr(runtime, "open_source", lambda camera: next(sources))
     said: list[str] = []
-    stop = threading.Event()
-    statuses: list[int] = []
-    device = Device(config, unattended=False, announce=said.append)
-    thread = threading.Thread(target=lambda: statuses.append(run_device(device, stop)))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
+    with _started(config, Device(config, unattended=False, announce=said.append)) as live:
         messages = _until(live, lambda message: message.get("session_id") == 2 and message["type"] == "session")
-        stop.set()
-        thread.join(30)
-    assert statuses == [0]
     assert any("no camera: the camera gives no pictures any more" in (m.get("message") or "") for m in messages)
     with StoreReader(config.database_path()) as reader:
         first = reader.session(1)
@@ -104,14 +96,65 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
 
 def _run_until(config: Config, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
     """Runs the device until it publishes what is wanted; all that it published."""
-    stop = threading.Event()
-    thread = threading.Thread(target=run_device, args=(Device(config), stop))
+    with _started(config, Device(config)) as live:
+        return _until(live, wanted)
+
+
+class _Run:
+    """A device that runs on a thread of its own. It is waited for, but not for ever: one that does not end has failed.
+
+    Args:
+        device: on trial.
+        stop: ends it.
+    """
+
+    def __init__(self, device: Device, stop: threading.Event) -> None:
+        self._stop = stop
+        self._came: list[int | BaseException] = []
+        self._thread = threading.Thread(target=self._run, args=(device,), name="device on trial", daemon=True)
+        self._thread.start()
+
+    def _run(self, device: Device) -> None:
+        try:
+            self._came.append(run_device(device, self._stop))
+        except BaseException as error:  # of a test's own, inside of a camera: it is the test that has failed
+            self._came.append(error)
+
+    def status(self, within_s: float) -> int:
+        """The exit status of one that ends by itself."""
+        self._thread.join(within_s)
+        in_time = bool(self._came)
+        self.end()
+        assert in_time, f"the device did not end within {within_s:g} s"
+        (came,) = self._came
+        if isinstance(came, BaseException):
+            raise came
+        return came
+
+    def end(self) -> None:
+        """Stops it, and waits a while."""
+        self._stop.set()
+        self._thread.join(30.0)
+
+
+@contextmanager
+def _started(config: Config, device: Device, by_itself: bool = False) -> Iterator[LiveSubscriber]:
+    """A device that runs, and who listens to it; it is stopped then, or (``by_itself``) ends with its film."""
     with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
-        messages = _until(live, wanted)
-        stop.set()
-        thread.join(30)
-    return messages
+        stop = threading.Event()
+        run = _Run(device, stop)
+        try:
+            yield live
+            if not by_itself:
+                stop.set()
+            assert run.status(60.0) == 0
+        finally:
+            run.end()
+
+
+def _status(device: Device, stop: threading.Event, within_s: float = 120.0) -> int:
+    """The exit status of a device that ends by itself, or is stopped by what it meets."""
+    return _Run(device, stop).status(within_s)
 
 
 class Systemd(Notifier):
@@ -202,17 +245,12 @@ def test_a_session_is_as_long_as_its_frames_though_the_network_sets_the_clock(
     """After a power cut the clock stands at the last shutdown until the network is there."""
     monkeypatch.setattr(writer, "datetime", SetClock)
     monkeypatch.setattr(SetClock, "ahead", timedelta(days=-9))
-    device, stop = Device(config, trial=Trial(demo_clip, loop=False)), threading.Event()
-    thread = threading.Thread(target=run_device, args=(device, stop))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
+    with _started(config, Device(config, trial=Trial(demo_clip, loop=False))) as live:
         _until(live, lambda m: m["type"] == "frame" and (m["session_s"] or 0) > 3)
         monkeypatch.setattr(SetClock, "ahead", timedelta())
         lasted_s = _until(live, lambda m: m["type"] == "frame" and (m["session_s"] or 0) > 6)[-1]["session_s"]
         with StoreReader(config.database_path()) as reader:
             began = (reader.session(1) or {})["started_utc"]
-        stop.set()
-        thread.join(30)
     assert abs(datetime.now(UTC) - datetime.fromisoformat(began)) < timedelta(minutes=1), "right before its end, too"
     session = StoreReader(config.database_path()).session(1)
     assert session is not None
@@ -225,10 +263,7 @@ def test_height_goal_and_calibration_are_of_the_session(
 ) -> None:
     monkeypatch.setattr(standing, "TIMEOUT_S", 1.0)
     device = Device(config, trial=Trial(demo_clip, loop=False))
-    statuses: list[int] = []
-    thread = threading.Thread(target=lambda: statuses.append(run_device(device, threading.Event())))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
+    with _started(config, device, by_itself=True) as live:
         _until(live, lambda message: message["type"] == "frame")
         for command in (
             {"command": "set_height", "height_cm": 190},
@@ -249,8 +284,6 @@ def test_height_goal_and_calibration_are_of_the_session(
         answer = _until(live, lambda m: m["type"] == "answer")[-1]
         assert (answer["request"], answer["done"]) == ("r1", False)
         assert "this session runs now" in answer["said"]
-        thread.join(60)
-    assert statuses == [0]
     with StoreReader(config.database_path()) as reader:
         session, aimed = reader.session(1), reader.setting(aim.SETTING)
     assert {check["key"]: check["state"] for check in aimed["checks"]}["whole"] == "good"
@@ -268,16 +301,12 @@ def test_what_is_told_of_belt_and_lens_holds_at_once_and_the_lens_after_a_restar
 
     def started(**values: float) -> tuple[Device, dict[str, Any]]:
         """A device that ran until it had obeyed, and the last health it told."""
-        device, stop = Device(config), threading.Event()
-        thread = threading.Thread(target=run_device, args=(device, stop))
-        with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-            thread.start()
+        device = Device(config)
+        with _started(config, device) as live:
             _until(live, lambda message: message["type"] == "frame")
             for key, value in values.items():
                 assert live.send({"command": f"set_{key.removesuffix('_m_s').removesuffix('_m')}", key: value})
             health = _until(live, lambda m: m["type"] == "health" and all(m[k] == v for k, v in values.items()))[-1]
-            stop.set()
-            thread.join(30)
         return device, health
 
     device, _ = started()
@@ -298,13 +327,8 @@ def test_what_was_measured_before_a_move_of_the_camera_was_noticed_is_taken_back
     kept = CameraPose(-12.0, 1.0, 0.0, 0.0, -12.0, -12.0, "belt", "approximate")
     with Store.open(config.database_path()) as store:
         store.set_setting("camera", {"installation": "demo_front.mp4", "camera": kept.as_json()})
-    device, stop = Device(config), threading.Event()
-    thread = threading.Thread(target=run_device, args=(device, stop))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
+    with _started(config, Device(config)) as live:
         _until(live, lambda message: message["type"] == "session" and message["state"] == "ended")
-        stop.set()
-        thread.join(30)
     with StoreReader(config.database_path()) as reader:
         session = reader.session(1)
     assert session is not None
@@ -659,19 +683,10 @@ def stage(demo_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 @contextmanager
 def _at_work(config: Config) -> Iterator[LiveSubscriber]:
-    """A device that runs, and who listens to it."""
-    device = Device(config)
-    stop, statuses = threading.Event(), list[int]()
-    thread = threading.Thread(target=lambda: statuses.append(run_device(device, stop)))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
-        try:
-            _until(live, lambda message: message["type"] == "frame")
-            yield live
-        finally:
-            stop.set()
-            thread.join(30)
-    assert statuses == [0]
+    """A device that has its first pictures, and who listens to it."""
+    with _started(config, Device(config)) as live:
+        _until(live, lambda message: message["type"] == "frame")
+        yield live
 
 
 def _said(state: str) -> Callable[[dict[str, Any]], bool]:
@@ -852,15 +867,12 @@ def test_who_is_chosen_during_anothers_test_ends_it(config: Config, shared: Path
     device = Device(config, trial=Trial(shared / "clips" / "dev_squat.mp4", loop=False))
     device._commands.append({"command": "select_runner", "runner_id": anna})
     device._commands.append({"command": "start_screening", "exercise": "squat", "side": None, "request": "r"})
-    thread = threading.Thread(target=run_device, args=(device, threading.Event()))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
+    with _started(config, device, by_itself=True) as live:
         _until(live, lambda m: m["type"] == "frame" and (m["screening"] or {"reps": 0})["reps"] >= 2)
         live.send({"command": "select_runner", "runner_id": ben})
         told = _until(live, lambda m: m["type"] == "frame" and m["screening"]["state"] == "done")[-1]
         assert told["screening"]["message"].startswith("Another runner was chosen. Done: ")
         _until(live, _runs("Ben"))
-        thread.join(60)
     rows = StoreReader(config.database_path()).list_sessions()
     assert [(row["mode"], row["runner_id"]) for row in rows][-1] == ("squat", anna)
 
@@ -910,7 +922,7 @@ def test_a_session_that_was_cut_off_before_a_step_is_discarded(config: Config) -
     said: list[str] = []
     stop = threading.Event()
     stop.set()
-    assert run_device(Device(config, announce=said.append), stop) == 0
+    assert _status(Device(config, announce=said.append), stop) == 0
     assert said == ["session 1 was cut off before anybody ran; discarded"]
     assert StoreReader(config.database_path()).list_sessions() == []
 
@@ -938,7 +950,7 @@ def test_what_was_cut_off_on_a_full_disk_is_closed_when_there_is_room_and_the_st
     said: list[str] = []
     device, stop = Device(config, announce=said.append), threading.Event()
     stop.set()
-    assert run_device(device, stop) == 0
+    assert _status(device, stop) == 0
     assert device._unkept is None
     assert said == ["session 1 was cut off; closed as interrupted with 1 stance"]
     (row,) = StoreReader(config.database_path()).list_sessions()
@@ -953,7 +965,7 @@ def test_a_session_that_was_cut_off_promises_no_more_steps(config: Config) -> No
         store.update_session(session_id, camera=waits.as_json())
     stop = threading.Event()
     stop.set()
-    assert run_device(Device(config), stop) == 0
+    assert _status(Device(config), stop) == 0
     document = StoreReader(config.database_path()).session(session_id)
     assert document is not None
     said = "Too few steps of running were seen to tell where the camera stood."
@@ -979,7 +991,7 @@ def test_a_session_that_was_cut_off_and_is_damaged_keeps_no_other_from_being_sto
     stop = threading.Event()
     stop.set()
     device = Device(config, announce=said.append)
-    assert run_device(device, stop) == 0
+    assert _status(device, stop) == 0
     assert device._unkept is None
     assert said == [f"session {whole} was cut off; closed as interrupted with 30 stances"]
     assert f"session {damaged} was cut off; its summary cannot be made" in caplog.text
@@ -993,10 +1005,7 @@ def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
     lights: list[str] = []
     monkeypatch.setattr(CueOutput, "set_state", lambda self, side, state: lights.append(state))
     device = Device(config, trial=Trial(demo_clip, loop=False))
-    statuses: list[int] = []
-    thread = threading.Thread(target=lambda: statuses.append(run_device(device, threading.Event())))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
+    with _started(config, device, by_itself=True) as live:
         _until(live, lambda message: message["type"] == "stance" and message["session_id"] is not None)
         assert live.send({"command": "start_screening", "exercise": "squat", "side": None, "request": "r1"})
         _until(live, lambda message: message["type"] == "session" and message["state"] == "ended")
@@ -1014,8 +1023,6 @@ def test_a_test_takes_the_pictures_from_the_run_and_gives_them_back(
         assert live.send({"command": "cancel_screening", "request": "r2"})
         after = _until(live, lambda message: message["type"] == "session" and message["state"] == "started")
         assert any((m.get("screening") or {}).get("state") == "cancelled" for m in after)
-        thread.join(60)
-    assert statuses == [0]
     with StoreReader(config.database_path()) as reader:
         first, second = reader.session(1), reader.session(2)
         assert reader.session(3) is None
@@ -1046,20 +1053,17 @@ def test_a_test_knows_the_height_of_the_lens_that_the_page_told(
         {"command": "start_screening", "exercise": "squat", "side": None, "request": "r"},
     ):
         device._commands.append(command)
-    assert run_device(device, stop) == 0
+    assert _status(device, stop) == 0
     assert set(seen) == {Heights(1.45)}
 
 
 def test_step_downs_before_the_camera_are_a_session_of_their_own(config: Config, shared: Path) -> None:
     clip = shared / "clips" / "dev_stepdown.mp4"
     device = Device(config, trial=Trial(clip, loop=False))
-    thread = threading.Thread(target=run_device, args=(device, threading.Event()))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        wanted = {"exercise": "step-down", "side": "right", "request": "r"}
-        device._commands.append({"command": "start_screening", **wanted})
-        thread.start()
+    wanted = {"exercise": "step-down", "side": "right", "request": "r"}
+    device._commands.append({"command": "start_screening", **wanted})
+    with _started(config, device, by_itself=True) as live:
         messages = _until(live, lambda message: message["type"] == "session" and message["state"] == "ended")
-        thread.join(60)
     counts = [m["screening"]["reps"] for m in messages if m["type"] == "frame" and m["screening"] is not None]
     assert counts == sorted(counts)
     with StoreReader(config.database_path()) as reader:
@@ -1081,7 +1085,7 @@ def test_a_test_that_was_cut_off_keeps_its_own_summary(config: Config) -> None:
     said: list[str] = []
     device, stop = Device(config, announce=said.append), threading.Event()
     stop.set()
-    assert run_device(device, stop) == 0
+    assert _status(device, stop) == 0
     assert said == ["session 1 was cut off; closed as interrupted with 2 repetitions"]
     with StoreReader(config.database_path()) as reader:
         document = reader.session(session_id)
@@ -1096,15 +1100,10 @@ def test_whoever_runs_is_coached_though_the_database_is_damaged(
     monkeypatch.setattr(runtime, "open_source", lambda camera: VideoSource(demo_clip))
     damaged = b"no database" * 1000
     config.database_path().write_bytes(damaged)
-    device, stop = Device(config), threading.Event()
-    thread = threading.Thread(target=run_device, args=(device, stop))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
+    with _started(config, Device(config)) as live:
         messages = _until(live, lambda message: message["type"] == "cue")
         assert live.send({"command": "delete_session", "id": 1, "request": "r1"})
         messages += _until(live, lambda message: message["type"] == "cue" and message["side"] == "right")
-        stop.set()
-        thread.join(30)
     assert {message.get("session_id") for message in messages} == {None}  # it would be another one's in the store
     assert any("sessions are not stored" in (m.get("message") or "") for m in messages if m["type"] == "frame")
     assert not any(m["type"] == "answer" for m in messages)
@@ -1112,12 +1111,12 @@ def test_whoever_runs_is_coached_though_the_database_is_damaged(
     assert "calibrate" in health["commands"]
     assert not {"delete_session", "select_runner", "start_screening"} & set(health["commands"])
     assert config.database_path().read_bytes() == damaged
-    assert run_device(Device(config, unattended=False), threading.Event()) == 2
+    assert _status(Device(config, unattended=False), threading.Event()) == 2
 
 
 def test_the_store_of_another_device_is_left_alone(config: Config) -> None:
     with Store.open(config.database_path()):
-        assert run_device(Device(config), threading.Event()) == 2
+        assert _status(Device(config), threading.Event()) == 2
 
 
 @pytest.fixture
@@ -1134,7 +1133,7 @@ def none_there(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_camera_that_is_not_there_is_an_error_where_it_must_be(
     config: Config, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert run_device(Device(config, unattended=False), threading.Event()) == 2
+    assert _status(Device(config, unattended=False), threading.Event()) == 2
     assert "there is no camera: plug one in" in caplog.text
 
 
@@ -1167,7 +1166,7 @@ def test_cues_are_logged_only_where_more_is_asked_for(config: Config, caplog: py
     assert len(said) == 1
 
 
-_UNJUDGED = CoachState("fppa_deg", True, None, dict.fromkeys(Side), dict.fromkeys(Side), 20.0, Adherence(), None, {})
+_UNJUDGED = CoachState("fppa_deg", None, None, dict.fromkeys(Side), dict.fromkeys(Side), 20.0, Adherence(), None, {})
 
 
 def test_a_cue_goes_to_its_side_with_its_strength_and_how_long_it_took(config: Config) -> None:
@@ -1227,7 +1226,7 @@ def test_who_waits_for_a_camera_tells_the_watchdog(config: Config, monkeypatch: 
     monkeypatch.setattr(runtime, "_RETRY_S", 0.1)
     device, stop = Device(config), threading.Event()
     device._notify = systemd = Systemd(stop)
-    assert run_device(device, stop) == 0
+    assert _status(device, stop) == 0
     assert "WATCHDOG=1" in systemd.heard
 
 
@@ -1260,10 +1259,7 @@ def test_without_a_camera_sessions_are_named_and_deleted(config: Config) -> None
         anna, _ = store.add_runner("Anna")
         session_id = store.begin_session(SessionHeader("film.mp4", "m", "0"))
         store.end_session(session_id)
-    stop = threading.Event()
-    thread = threading.Thread(target=run_device, args=(Device(config), stop))
-    with LiveSubscriber(config.socket_path(), retry_s=0.05) as live:
-        thread.start()
+    with _started(config, Device(config)) as live:
         _until(live, lambda message: message["type"] == "health")
         for command in ({"command": "give_session", "runner_id": anna}, {"command": "delete_session"}):
             live.send({**command, "id": session_id, "request": command["command"]})
@@ -1272,10 +1268,19 @@ def test_without_a_camera_sessions_are_named_and_deleted(config: Config) -> None
                 assert time.monotonic() < until_s
                 time.sleep(0.05)
             assert live.latest().last["answer"]["done"]
-        stop.set()
-        thread.join(30)
     with StoreReader(config.database_path()) as reader:
         assert reader.count_sessions() == 0
+
+
+@pytest.mark.usefixtures("none_there")
+def test_a_device_that_does_not_end_fails_its_test_and_does_not_hold_up_all_others(config: Config) -> None:
+    device, stop = Device(config), threading.Event()
+    with pytest.raises(AssertionError, match="the device did not end within 1 s"):
+        _status(device, stop, within_s=1.0)
+    assert stop.is_set()
+    with pytest.raises(AssertionError, match="amid it"), _started(config, Device(config)):
+        raise AssertionError("amid it")
+    assert not any(thread.name == "device on trial" for thread in threading.enumerate())
 
 
 @pytest.mark.usefixtures("none_there")
@@ -1294,7 +1299,7 @@ def _shown(device: Device, monkeypatch: pytest.MonkeyPatch, *films: VideoSource)
         raise CameraError("the film is over")
 
     monkeypatch.setattr(runtime, "open_source", opened)
-    assert run_device(device, stop) == 0
+    assert _status(device, stop) == 0
 
 
 def _until(live: LiveSubscriber, done: Any) -> list[dict[str, Any]]:
@@ -1316,5 +1321,5 @@ def test_film_that_is_too_short_for_a_session_says_so(config: Config, demo_clip:
     said: list[str] = []
     longer = config.model_copy(update={"session": SessionConfig(start_after_s=30.0)})
     device = Device(longer, trial=Trial(film, loop=False), announce=said.append)
-    assert run_device(device, threading.Event()) == 0
+    assert _status(device, threading.Event()) == 0
     assert "short.mp4: no session was made: nobody was seen for 30 s without a break" in said

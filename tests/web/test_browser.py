@@ -353,6 +353,18 @@ def test_nothing_of_a_gauge_shows_while_no_feedback_is_given(server: Server, dev
         expect(part).to_be_hidden()
 
 
+def test_that_cues_are_switched_off_is_said_beside_the_goal(server: Server, device: Device, page: Page) -> None:
+    """Whoever runs waits for cues else, and a named runner was shown a measurement after which none came."""
+    page.goto(server.url)
+    note, stage = page.locator("[data-goal-note]"), page.locator(".stage")
+    device.changes = coached("fppa_deg", feedback=False, kept_back="measuring", measuring={"n": 3, "of": 20})
+    expect(stage).to_have_attribute("data-quiet", "yes")
+    expect(note).to_have_text("for this session")
+    device.changes = coached("fppa_deg", feedback=False, kept_back="off", measuring={"n": 3, "of": 20})
+    expect(note).to_have_text("cues are switched off in the settings")
+    expect(stage).to_have_attribute("data-quiet", "no")
+
+
 def judged(verdict: str, value: float, threshold: float, cm: float | None = None) -> Message:
     return {"fppa_deg": 3.0, "alert": verdict == "bad", "verdict": verdict, "value": value, "threshold": threshold,
             "value_cm": cm, "threshold_cm": cm}  # fmt: skip

@@ -270,7 +270,8 @@ function followGoal(coach) {
   const before = goal;
   goal = coach?.metric in goals ? coach.metric : KNEE;
   setText(find("goal"), aside() ? "none" : goals[goal].label);
-  setText(find("goal-note"), aside() ? "nothing is coached from the side" : coach?.metric_from === "runner" ? `of ${runner ?? "the runner"}` : GOAL_NOTES[coach?.metric_from] ?? "");
+  const off = coach?.kept_back === "off" ? "cues are switched off in the settings" : null;
+  setText(find("goal-note"), aside() ? "nothing is coached from the side" : off ?? (coach?.metric_from === "runner" ? `of ${runner ?? "the runner"}` : GOAL_NOTES[coach?.metric_from] ?? ""));
   setText(find("programme-label"), `Programme: ${goals[goal].label.toLowerCase()}`);
   find("goal-tile").hidden = Boolean(coach?.programme);
   if (goal !== before) for (const knee of Object.values(knees)) knee.show();
@@ -279,7 +280,8 @@ function followGoal(coach) {
 // The programme, the metronome, and whether the numbers are hidden now; returns what stands in their place.
 function followCoach(coach) {
   const programme = coach?.programme;
-  const quiet = !aside() && coach && !coach.feedback && (coach.measuring || programme) ? (coach.measuring ? "measuring…" : "by feel") : "";
+  const measuring = coach?.kept_back !== "off" && coach?.measuring;
+  const quiet = !aside() && coach && !coach.feedback && (measuring || programme) ? (measuring ? "measuring…" : "by feel") : "";
   stage.dataset.quiet = quiet ? "yes" : "no";
   sound.metronome(coach?.metronome_spm ?? null);
   find("programme").hidden = !programme;
