@@ -23,11 +23,11 @@ from device.store import Person, Runner, SessionHeader, Store
 from model.errors import StoreError
 from model.goals import is_goal
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
+from model.words import MAX_NAME
 
 COMMANDS = ("add_runner", "select_runner", "rename_runner", "set_height", "set_goal")
 #: A choice that no session followed is dropped after this long.
 KEPT_S = 600.0
-MAX_NAME = 40
 _CHOOSING = Said("Nobody was chosen", "Somebody can be chosen")
 _NAMING = Said("The name was not changed", "A name can be changed")
 

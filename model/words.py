@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: A runner's name has so many characters at most.
+MAX_NAME = 40
+
 
 def capital(words: str) -> str:
     """With a capital letter; the rest as it is."""

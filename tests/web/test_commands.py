@@ -249,7 +249,7 @@ def test_goal_that_is_none_is_refused(device: LivePublisher, client: FlaskClient
 def test_goal_that_is_not_confirmed_is_said(
     device: LivePublisher, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.views.commands._CONFIRM_S", 0.1)
+    monkeypatch.setattr("web.views.commands.CONFIRM_S", 0.1)
     form = {"metric": "pelvic_drop_deg", "csrf_token": token(client)}
     assert "did not confirm" in client.post("/device/goal", data=form, follow_redirects=True).text
 

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from device.config import Config
 from device.in_turn import LATE_S
 from device.live import LivePublisher, Message
-from device.runners import COMMANDS, MAX_NAME
+from device.runners import COMMANDS
 from device.store import SessionHeader, Store
 from model.errors import StoreError
 from model.goals import GOALS
@@ -147,7 +147,6 @@ def test_what_was_mistyped_stays_in_its_form_with_the_reason(device: Device, cli
 
 
 def test_wrong_forms_are_refused(device: Device, client: FlaskClient) -> None:
-    assert runners.MAX_NAME == MAX_NAME
     assert "at most 40 characters" in post(client, "/runners", 400, name="x" * 41)
     post(client, "/runners/choose", 404, runner_id="Anna")
 
@@ -169,7 +168,7 @@ def test_a_full_disk_chooses_nobody_and_the_page_says_why(
     device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None]
 ) -> None:
     """It is answered before the page gives up, and not carried out when there is room again."""
-    assert runners._ANSWER_S > LATE_S
+    assert commands.ANSWER_S > LATE_S
     anna, _ = store.add_runner("Anna")
     full = [True]
 
@@ -393,7 +392,7 @@ def test_a_device_that_tells_nothing_confirms_nothing(
     monkeypatch: pytest.MonkeyPatch, path: str, form: dict[str, str],
 ) -> None:  # fmt: skip
     """It is there, and busy with its camera: nobody, or no speed, is not what it tells."""
-    for views, name in ((runners, "_CONFIRM_S"), (runners, "_ANSWER_S"), (commands, "_CONFIRM_S")):
+    for views, name in ((runners, "CONFIRM_S"), (runners, "ANSWER_S"), (commands, "CONFIRM_S")):
         monkeypatch.setattr(views, name, 0.2)
     eventually(lambda: hub.send({"command": "nothing"}), "the device")
     assert "did not confirm" in post(client, path, 200, **form)
@@ -403,7 +402,7 @@ def test_device_that_does_not_confirm_is_said(
     config: Config, client: FlaskClient, publisher: LivePublisher, eventually: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(runners, "_ANSWER_S", 0.1)
+    monkeypatch.setattr(runners, "ANSWER_S", 0.1)
     publisher.publish({"type": "health", "commands": list(COMMANDS), "runner": None})
     eventually(lambda: client.get("/healthz").get_json()["device"] == "live", "the device")
     assert "did not confirm" in post(client, "/runners", name="Anna")

@@ -19,7 +19,9 @@ from web.mistyped import Mistyped, shown_by, typed_number
 blueprint = Blueprint("commands", __name__, url_prefix="/device")
 blueprint.register_error_handler(Mistyped, shown_by(set_up.page))
 #: The device tells its state once a second.
-_CONFIRM_S = 3.0
+CONFIRM_S = 3.0
+#: Longer than the device tries to do what is asked.
+ANSWER_S = 5.0
 
 
 @blueprint.post("/test-cue")
@@ -153,7 +155,7 @@ def what_came(command: Mapping[str, Any], within_s: float) -> dict[str, Any] | s
 
 def _carried_out(command: Mapping[str, Any], words: str) -> ResponseReturnValue:
     """Sends what the device answers; says ``words``, or why it refused."""
-    answer = what_came(command, _CONFIRM_S)
+    answer = what_came(command, CONFIRM_S)
     done = not isinstance(answer, str)
     return _said(done, words if done else str(answer), url_for("pages.live"))
 
@@ -162,7 +164,7 @@ def _confirmed(
     command: Mapping[str, Any], done: Callable[[], bool], words: Callable[[], str], anchor: str | None = None
 ) -> ResponseReturnValue:
     """Sends it and waits until the device tells that it is ``done``; then says ``words``, where the form stands."""
-    answer = box().hub.ask(command, done, _CONFIRM_S)
+    answer = box().hub.ask(command, done, CONFIRM_S)
     if answer != "done":
         return _said(False, SILENT if answer == "silent" else UNCONFIRMED, _back(anchor))
     return _said(True, words(), _back(anchor))

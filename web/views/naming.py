@@ -8,16 +8,13 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from model.words import MAX_NAME
 from web.app import box
 from web.mistyped import Mistyped, shown_by
-from web.views.commands import what_came
-from web.views.runners import MAX_NAME, stored_runner, typed_name
+from web.views.commands import ANSWER_S, CONFIRM_S, what_came
+from web.views.runners import stored_runner, typed_name
 
 blueprint = Blueprint("naming", __name__)
-#: Longer than the device tries to change it.
-_ANSWER_S = 5.0
-#: The device tells who runs once a second.
-_CONFIRM_S = 3.0
 
 
 @blueprint.get("/runners/<int:runner_id>/name")
@@ -39,11 +36,11 @@ def change(runner_id: int) -> ResponseReturnValue:
             raise Mistyped("name", "Type a name.")
     except Mistyped as wrong:
         return shown_by(lambda wrong: _page(runner, wrong))(wrong)
-    answer = what_came({"command": "rename_runner", "id": runner_id, "name": name}, _ANSWER_S)
+    answer = what_came({"command": "rename_runner", "id": runner_id, "name": name}, ANSWER_S)
     if isinstance(answer, str):
         flash(answer, "bad")
         return redirect(url_for("naming.show", runner_id=runner_id), 303)
-    box().hub.tells(lambda: _is_told(runner_id, name), _CONFIRM_S)
+    box().hub.tells(lambda: _is_told(runner_id, name), CONFIRM_S)
     flash(f"{runner['name']} is called {name} now.", "good")
     return redirect(url_for("runners.show"), 303)
 

@@ -13,23 +13,19 @@ from device.store.training import StoredProgramme
 from model.goals import GOALS
 from model.programme import SESSIONS, in_words, progress
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
+from model.words import MAX_NAME
 from web.access import on_kiosk
 from web.app import box
 from web.hub import Answer
 from web.mistyped import Mistyped, shown_by, typed_number
 from web.names import alphabetical, as_written, is_legible, look
 from web.numbers import chosen
-from web.views.commands import MEANWHILE, SILENT, UNCONFIRMED, another_chosen, what_came
+from web.views.commands import ANSWER_S, CONFIRM_S, MEANWHILE, SILENT, UNCONFIRMED, another_chosen, what_came
 from web.views.qr import qr_of
 
 blueprint = Blueprint("runners", __name__, url_prefix="/runners")
-MAX_NAME = 40  # as in the device, which is not to be imported here
 #: From so many names on one is found faster by typing than by scrolling.
 _MANY = 12
-#: The device tells its state once a second.
-_CONFIRM_S = 3.0
-#: Longer than the device tries to do what is asked.
-_ANSWER_S = 5.0
 
 
 @blueprint.get("")
@@ -133,7 +129,7 @@ def height() -> ResponseReturnValue:
     said = "Height: not known." if height_cm is None else f"Height: {height_cm:g} cm, {whose}."
     command = {"command": "set_height", "height_cm": height_cm}
     hub = box().hub
-    answer = hub.ask(command, lambda: hub.height_cm() == height_cm and _is_kept(runner, height_cm), _CONFIRM_S)
+    answer = hub.ask(command, lambda: hub.height_cm() == height_cm and _is_kept(runner, height_cm), CONFIRM_S)
     return _said(_WHY_NOT[answer], said)
 
 
@@ -194,7 +190,7 @@ def train() -> ResponseReturnValue:
         flash("Choose a runner first.", "bad")
     elif command == "start_programme" and box().reader.programme(runner_id) is not None:
         flash("The programme is on already.", "good")
-    elif isinstance(answer := what_came({"command": command}, _ANSWER_S), str):
+    elif isinstance(answer := what_came({"command": command}, ANSWER_S), str):
         flash(answer, "bad")
     else:
         flash(amid if runs else before, "good")
@@ -214,10 +210,10 @@ def _choice(command: Mapping[str, Any], done: Callable[[], bool]) -> ResponseRet
     """Has the device choose, waits until it says that it is so (``done``), and says who runs when."""
     hub = box().hub
     before, running = hub.runner(), hub.session_id() is not None
-    answer = what_came(command, _ANSWER_S)
+    answer = what_came(command, ANSWER_S)
     if isinstance(answer, str):
         return _said(answer)
-    if not hub.tells(done, _CONFIRM_S):
+    if not hub.tells(done, CONFIRM_S):
         return _said(UNCONFIRMED)
     return _said(None, _chosen(hub.runner(), before) if running else _next(hub.runner(), hub.somebody()))
 

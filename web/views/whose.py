@@ -7,10 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from web.app import box
 from web.numbers import chosen
-from web.views.commands import what_came
+from web.views.commands import ANSWER_S, what_came
 
 blueprint = Blueprint("whose", __name__)
-_ANSWER_S = 5.0
 _MEANWHILE = "Nothing was changed: meanwhile somebody else has said whose it was. Look whose it is now."
 
 
@@ -28,7 +27,7 @@ def give(session_id: int) -> ResponseReturnValue:
 
 def _given(session_id: int, runner_id: int | None) -> tuple[str, str]:
     """What came of it, and whether that is good or bad."""
-    answer = what_came({"command": "give_session", "id": session_id, "runner_id": runner_id}, _ANSWER_S)
+    answer = what_came({"command": "give_session", "id": session_id, "runner_id": runner_id}, ANSWER_S)
     if isinstance(answer, str):
         return answer, "bad"
     name = box().reader.runner_name(runner_id)
