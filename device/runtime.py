@@ -122,8 +122,8 @@ class _Session:
         """How long the session has lasted, by the frames' times; None until it has started."""
         return None if self.since_s is None else self.recorder.last_s - self.since_s
 
-    def were_last_steps(self, outcome: Outcome) -> bool:
-        """Whether with this frame whoever was on the belt when another was chosen has stopped: it was the one before.
+    def add(self, outcome: Outcome) -> bool:
+        """Takes a frame; True where with it who was on the belt when another was chosen has stopped: the one before.
 
         Whose these steps were nobody can tell for sure, so they are to be nobody's. What follows is the other's.
         """
@@ -452,7 +452,7 @@ class Device:
         self, t_s: float, scene: _Scene, session: _Session, outcome: Outcome, change: Started | Ended | None
     ) -> None:
         """Ends the session where its runner has gone, or has stopped where another was chosen; also one of nobody."""
-        last_steps = session.were_last_steps(outcome)
+        last_steps = session.add(outcome)
         ended = isinstance(change, Ended) or last_steps
         scene.idle = not ended and not scene.presence.active and outcome.pose is None
         if not (ended or scene.idle):
