@@ -18,6 +18,7 @@ from model import kinematics as k
 from model.bias import bias_of
 from model.camera_pose import SLOW_MOTION, CameraPose
 from model.coach import Coach, CoachSettings, CoachState, Cue, Instrument, Look
+from model.cuts import Cut
 from model.gait import GaitDetector, GaitEvent
 from model.looks import MAX_GAP_S, evened
 from model.place import CameraPlace
@@ -103,6 +104,7 @@ class Outcome:
         unused: why nothing is computed from this frame, for people; None where it counts.
         message: the same, or why what is computed is less certain; None where all is well.
         lost: pictures that the camera took since the frame before, and that nobody looked at.
+        cut: whether the film was cut before this frame.
     """
 
     t_s: float
@@ -123,6 +125,7 @@ class Outcome:
     unused: str | None
     message: str | None
     lost: int
+    cut: bool
 
 
 @dataclass(slots=True)
@@ -179,6 +182,7 @@ class RunAnalysis:
         lost: int = 0,
         moved_since_s: float | None = None,
         shaken: bool = False,
+        cut: Cut | None = None,
     ) -> Outcome:
         """Takes one frame.
 
@@ -189,7 +193,10 @@ class RunAnalysis:
             lost: pictures that were taken since the frame before, and that nobody looked at.
             moved_since_s: in the frame in which the background tells that the camera was moved: since when at most.
             shaken: whether the background trembles.
+            cut: whether a film was cut before this frame, and to what: no step goes on from there to here.
         """
+        if cut is not None:
+            self._begin_steps(cut)
         self._frame_s.append(t_s)
         self._lost.append((t_s, lost))
         while self._lost[0][0] < t_s - _LOST_WINDOW_S:
@@ -237,7 +244,19 @@ class RunAnalysis:
             unused=self._doubt,
             message=self._doubt or lost_words(self._lost_share, film=film) or slow_words(self.fps, film) or shakes,
             lost=lost,
+            cut=cut is not None,
         )
+
+    def _begin_steps(self, cut: Cut) -> None:
+        """Nothing that was seen so far goes on; in another set-up the runner is seen from elsewhere, too."""
+        self.gait.begin_anew()
+        self.place.begin_steps()
+        self._sides = {side: _SideState() for side in Side}
+        self._poses.clear()
+        self._leg_px.clear()
+        if cut == "scene":
+            self.view_estimator = ViewEstimator(self.settings.view)
+            self.standing = StandingCalibrator()
 
     def _remember(self, pose: Pose) -> None:
         self._seen = True
