@@ -26,6 +26,8 @@ PAUSE_S = 0.5
 _UNEVEN_SHARE, _FAR = 0.5, 0.5
 #: So many of the pictures of a runner, as a share, can be why most stances do not count.
 _SOME = 0.2
+#: So many cuts are told with their times.
+_TOLD_CUTS = 5
 _TURN = ", or the film: ffmpeg -i {} -vf transpose=1 film.mp4 (transpose=2 where that turns it upside down)"
 _UNSURE = "the legs are not seen clearly enough, or pictures are missing"
 
@@ -76,18 +78,21 @@ class FilmCheck:
         self._shaken = 0
         self._footless = 0
         self._times_s: array[float] = array("d")
+        self._cuts_s: list[float] = []
 
     def watch(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Hands ``outcomes`` on, and counts what is wrong with their pictures."""
         for outcome in outcomes:
             self._times_s.append(outcome.t_s)
+            if outcome.cut:
+                self._cuts_s.append(outcome.t_s)
             if outcome.pose is not None:
                 self._shaken += outcome.shaken
                 self._footless += _is_cut_off(outcome.pose)
             yield outcome
 
     def tell(self, name: str, stances: Sequence[Mapping[str, Any]]) -> None:
-        """Warns of what most pictures or stances lack, of a camera that shakes, and of uneven times.
+        """Warns of what most pictures or stances lack, of a camera that shakes, of cuts, and of uneven times.
 
         Args:
             name: of the film.
@@ -99,6 +104,17 @@ class FilmCheck:
             _log.warning("%s: %s%s", name, poor, turn)
         if count and self._shaken >= _SHAKEN_SHARE * count:
             _log.warning("%s: in %d of %d pictures of a runner %s", name, self._shaken, count, SHAKES)
+        if self._cuts_s:
+            times = ", ".join(f"{t_s:.1f}" for t_s in self._cuts_s[:_TOLD_CUTS])
+            more = f" and {len(self._cuts_s) - _TOLD_CUTS} times more" if len(self._cuts_s) > _TOLD_CUTS else ""
+            _log.warning(
+                "%s: cut at %s s%s: what follows is measured anew, and all is in one mean; where the parts show other "
+                "people, days or sides, replay each by itself (ffmpeg -ss FROM -to TO -i %s part.mp4)",
+                name,
+                times,
+                more,
+                name,
+            )
         if (fps := self._uneven_fps()) is not None:
             _log.warning(
                 "%s: uneven times: its pictures come in bursts, and what is measured may be wrong or missing; if they "

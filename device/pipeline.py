@@ -11,6 +11,7 @@ from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.background import Background
 from model.camera_pose import CameraPose
 from model.coach import CoachSettings
+from model.cuts import Cut, Cuts
 from model.movenet import RunnerTracker
 from model.person import Region
 from model.place import CameraPlace
@@ -97,6 +98,7 @@ class Pipeline:
         self._region = region or Region()
         self._settings = replace(settings, model=net.name)
         self._background = Background()
+        self._cuts = Cuts() if settings.film else None
         self.place = place or CameraPlace(net.name)
         self.restart()
 
@@ -122,14 +124,35 @@ class Pipeline:
         t_s = self._clock.t_s(frame)
         lost = 0 if self._last_index is None else max(0, frame.index - self._last_index - 1)
         self._last_index = frame.index
+        image_s = frame.t_ns / 1e9
+        cut: Cut | None = None
+        if self._cuts is not None and self._cuts.scene(frame.image, image_s):
+            cut = "scene"
+            self._tracker.camera_moved()
         sight = self._tracker.look(frame.image, self._tracker_clock.t_s(frame))
         pose = sight.pose
         if pose is not None and pose.t_s != t_s:
             pose = replace(pose, t_s=t_s)
-        moved_ago_s = self._background.step(frame.image, frame.t_ns / 1e9, pose)
+        moved_ago_s = self._background.step(frame.image, image_s, pose)
         if moved_ago_s is not None:
             self._tracker.camera_moved()
+        if self._cuts is not None:
+            if self._cuts.jump(pose) and self.analysis.gait.state != "standing":
+                cut = "jump"
+                self._tracker.camera_moved()  # where the runner is now, and whether it is the same one, is not known
+            moved_ago_s = self._moved_ago_s(self._cuts, moved_ago_s, image_s)
         pose = pose and self._background.steadied(pose)
         quality = MOVING if self._background.moving else sight.quality
         moved_since_s = None if moved_ago_s is None else t_s - moved_ago_s
-        return self.analysis.step(t_s, pose, quality, lost, moved_since_s, self._background.shaken)
+        return self.analysis.step(t_s, pose, quality, lost, moved_since_s, self._background.shaken, cut)
+
+    def _moved_ago_s(self, cuts: Cuts, told_s: float | None, image_s: float) -> float | None:
+        """How long ago another place of the camera is seen, as the background told it, or a cut does."""
+        if told_s is not None:
+            cuts.tell_moved()
+            return told_s
+        since_s = cuts.sure_since_s()
+        if since_s is None:
+            return None
+        self._background.begin_anew()
+        return image_s - since_s

@@ -18,6 +18,7 @@ from model import kinematics as k
 from model.bias import bias_of
 from model.camera_pose import SLOW_MOTION, CameraPose
 from model.coach import Coach, CoachSettings, CoachState, Cue, Instrument, Look
+from model.cuts import Cut
 from model.gait import GaitDetector, GaitEvent
 from model.looks import MAX_GAP_S, evened
 from model.place import CameraPlace
@@ -104,6 +105,7 @@ class Outcome:
         message: the same, or why what is computed is less certain (`picture_words`); None where all is well.
         shaken: whether the camera shakes, which is taken out.
         lost: pictures that the camera took since the frame before, and that nobody looked at.
+        cut: whether the film was cut before this frame.
     """
 
     t_s: float
@@ -125,6 +127,7 @@ class Outcome:
     message: str | None
     shaken: bool
     lost: int
+    cut: bool
 
 
 @dataclass(slots=True)
@@ -181,6 +184,7 @@ class RunAnalysis:
         lost: int = 0,
         moved_since_s: float | None = None,
         shaken: bool = False,
+        cut: Cut | None = None,
     ) -> Outcome:
         """Takes one frame.
 
@@ -191,7 +195,10 @@ class RunAnalysis:
             lost: pictures that were taken since the frame before, and that nobody looked at.
             moved_since_s: in the frame in which the background tells that the camera was moved: since when at most.
             shaken: whether the background trembles.
+            cut: whether a film was cut before this frame, and to what: no step goes on from there to here.
         """
+        if cut is not None:
+            self._begin_steps(cut)
         self._frame_s.append(t_s)
         self._lost.append((t_s, lost))
         while self._lost[0][0] < t_s - _LOST_WINDOW_S:
@@ -239,7 +246,19 @@ class RunAnalysis:
             message=picture_words(self._doubt, shaken, self._lost_share, self.fps, self.settings.film),
             shaken=shaken,
             lost=lost,
+            cut=cut is not None,
         )
+
+    def _begin_steps(self, cut: Cut) -> None:
+        """Nothing that was seen so far goes on; in another set-up the runner is seen from elsewhere, too."""
+        self.gait.begin_anew()
+        self.place.begin_steps()
+        self._sides = {side: _SideState() for side in Side}
+        self._poses.clear()
+        self._leg_px.clear()
+        if cut == "scene":
+            self.view_estimator = ViewEstimator(self.settings.view)
+            self.standing = StandingCalibrator()
 
     def _remember(self, pose: Pose) -> None:
         self._seen = True

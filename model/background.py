@@ -23,6 +23,8 @@ from model.pose import FloatArray, Pose
 
 Image = NDArray[np.uint8]
 Corners = NDArray[np.float32]
+#: Rows and columns of a picture.
+Box = tuple[slice, slice]
 
 #: A look so often, at a picture whose longer side is made so small.
 _EVERY_S, _SIDE_PX = 0.25, 160
@@ -97,6 +99,12 @@ class Background:
         self._shifts: deque[_Shift] = deque(maxlen=_SHAKEN_LOOKS)
         self._forget()
 
+    def begin_anew(self) -> None:
+        """Another set-up is seen from now on."""
+        self._last = None
+        self._shifts.clear()
+        self._forget()
+
     def _forget(self) -> None:
         """There is nothing to compare with any more, until the next look."""
         self._before: Image | None = None
@@ -138,14 +146,13 @@ class Background:
         every_s = _EVERY_S if len(self._shifts) == _SHAKEN_LOOKS else _SOON_S
         if abs(t_s - self._looked_s) < every_s:  # a driver may stamp a picture a little before the last one
             if self.shaken and self._before is not None:
-                self._note_sway(_shift(self._before, self._corners, _small(image)), t_s)
+                self._note_sway(_shift(self._before, self._corners, small(image)), t_s)
             return None
         if image.shape != self._size_px or t_s < self._looked_s:
-            self._size_px, self._last = image.shape, None
-            self._shifts.clear()
-            self._forget()
+            self._size_px = image.shape
+            self.begin_anew()
         self._looked_s = t_s
-        now = _small(image)
+        now = small(image)
         ago_s = self._compare(now, t_s, pose)
         self._last = now
         self.shaken = self._trembles()
@@ -227,24 +234,32 @@ class Background:
         return True
 
 
-def _small(image: Image) -> Image:
-    """Its green, which is nearest to grey, of every second pixel and fewer of large ones."""
+def small(image: Image) -> Image:
+    """The picture made small: its green, which is nearest to grey, of every second pixel and fewer of large ones."""
     every = max(1, max(image.shape[:2]) // (2 * _SIDE_PX))
     green = np.ascontiguousarray(image[::every, ::every, 1])
     scale = _SIDE_PX / max(green.shape)
     return np.asarray(cv2.resize(green, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def body_box(pose: Pose | None) -> Box | None:
+    """Rows and columns of the small picture in which the runner's body is; None where nobody is."""
+    if pose is None:
+        return None
+    xy: FloatArray = pose.xy_px[np.isfinite(pose.xy_px).all(axis=1)] * (_SIDE_PX / max(pose.image_size_px))
+    if not len(xy):
+        return None
+    (left, top), (right, bottom) = xy.min(axis=0), xy.max(axis=0)
+    beyond = _BODY_BEYOND * (bottom - top)
+    rows = slice(max(0, round(top - beyond)), max(0, round(bottom + beyond)))
+    return rows, slice(max(0, round(left - beyond)), max(0, round(right + beyond)))
+
+
 def _corners(grey: Image, pose: Pose | None) -> Corners:
     """(n, 1, 2) px: what can be found again and is no part of the runner."""
     mask = np.full_like(grey, 255)
-    if pose is not None:
-        xy: FloatArray = pose.xy_px[np.isfinite(pose.xy_px).all(axis=1)] * (_SIDE_PX / max(pose.image_size_px))
-        if len(xy):
-            (left, top), (right, bottom) = xy.min(axis=0), xy.max(axis=0)
-            beyond = _BODY_BEYOND * (bottom - top)
-            rows = slice(max(0, round(top - beyond)), max(0, round(bottom + beyond)))
-            mask[rows, max(0, round(left - beyond)) : max(0, round(right + beyond))] = 0
+    if (box := body_box(pose)) is not None:
+        mask[box] = 0
     found = cv2.goodFeaturesToTrack(grey, _MOST, _CLEAR, _APART_PX, mask=mask, blockSize=5)
     return np.empty((0, 1, 2), np.float32) if found is None else np.asarray(found, np.float32)
 

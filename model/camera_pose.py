@@ -250,9 +250,13 @@ class CameraPoseEstimator:
 
     def begin_times(self) -> None:
         """The times of the poses that come begin anew; what was found, and the stances it was found from, stay."""
+        self.begin_steps()
+        self._newest_s.clear()
+
+    def begin_steps(self) -> None:
+        """The poses that come do not go on from those before."""
         self._poses.clear()
         self._strikes_s.clear()
-        self._newest_s.clear()
 
     def forget(self) -> None:
         """The camera has been moved, and all that was found before tells nothing of where it stands now."""

@@ -215,6 +215,10 @@ class GaitDetector:
         self._frame_interval_s = 0.0
         self._forget()
 
+    def begin_anew(self) -> None:
+        """The poses that come do not go on from those before."""
+        self._forget()
+
     def _forget(self) -> None:
         self._samples = _Samples()
         self._searched_s = -math.inf

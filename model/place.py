@@ -134,6 +134,11 @@ class CameraPlace:
         for finding in self._aside.values():
             finding.seen_s = -math.inf
 
+    def begin_steps(self) -> None:
+        """The poses that come do not go on from those before, within the same times."""
+        if self._finding is not None:
+            self._finding.estimator.begin_steps()
+
     def begin_session(self) -> None:
         """From now on a move of the camera is one of this session; what was noticed before is said no longer."""
         for finding in (self._finding, *self._aside.values()):

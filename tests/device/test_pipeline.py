@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -78,6 +79,55 @@ def test_a_camera_that_is_knocked_amid_a_run_makes_no_cue_and_is_told_at_once(de
     assert sum(outcome.unused is None for outcome in after) > 0.9 * len(after)
     assert after[-1].camera.usable
     assert not any(outcome.cues for outcome in outcomes)
+
+
+class Joined(VideoSource):
+    """The clip's first seconds, cut to later ones: of the same set-up, or as another camera would show it."""
+
+    elsewhere = False
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        paper, seen = _wallpaper(*reversed(self.size_px)), itertools.count()
+        period_ns = round(1e9 / self.fps)
+        for frame in super().frames(stop):
+            t_s = frame.t_ns / 1e9
+            if _KNOCKED_S <= t_s < _KNOCKED_S + 2.35:
+                continue
+            image = np.clip(frame.image * paper, 0, 255).astype(np.uint8)
+            if self.elsewhere and t_s >= _KNOCKED_S:
+                image = np.ascontiguousarray(image[40:, 100:])
+                image = np.asarray(cv2.resize(image, self.size_px), np.uint8)
+            n = next(seen)
+            yield Frame(n, n * period_ns, image)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_no_step_goes_on_from_before_a_cut_to_after_it(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    config = parse_config({})
+    monkeypatch.setattr(Joined, "elsewhere", elsewhere)
+    pipeline = Pipeline(open_model_for_file(config, 30.0, "lightning"), analysis_settings(config, film=True))
+    with Joined(demo_clip) as source:
+        frames = itertools.takewhile(lambda frame: frame.t_ns < 10e9, source.frames(threading.Event()))
+        outcomes = [pipeline.step(frame) for frame in frames]
+    assert [outcome.t_s for outcome in outcomes if outcome.cut] == [pytest.approx(_KNOCKED_S)]
+    stances = [stance for outcome in outcomes for stance in outcome.stances]
+    assert not any(stance.strike_s < _KNOCKED_S < stance.toe_off_s for stance in stances)
+    after_s = [stance.strike_s for stance in stances if stance.strike_s > _KNOCKED_S]
+    assert after_s[0] < _KNOCKED_S + 1.0
+    assert len(after_s) > 12
+    moved_s = [outcome.moved_since_s for outcome in outcomes if outcome.moved_since_s is not None]
+    assert moved_s == ([pytest.approx(_KNOCKED_S)] if elsewhere else [])
+
+
+def test_a_camera_has_no_cuts(demo_clip: Path) -> None:
+    """Whatever happens before it: it is looked for in films only."""
+    config = parse_config({})
+    pipeline = Pipeline(open_model_for_file(config, 30.0, "lightning"), analysis_settings(config, film=False))
+    with Joined(demo_clip) as source:
+        frames = itertools.takewhile(lambda frame: frame.t_ns < 6e9, source.frames(threading.Event()))
+        assert not any(pipeline.step(frame).cut for frame in frames)
 
 
 def test_a_camera_that_trembles_is_told_and_steadied(demo_clip: Path) -> None:

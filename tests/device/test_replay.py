@@ -422,6 +422,28 @@ def test_feet_beyond_the_picture_are_told(
     assert any("the feet are cut off at the picture's edge: film the whole runner" in one for one in said) is told
 
 
+class Cut(VideoSource):
+    """The first seconds of a film from which one second is missing, and its times tell nothing of that."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for frame in super().frames(stop):
+            if not 100 <= frame.index < 139 and frame.index < 180:
+                index = frame.index - 39 * (frame.index >= 100)
+                yield replace(frame, index=index, t_ns=round(index / self.fps * 1e9))
+
+    def cut_off(self, frames: int) -> str | None:
+        return None
+
+
+def test_a_film_that_was_cut_is_said_to_be(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("device.replay.VideoSource", Cut)
+    replay_file(demo_clip, Config(), ReplayOptions())
+    (said,) = (one for one in warned(caplog) if "cut at" in one)
+    assert said.startswith("demo_front.mp4: cut at 3.3 s: what follows is measured anew")
+
+
 class OnItsSide(VideoSource):
     """A film that was taken with a camera on its side."""
 
