@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 SILENCE_S = 2.0
 _POLL_S = 0.2
 _BUFFERS = 4
+_OFF_RATE = 0.02  # the sensor counts in whole rows, and meets no rate to the last digit
 _FOCUS_PER_M = 0.4  # a runner stands 2 to 3 m away; hunting autofocus would blur strides
 
 #: How OpenCV reads what may come: YUV420 on every Pi, NV12 of libcamera's virtual camera.
@@ -68,6 +69,7 @@ class PiCamera:
         self.vfov_deg = config.vfov_deg
         self.dropped = 0
         self._config = config
+        self._fps = float(config.fps)
         self._size_px = (config.width, config.height)
         self._conversion = _CONVERSIONS["YUV420"]
         self._turn = False
@@ -75,7 +77,7 @@ class PiCamera:
 
     @property
     def fps(self) -> float:
-        return float(self._config.fps)
+        return self._fps
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -112,7 +114,7 @@ class PiCamera:
             image, metadata = taken
             stamp_ns = metadata["SensorTimestamp"]
             if last_ns:
-                period_ns = metadata.get("FrameDuration", 1e6 / self.fps) * 1e3
+                period_ns = metadata.get("FrameDuration", 1e6 / self._fps) * 1e3
                 missed = max(0, round((stamp_ns - last_ns) / period_ns) - 1)
                 self.dropped += missed
                 index += 1 + missed
@@ -148,15 +150,25 @@ class PiCamera:
         camera.start()
         taken = self._take(threading.Event())
         assert taken is not None
+        _, metadata = taken
+        granted = 1e6 / metadata.get("FrameDuration", 1e6 / config.fps)
+        if abs(granted / config.fps - 1) > _OFF_RATE:
+            self._fps = round(granted, 1)
         if self.vfov_deg is None:
-            self.vfov_deg = vfov_deg(camera.camera_properties, taken[1])
+            self.vfov_deg = vfov_deg(camera.camera_properties, metadata)
 
     def _sensor_mode(self) -> dict[str, Any]:
         """The smallest mode that sees the sensor's whole height and keeps up with the wanted rate.
 
         Left to itself, Picamera2 takes a mode near the picture's size, which on some sensors is a narrow crop.
         """
-        modes = [mode for mode in self._camera.sensor_modes if "size" in mode]
+        try:
+            modes = [mode for mode in self._camera.sensor_modes if "size" in mode]
+        except Exception as error:  # it sets up each mode in turn, for the largest of which a small board has no room
+            _log.warning(
+                "the Pi camera %d does not tell its modes (%s); its view may be narrower", self._config.device, error
+            )
+            return {}
         quick = [mode for mode in modes if mode["fps"] >= 0.98 * self._config.fps] or modes
         if not quick:
             return {}

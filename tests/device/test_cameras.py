@@ -580,7 +580,7 @@ class FakeRequest:
     def get_metadata(self) -> dict[str, Any]:
         return {
             "SensorTimestamp": self._camera.begin_ns + self.n * 33_333_000,
-            "FrameDuration": 33_333,
+            "FrameDuration": self._camera.period_us,
             "ScalerCrop": self._camera.crop,
         }
 
@@ -603,6 +603,7 @@ class FakePicamera2:
     silent = False
     turns = True
     format = "YUV420"
+    period_us = 33_333
     crop = (0, 0, 3280, 2464)
     properties: dict[str, Any] = {  # noqa: RUF012
         "Model": "imx219",
@@ -797,6 +798,29 @@ def test_a_lens_with_a_motor_is_set_to_a_fixed_distance(
 def test_a_rate_that_only_a_narrow_mode_reaches_takes_that_mode(pi: type[FakePicamera2]) -> None:
     with PiCamera(CameraConfig(fps=90)):
         assert FakePicamera2.instances[0].config["sensor"]["output_size"] == (640, 480)
+
+
+@pytest.mark.parametrize(("period_us", "fps"), [(33_341, 30.0), (47_181, 21.2)])
+def test_a_rate_that_no_mode_reaches_is_told_as_it_is(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch, period_us: int, fps: float
+) -> None:
+    monkeypatch.setattr(pi, "period_us", period_us)
+    with PiCamera(CameraConfig(fps=30)) as camera:
+        assert camera.fps == fps
+
+
+def test_modes_that_a_small_board_has_no_room_for_do_not_keep_the_camera_from_starting(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(self: FakePicamera2) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(pi, "sensor_modes", property(fails))
+    with PiCamera(CameraConfig()):
+        assert FakePicamera2.instances[0].config["sensor"] == {}
+    assert caplog.messages == [
+        "the Pi camera 0 does not tell its modes ([Errno 12] Cannot allocate memory); its view may be narrower"
+    ]
 
 
 def test_the_sensors_time_buffers_and_gaps(pi: type[FakePicamera2]) -> None:
