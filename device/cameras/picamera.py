@@ -3,16 +3,19 @@
 The image processor scales the low-resolution stream; Python gets a picture of the size that is analysed and gives
 the buffer back at once. That stream is YUV420, which all boards can deliver (before the Pi 5 it is the only choice).
 Its rows may be padded to ``stride`` bytes. libcamera's names for RGB formats are the reverse of memory order
-("BGR888" is R, G, B in memory), which this way never matters.
+("BGR888" is R, G, B in memory), which this way never matters. What libcamera cannot give as it was asked it changes
+without an error, so that format, size and turn are read back.
 
 Picamera2 itself keeps one finished frame and recycles the older ones, so a slow consumer gets the newest.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -32,7 +35,11 @@ _log = logging.getLogger(__name__)
 SILENCE_S = 2.0
 _POLL_S = 0.2
 _BUFFERS = 4
+_OFF_RATE = 0.02  # the sensor counts in whole rows, and meets no rate to the last digit
 _FOCUS_PER_M = 0.4  # a runner stands 2 to 3 m away; hunting autofocus would blur strides
+
+#: How OpenCV reads what may come: YUV420 on every Pi, NV12 of libcamera's virtual camera.
+_CONVERSIONS: Mapping[str, int] = {"YUV420": cv2.COLOR_YUV2RGB_I420, "NV12": cv2.COLOR_YUV2RGB_NV12}
 
 #: Focal length in mm of cameras with a fixed lens, by libcamera's model name (Raspberry Pi's camera documentation).
 #: Cameras with a lens mount (imx477, imx296) are absent: nobody knows their lens.
@@ -62,12 +69,15 @@ class PiCamera:
         self.vfov_deg = config.vfov_deg
         self.dropped = 0
         self._config = config
+        self._fps = float(config.fps)
         self._size_px = (config.width, config.height)
+        self._conversion = _CONVERSIONS["YUV420"]
+        self._turn = False
         self._camera: Any = None
 
     @property
     def fps(self) -> float:
-        return float(self._config.fps)
+        return self._fps
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -76,23 +86,21 @@ class PiCamera:
     def __enter__(self) -> Self:
         picamera2, libcamera = _libraries()
         number = self._config.device
-        cameras = picamera2.Picamera2.global_camera_info()
-        if number >= len(cameras):
+        count = _count(picamera2)
+        if number >= count:
             raise CameraError(
-                f"the Pi sees {len(cameras)} camera(s), none is number {number}; "
+                f"the Pi sees {count} camera(s), none is number {number}; "
                 "check the ribbon cable at both ends, then restart the Pi"
             )
         try:
-            self._camera = picamera2.Picamera2(number)
+            self._camera = _opened(picamera2.Picamera2, number)
             self._start(libcamera)
         except CameraError:
             self._close()
             raise
         except Exception as error:  # Picamera2 raises RuntimeError, libcamera what it likes
             self._close()
-            raise CameraError(
-                f"the Pi camera {number} does not start ({error}); end the program that uses it, or restart the Pi"
-            ) from error
+            raise CameraError(f"the Pi camera {number} does not start ({_root(error)}); {_remedy(error)}") from error
         return self
 
     def __exit__(
@@ -106,7 +114,7 @@ class PiCamera:
             image, metadata = taken
             stamp_ns = metadata["SensorTimestamp"]
             if last_ns:
-                period_ns = metadata.get("FrameDuration", 1e6 / self.fps) * 1e3
+                period_ns = metadata.get("FrameDuration", 1e6 / self._fps) * 1e3
                 missed = max(0, round((stamp_ns - last_ns) / period_ns) - 1)
                 self.dropped += missed
                 index += 1 + missed
@@ -123,24 +131,44 @@ class PiCamera:
                 main=dict(stream),
                 lores=dict(stream),
                 sensor=self._sensor_mode(),
+                colour_space=libcamera.ColorSpace.Smpte170m(),  # as OpenCV takes it; else Rec. 709 from 1280×720 on
                 transform=libcamera.Transform(hflip=upside_down, vflip=upside_down),
                 buffer_count=_BUFFERS,
                 controls=self._controls(libcamera),
             )
         )
-        self._size_px = tuple(camera.stream_configuration("lores")["size"])
+        given = camera.stream_configuration("lores")
+        if given["format"] not in _CONVERSIONS:
+            raise CameraError(
+                f"the Pi camera {config.device} gives its pictures as {given['format']}, which cannot be read here; "
+                "take another camera"
+            )
+        self._size_px = tuple(given["size"])
+        self._conversion = _CONVERSIONS[given["format"]]
+        turned = camera.camera_configuration()["transform"]
+        self._turn = (turned.hflip, turned.vflip) == (not upside_down, not upside_down)  # not every sensor can turn
         camera.start()
         taken = self._take(threading.Event())
         assert taken is not None
+        _, metadata = taken
+        granted = 1e6 / metadata.get("FrameDuration", 1e6 / config.fps)
+        if abs(granted / config.fps - 1) > _OFF_RATE:
+            self._fps = round(granted, 1)
         if self.vfov_deg is None:
-            self.vfov_deg = vfov_deg(camera.camera_properties, taken[1])
+            self.vfov_deg = vfov_deg(camera.camera_properties, metadata)
 
     def _sensor_mode(self) -> dict[str, Any]:
         """The smallest mode that sees the sensor's whole height and keeps up with the wanted rate.
 
         Left to itself, Picamera2 takes a mode near the picture's size, which on some sensors is a narrow crop.
         """
-        modes = [mode for mode in self._camera.sensor_modes if "size" in mode]
+        try:
+            modes = [mode for mode in self._camera.sensor_modes if "size" in mode]
+        except Exception as error:  # it sets up each mode in turn, for the largest of which a small board has no room
+            _log.warning(
+                "the Pi camera %d does not tell its modes (%s); its view may be narrower", self._config.device, error
+            )
+            return {}
         quick = [mode for mode in modes if mode["fps"] >= 0.98 * self._config.fps] or modes
         if not quick:
             return {}
@@ -186,16 +214,18 @@ class PiCamera:
     def _rgb(self, yuv: Image) -> Image:
         """(1.5 · H, stride) planes as an RGB picture without the padding."""
         width, height = self._size_px
-        rgb = cv2.cvtColor(yuv, cv2.COLOR_YUV2RGB_I420)[:height, :width]
+        rgb = cv2.cvtColor(yuv, self._conversion)[:height, :width]
+        if self._turn:
+            rgb = rgb[::-1, ::-1]
         return np.ascontiguousarray(rgb, dtype=np.uint8)
 
     def _close(self) -> None:
         camera, self._camera = self._camera, None
         if camera is None:
             return
-        for step in (camera.cancel_all_and_flush, camera.close):  # a job that still waits would keep the camera open
+        for step in ("cancel_all_and_flush", "close"):  # a job that still waits would keep the camera open
             try:
-                step()
+                getattr(camera, step)()
             except Exception as error:  # of a camera that is gone: why it is left is told already
                 _log.warning("the Pi camera %d was not closed as it should be (%s)", self._config.device, error)
 
@@ -219,19 +249,67 @@ def vfov_deg(properties: Mapping[str, Any], metadata: Mapping[str, Any]) -> floa
 
 
 def pi_camera_count() -> int:
-    """How many cameras Picamera2 sees; 0 where it is not installed."""
+    """How many cameras on a ribbon cable Picamera2 sees; 0 where it is not installed or does not work."""
     try:
         picamera2, _ = _libraries()
+        return _count(picamera2)
     except CameraError:
         return 0
-    return len(picamera2.Picamera2.global_camera_info())
+
+
+def _count(picamera2: Any) -> int:
+    """Picamera2 lists USB cameras, too, behind the others; but the Pi's image processor does not serve them."""
+    try:
+        cameras = picamera2.Picamera2.global_camera_info()
+    except Exception as error:  # as in __enter__
+        raise CameraError(f"the Pi's cameras cannot be listed ({_root(error)}); {_remedy(error)}") from error
+    return sum("/usb" not in camera["Id"] for camera in cameras)
+
+
+def _opened(kind: Any, number: int) -> Any:
+    """A ``Picamera2``. One that cannot be opened leaves nothing behind.
+
+    By itself it leaves an open pipe, and where it fails late the camera, of which nobody has a handle then. A device
+    that tries again every few seconds would run out of files within hours, or find the camera busy for ever.
+    """
+    camera = kind.__new__(kind)
+    try:
+        camera.__init__(number)
+    except Exception:
+        with contextlib.suppress(Exception):
+            camera.close()
+        if hasattr(camera, "notifymeread") and not camera.notifymeread.closed:
+            camera.notifymeread.close()
+            os.close(camera.notifyme_w)
+        raise
+    return camera
+
+
+def _root(error: BaseException) -> BaseException:
+    """What Picamera2's error came from: itself says only that it did not complete."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, (AttributeError, TypeError)):  # a call that the one has and the other has not
+        return "Picamera2 is too old, or does not fit libcamera: sudo apt update && sudo apt full-upgrade"
+    return "end the program that uses it, or restart the Pi"
 
 
 def _libraries() -> tuple[Any, Any]:
-    """Picamera2 and libcamera, which come with Raspberry Pi OS and not from a package index."""
+    """Picamera2 and libcamera, which come with Raspberry Pi OS and not from a package index.
+
+    Both tell of every step, and Picamera2 of every error that it raises: unless more was asked for, ours are enough.
+    """
+    if not _log.isEnabledFor(logging.DEBUG):
+        os.environ.setdefault("LIBCAMERA_LOG_LEVELS", "*:ERROR")
+        logging.getLogger("picamera2").setLevel(logging.WARNING)
+        logging.getLogger("picamera2.picamera2").setLevel(logging.CRITICAL)
     try:
         return importlib.import_module("picamera2"), importlib.import_module("libcamera")
-    except ImportError as error:
+    except Exception as error:  # also of modules that are there and do not fit each other, or numpy
         raise CameraError(
             f"Picamera2 cannot be loaded ({error}); sudo apt install python3-picamera2, "
             "in an environment that sees the system's packages"

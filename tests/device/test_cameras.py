@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -556,22 +557,30 @@ class FakeRequest:
         self._camera, self.n, self.released = camera, n, 0
 
     def make_array(self, name: str) -> Image:
+        """Red above, blue below; as the real one does, with YUV420's padding and without that of NV12."""
         assert not self.released
         config = self._camera.config[name]
-        assert config["format"] == "YUV420"
         (width, height), stride = config["size"], config["stride"]
+        red, blue = (81, 90, 240), (41, 240, 110)  # Y, U, V in BT.601, limited range
+        below = height // 4 * 2
         planes = np.full((height * 3 // 2, stride), 77, np.uint8)  # 77 is what padding holds: never to be seen
-        luma, u, v = 81, 90, 240  # pure red in BT.601, limited range
-        planes[:height, :width] = luma
-        for first_row, value in ((height, u), (height * 5 // 4, v)):
-            plane = planes[first_row : first_row + height // 4].reshape(height // 2, stride // 2)
-            plane[:, : width // 2] = value
+        planes[:below, :width], planes[below:height, :width] = red[0], blue[0]
+        if config["format"] == "NV12":
+            for of_two in (0, 1):
+                planes[height : height + below // 2, of_two:width:2] = red[1 + of_two]
+                planes[height + below // 2 :, of_two:width:2] = blue[1 + of_two]
+            return np.ascontiguousarray(planes[:, :width])
+        assert config["format"] == "YUV420"
+        colour = planes[height:].reshape(2, height // 2, stride // 2)
+        for of_two in (0, 1):
+            colour[of_two, : below // 2, : width // 2] = red[1 + of_two]
+            colour[of_two, below // 2 :, : width // 2] = blue[1 + of_two]
         return planes
 
     def get_metadata(self) -> dict[str, Any]:
         return {
             "SensorTimestamp": self._camera.begin_ns + self.n * 33_333_000,
-            "FrameDuration": 33_333,
+            "FrameDuration": self._camera.period_us,
             "ScalerCrop": self._camera.crop,
         }
 
@@ -580,35 +589,52 @@ class FakeRequest:
 
 
 class FakePicamera2:
-    """Picamera2 as far as it is used: job queue, streams with stride, metadata, one frame kept back."""
+    """Picamera2 0.3.38 as far as it is used, and as picamera_test.sh has seen it.
 
-    count = 1
-    broken: str | None = None
+    That is what it leaves open where it fails, what it changes of what is asked, its job queue, streams with stride,
+    metadata, and one frame kept back.
+    """
+
+    infos: list[dict[str, Any]] = [  # noqa: RUF012
+        {"Model": "imx219", "Location": 2, "Rotation": 180, "Id": "/base/soc/i2c0mux/i2c@1/imx219@10", "Num": 0}
+    ]
+    busy = False
+    no_memory = False
     silent = False
+    turns = True
+    format = "YUV420"
+    period_us = 33_333
     crop = (0, 0, 3280, 2464)
     properties: dict[str, Any] = {  # noqa: RUF012
         "Model": "imx219",
         "UnitCellSize": (1120, 1120),
         "PixelArrayActiveAreas": [(8, 8, 3280, 2464)],
     }
-    controls: dict[str, Any] = {"AeExposureMode": (0, 3, 0)}  # noqa: RUF012
+    controls: dict[str, Any] = {"FrameDurationLimits": (4839, 11767556, None), "AeExposureMode": (0, 3, 0)}  # noqa: RUF012
     instances: list[FakePicamera2] = []  # noqa: RUF012
 
     @classmethod
     def global_camera_info(cls) -> list[dict[str, Any]]:
-        return [{"Num": n, "Model": "imx219"} for n in range(cls.count)]
+        return list(cls.infos)
 
     def __init__(self, number: int) -> None:
-        if self.broken:
-            raise RuntimeError(self.broken)
+        FakePicamera2.instances.append(self)
+        self.closed = self.is_open = False
+        self.notifyme_r, self.notifyme_w = os.pipe2(os.O_NONBLOCK)
+        self.notifymeread = os.fdopen(self.notifyme_r, "rb")
+        if self.busy:
+            cause = RuntimeError("Failed to acquire camera: Device or resource busy")
+            raise RuntimeError("Camera __init__ sequence did not complete.") from cause
         self.number = number
+        self.is_open = True
+        if self.no_memory:
+            raise PermissionError(13, "Permission denied", "/dev/dma_heap/linux,cma")
         self.config: dict[str, Any] = {}
-        self.started = self.closed = self.flushed = False
+        self.started = self.flushed = False
         self.skip: list[int] = []
         self.requests: list[FakeRequest] = []
         self.begin_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - 40_000_000
         self.next = 0
-        FakePicamera2.instances.append(self)
 
     camera_properties = property(lambda self: self.properties)
     camera_controls = property(lambda self: self.controls)
@@ -624,18 +650,28 @@ class FakePicamera2:
         ]
 
     def create_video_configuration(self, main: Any, lores: Any, **rest: Any) -> dict[str, Any]:
-        assert set(rest) == {"sensor", "transform", "buffer_count", "controls"}
-        assert lores["size"][0] <= main["size"][0]
-        return {"main": main, "lores": lores, **rest}
+        assert set(rest) == {"sensor", "colour_space", "transform", "buffer_count", "controls"}
+        return {"main": main, "lores": lores, **rest, "raw": None, "display": "main", "encode": "main", "queue": True}
 
     def configure(self, config: dict[str, Any]) -> None:
+        assert not self.started
+        for name in config["controls"]:
+            if name not in self.controls:
+                raise RuntimeError(f"Control {name} is not advertised by libcamera")
+        self.config = dict(config)
+        if not self.turns:
+            self.config["transform"] = FakeTransform()
         for name in ("main", "lores"):
-            width, _ = config[name]["size"]
-            config[name]["stride"] = (width + 63) // 64 * 64
-        self.config = config
+            width, height = config[name]["size"]
+            stride = (width + 63) // 64 * 64
+            config[name].update(format=self.format, stride=stride, framesize=stride * height * 3 // 2)
+
+    def camera_configuration(self) -> dict[str, Any]:
+        return self.config
 
     def stream_configuration(self, name: str) -> dict[str, Any]:
-        return dict(self.config[name])
+        stream: dict[str, Any] = self.config[name]
+        return stream
 
     def start(self) -> None:
         self.started = True
@@ -659,32 +695,84 @@ class FakePicamera2:
         self.flushed = True
 
     def close(self) -> None:
-        self.closed = True
+        if not self.is_open:
+            return
+        self.notifymeread.close()
+        os.close(self.notifyme_w)
+        self.is_open, self.closed = False, True
 
 
 class FakeTransform:
     def __init__(self, hflip: bool = False, vflip: bool = False) -> None:
-        self.flips = (hflip, vflip)
+        self.hflip, self.vflip = hflip, vflip
 
 
 @pytest.fixture
 def pi(monkeypatch: pytest.MonkeyPatch) -> type[FakePicamera2]:
     FakePicamera2.instances.clear()
     fake = type("Fake", (FakePicamera2,), {})
-    enums = SimpleNamespace(AeExposureModeEnum=SimpleNamespace(Short=1), AfModeEnum=SimpleNamespace(Manual=0))
+    libcamera = SimpleNamespace(
+        Transform=FakeTransform,
+        ColorSpace=SimpleNamespace(Smpte170m=lambda: "SMPTE170M"),
+        controls=SimpleNamespace(AeExposureModeEnum=SimpleNamespace(Short=1), AfModeEnum=SimpleNamespace(Manual=0)),
+    )
     monkeypatch.setitem(sys.modules, "picamera2", SimpleNamespace(Picamera2=fake))
-    monkeypatch.setitem(sys.modules, "libcamera", SimpleNamespace(Transform=FakeTransform, controls=enums))
+    monkeypatch.setitem(sys.modules, "libcamera", libcamera)
+    monkeypatch.setenv("LIBCAMERA_LOG_LEVELS", "*:WARN")
+    for name in ("picamera2", "picamera2.picamera2"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
     return fake
 
 
+RED, BLUE = [254, 0, 0], [0, 0, 255]
+
+
+def first_picture(config: CameraConfig) -> Image:
+    with PiCamera(config) as camera:
+        image = next(iter(camera.frames(threading.Event()))).image
+        assert camera.size_px == (image.shape[1], image.shape[0])
+        return image
+
+
+def assert_two_colours(image: Image, above: list[int], below: list[int]) -> None:
+    middle = image.shape[0] // 4 * 2
+    for half, colour in ((image[:middle], above), (image[middle:], below)):
+        assert half.reshape(-1, 3).min(axis=0) == pytest.approx(colour, abs=3)
+        assert half.reshape(-1, 3).max(axis=0) == pytest.approx(colour, abs=3)
+
+
+@pytest.mark.parametrize("size_px", [(640, 480), (600, 480), (602, 482)])
+def test_the_pi_camera_gives_rgb_without_padding(pi: type[FakePicamera2], size_px: tuple[int, int]) -> None:
+    image = first_picture(CameraConfig(width=size_px[0], height=size_px[1]))
+    assert image.shape == (size_px[1], size_px[0], 3)
+    assert_two_colours(image, RED, BLUE)
+
+
 @pytest.mark.parametrize("width", [640, 600])
-def test_the_pi_camera_gives_rgb_without_padding(pi: type[FakePicamera2], width: int) -> None:
-    with PiCamera(CameraConfig(width=width)) as camera:
-        assert (camera.name, camera.fps, camera.size_px) == ("picamera:0", 30.0, (width, 480))
-        frame = next(iter(camera.frames(threading.Event())))
-    assert frame.image.shape == (480, width, 3)
-    assert frame.image.reshape(-1, 3).min(axis=0) == pytest.approx([254, 0, 0], abs=3)
-    assert frame.image.reshape(-1, 3).max(axis=0) == pytest.approx([254, 0, 0], abs=3)
+def test_pictures_of_libcameras_other_format_have_the_same_colours(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr(pi, "format", "NV12")
+    assert_two_colours(first_picture(CameraConfig(width=width)), RED, BLUE)
+
+
+def test_pictures_that_cannot_be_read_are_refused(pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pi, "format", "MJPEG")
+    with pytest.raises(CameraError, match="the Pi camera 0 gives its pictures as MJPEG, which cannot be read here"):
+        PiCamera(CameraConfig()).__enter__()
+    assert FakePicamera2.instances[0].closed
+
+
+@pytest.mark.parametrize("turns", [True, False])
+def test_what_the_sensor_cannot_turn_is_turned_here(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch, turns: bool
+) -> None:
+    monkeypatch.setattr(
+        pi, "turns", turns
+    )  # the fake's pictures stay as they are: what a sensor turned is not turned back
+    above, below = (RED, BLUE) if turns else (BLUE, RED)
+    assert_two_colours(first_picture(CameraConfig(rotation=180)), above, below)
+    assert_two_colours(first_picture(CameraConfig()), RED, BLUE)
 
 
 def test_the_pi_camera_is_asked_for_the_whole_view_and_a_fixed_rate(pi: type[FakePicamera2]) -> None:
@@ -692,14 +780,16 @@ def test_the_pi_camera_is_asked_for_the_whole_view_and_a_fixed_rate(pi: type[Fak
         config = FakePicamera2.instances[0].config
     assert config["sensor"] == {"output_size": (1640, 1232), "bit_depth": 10}
     assert config["controls"] == {"FrameDurationLimits": (33333, 33333), "AeExposureMode": 1}
-    assert config["transform"].flips == (True, True)
+    assert (config["transform"].hflip, config["transform"].vflip) == (True, True)
+    assert config["colour_space"] == "SMPTE170M"
     assert config["buffer_count"] >= 4
 
 
 def test_a_lens_with_a_motor_is_set_to_a_fixed_distance(
     pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pi, "controls", {"LensPosition": (0.0, 32.0, 1.0), "AfMode": (0, 2, 0)})
+    known = {"FrameDurationLimits": (4839, 11767556, None), "LensPosition": (0.0, 32.0, 1.0), "AfMode": (0, 2, 0)}
+    monkeypatch.setattr(pi, "controls", known)
     with PiCamera(CameraConfig()):
         controls = FakePicamera2.instances[0].config["controls"]
     assert controls == {"FrameDurationLimits": (33333, 33333), "AfMode": 0, "LensPosition": 0.4}
@@ -708,6 +798,29 @@ def test_a_lens_with_a_motor_is_set_to_a_fixed_distance(
 def test_a_rate_that_only_a_narrow_mode_reaches_takes_that_mode(pi: type[FakePicamera2]) -> None:
     with PiCamera(CameraConfig(fps=90)):
         assert FakePicamera2.instances[0].config["sensor"]["output_size"] == (640, 480)
+
+
+@pytest.mark.parametrize(("period_us", "fps"), [(33_341, 30.0), (47_181, 21.2)])
+def test_a_rate_that_no_mode_reaches_is_told_as_it_is(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch, period_us: int, fps: float
+) -> None:
+    monkeypatch.setattr(pi, "period_us", period_us)
+    with PiCamera(CameraConfig(fps=30)) as camera:
+        assert camera.fps == fps
+
+
+def test_modes_that_a_small_board_has_no_room_for_do_not_keep_the_camera_from_starting(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(self: FakePicamera2) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(pi, "sensor_modes", property(fails))
+    with PiCamera(CameraConfig()):
+        assert FakePicamera2.instances[0].config["sensor"] == {}
+    assert caplog.messages == [
+        "the Pi camera 0 does not tell its modes ([Errno 12] Cannot allocate memory); its view may be narrower"
+    ]
 
 
 def test_the_sensors_time_buffers_and_gaps(pi: type[FakePicamera2]) -> None:
@@ -774,12 +887,88 @@ def test_the_pi_camera_is_silent_from_the_start(pi: type[FakePicamera2], monkeyp
     assert FakePicamera2.instances[0].closed
 
 
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
 def test_the_pi_camera_is_absent_or_busy(pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CameraError, match=r"the Pi sees 1 camera\(s\), none is number 1; check the ribbon cable"):
         PiCamera(CameraConfig(device=1)).__enter__()
-    monkeypatch.setattr(pi, "broken", "Camera __init__ sequence did not complete.")
-    with pytest.raises(CameraError, match=r"the Pi camera 0 does not start .*; end the program that uses it"):
+    monkeypatch.setattr(pi, "busy", True)
+    files = open_files()
+    told = r"the Pi camera 0 does not start \(Failed to acquire camera: Device or resource busy\); end the program that"
+    for _ in range(3):
+        with pytest.raises(CameraError, match=told):
+            PiCamera(CameraConfig()).__enter__()
+    assert open_files() == files
+
+
+def test_the_pi_camera_fails_after_it_was_taken_and_is_given_back(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pi, "no_memory", True)
+    files = open_files()
+    with pytest.raises(CameraError, match=r"does not start \(\[Errno 13\] Permission denied"):
         PiCamera(CameraConfig()).__enter__()
+    assert FakePicamera2.instances[0].closed
+    assert open_files() == files
+
+
+@pytest.mark.parametrize(
+    "fault", [ImportError("no module"), ValueError("numpy.dtype size changed"), AttributeError("x")]
+)
+def test_picamera2_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    def load(name: str) -> None:
+        raise fault
+
+    monkeypatch.setattr(picamera, "importlib", SimpleNamespace(import_module=load))
+    with pytest.raises(CameraError, match=r"Picamera2 cannot be loaded .*; sudo apt install python3-picamera2"):
+        PiCamera(CameraConfig()).__enter__()
+    assert picamera.pi_camera_count() == 0
+
+
+def test_libcamera_cannot_list_the_cameras(pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise RuntimeError("Failed to start CameraManager: Permission denied")
+
+    monkeypatch.setattr(pi, "global_camera_info", fails)
+    with pytest.raises(CameraError, match=r"the Pi's cameras cannot be listed \(Failed to start CameraManager: Perm"):
+        PiCamera(CameraConfig()).__enter__()
+    assert picamera.pi_camera_count() == 0
+
+
+def test_a_picamera2_that_lacks_a_call_is_to_be_renewed(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def older(self: FakePicamera2, main: Any, lores: Any, transform: Any, buffer_count: int, controls: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(pi, "create_video_configuration", older)
+    with pytest.raises(CameraError, match=r"unexpected keyword argument .*; Picamera2 is too old, .* full-upgrade$"):
+        PiCamera(CameraConfig()).__enter__()
+    assert FakePicamera2.instances[0].closed
+
+
+def test_a_picamera2_without_cancelling_is_closed(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delattr(FakePicamera2, "cancel_all_and_flush")  # as in 0.3.17
+    with PiCamera(CameraConfig()):
+        pass
+    assert FakePicamera2.instances[0].closed
+    assert "was not closed as it should be" in caplog.text
+
+
+@pytest.mark.parametrize(("asked", "level"), [(logging.INFO, logging.CRITICAL), (logging.DEBUG, logging.NOTSET)])
+def test_picamera2_and_libcamera_are_quiet_unless_more_is_asked(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch, asked: int, level: int
+) -> None:
+    monkeypatch.delenv("LIBCAMERA_LOG_LEVELS")
+    monkeypatch.setattr(picamera._log, "level", asked)
+    monkeypatch.setattr(picamera._log, "_cache", {})
+    picamera.pi_camera_count()
+    assert logging.getLogger("picamera2.picamera2").level == level
+    assert os.environ.get("LIBCAMERA_LOG_LEVELS") == ("*:ERROR" if asked == logging.INFO else None)
 
 
 def test_picamera2_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -821,9 +1010,13 @@ def test_the_field_of_view_of_the_settings_comes_first(pi: type[FakePicamera2]) 
 def test_auto_takes_the_pi_camera_where_there_is_one(pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(open_source(CameraConfig()), PiCamera)
     assert isinstance(open_source(CameraConfig(source="usb")), UsbCamera)
-    monkeypatch.setattr(pi, "count", 0)
-    assert isinstance(open_source(CameraConfig()), UsbCamera)
-    assert isinstance(open_source(CameraConfig(source="picamera")), PiCamera)
+    webcam = {"Model": "HD Webcam", "Location": 2, "Id": r"\_SB_.PCI0/usb@0-1:1.0-046d:0825", "Num": 0}
+    for infos in ([], [webcam]):
+        monkeypatch.setattr(pi, "infos", infos)
+        assert isinstance(open_source(CameraConfig()), UsbCamera)
+        assert isinstance(open_source(CameraConfig(source="picamera")), PiCamera)
+        with pytest.raises(CameraError, match=r"the Pi sees 0 camera\(s\)"):
+            PiCamera(CameraConfig()).__enter__()
 
 
 def test_a_path_is_a_video_in_real_time(demo_clip: Path, tmp_path: Path) -> None:

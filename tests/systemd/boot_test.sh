@@ -24,23 +24,9 @@ clip=/srv/demo_front.mp4
 port=8080
 container=
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 # what a Debian boots with
-passed=0
-failed=0
 
 # shellcheck source=tests/systemd/chroot.sh
 . "$repo/tests/systemd/chroot.sh"
-
-ok() { # NAME COMMAND...: one check, by the command's status
-    local name=$1
-    shift
-    if "$@" >"$work/said" 2>&1; then
-        passed=$((passed + 1))
-        note "ok      $name"
-    else
-        failed=$((failed + 1))
-        note "FAILED  $name: $* -> $(tail -n 3 "$work/said")"
-    fi
-}
 
 until_ok() { # SECONDS COMMAND...
     local end=$((SECONDS + $1))

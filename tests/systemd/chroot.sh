@@ -1,8 +1,23 @@
 # shellcheck shell=bash
-# Functions shared by boot_test.sh and arm64_test.sh. Bash, sourced, with `set -euo pipefail` in force and root set to the
-# folder of the system under test.
+# Functions shared by boot_test.sh, arm64_test.sh and picamera_test.sh. Bash, sourced, with `set -euo pipefail` in force, root
+# set to the folder of the system under test and work to one for what is written on the way.
+
+passed=0
+failed=0
 
 note() { printf '%s\n' "$*" >&2; }
+
+ok() { # NAME COMMAND...: one check, by the command's status
+    local name=$1
+    shift
+    if "$@" >"${work:?}/said" 2>&1; then
+        passed=$((passed + 1))
+        note "ok      $name"
+    else
+        failed=$((failed + 1))
+        note "FAILED  $name: $* -> $(tail -n 3 "$work/said")"
+    fi
+}
 
 # The system under test while it is not booted: with this machine's network, pip and certificates.
 in_chroot() {
