@@ -100,7 +100,7 @@ class PiCamera:
             raise
         except Exception as error:  # Picamera2 raises RuntimeError, libcamera what it likes
             self._close()
-            raise CameraError(f"the Pi camera {number} does not start ({_root(error)}); {_remedy(error)}") from error
+            raise CameraError(f"the Pi camera {number} does not start: {_why(error)}") from error
         return self
 
     def __exit__(
@@ -262,7 +262,7 @@ def _count(picamera2: Any) -> int:
     try:
         cameras = picamera2.Picamera2.global_camera_info()
     except Exception as error:  # as in __enter__
-        raise CameraError(f"the Pi's cameras cannot be listed ({_root(error)}); {_remedy(error)}") from error
+        raise CameraError(f"the Pi's cameras cannot be listed: {_why(error)}") from error
     return sum("/usb" not in camera["Id"] for camera in cameras)
 
 
@@ -285,17 +285,17 @@ def _opened(kind: Any, number: int) -> Any:
     return camera
 
 
-def _root(error: BaseException) -> BaseException:
-    """What Picamera2's error came from: itself says only that it did not complete."""
-    while (cause := error.__cause__ or error.__context__) is not None:
+def _why(error: BaseException) -> str:
+    """What Picamera2's error came from (itself says only that it did not complete), and what to do."""
+    while (cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__)) is not None:
         error = cause
-    return error
-
-
-def _remedy(error: Exception) -> str:
     if isinstance(error, (AttributeError, TypeError)):  # a call that the one has and the other has not
-        return "Picamera2 is too old, or does not fit libcamera: sudo apt update && sudo apt full-upgrade"
-    return "end the program that uses it, or restart the Pi"
+        remedy = "Picamera2 is too old, or does not fit libcamera: sudo apt update && sudo apt full-upgrade"
+    elif isinstance(error, PermissionError):
+        remedy = "put who runs this into group video"
+    else:
+        remedy = "end the program that uses it, or restart the Pi"
+    return f"{error}; {remedy}"
 
 
 def _libraries() -> tuple[Any, Any]:

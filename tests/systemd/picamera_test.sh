@@ -150,7 +150,7 @@ auto source "auto" takes it
 card size and colours are right, and a size that is not to be had is told
 turn the picture's turn is asked for (the virtual camera does not do it)
 metadata every picture has the sensor's time
-again opened and closed four times it leaves no file and no thread
+again opened and closed six times it leaves no file and no thread
 busy where it is busy there is one clear error, and nothing is left open
 absent a number that is not there is told
 silent no more pictures: told after 2 s, closed, opened again
