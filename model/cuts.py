@@ -25,14 +25,14 @@ Cut = Literal["jump", "scene"]
 #: The picture is compared by squares of so many pixels. One in which the light varies by so much holds something; what
 #: it shows is another thing where the two are correlated by less.
 _SQUARE_PX, _PLAIN, _ALIKE = 16, 4.0, 0.5
-#: Another set-up: of at least so many squares that hold something this share, and so many times what any of the
-#: pictures before showed. Two cameras in one rendered room that differ by 6 to 12°: 0.3 to 0.6; where camera and light
-#: stand 0 to 0.17, where the camera shakes up to 0.7, and twice what it was in the seconds before.
-_FEWEST, _CHANGED, _TIMES = 8, 0.25, 2.5
+#: Another set-up: of at least so many squares of each half that hold something this share, and so many times what any
+#: of the pictures before showed. Two cameras in one rendered room that differ by 6 to 12°: 0.3 to 0.6; where camera and
+#: light stand 0 to 0.17, where the camera shakes up to 0.7, and twice what it was in the seconds before.
+_FEWEST, _CHANGED, _TIMES = 4, 0.25, 2.5
 #: Where the picture as a whole varies by so many times less or more than before, the light was switched.
 _LIGHT = 4.0
 #: The runner is elsewhere: their picture and their joints have changed by so many times the most of the pictures
-#: before, and what is around them by no more than this share of it, as it does where somebody passes or the camera shakes.
+#: before, and what is around them by less than this share of it, unlike where somebody passes or the camera shakes.
 _JUMPED, _AROUND = 1.3, 0.25
 #: The pictures before: over so long (two steps and more), at least so many. Where they are farther apart than this,
 #: whoever runs is elsewhere in all of them, and who walks by may cover much from one to the next.
@@ -174,7 +174,10 @@ class Cuts:
 
 
 def _another(before: Image, now: Image, runner: Box | None) -> float | None:
-    """Share of what stands still that is another thing now; None where too little is seen of it, or the light went."""
+    """Share of what stands still that is another thing now; None where too little is seen of it, or the light went.
+
+    Of the picture's left half and its right one that in which it is smaller: who walks into the picture is in one.
+    """
     spread = before.std(), now.std()
     if max(spread) > _LIGHT * min(spread):
         return None
@@ -187,10 +190,12 @@ def _another(before: Image, now: Image, runner: Box | None) -> float | None:
     new -= new.mean(axis=1, keepdims=True)
     spreads = old.std(axis=1), new.std(axis=1)
     holds = np.maximum(*spreads) > _PLAIN
-    if holds.sum() < _FEWEST:
+    left = _squares(np.arange(before.shape[1]) < before.shape[1] / 2 * np.ones(before.shape))[whole].mean(axis=1) > 0.5
+    halves = holds & left, holds & ~left
+    if min(half.sum() for half in halves) < _FEWEST:
         return None
     alike = (old * new).mean(axis=1) / np.maximum(np.maximum(*spreads) * np.minimum(*spreads), 1.0)
-    return float((alike[holds] < _ALIKE).mean())
+    return float(min((alike[half] < _ALIKE).mean() for half in halves))
 
 
 def _squares(picture: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -83,6 +84,14 @@ def test_who_walks_by_near_the_lens_is_no_cut(width_px: float, speed_px_s: float
     """At 0.5 m from it a picture of 640 px is 0.4 m wide."""
     room = shown(make_world())
     assert _told(lambda t_s: with_person(room, -300 + speed_px_s * t_s, width_px)) == ([], [])
+
+
+def test_who_walks_into_a_nearly_bare_room_is_no_cut() -> None:
+    """Of the few places that hold anything, whoever comes changes a third at once."""
+    bare = np.full_like(shown(make_world()), 120)
+    for x, y in itertools.product((40, 120, 500, 580), (80, 240, 400)):
+        bare[y : y + 12, x : x + 12] = 30
+    assert _told(lambda t_s: with_person(bare, 40, 150) if t_s >= _CUT_S else bare) == ([], [])
 
 
 @pytest.mark.parametrize("fps", [10.0, 15.0])
