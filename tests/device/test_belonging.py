@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from device.belonging import Belonging
+from device.in_turn import LATE_S
 from device.live import Message
 from device.recording import SessionWriter
 from device.store import Runner, SessionHeader, StillRunning, Store, StoreReader, training, writer
@@ -201,3 +203,24 @@ def test_each_request_gets_its_answer(store: Store, path: Path) -> None:
     assert answers["gone"]["said"] == "Not changed: the session or that runner has been deleted meanwhile."
     assert answers["full"]["said"].startswith("the disk is full. ")
     assert document(path, session_id)["runner_id"] == anna
+
+
+def test_what_the_disk_was_too_slow_for_is_not_done_later(store: Store, path: Path) -> None:
+    """Whoever asked has been told that nothing was confirmed, and may have said something else since."""
+    anna, _ = store.add_runner("Anna")
+    session_id, now_s, free = session(store), [100.0], threading.Event()
+    answers: list[Message] = []
+
+    def slow(store: Store, _: int | None) -> None:
+        free.wait(10.0)
+
+    with SessionWriter(store) as writer:
+        writer.also(slow)
+        belonging = Belonging(writer, answers.append, lambda: now_s[0])
+        assert belonging.obey({"command": "give_session", "id": session_id, "runner_id": anna, "request": "r"})
+        now_s[0] += LATE_S + 1
+        free.set()
+    assert [(answer["done"], answer["said"]) for answer in answers] == [
+        (False, "Not changed: the disk was too slow; try again.")
+    ]
+    assert document(path, session_id)["runner_id"] is None

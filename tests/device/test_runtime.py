@@ -19,7 +19,7 @@ import pytest
 
 from device import aim, coaching, runtime, session, standing
 from device.cameras.video import VideoSource
-from device.config import Config, SessionConfig, TreadmillConfig, parse_config
+from device.config import CoachConfig, Config, SessionConfig, TreadmillConfig, parse_config
 from device.cues import CueOutput
 from device.frames import Frame, Image
 from device.live import LiveSubscriber
@@ -431,12 +431,13 @@ def test_what_was_chosen_for_a_run_holds_until_the_runner_has_gone(
     assert [list(row["kept_back"]) for row in rows] == [["measuring_s"], ["measuring_s"]], "Anna has no baseline yet"
 
 
-def test_the_belts_speed_of_a_run_outlives_a_power_cut_amid_it(
+def test_the_belts_speed_of_a_run_and_that_cues_were_kept_back_outlive_a_power_cut_amid_it(
     config: Config, demo_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Told after the first steps, it is that of all of them."""
     path, cut = config.database_path(), tmp_path / "cut"
-    device, stored = Device(config), StoreReader(path)
+    off = config.model_copy(update={"coach": CoachConfig(enabled=False)})
+    device, stored = Device(off), StoreReader(path)
 
     def power_cut() -> None:
         until_s = time.monotonic() + 10.0
@@ -458,6 +459,7 @@ def test_the_belts_speed_of_a_run_outlives_a_power_cut_amid_it(
     for where in (path, cut / path.name):
         row = StoreReader(where).list_sessions()[0]
         assert (row["belt_speed_min_m_s"], row["belt_speed_max_m_s"]) == (2.5, 2.5)
+        assert list(row["kept_back"]) == ["off_s"]
 
 
 def test_a_film_in_the_cameras_place_does_not_tell_that_the_camera_was_moved(config: Config, demo_clip: Path) -> None:
