@@ -15,8 +15,8 @@ from model.quality import MIN_SCORE
 _PROBE_EVERY_S = 0.35
 _PROBES = ((-1.65, 3.0), (1.65, 3.0), (-1.9, 3.1), (1.9, 3.1))
 _OTHER_TORSOS, _OTHER_SIZES, _OWN_TORSOS = (0.3, 1.0), (0.7, 1.3), 0.3
-#: Who is nearer to the camera looks up to so much larger, and by that factor farther off; then they must have been
-#: within so many torsos for so long, seen again within that time.
+#: Who is larger, by up to so much, is farther off by that factor: who is nearer to the camera looks larger, and of a
+#: larger body the hips are higher. They must have been within so many torsos for so long, seen again within that time.
 _NEARER_SIZE, _BESIDE_TORSOS, _BESIDE_S, _BESIDE_GAP_S = 1.5, 0.3, 0.6, 1.5
 #: From the side they are at most so far along the belt, of such sizes, with the lower foot at most so much higher or
 #: lower than the runner's: where only one is seen, beside the runner, and farther off; and there with one foot so far
@@ -95,8 +95,9 @@ class Company:
             size = _size(other, pose)
             if not _OTHER_TORSOS[0] <= away <= max(1.0, size) * _OTHER_TORSOS[1]:
                 return False
-            alike = _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
-            return alike or (_OTHER_SIZES[1] < size <= _NEARER_SIZE and self._stays_beside(beside, who, sure=True))
+            near = away <= _OTHER_TORSOS[1] and size <= _OTHER_SIZES[1]
+            sized = _OTHER_SIZES[0] <= size <= _NEARER_SIZE
+            return sized and (near or self._stays_beside(beside, who, sure=True))
         near = _OTHER_TORSOS[0] <= away <= _OTHER_TORSOS[1] and _OTHER_SIZES[0] <= size <= _OTHER_SIZES[1]
         if not beside.ankles_px:
             return near

@@ -33,7 +33,7 @@ _FEWEST, _CHANGED, _TIMES = 4, 0.25, 2.5
 _LIGHT = 4.0
 #: The runner is elsewhere: their picture and their joints have changed by so many times the most of the pictures
 #: before, and what is around them by less than this share of it, unlike where somebody passes or the camera shakes.
-_JUMPED, _AROUND = 1.3, 0.25
+_JUMPED, _AROUND = 1.3, 0.12
 #: The pictures before: over so long (two steps and more), at least so many. Where they are farther apart than this,
 #: whoever runs is elsewhere in all of them, and who walks by may cover much from one to the next.
 _BEFORE_S, _BEFORE, _LONGEST_S = 1.0, 12, 0.06
