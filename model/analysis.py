@@ -156,6 +156,7 @@ class RunAnalysis:
     _seen: bool = False
     _moved_since_s: float | None = None
     _lost: deque[tuple[float, int]] = field(default_factory=deque)
+    _shaken: bool = False
     _doubt: str | None = None
     _doubted_between_s: tuple[float, float] = (math.inf, math.inf)
     _confidence: float = 1.0
@@ -201,6 +202,7 @@ class RunAnalysis:
         self._lost.append((t_s, lost))
         while self._lost[0][0] < t_s - _LOST_WINDOW_S:
             self._lost.popleft()
+        self._shaken = shaken
         before = self._doubt
         self._doubt = quality.reason if quality is not None else None if pose is not None else NOBODY.reason
         if self._doubt is None and self.settings.film and self.gait.slowed:
@@ -455,10 +457,12 @@ class RunAnalysis:
     def _oscillation_px(self, t_s: float) -> float:
         """Range of mid-hip height over the stride before ``t_s``, px; NaN where the cadence is not known.
 
+        And where the camera shakes: what is left of that when it has been taken out is as much as the runner's own.
+
         At low frame rates one stride is too few pictures: two, then.
         """
         cadence = self.gait.cadence_spm()
-        if not cadence:
+        if not cadence or self._shaken:
             return math.nan
         for strides in (1, 2):
             seen = [p for p in self._poses if t_s - strides * 120.0 / cadence <= p.t_s <= t_s]
