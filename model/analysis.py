@@ -42,6 +42,8 @@ from model.view import ViewEstimator
 
 _MEMORY_S = 2.5
 _FPS_MEMORY = 31
+#: Where half of the time lies in gaps that are so many times the mean one, the pictures come in bursts.
+_BURST_GAP = 1.25
 #: A frame's share in the pose model's confidence of late: about a second's mean.
 _NEW_SHARE = 0.03
 #: Lost pictures are counted over so long, and not told from less than that.
@@ -174,6 +176,19 @@ class RunAnalysis:
         if len(self._frame_s) < 2:
             return 0.0
         return 1.0 / median(b - a for a, b in pairwise(self._frame_s))
+
+    @property
+    def _looks_fps(self) -> float:
+        """The rate of evenly spread pictures between which as much time passes unseen.
+
+        Of pictures that come in bursts those of one burst show one moment, and half of all time lies in gaps at least
+        as long as this. A single one that is lost changes nothing.
+        """
+        gaps_s = np.sort(np.diff(self._frame_s))
+        if not gaps_s.size:
+            return 0.0
+        half_s = float(gaps_s[np.searchsorted(np.cumsum(gaps_s), gaps_s.sum() / 2)])
+        return 1.0 / half_s if half_s > _BURST_GAP * gaps_s.mean() else self.fps
 
     def step(
         self,
@@ -378,7 +393,7 @@ class RunAnalysis:
         context = StanceContext(
             view=view,
             facing=self.view_estimator.facing,
-            fps=self.fps,
+            fps=self._looks_fps,
             frontal_fppa=self.place.fppa_deg,
             rectify=self.place.rectify,
             other_ankle_x_px=self._sides[event.side.other].mid_ankle_x_px,

@@ -47,6 +47,8 @@ _STILL_PX, _STILL_DEG = 0.5, 0.4
 _LOOKS, _RENEWED_S, _TREMBLED_S, _FORGOTTEN_S, _ASTRAY_S = 4, 10.0, 30.0, 60.0, 4.0
 #: Shaken: from side to side by so much, px (1 px of 640), rms over so many looks.
 _SHAKEN_PX, _SHAKEN_LOOKS = 0.25, 20
+#: Moves from which it came back so many times are swings.
+_RETURNS = 3
 #: A first look after the other so long, so that trembling is known before the runner's first steps are.
 _SOON_S = 0.1
 #: Where a shaken camera looks in the mean is known over so long.
@@ -111,6 +113,8 @@ class Background:
         self._corners = np.empty((0, 1, 2), np.float32)
         self._found_s = self._renewed_s = self._still_s = self._swayed_s = -math.inf
         self._sways = 0
+        self._swung: list[_Shift] = []  # how far it has been away since it was last at its place
+        self._returns = 0
         self._about = self._sway = _NONE  # where a shaken camera looks in the mean, and now beside that
         self._back()
 
@@ -196,12 +200,14 @@ class Background:
     def _take(self, shift: _Shift, now: Image, t_s: float, pose: Pose | None) -> float | None:
         if not shift.is_a_move:
             self._back()
+            self._note_return()
             self._shifts.append(shift)
             self._still_s = t_s
             due_s = self._renewed_s + (_RENEWED_S if shift.near(_NONE) else _TREMBLED_S)
             if t_s > due_s and self._renew(now, t_s, pose):
                 self._about -= shift
             return None
+        self._swung.append(shift)
         self._looks = self._looks + 1 if self._there is not None and shift.near(self._there) else 1
         self._there, self._there_s = shift, min(self._there_s, t_s)
         ago_s = t_s - self._still_s if self._looks == _LOOKS else None
@@ -210,6 +216,14 @@ class Background:
             self._shifts.clear()
             self._renew(now, t_s, pose)
         return ago_s
+
+    def _note_return(self) -> None:
+        """A camera that was far away and is back, again and again, was not moved: it swings."""
+        if self._swung:
+            self._returns += 1
+            if self._returns >= _RETURNS:
+                self._shifts.extend(self._swung)
+            self._swung.clear()
 
     def _renew(self, now: Image, t_s: float, pose: Pose | None) -> bool:
         """Compares with this picture from now on, if enough is seen in it that was at rest since the last one.

@@ -78,7 +78,7 @@ class StanceContext:
     Attributes:
         view: the camera's view.
         facing: +1 when the runner faces the picture's right (side view).
-        fps: frames per second of the poses.
+        fps: frames per second of the poses; of those that come in bursts, bursts.
         frontal_fppa: see `FrontalFppa`.
         rectify: see `Rectify`.
         other_ankle_x_px: the other foot's mid-stance ankle in the step before, NaN where there is none.

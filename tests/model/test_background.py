@@ -105,7 +105,7 @@ def test_before_a_bare_wall_nothing_is_told() -> None:
     assert not background.shaken
 
 
-@pytest.mark.parametrize(("swing_px", "shaken"), [(0.0, False), (0.5, False), (4.0, True)])
+@pytest.mark.parametrize(("swing_px", "shaken"), [(0.0, False), (0.5, False), (4.0, True), (22.0, True)])
 def test_a_camera_that_trembles_is_told(swing_px: float, shaken: bool) -> None:
     """With every step, as on a rail of the belt."""
     world, background = make_world(), Background()
