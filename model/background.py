@@ -36,6 +36,8 @@ _WINDOW_PX, _LEVELS, _FIT_PX = (13, 13), 3, 1.0
 #: sides, as far from each other as before but for so much; somebody before the camera moves few, or leaves more at rest
 #: than this share of those that move.
 _AGREE, _SHARE, _SPREAD, _GROWN, _AT_REST = 10, 0.4, (0.45, 0.3), 0.1, 0.25
+#: Where so many corners, as a share, are within so much of where they were, the camera is, too.
+_MOST_AT_REST, _AT_REST_PX = 0.6, 0.15
 #: Moved: by this share of the longer side (3° where that is 53° wide, as far as the feet tell it, too) or turned so far
 #: about the lens's axis.
 _MOVED_SHARE, _ROLLED_DEG = 0.055, 2.5
@@ -308,6 +310,8 @@ def _as_one(
 def _shift(before: Image, corners: Corners, now: Image) -> _Shift | None:
     """How the whole picture has shifted; None where too few corners agree on that."""
     came, went, _ = _followed(before, corners, now)
+    if len(came) >= _AGREE and (np.linalg.norm(went - came, axis=1) < _AT_REST_PX).mean() > _MOST_AT_REST:
+        return _NONE  # few others, as of the runner's arms, would tilt what all of them together tell
     as_one = _as_one(came, went, before.shape)
     if as_one is None:
         return None
