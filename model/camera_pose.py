@@ -137,7 +137,10 @@ class CameraPose:
         return self.state in ("good", "approximate") and self.yaw_deg is not None
 
     def in_the_end(self, slowed: bool = False) -> Self:
-        """The same of a session that has ended: no more steps will come. ``slowed``: of a film that may be in slow motion."""
+        """The same of a session that has ended: no more steps will come.
+
+        ``slowed``: of a film that may be in slow motion.
+        """
         waits = self.advice is not None and self.advice.startswith(_NOT_YET)
         few = f"{_TOO_FEW_STEPS[:-1]}; {SLOW_MOTION}" if slowed else _TOO_FEW_STEPS
         return replace(self, advice=few) if waits else self

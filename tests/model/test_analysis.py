@@ -241,7 +241,8 @@ def test_a_bounce_is_measured_at_low_frame_rates_too(fps: float, spm: float) -> 
 
 
 @pytest.mark.parametrize(
-    ("fps", "burst", "measured"), [(30.0, 1, True), (30.0, 2, False), (30.0, 3, False), (60.0, 2, True), (60.0, 3, False)]
+    ("fps", "burst", "measured"),
+    [(30.0, 1, True), (30.0, 2, False), (30.0, 3, False), (60.0, 2, True), (60.0, 3, False)],
 )
 def test_contact_time_of_pictures_in_bursts_is_claimed_where_the_bursts_are_enough(
     fps: float, burst: int, measured: bool
