@@ -29,7 +29,19 @@ from model.person import Region
 from model.place import MOTION_CAPTURE, CameraPlace
 from model.pose import Pose, Side, View
 from model.quality import slow_words
-from model.result import LEVEL, SCHEMA, STOOD, STRIDES, cue_json, doubt, stance_json, summarise, take_back, with_counts
+from model.result import (
+    LEVEL,
+    SCHEMA,
+    STOOD,
+    STRIDES,
+    cue_json,
+    doubt,
+    may_be_slowed,
+    stance_json,
+    summarise,
+    take_back,
+    with_counts,
+)
 from model.runtime import ModelName
 from model.stance import BURST, MIN_QUALITY
 from model.standing import StandingCalibration
@@ -322,7 +334,7 @@ def session_document(
     recorder = recorder or Recorder()
     for outcome in outcomes:
         recorder.add(outcome)
-    camera = place.camera_of(recorder.view).in_the_end(film)
+    camera = place.camera_of(recorder.view).in_the_end(film and may_be_slowed(recorder.stances))
     return {
         "schema": SCHEMA,
         "source": source,

@@ -15,6 +15,7 @@ from model.camera_pose import SLOW_MOTION, CameraPose
 from model.errors import InputError
 from model.metrics import METRICS, MetricSpec
 from model.pose import Side, View
+from model.result import may_be_slowed
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from model.statistics import MIN_STANCES
 from model.words import counted
@@ -131,7 +132,8 @@ def told(document: dict[str, Any]) -> list[str]:
             f"or step-down test needs --mode; {SLOW_MOTION}"
         )
     if 0 < len(document["stances"]) < 2 * MIN_STANCES and SLOW_MOTION not in lines[-1]:
-        lines.append(f"too few steps were found: {SLOW_MOTION}")
+        hint = f": {SLOW_MOTION}" if may_be_slowed(document["stances"]) else ""
+        lines.append(f"too few steps were found{hint}")
     return lines
 
 

@@ -42,6 +42,8 @@ from model.view import ViewEstimator
 
 _MEMORY_S = 2.5
 _FPS_MEMORY = 31
+#: Where half of the time lies in gaps that are so many times the mean one, the pictures come in bursts.
+_BURST_GAP = 1.25
 #: A frame's share in the pose model's confidence of late: about a second's mean.
 _NEW_SHARE = 0.03
 #: Lost pictures are counted over so long, and not told from less than that.
@@ -158,6 +160,7 @@ class RunAnalysis:
     _seen: bool = False
     _moved_since_s: float | None = None
     _lost: deque[tuple[float, int]] = field(default_factory=deque)
+    _shaken: bool = False
     _doubt: str | None = None
     _doubted_between_s: tuple[float, float] = (math.inf, math.inf)
     _confidence: float = 1.0
@@ -175,6 +178,19 @@ class RunAnalysis:
         if len(self._frame_s) < 2:
             return 0.0
         return 1.0 / median(b - a for a, b in pairwise(self._frame_s))
+
+    @property
+    def _looks_fps(self) -> float:
+        """The rate of evenly spread pictures between which as much time passes unseen.
+
+        Of pictures that come in bursts those of one burst show one moment, and half of all time lies in gaps at least
+        as long as this. A single one that is lost changes nothing.
+        """
+        gaps_s = np.sort(np.diff(self._frame_s))
+        if not gaps_s.size:
+            return 0.0
+        half_s = float(gaps_s[np.searchsorted(np.cumsum(gaps_s), gaps_s.sum() / 2)])
+        return 1.0 / half_s if half_s > _BURST_GAP * gaps_s.mean() else self.fps
 
     def step(
         self,
@@ -203,6 +219,7 @@ class RunAnalysis:
         self._lost.append((t_s, lost))
         while self._lost[0][0] < t_s - _LOST_WINDOW_S:
             self._lost.popleft()
+        self._shaken = shaken
         before = self._doubt
         self._doubt = quality.reason if quality is not None else None if pose is not None else NOBODY.reason
         if self._doubt is None and self.settings.film and self.gait.slowed:
@@ -379,7 +396,7 @@ class RunAnalysis:
         context = StanceContext(
             view=view,
             facing=self.view_estimator.facing,
-            fps=self.fps,
+            fps=self._looks_fps,
             frontal_fppa=self.place.fppa_deg,
             rectify=self.place.rectify,
             other_ankle_x_px=self._sides[event.side.other].mid_ankle_x_px,
@@ -458,10 +475,12 @@ class RunAnalysis:
     def _oscillation_px(self, t_s: float) -> float:
         """Range of mid-hip height over the stride before ``t_s``, px; NaN where the cadence is not known.
 
+        And where the camera shakes: what is left of that when it has been taken out is as much as the runner's own.
+
         At low frame rates one stride is too few pictures: two, then.
         """
         cadence = self.gait.cadence_spm()
-        if not cadence:
+        if not cadence or self._shaken:
             return math.nan
         for strides in (1, 2):
             seen = [p for p in self._poses if t_s - strides * 120.0 / cadence <= p.t_s <= t_s]

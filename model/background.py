@@ -36,6 +36,8 @@ _WINDOW_PX, _LEVELS, _FIT_PX = (13, 13), 3, 1.0
 #: sides, as far from each other as before but for so much; somebody before the camera moves few, or leaves more at rest
 #: than this share of those that move.
 _AGREE, _SHARE, _SPREAD, _GROWN, _AT_REST = 10, 0.4, (0.45, 0.3), 0.1, 0.25
+#: Where so many corners, as a share, are within so much of where they were, the camera is, too.
+_MOST_AT_REST, _AT_REST_PX = 0.6, 0.15
 #: Moved: by this share of the longer side (3° where that is 53° wide, as far as the feet tell it, too) or turned so far
 #: about the lens's axis.
 _MOVED_SHARE, _ROLLED_DEG = 0.055, 2.5
@@ -47,6 +49,8 @@ _STILL_PX, _STILL_DEG = 0.5, 0.4
 _LOOKS, _RENEWED_S, _TREMBLED_S, _FORGOTTEN_S, _ASTRAY_S = 4, 10.0, 30.0, 60.0, 4.0
 #: Shaken: from side to side by so much, px (1 px of 640), rms over so many looks.
 _SHAKEN_PX, _SHAKEN_LOOKS = 0.25, 20
+#: Moves from which it came back so many times are swings.
+_RETURNS = 3
 #: A first look after the other so long, so that trembling is known before the runner's first steps are.
 _SOON_S = 0.1
 #: Where a shaken camera looks in the mean is known over so long.
@@ -111,6 +115,8 @@ class Background:
         self._corners = np.empty((0, 1, 2), np.float32)
         self._found_s = self._renewed_s = self._still_s = self._swayed_s = -math.inf
         self._sways = 0
+        self._swung: list[_Shift] = []  # how far it has been away since it was last at its place
+        self._returns = 0
         self._about = self._sway = _NONE  # where a shaken camera looks in the mean, and now beside that
         self._back()
 
@@ -196,12 +202,14 @@ class Background:
     def _take(self, shift: _Shift, now: Image, t_s: float, pose: Pose | None) -> float | None:
         if not shift.is_a_move:
             self._back()
+            self._note_return()
             self._shifts.append(shift)
             self._still_s = t_s
             due_s = self._renewed_s + (_RENEWED_S if shift.near(_NONE) else _TREMBLED_S)
             if t_s > due_s and self._renew(now, t_s, pose):
                 self._about -= shift
             return None
+        self._swung.append(shift)
         self._looks = self._looks + 1 if self._there is not None and shift.near(self._there) else 1
         self._there, self._there_s = shift, min(self._there_s, t_s)
         ago_s = t_s - self._still_s if self._looks == _LOOKS else None
@@ -210,6 +218,14 @@ class Background:
             self._shifts.clear()
             self._renew(now, t_s, pose)
         return ago_s
+
+    def _note_return(self) -> None:
+        """A camera that was far away and is back, again and again, was not moved: it swings."""
+        if self._swung:
+            self._returns += 1
+            if self._returns >= _RETURNS:
+                self._shifts.extend(self._swung)
+            self._swung.clear()
 
     def _renew(self, now: Image, t_s: float, pose: Pose | None) -> bool:
         """Compares with this picture from now on, if enough is seen in it that was at rest since the last one.
@@ -294,6 +310,8 @@ def _as_one(
 def _shift(before: Image, corners: Corners, now: Image) -> _Shift | None:
     """How the whole picture has shifted; None where too few corners agree on that."""
     came, went, _ = _followed(before, corners, now)
+    if len(came) >= _AGREE and (np.linalg.norm(went - came, axis=1) < _AT_REST_PX).mean() > _MOST_AT_REST:
+        return _NONE  # few others, as of the runner's arms, would tilt what all of them together tell
     as_one = _as_one(came, went, before.shape)
     if as_one is None:
         return None

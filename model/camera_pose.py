@@ -136,10 +136,13 @@ class CameraPose:
         """Whether angles with this camera taken out may be shown and held against a fixed threshold."""
         return self.state in ("good", "approximate") and self.yaw_deg is not None
 
-    def in_the_end(self, film: bool = False) -> Self:
-        """The same of a session that has ended, or of a ``film``: no more steps will come."""
+    def in_the_end(self, slowed: bool = False) -> Self:
+        """The same of a session that has ended: no more steps will come.
+
+        ``slowed``: of a film that may be in slow motion.
+        """
         waits = self.advice is not None and self.advice.startswith(_NOT_YET)
-        few = f"{_TOO_FEW_STEPS[:-1]}; {SLOW_MOTION}" if film else _TOO_FEW_STEPS
+        few = f"{_TOO_FEW_STEPS[:-1]}; {SLOW_MOTION}" if slowed else _TOO_FEW_STEPS
         return replace(self, advice=few) if waits else self
 
     def as_json(self) -> dict[str, Any]:

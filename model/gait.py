@@ -59,7 +59,7 @@ _WALKING_OFF = {View.FRONT: 0.26, View.SIDE: 0.30}
 _HYSTERESIS_OFF, _PHASE_STEPS = 0.02, 2.2
 #: Nobody runs with so few steps a minute (joggers make 140 and more): in the phase of running they are those of a film
 #: that is slower than life. So many searches of late, as a share, must have seen it; each counts so much.
-_SLOWEST_RUN_SPM, _RUNNING_OFF, _SLOWED_SHARE, _NEW_SEARCH = 130.0, 0.2, 0.8, 0.06
+SLOWEST_RUN_SPM, _RUNNING_OFF, _SLOWED_SHARE, _NEW_SEARCH = 130.0, 0.2, 0.8, 0.06
 #: A runner may be out of that phase for so long (a stumble, a step aside).
 _STUMBLE_S = 1.0
 #: What makes it gait: least swing of the legs against each other and least bounce, and least shares of the motion of
@@ -341,7 +341,7 @@ class GaitDetector:
         if self._gait is None:
             self._begun_s = t_s - _START_STEPS * gait.step_s
         off = self._phase_off(t_s, gait, view) if view in _WALKING_OFF else math.nan
-        slow = off < _RUNNING_OFF and 60.0 / gait.step_s < _SLOWEST_RUN_SPM
+        slow = off < _RUNNING_OFF and 60.0 / gait.step_s < SLOWEST_RUN_SPM
         self._slowed += _NEW_SEARCH * (slow - self._slowed)
         if self._slowed < _NEW_SEARCH:
             self._slow_from_s = t_s

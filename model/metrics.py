@@ -176,6 +176,7 @@ _SPECS = (
         "vertical_oscillation_leg", "Vertical oscillation", "leg lengths", 3, SAGITTAL, "range of mid-hip height",
         "over the last stride, or two where one is under 16 pictures", None, "Souza 2016",
         "How much you bounce with each step.",
+        reason_missing="not seen in any stance, or the camera shakes",
         uncertainty=MappingProxyType({View.SIDE: 0.025}),
     ),
     MetricSpec(

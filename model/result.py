@@ -14,6 +14,7 @@ import numpy as np
 from model.camera_pose import CameraPose
 from model.coach import KNEE_IMAGE, Cue
 from model.frontal import fppa_uncertainty_deg
+from model.gait import SLOWEST_RUN_SPM
 from model.metrics import STANCE_METRICS, MetricSpec, unavailable
 from model.place import CORRECTED, PLACED, why_not_corrected
 from model.pose import FloatArray, Side, View
@@ -27,6 +28,8 @@ TIME_DECIMALS = 4
 _VALUE_DECIMALS = 4
 #: A longer pause than this many median steps is a break, not a step.
 _BREAK_STEPS = 1.6
+#: Nobody who runs takes longer for a step.
+_SLOWEST_STEP_S = 60.0 / SLOWEST_RUN_SPM
 #: So many stances of running in succession (15 s) are a run, however long somebody walks besides.
 _RUN_STANCES = 40
 
@@ -78,6 +81,15 @@ def cadence_spm(stances: Sequence[Mapping[str, Any]]) -> float | None:
     steps = np.diff(strikes)
     steps = steps[steps < _BREAK_STEPS * np.median(steps)]
     return float(60.0 / steps.mean())
+
+
+def may_be_slowed(stances: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a film may be slower than life: most steps are farther apart than a runner's, or there are not two.
+
+    Few steps at a runner's pace are those of a short film, or of one in which most are covered.
+    """
+    strikes = np.sort([stance["strike_s"] for stance in stances])
+    return bool(2 * np.count_nonzero(np.diff(strikes) < _SLOWEST_STEP_S) <= max(0, len(strikes) - 1))
 
 
 def take_back(stances: Sequence[dict[str, Any]], since_s: float) -> None:

@@ -36,6 +36,8 @@ MIN_CONTACT_FPS = 29.0
 _SPIKE_DEG, _SPIKE_PHASE = 12.0, 0.28
 #: The same of the shank as the foot lands, where it turns and turns back fast. The other leg's is some 60° away.
 _SHANK_SPIKE_DEG = 30.0
+#: Knees or ankles of one body are farther from each other than this, in straight legs, wherever they pass.
+_LEGS_APART = 0.1
 #: Thigh plus shank at mid-stance as a share of the straight leg, as pictures show them: from front and rear the bent
 #: knee comes toward the camera (rendered runners 0.81 to 0.90, motion capture 0.89).
 STANCE_LEG = {View.FRONT: 0.86, View.REAR: 0.86, View.SIDE: 0.97}
@@ -76,7 +78,7 @@ class StanceContext:
     Attributes:
         view: the camera's view.
         facing: +1 when the runner faces the picture's right (side view).
-        fps: frames per second of the poses.
+        fps: frames per second of the poses; of those that come in bursts, bursts.
         frontal_fppa: see `FrontalFppa`.
         rectify: see `Rectify`.
         other_ankle_x_px: the other foot's mid-stance ankle in the step before, NaN where there is none.
@@ -375,12 +377,28 @@ def _is_own_leg(side: Side, xy: FloatArray, phase: FloatArray, facing: float) ->
     return _steady(phase, k.shank_angle_deg(xy, side, facing), _SHANK_SPIKE_DEG)
 
 
+def _is_apart(side: Side, xy: FloatArray, leg_px: float) -> NDArray[np.bool_]:
+    """In which of the poses (n, 17, 2) the leg of ``side`` is seen elsewhere than the other one.
+
+    Where the far leg is half hidden, and more so where the camera shakes, the pose model puts both on the swinging one
+    for a while: a standing knee is then bent by 90°. Of legs that pass one another one shank is lifted.
+    """
+    own, other = (xy[:, [LEGS[one].knee, LEGS[one].ankle]] for one in (side, side.other))
+    apart: NDArray[np.bool_] = np.linalg.norm(own - other, axis=-1).max(axis=1) > _LEGS_APART * leg_px
+    return apart
+
+
 def _sagittal_leg(
-    side: Side, xy: FloatArray, phase: FloatArray, strike: FloatArray, context: StanceContext
+    side: Side,
+    xy: FloatArray,
+    phase: FloatArray,
+    strike: FloatArray,
+    context: StanceContext,
 ) -> dict[str, float]:
     facing = context.facing
+    flexion_deg = np.where(_is_apart(side, xy, context.leg_px), k.knee_flexion_deg(xy, side), math.nan)
     return {
-        "knee_flexion_deg": peak(phase, k.knee_flexion_deg(xy, side), *_FLEXION_PHASE)
+        "knee_flexion_deg": peak(phase, flexion_deg, *_FLEXION_PHASE)
         + context.bias.flexion_add_deg[side is not k.near_side(facing)],
         "knee_flexion_strike_deg": float(k.knee_flexion_deg(strike, side)),
         "overstride_leg": float(k.ankle_ahead_px(strike, side, facing)) / context.leg_px,

@@ -331,15 +331,23 @@ def test_why_nothing_is_known_from_the_side_is_told_as_in_the_result(quality: fl
     assert "too few" not in said
 
 
-@pytest.mark.parametrize(("stances", "told"), [(1, True), (13, True), (14, False)])
-def test_slow_motion_is_named_where_a_view_from_the_side_shows_too_few_steps(stances: int, told: bool) -> None:
+@pytest.mark.parametrize(
+    ("stances", "step_s", "told"),
+    [(1, 0.8, True), (2, 0.8, True), (13, 0.8, True), (14, 0.8, False), (2, 0.35, False), (13, 0.35, False)],
+)
+def test_slow_motion_is_named_where_a_view_from_the_side_shows_too_few_steps(
+    stances: int, step_s: float, told: bool
+) -> None:
+    """Few steps at a runner's pace are those of a short film."""
     document = {
-        "source": "a.mp4", "view": "side", "frames": 600, "frames_with_runner": 600, "stances": [{}] * stances,
+        "source": "a.mp4", "view": "side", "frames": 600, "frames_with_runner": 600,
+        "stances": [{"strike_s": 1.0 + step_s * n} for n in range(stances)],
         "cues": [], "summary": {"cadence_spm": None, "left": {}, "right": {}, "unavailable": {}},
     }  # fmt: skip
     last = replay_command.told(document)[-1]
     assert last.startswith("too few steps were found: a film N times slower than life (slow motion)") is told
     assert ("240 at 30: 0.125" in last) is told
+    assert last.startswith("too few steps were found") is (stances < 14)
 
 
 def test_one_point_of_a_step_down_is_one_point() -> None:

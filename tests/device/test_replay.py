@@ -394,6 +394,7 @@ def test_a_film_that_is_too_short_for_a_mean_is_said_to_be(
     document, _ = replay_file(demo_clip, Config(), ReplayOptions())
     knee = document["summary"]["left"].get("fppa_deg") or {"mean": None}
     assert (knee["mean"] is None) is told
+    assert "slow motion" not in json.dumps(document), "the steps that are seen are at a runner's pace"
     said = ["demo_front.mp4: only 2.5 s long: film 10 s of running or more"] if told else []
     assert warned(caplog) == said
 

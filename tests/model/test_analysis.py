@@ -258,6 +258,46 @@ def test_a_bounce_is_measured_at_low_frame_rates_too(fps: float, spm: float) -> 
     assert np.mean(found) == pytest.approx(0.07 / 0.86, abs=0.012)
 
 
+@pytest.mark.parametrize(
+    ("fps", "burst", "measured"),
+    [(30.0, 1, True), (30.0, 2, False), (30.0, 3, False), (60.0, 2, True), (60.0, 3, False)],
+)
+def test_contact_time_of_pictures_in_bursts_is_claimed_where_the_bursts_are_enough(
+    fps: float, burst: int, measured: bool
+) -> None:
+    analysis = RunAnalysis(AnalysisSettings(view=View.SIDE), CameraPlace())
+    found: list[float] = []
+    for n, pose in enumerate(Walker().poses(fps, 8.0, Camera(View.SIDE), 0.3)):
+        t_s = (n - n % burst) / fps + 0.004 * (n % burst)
+        found += [one.values["contact_s"] for one in analysis.step(t_s, replace(pose, t_s=t_s)).stances]
+    assert len(found) > 12
+    assert np.isfinite(found).all() if measured else np.isnan(found).all()
+
+
+def test_contact_time_is_claimed_where_a_picture_is_lost_now_and_then() -> None:
+    analysis = RunAnalysis(AnalysisSettings(view=View.SIDE), CameraPlace())
+    found: list[float] = []
+    for n, pose in enumerate(Walker().poses(30.0, 8.0, Camera(View.SIDE), 0.3)):
+        if n % 7:
+            found += [one.values["contact_s"] for one in analysis.step(pose.t_s, pose).stances]
+    assert len(found) > 12
+    assert np.isfinite(found).all()
+
+
+def test_no_bounce_is_measured_while_the_camera_shakes() -> None:
+    analysis = RunAnalysis(AnalysisSettings(view=View.SIDE), CameraPlace())
+    found: dict[bool, list[float]] = {False: [], True: []}
+    for pose in Walker().poses(30.0, 12.0, Camera(View.SIDE), 0.3):
+        shaken = pose.t_s > 6.0
+        for stance in analysis.step(pose.t_s, pose, shaken=shaken).stances:
+            if stance.strike_s > 3.0:
+                found[shaken].append(stance.values["vertical_oscillation_leg"])
+    assert len(found[False]) > 5
+    assert len(found[True]) > 12
+    assert np.isfinite(found[False]).all()
+    assert np.isnan(found[True]).all()
+
+
 @pytest.mark.parametrize(("fps", "said"), [(19.97, "19"), (19.5, "19"), (19.2, "19"), (15.0, "15"), (14.999, "15")])
 def test_rate_that_is_too_low_is_not_called_the_one_that_would_do(fps: float, said: str) -> None:
     assert (slow_words(fps) or "").startswith(f"{said} frames per second: running metrics are unreliable below 20; ")

@@ -105,13 +105,29 @@ def test_before_a_bare_wall_nothing_is_told() -> None:
     assert not background.shaken
 
 
-@pytest.mark.parametrize(("swing_px", "shaken"), [(0.0, False), (0.5, False), (4.0, True)])
+@pytest.mark.parametrize(("swing_px", "shaken"), [(0.0, False), (0.5, False), (4.0, True), (22.0, True)])
 def test_a_camera_that_trembles_is_told(swing_px: float, shaken: bool) -> None:
     """With every step, as on a rail of the belt."""
     world, background = make_world(), Background()
     film = _film(lambda t_s: shown(world, swing_px * math.sin(2 * math.pi * 2.8 * t_s)), 15.0)
     assert _told(film, background) == []
     assert background.shaken is shaken
+
+
+def test_a_thing_that_trembles_far_from_the_others_does_not_shake_the_camera() -> None:
+    """As a towel on the belt's rail: the others are all where they were, but cannot outweigh it for where it is."""
+    room = np.full((480, 640, 3), 150, np.uint8)
+    for x, y in [(40, 60), (40, 160), (40, 260), (130, 60)]:
+        room[y : y + 40, x : x + 50] = 40
+
+    def trembles(t_s: float) -> Image:
+        image, down = room.copy(), round(4 * math.sin(2 * math.pi * 2.8 * t_s)) if t_s > 0.5 else 0
+        image[400 + down : 440 + down, 540 + down : 590 + down] = 40
+        return image
+
+    background = Background()
+    assert _told(_film(trembles, 8.0), background) == []
+    assert not background.shaken
 
 
 def test_a_camera_that_is_never_still_is_told() -> None:

@@ -111,13 +111,13 @@ def test_a_camera_that_is_turned_is_no_cut() -> None:
     assert _told(lambda t_s: shown(world, 200 * min(max(t_s - _CUT_S, 0.0), 1.0))) == ([], [])
 
 
-_DIM_ROOM = shown(make_world(clutter=60)) // 2
+_DIM_ROOM = np.asarray(shown(make_world(clutter=60)) // 2, np.uint8)
 
 
 def _drawn(pose: Pose, light: float = 1.0) -> Image:
     """Somebody in white before a room."""
     body = body_mask(_DIM_ROOM.shape, pose.xy_px)[..., None]
-    return ((_DIM_ROOM * (1 - body) + 250 * body) * light).astype(np.uint8)
+    return np.asarray((_DIM_ROOM * (1 - body) + 250 * body) * light, np.uint8)
 
 
 def _jumps(poses: list[Pose], times_s: list[float], light: Callable[[float], float] = lambda _: 1.0) -> list[int]:
