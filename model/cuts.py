@@ -108,10 +108,11 @@ class Cuts:
         self._times_s.append(t_s)
         if self._last is None or self._usual_s > _LONGEST_S:
             return False
-        change = _another(self._last, now, self._box)
-        if change is None:
+        changed = _another(self._last, now, self._box)
+        if changed is None:
             return False
-        is_cut = self._scenes.enough and change > max(_CHANGED, _TIMES * self._scenes.most)
+        change, of_half = changed
+        is_cut = self._scenes.enough and of_half > _CHANGED and change > _TIMES * self._scenes.most
         if is_cut:
             self._before = self._before or (self._last, self._box)
             self._since_s, self._cut_s = min(self._since_s, t_s), t_s
@@ -124,10 +125,10 @@ class Cuts:
         """In the picture in which it is sure that another set-up has been seen for a while: since when."""
         if self._before is None or self._now is None or self._times_s[-1] < self._cut_s + _SURE_S:
             return None
-        change = _another(self._before[0], self._now, self._before[1])
+        changed = _another(self._before[0], self._now, self._before[1])
         since_s = self._since_s
         self.tell_moved()
-        return since_s if change is not None and change > _CHANGED else None
+        return since_s if changed is not None and changed[1] > _CHANGED else None
 
     def tell_moved(self) -> None:
         """That another set-up is seen is known already."""
@@ -173,10 +174,10 @@ class Cuts:
         return usual_s <= _LONGEST_S and self._times_s[-1] - self._times_s[-2] < _UNEVEN * usual_s
 
 
-def _another(before: Image, now: Image, runner: Box | None) -> float | None:
+def _another(before: Image, now: Image, runner: Box | None) -> tuple[float, float] | None:
     """Share of what stands still that is another thing now; None where too little is seen of it, or the light went.
 
-    Of the picture's left half and its right one that in which it is smaller: who walks into the picture is in one.
+    Of the whole picture, and of its left or right half, where it is smaller: who walks into it is in one of them.
     """
     spread = before.std(), now.std()
     if max(spread) > _LIGHT * min(spread):
@@ -195,7 +196,8 @@ def _another(before: Image, now: Image, runner: Box | None) -> float | None:
     if min(half.sum() for half in halves) < _FEWEST:
         return None
     alike = (old * new).mean(axis=1) / np.maximum(np.maximum(*spreads) * np.minimum(*spreads), 1.0)
-    return float(min((alike[half] < _ALIKE).mean() for half in halves))
+    another = alike < _ALIKE
+    return float(another[holds].mean()), float(min(another[half].mean() for half in halves))
 
 
 def _squares(picture: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -79,7 +79,7 @@ def test_light_that_changes_is_no_cut(light: Callable[[float], float]) -> None:
     assert _told(lambda t_s: (room * light(t_s)).astype(np.uint8)) == ([], [])
 
 
-@pytest.mark.parametrize(("width_px", "speed_px_s"), [(150, 300), (330, 900), (500, 1500)])
+@pytest.mark.parametrize(("width_px", "speed_px_s"), [(150, 300), (330, 900), (500, 1500), (420, 1800)])
 def test_who_walks_by_near_the_lens_is_no_cut(width_px: float, speed_px_s: float) -> None:
     """At 0.5 m from it a picture of 640 px is 0.4 m wide."""
     room = shown(make_world())
