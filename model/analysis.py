@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
@@ -19,14 +19,13 @@ from model.bias import bias_of
 from model.camera_pose import SLOW_MOTION, CameraPose
 from model.coach import Coach, CoachSettings, CoachState, Cue, Instrument, Look
 from model.cuts import Cut
+from model.doubts import Doubts, Lost
 from model.gait import GaitDetector, GaitEvent
 from model.looks import MAX_GAP_S, evened
 from model.place import CameraPlace
 from model.pose import LEGS, Pose, Side, View
-from model.quality import CROWDED, NOBODY, FrameQuality, leg_confidence, picture_words
+from model.quality import NOBODY, FrameQuality, leg_confidence, picture_words
 from model.stance import (
-    DOUBTED_QUALITY,
-    MID_WINDOW_S,
     MIN_QUALITY,
     STANCE_LEG,
     Stance,
@@ -46,18 +45,10 @@ _FPS_MEMORY = 31
 _BURST_GAP = 1.25
 #: A frame's share in the pose model's confidence of late: about a second's mean.
 _NEW_SHARE = 0.03
-#: Lost pictures are counted over so long, and not told from less than that.
-_LOST_WINDOW_S, _LOST_FROM_S = 10.0, 3.0
 _LEVEL_STRIDES = 3
 _KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
-#: A stance with so many doubtful frames is not counted: its quality is below `MIN_QUALITY` then.
-MAX_DOUBT = 0.25
-#: Who is seen on the belt beside the runner has been there for so long already.
-_CROWDED_BEFORE_S = 1.5
 #: Why nothing is computed from a film in which a run is slower than anybody runs.
 SLOWED = f"the steps are those of a run, but fewer than anybody's: {SLOW_MOTION}"
-#: Frames of a long stance at 120 per second.
-_DOUBT_FRAMES = 150
 #: A longer time between two strikes of a foot is a pause. Where the other foot did not land about amid it, steps were
 #: not seen, and it is two strides and no stride. (Limpers land at 0.4 and 0.6 of it.)
 _LONGEST_STRIDE_S, _OTHER_LANDS = 1.5, (0.3, 0.7)
@@ -159,12 +150,10 @@ class RunAnalysis:
     _sides: dict[Side, _SideState] = field(init=False)
     _seen: bool = False
     _moved_since_s: float | None = None
-    _lost: deque[tuple[float, int]] = field(default_factory=deque)
+    _lost: Lost = field(default_factory=Lost)
     _shaken: bool = False
-    _doubt: str | None = None
-    _doubted_between_s: tuple[float, float] = (math.inf, math.inf)
+    _doubts: Doubts = field(default_factory=Doubts)
     _confidence: float = 1.0
-    _doubtful: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=_DOUBT_FRAMES))
 
     def __post_init__(self) -> None:
         self.view_estimator = ViewEstimator(self.settings.view)
@@ -216,18 +205,9 @@ class RunAnalysis:
         if cut is not None:
             self._begin_steps(cut)
         self._frame_s.append(t_s)
-        self._lost.append((t_s, lost))
-        while self._lost[0][0] < t_s - _LOST_WINDOW_S:
-            self._lost.popleft()
+        self._lost.add(t_s, lost)
         self._shaken = shaken
-        before = self._doubt
-        self._doubt = quality.reason if quality is not None else None if pose is not None else NOBODY.reason
-        if self._doubt is None and self.settings.film and self.gait.slowed:
-            self._doubt = SLOWED
-        doubted_since_s = self._doubted_since_s(t_s) if before != self._doubt else None
-        if doubted_since_s is not None:
-            self._doubted_between_s = doubted_since_s, t_s
-        self._doubtful.append((t_s, self._doubt is not None))
+        doubted_since_s = self._doubt(t_s, pose, quality)
         if pose is not None:
             self._remember(pose)
             if quality is not None and quality.reason is None:
@@ -259,8 +239,8 @@ class RunAnalysis:
             doubted_since_s=doubted_since_s,
             cadence_spm=self.gait.cadence_spm(),
             quality=self._frame_quality(pose, quality),
-            unused=self._doubt,
-            message=picture_words(self._doubt, shaken, self._lost_share, self.fps, self.settings.film),
+            unused=self._doubts.why,
+            message=picture_words(self._doubts.why, shaken, self._lost.share, self.fps, self.settings.film),
             shaken=shaken,
             lost=lost,
             cut=cut is not None,
@@ -293,26 +273,19 @@ class RunAnalysis:
             return quality.value
         return 0.0 if pose is None else min(pose_quality(pose, side) for side in Side)
 
-    def _doubted_since_s(self, t_s: float) -> float | None:
-        """Since when nothing counts, with what is seen wrong now and was so before it was noticed; None: since now."""
-        if self._doubt == SLOWED:
-            return self.gait.slowed_since_s
-        return t_s - _CROWDED_BEFORE_S if self._doubt == CROWDED.reason else None
-
-    @property
-    def _lost_share(self) -> float:
-        """Of the last pictures; 0 while there are few of them."""
-        if self._lost[-1][0] - self._lost[0][0] < _LOST_FROM_S:
-            return 0.0
-        lost = sum(n for _, n in self._lost)
-        return lost / (lost + len(self._lost))
+    def _doubt(self, t_s: float, pose: Pose | None, quality: FrameQuality | None) -> float | None:
+        """Whether this frame counts; where it is noticed late that none does, since when none has."""
+        why = quality.reason if quality is not None else None if pose is not None else NOBODY.reason
+        if why is None and self.settings.film and self.gait.slowed:
+            return self._doubts.step(t_s, SLOWED, self.gait.slowed_since_s)
+        return self._doubts.step(t_s, why)
 
     def _live_fppa(self, t_s: float, pose: Pose | None, side: Side) -> float:
         elapsed_s = self.gait.stance_elapsed_s(side, t_s)
         contact_s = self._contact_s(side)
         if pose is None or elapsed_s is None or contact_s is None:
             return math.nan
-        if self._doubt is not None or pose_quality(pose, side) < MIN_QUALITY:
+        if self._doubts.why is not None or pose_quality(pose, side) < MIN_QUALITY:
             return math.nan
         return float(self.place.fppa_deg(pose.xy_px, side, elapsed_s / contact_s))
 
@@ -341,7 +314,7 @@ class RunAnalysis:
     def _goal_values(self, t_s: float, pose: Pose, side: Side, view: View, fppa_deg: float) -> dict[str, float]:
         """What the coach's goal needs of this frame; NaN where too little of the leg is seen."""
         metric = self.coach.metric
-        seen = self._doubt is None and pose_quality(pose, side) >= MIN_QUALITY and _in_picture(pose, side)
+        seen = self._doubts.why is None and pose_quality(pose, side) >= MIN_QUALITY and _in_picture(pose, side)
         if metric == "fppa_deg":
             image_deg = float(k.fppa_image_deg(pose.xy_px, side))
             return {"fppa_deg": fppa_deg, "fppa_image_deg": image_deg} if seen else dict.fromkeys(_KNEE_KEYS, math.nan)
@@ -408,7 +381,7 @@ class RunAnalysis:
         )
         ankle_x_px = np.array([pose.xy_px[LEGS[event.side].ankle, 0] for pose in even])
         state.mid_ankle_x_px = mid_x_px(np.array([pose.t_s for pose in even]), ankle_x_px, mid_s)
-        stance = self._doubted(measure_stance(event.side, strike_s, event.t_s, poses, context))
+        stance = self._doubts.lower(measure_stance(event.side, strike_s, event.t_s, poses, context), self.fps)
         if self.gait.running and stance.quality >= MIN_QUALITY:
             since_s = self.place.add_stance(event.side, strike_s, event.t_s, even)
             if since_s is not None:
@@ -420,24 +393,6 @@ class RunAnalysis:
         """What was learnt so far in this session was learnt for another place of the camera."""
         self.coach.forget_place()
         self.standing = StandingCalibrator()
-
-    def _doubted(self, stance: Stance) -> Stance:
-        """The stance with a quality that tells of frames in which the runner was not, or not surely, seen."""
-        doubts = [doubt for t_s, doubt in self._doubtful if stance.strike_s <= t_s <= stance.toe_off_s]
-        share = sum(doubts) / max(len(doubts), 1)
-        quality = stance.quality * (1 - share)
-        since_s, until_s = self._doubted_between_s
-        counts = share < MAX_DOUBT and not self._gap_amid(stance) and not since_s <= stance.strike_s <= until_s
-        return replace(stance, quality=quality if counts else min(quality, DOUBTED_QUALITY))
-
-    def _gap_amid(self, stance: Stance) -> bool:
-        """Whether pictures are missing around mid-stance: what the nearest others show is of another part of stance."""
-        mid_s = (stance.strike_s + stance.toe_off_s) / 2
-        longest_s = MAX_GAP_S + 0.5 / self.fps  # at the lowest rate the pictures are `MAX_GAP_S` apart, more or less
-        return any(
-            after_s - before_s > longest_s and before_s < mid_s + MID_WINDOW_S and after_s > mid_s - MID_WINDOW_S
-            for (before_s, _), (after_s, _) in pairwise(self._doubtful)
-        )
 
     def _leg_length_px(self, view: View) -> float:
         """Straight leg: of standing still where seen from the same distance, else from the last mid-stances."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model.analysis import MAX_DOUBT
+from model.doubts import MAX_DOUBT
 from model.movenet import RunnerTracker, Sight
 from model.person import Region
 from model.pose import FloatArray, Joint, Pose
