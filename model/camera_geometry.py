@@ -28,6 +28,8 @@ _ABOVE_HIPS_M, ANKLE_LEG = 0.3, 0.08
 _USUAL_PITCH_DEG, _MAX_PITCH_DEG = -5.0, 25.0
 #: Distance hip to ankle in stance as a share of the straight leg.
 _STANCE_LEG = 0.92
+#: The straight leg in the picture and the camera's pitch are worked out from one another so often.
+_LEG_LOOKS = 3
 #: This share of the shoulder line's slope is believed to be roll: cameras are mounted roughly level.
 _ROLL_SHARE = 0.7
 
@@ -37,7 +39,7 @@ _USUAL_BELT_M_S, _USUAL_BELT_SD = 3.0, 0.2
 _KNOWN_BELT_SD = 0.04
 #: The ankle lifts while the foot stands: so many times as fast as the foot recedes it seems to go, in front and behind;
 #: SD of its logarithm.
-_LIFT, _LIFT_SD = {1.0: 1.1, -1.0: 0.93}, 0.075
+_LIFT, _LIFT_SD = {1.0: 1.07, -1.0: 0.9}, 0.075
 #: The same of the camera's height above the ankle, and of the leg by a runner's height that is told or not.
 _KNOWN_HEIGHT_SD, _USUAL_HEIGHT_SD = 0.02, 0.18
 KNOWN_LEG_SD, USUAL_LEG_SD = 0.03, 0.06
@@ -258,23 +260,26 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
 def _estimate(scene: Scene, rows: FloatArray, right: NDArray[np.bool_]) -> tuple[Estimate, float]:
     """The same with all that was told, and how many SDs the feet's rise is off from it."""
     usual = _sides_mean(rows[:, :_ACROSS.start], right)
-    leg = math.hypot(*((usual[_START] + usual[_END]) / 2 - usual[_HIP])) / _STANCE_LEG
-    distance_m = scene.leg_m / leg
     # First from the usual height, which gives the belt's speed and the height; then with both.
-    above = scene.above_hips_m / distance_m
-    roll, pitch = _attitude(usual, scene.facing, 0.0, above)
+    leg, above, roll, pitch = 0.0, 0.0, 0.0, _USUAL_PITCH_DEG
+    for _ in range(_LEG_LOOKS):  # the pitch is told by the distance, that by the leg, and that by the pitch
+        leg = _leg(usual, roll, pitch)
+        above = scene.above_hips_m / scene.leg_m * leg
+        roll, pitch = _attitude(usual, scene.facing, 0.0, above)
     place, speed = _track(rows, roll, pitch)
     usual_place = _sides_mean(place, right)
     recedes, recedes_sd, higher, off_sd = _recedes(scene, usual_place, _sides_mean(speed, right), leg)
     _, sides = _track_yaws(scene, place, speed, right, recedes)
     above += (higher - 1) * float(usual_place[1])
     roll, pitch = _attitude(usual, scene.facing, sum(sides) / 2, above)
+    before, leg = leg, _leg(usual, roll, pitch)
+    recedes *= leg / before
     place, speed = _track(rows, roll, pitch)
     yaws, sides = _track_yaws(scene, place, speed, right, recedes)
     track_yaw = sum(sides) / 2
     se = math.hypot(*(_standard_error(yaws[mask]) for mask in (~right, right))) / 2
     off_axis = track_yaw - math.atan(_median(place[:, 0]))
-    swing_yaw, shank_sd = _swing_yaw(scene, rows, right, roll, leg, recedes)
+    swing_yaw, shank_sd = _swing_yaw(scene, rows, right, roll, leg, recedes, _swing_depth(usual, roll, pitch))
     own_sd = [math.hypot(se, math.radians(sd)) for sd in _OWN_SD_DEG[scene.facing]]
     yaw, sd = _together(track_yaw, swing_yaw, own_sd, off_axis, recedes_sd, shank_sd)
     unlike = abs(track_yaw - swing_yaw) - 2 * abs(off_axis) * math.hypot(recedes_sd, shank_sd - _SHANK_SD)
@@ -288,11 +293,27 @@ def _estimate(scene: Scene, rows: FloatArray, right: NDArray[np.bool_]) -> tuple
         roll=roll,
         pitch=pitch,
         azimuth=(math.degrees(yaw - math.atan(knee_x[0])), math.degrees(yaw - math.atan(knee_x[1]))),
-        distance_m=distance_m,
+        distance_m=scene.leg_m / leg,
         wrong=float(np.mean(scene.facing * speed[:, 1] > 0)),
         exchanged=float(rows[:, _EXCHANGED].mean()),
     )
     return found, off_sd
+
+
+def _leg(usual: FloatArray, roll: float, pitch: float) -> float:
+    """The straight leg in the usual stance, as level rays: a camera that looks down shows it shorter than it is."""
+    ankle, hip = level_rays(np.stack([(usual[_START] + usual[_END]) / 2, usual[_HIP]]), roll, pitch)
+    return math.hypot(*(ankle - hip)) / _STANCE_LEG
+
+
+def _swing_depth(usual: FloatArray, roll: float, pitch: float) -> float:
+    """How many times as far away the shanks are with a usual pitch, with which the swings were measured, as with this.
+
+    They swing about as high as the knee stands.
+    """
+    down = float(level_rays(usual[_KNEE], roll, pitch)[1])
+    off = math.radians(_USUAL_PITCH_DEG - pitch)
+    return math.cos(off) + down * math.sin(off)
 
 
 def _attitude(usual: FloatArray, facing: float, yaw: float, above: float) -> tuple[float, float]:
@@ -359,7 +380,7 @@ def _together(
 
 
 def _swing_yaw(
-    scene: Scene, rows: FloatArray, right: NDArray[np.bool_], roll: float, leg: float, recedes: float
+    scene: Scene, rows: FloatArray, right: NDArray[np.bool_], roll: float, leg: float, recedes: float, depth: float
 ) -> tuple[float, float]:
     """Yaw by the swinging shanks, radians, NaN where a side has no two of them; SD of the logarithm of their way.
 
@@ -370,7 +391,7 @@ def _swing_yaw(
     if min((seen & right).sum(), (seen & ~right).sum()) < 2:
         return math.nan, _SHANK_SD
     *swing, score = _sides_mean(rows[seen, _ACROSS.start :], right[seen])
-    across, nearer = np.reshape(swing, (2, 2)) @ [math.cos(math.radians(roll)), math.sin(math.radians(roll))]
+    across, nearer = np.reshape(swing, (2, 2)) @ [math.cos(math.radians(roll)), math.sin(math.radians(roll))] * depth
     back = scene.seen_shank * (recedes / leg / _SHANK_LEGS_S) ** _SHANK_POWER
     yaw = math.atan(scene.facing * (across / leg - scene.facing * nearer) / back)
     return yaw, _SHANK_SD + _HIDDEN_SD * max(0.0, _USUAL_SCORE - float(score))
