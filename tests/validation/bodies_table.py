@@ -24,7 +24,7 @@ sys.path.insert(0, str(REPO))
 from device.config import Config  # noqa: E402
 from device.pipeline import analysis_settings  # noqa: E402
 from device.replay import ReplayOptions, replay_file, session_document  # noqa: E402
-from device.truth import Comparison, compare, load_truth, paired_stances  # noqa: E402
+from device.truth import EDGE_S, Comparison, belongs, compare, load_truth, paired_stances  # noqa: E402
 from model.analysis import RunAnalysis  # noqa: E402
 from model.metrics import METRICS, STANCE_METRICS  # noqa: E402
 from model.place import CameraPlace  # noqa: E402
@@ -92,10 +92,23 @@ class Seen:
         return math.degrees(math.atan2(left_m, ahead_m))
 
     @property
-    def judged_dives(self) -> int:
-        """Dives that came when the camera's place was known."""
-        stances = [self.stances(side, "fppa_deg", "fppa_frontal3d_mid_deg") for side in Side]
-        return sum(int((one[2] >= _DIVE_DEG).sum()) for one in stances)
+    def judged_dives(self) -> tuple[int, int, int]:
+        """Dives cued, those that came when the camera's place was known, and all; both ends of the film left out."""
+        dives = [
+            (found["fppa_deg"] is not None, any(belongs(cue, true) for cue in self.document["cues"]))
+            for side in Side
+            for found, true in paired_stances(self.document, self.truth, side)
+            if true["valgus_added_deg"] >= _DIVE_DEG
+        ]
+        return sum(cued for judged, cued in dives if judged), sum(judged for judged, _ in dives), len(dives)
+
+    @property
+    def false_cues(self) -> int:
+        """Cues in stances without a dive; the film's end, where it cuts a stance, is left out."""
+        end_s = self.truth["n_frames"] / self.truth["fps"] - EDGE_S
+        dives = [one for one in self.truth["stances"] if one["valgus_added_deg"] > 0]
+        cues = [cue for cue in self.document["cues"] if cue["t_s"] < end_s]
+        return sum(not any(belongs(cue, dive) for dive in dives) for cue in cues)
 
     @property
     def dive_seen(self) -> float:
@@ -140,9 +153,7 @@ def cameras_table(seen: Mapping[tuple[str, str], tuple[Seen, Seen]]) -> list[str
         x_m, y_m, height_m = camera["position"]
         sides = [[one.aligned_error_deg(side) for side in Side] for one in pair]
         cues = [
-            f"{one.comparison.cueing.cued} of {one.judged_dives} of {one.comparison.cueing.dives}, "
-            f"{one.comparison.cueing.false}"
-            for one in pair
+            f"{' of '.join(map(str, one.judged_dives))}, {one.false_cues}" for one in pair
         ]
         states = [one.document["camera"]["state"] for one in pair]
         lines.append(
@@ -173,13 +184,12 @@ def cameras_summary(seen: Mapping[tuple[str, str], tuple[Seen, Seen]]) -> list[s
                 pairs = [[one.aligned_error_deg(side) for side in Side] for one in near]
                 sides = [error for pair in pairs for error in pair if math.isfinite(error)]
                 apart = [left - right for left, right in pairs if math.isfinite(left - right)]
-                cued = sum(one.comparison.cueing.cued for one in near)
-                judged = sum(one.judged_dives for one in near)
+                cued, judged = (sum(one.judged_dives[i] for one in near) for i in (0, 1))
                 states = [far.count(state) for state in ("refused", "unknown")]
                 lines.append(
                     f"| {model} | {view} | {told} | {spread([one.yaw_error_deg for one in near])} | {spread(sides)} "
                     f"| {_beyond(sides, 3)} | {spread(apart)} | {_beyond(apart, 4)} | {cued} of {judged} "
-                    f"| {sum(one.comparison.cueing.false for one in mine)} "
+                    f"| {sum(one.false_cues for one in near)} "
                     f"| {states[0]}, {states[1]}, {len(far) - sum(states)} |"
                 )
     return lines
