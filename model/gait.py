@@ -8,7 +8,8 @@
   ankles' distance, the largest and cleanest motion in the picture.
 * **Strike**: a fixed share of the step from the clock's extreme; from the side mostly a fixed time after the ankle was
   furthest ahead, as it was in that foot's last stances.
-* **Side**: the leg that is lower while the other swings past it, with the alternation of the steps before.
+* **Side**: the leg that is lower while the other swings past it (from behind later: see `_FROM_BEHIND`), with the
+  alternation of the steps before.
 * **Toe-off**: a fixed share of the step after the strike; from the side mostly as long after it as the ankle went with
   the belt in the last stances: until it goes only half as fast.
 * **Running or walking**: whether the bounce takes accelerations near g, without which nobody leaves the ground, and
