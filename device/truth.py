@@ -278,17 +278,17 @@ def _angle(
     )
 
 
+def belongs(cue: Mapping[str, Any], stance: Mapping[str, Any]) -> bool:
+    """Whether a cue of a document is of a true stance."""
+    return bool(
+        cue["side"] == stance["side"] and stance["strike_s"] <= cue["t_s"] <= stance["toeoff_s"] + _AFTER_S
+    )
+
+
 def _cueing(document: Mapping[str, Any], truth: Mapping[str, Any], scored: tuple[float, float]) -> Cueing:
     if document["view"] == View.SIDE:
         return Cueing(0, 0, len(document["cues"]))
     dives = [s for s in truth["stances"] if s["valgus_added_deg"] >= DIVE_DEG and s["mid_s"] >= scored[0]]
-
-    def belongs(cue: Mapping[str, Any], stance: Mapping[str, Any]) -> bool:
-        return bool(
-            cue["side"] == stance["side"]
-            and stance["strike_s"] <= cue["t_s"] <= stance["toeoff_s"] + _AFTER_S
-        )
-
     cued = sum(any(belongs(cue, stance) for cue in document["cues"]) for stance in dives)
     any_dive = [s for s in truth["stances"] if s["valgus_added_deg"] > 0]
     false = sum(not any(belongs(cue, stance) for stance in any_dive) for cue in document["cues"])

@@ -28,6 +28,8 @@ _ABOVE_HIPS_M, ANKLE_LEG = 0.3, 0.08
 _USUAL_PITCH_DEG, _MAX_PITCH_DEG = -5.0, 25.0
 #: Distance hip to ankle in stance as a share of the straight leg.
 _STANCE_LEG = 0.92
+#: The straight leg in the picture and the camera's pitch are worked out from one another so often.
+_LEG_LOOKS = 3
 #: This share of the shoulder line's slope is believed to be roll: cameras are mounted roughly level.
 _ROLL_SHARE = 0.7
 
@@ -37,7 +39,7 @@ _USUAL_BELT_M_S, _USUAL_BELT_SD = 3.0, 0.2
 _KNOWN_BELT_SD = 0.04
 #: The ankle lifts while the foot stands: so many times as fast as the foot recedes it seems to go, in front and behind;
 #: SD of its logarithm.
-_LIFT, _LIFT_SD = {1.0: 1.1, -1.0: 0.93}, 0.075
+_LIFT, _LIFT_SD = {1.0: 1.07, -1.0: 0.9}, 0.075
 #: The same of the camera's height above the ankle, and of the leg by a runner's height that is told or not.
 _KNOWN_HEIGHT_SD, _USUAL_HEIGHT_SD = 0.02, 0.18
 KNOWN_LEG_SD, USUAL_LEG_SD = 0.03, 0.06
@@ -58,8 +60,9 @@ _SHANK_BACK = np.array([0.39, 0.43, 0.47, 0.49, 0.50, 0.49, 0.47])
 ankle behind the knee. Straight legs, mean of two rendered runners and motion capture, at 3.5 legs a second. The second
 grows little with the belt's speed (power 0.25), because a swinging shank is about level however fast the belt runs."""
 _SHANK_LEGS_S, _SHANK_POWER = 3.5, 0.25
-#: SD of the logarithm of the shank's way where the speed is known exactly.
-_SHANK_SD = 0.07
+#: SD of the logarithm of the shank's way where the speed is known exactly; and for what the pose model's confidence in
+#: the swinging ankle is below the usual: one that the knee or something else hides is put too near the knee.
+_SHANK_SD, _HIDDEN_SD, _USUAL_SCORE = 0.07, 2.0, 0.6
 _REGRESSION = _SHANK_BACK / (_SHANK_BACK**2).sum()
 #: What each of the two ways to yaw, stance and swing, has of errors of its own, in front and behind: rms on rendered
 #: runners, degrees.
@@ -71,11 +74,12 @@ _STRIDE_S, _MIN_SEEN = (0.4, 1.2), 0.7
 #: Columns of a stance: 1 for the right side; the track's start and end 0.1 s apart, hip, knee, shoulder line from right
 #: to left and its middle, as rays; share of frames with left and right exchanged. Of the swing that ended with its
 #: strike, NaN where it was not seen, for each leg that the shank goes back: how far the ankle is across and down from
-#: the knee, as rays; and, times the leg in rays, what that changes because both are nearer or further than the hips.
+#: the knee, as rays; and, times the leg in rays, what that changes because both are nearer or further than the hips;
+#: and the pose model's confidence in the ankle.
 SIDE = 0
 _START, _END, _HIP, _KNEE, _SHOULDERS, _NECK = (slice(i, i + 2) for i in range(1, 13, 2))
 _EXCHANGED = 13
-_ACROSS, _NEARER = slice(14, 16), slice(16, 18)
+_ACROSS, _NEARER, _SCORE = slice(14, 16), slice(16, 18), 18
 
 
 @lru_cache(maxsize=64)
@@ -214,24 +218,25 @@ def _standing_leg(rays: FloatArray, side: Side, facing: float) -> tuple[FloatArr
 
 
 def measure_swing(scene: Scene, side: Side, from_s: float, to_s: float, poses: Iterable[Pose]) -> FloatArray:
-    """Columns `_ACROSS` and `_NEARER` of the swing between two strikes of a foot; NaN where it was not seen."""
+    """Columns `_ACROSS` to `_SCORE` of the swing between two strikes of a foot; NaN where it was not seen."""
     inside = [pose for pose in poses if from_s - 0.1 < pose.t_s < to_s + 0.1]
     if not _STRIDE_S[0] < to_s - from_s < _STRIDE_S[1] or not inside or inside[0].t_s > from_s:
-        return np.full(4, np.nan)
+        return np.full(5, np.nan)
     xy = np.array([pose.xy_px[[LEGS[side].knee, LEGS[side].ankle]] for pose in inside])
     seen = np.isfinite(xy).all(axis=(1, 2))
     if seen.mean() < _MIN_SEEN:
-        return np.full(4, np.nan)
+        return np.full(5, np.nan)
     t_s = np.array([pose.t_s for pose in inside])[seen]
     when_s = from_s + (to_s - from_s) * _PHASES
     rays = level_rays(scene.rays(xy[seen]), 0.0, _USUAL_PITCH_DEG).reshape(-1, 4).T
     knee, ankle = np.reshape([np.interp(when_s, t_s, signal) for signal in rays], (2, 2, -1))
     nearer = ankle * (_KNEE_AHEAD - _SHANK_BACK) - knee * _KNEE_AHEAD
-    return np.concatenate([(ankle - knee) @ _REGRESSION, nearer @ _REGRESSION])
+    score = np.interp(when_s, t_s, np.array([pose.score[LEGS[side].ankle] for pose in inside])[seen]).mean()
+    return np.concatenate([(ankle - knee) @ _REGRESSION, nearer @ _REGRESSION, [score]])
 
 
 def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
-    """Where the camera stands by ``rows`` (n, 17), one for each stance; None while a side has no two of them.
+    """Where the camera stands by ``rows`` (n, 19), one for each stance; None while a side has no two of them.
 
     What was told of the belt's speed and the lens' height is left out where the feet speak against it: of the two that
     which fits worse, where the other fits.
@@ -255,26 +260,29 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
 def _estimate(scene: Scene, rows: FloatArray, right: NDArray[np.bool_]) -> tuple[Estimate, float]:
     """The same with all that was told, and how many SDs the feet's rise is off from it."""
     usual = _sides_mean(rows[:, :_ACROSS.start], right)
-    leg = math.hypot(*((usual[_START] + usual[_END]) / 2 - usual[_HIP])) / _STANCE_LEG
-    distance_m = scene.leg_m / leg
     # First from the usual height, which gives the belt's speed and the height; then with both.
-    above = scene.above_hips_m / distance_m
-    roll, pitch = _attitude(usual, scene.facing, 0.0, above)
+    leg, above, roll, pitch = 0.0, 0.0, 0.0, _USUAL_PITCH_DEG
+    for _ in range(_LEG_LOOKS):  # the pitch is told by the distance, that by the leg, and that by the pitch
+        leg = _leg(usual, roll, pitch)
+        above = scene.above_hips_m / scene.leg_m * leg
+        roll, pitch = _attitude(usual, scene.facing, 0.0, above)
     place, speed = _track(rows, roll, pitch)
     usual_place = _sides_mean(place, right)
     recedes, recedes_sd, higher, off_sd = _recedes(scene, usual_place, _sides_mean(speed, right), leg)
     _, sides = _track_yaws(scene, place, speed, right, recedes)
     above += (higher - 1) * float(usual_place[1])
     roll, pitch = _attitude(usual, scene.facing, sum(sides) / 2, above)
+    before, leg = leg, _leg(usual, roll, pitch)
+    recedes *= leg / before
     place, speed = _track(rows, roll, pitch)
     yaws, sides = _track_yaws(scene, place, speed, right, recedes)
     track_yaw = sum(sides) / 2
     se = math.hypot(*(_standard_error(yaws[mask]) for mask in (~right, right))) / 2
     off_axis = track_yaw - math.atan(_median(place[:, 0]))
-    swing_yaw = _swing_yaw(scene, rows, right, roll, leg, recedes)
+    swing_yaw, shank_sd = _swing_yaw(scene, rows, right, roll, leg, recedes, _swing_depth(usual, roll, pitch))
     own_sd = [math.hypot(se, math.radians(sd)) for sd in _OWN_SD_DEG[scene.facing]]
-    yaw, sd = _together(track_yaw, swing_yaw, own_sd, off_axis, recedes_sd)
-    unlike = abs(track_yaw - swing_yaw) - 2 * abs(off_axis) * recedes_sd
+    yaw, sd = _together(track_yaw, swing_yaw, own_sd, off_axis, recedes_sd, shank_sd)
+    unlike = abs(track_yaw - swing_yaw) - 2 * abs(off_axis) * math.hypot(recedes_sd, shank_sd - _SHANK_SD)
     knee_x = [_median(level_rays(rows[mask, _KNEE][-_NEWEST:], roll, pitch)[:, 0]) for mask in (~right, right)]
     found = Estimate(
         yaw=math.degrees(yaw),
@@ -285,11 +293,27 @@ def _estimate(scene: Scene, rows: FloatArray, right: NDArray[np.bool_]) -> tuple
         roll=roll,
         pitch=pitch,
         azimuth=(math.degrees(yaw - math.atan(knee_x[0])), math.degrees(yaw - math.atan(knee_x[1]))),
-        distance_m=distance_m,
+        distance_m=scene.leg_m / leg,
         wrong=float(np.mean(scene.facing * speed[:, 1] > 0)),
         exchanged=float(rows[:, _EXCHANGED].mean()),
     )
     return found, off_sd
+
+
+def _leg(usual: FloatArray, roll: float, pitch: float) -> float:
+    """The straight leg in the usual stance, as level rays: a camera that looks down shows it shorter than it is."""
+    ankle, hip = level_rays(np.stack([(usual[_START] + usual[_END]) / 2, usual[_HIP]]), roll, pitch)
+    return math.hypot(*(ankle - hip)) / _STANCE_LEG
+
+
+def _swing_depth(usual: FloatArray, roll: float, pitch: float) -> float:
+    """How many times as far away the shanks are with a usual pitch, with which the swings were measured, as with this.
+
+    They swing about as high as the knee stands.
+    """
+    down = float(level_rays(usual[_KNEE], roll, pitch)[1])
+    off = math.radians(_USUAL_PITCH_DEG - pitch)
+    return math.cos(off) + down * math.sin(off)
 
 
 def _attitude(usual: FloatArray, facing: float, yaw: float, above: float) -> tuple[float, float]:
@@ -339,7 +363,7 @@ def _recedes(scene: Scene, place: FloatArray, speed: FloatArray, leg: float) -> 
 
 
 def _together(
-    track_yaw: float, swing_yaw: float, own_sd: Sequence[float], off_axis: float, recedes_sd: float
+    track_yaw: float, swing_yaw: float, own_sd: Sequence[float], off_axis: float, recedes_sd: float, shank_sd: float
 ) -> tuple[float, float]:
     """Mean of both ways to yaw with the least variance, and its SD; the first alone where the second is NaN.
 
@@ -349,27 +373,28 @@ def _together(
     if not math.isfinite(swing_yaw):
         return track_yaw, math.hypot(own_sd[0], track_sd)
     both = track_sd * swing_sd
-    track, swing = own_sd[0] ** 2 + track_sd**2, own_sd[1] ** 2 + (off_axis * _SHANK_SD) ** 2 + swing_sd**2
+    track, swing = own_sd[0] ** 2 + track_sd**2, own_sd[1] ** 2 + (off_axis * shank_sd) ** 2 + swing_sd**2
     share = (swing - both) / (track + swing - 2 * both)
     sd = math.sqrt(share**2 * track + (1 - share) ** 2 * swing + 2 * share * (1 - share) * both)
     return share * track_yaw + (1 - share) * swing_yaw, sd
 
 
 def _swing_yaw(
-    scene: Scene, rows: FloatArray, right: NDArray[np.bool_], roll: float, leg: float, recedes: float
-) -> float:
-    """Yaw by the swinging shanks, radians; NaN where a side has no two of them.
+    scene: Scene, rows: FloatArray, right: NDArray[np.bool_], roll: float, leg: float, recedes: float, depth: float
+) -> tuple[float, float]:
+    """Yaw by the swinging shanks, radians, NaN where a side has no two of them; SD of the logarithm of their way.
 
     While the foot is behind, the shank is about level, so that how far it goes away from the camera is known. Its own
     slant across is mirrored left and right and falls out of the mean of the sides.
     """
     seen = np.isfinite(rows[:, _ACROSS.start])
     if min((seen & right).sum(), (seen & ~right).sum()) < 2:
-        return math.nan
-    swing = _sides_mean(rows[seen, _ACROSS.start :], right[seen]).reshape(2, 2)
-    across, nearer = swing @ [math.cos(math.radians(roll)), math.sin(math.radians(roll))]
+        return math.nan, _SHANK_SD
+    *swing, score = _sides_mean(rows[seen, _ACROSS.start :], right[seen])
+    across, nearer = np.reshape(swing, (2, 2)) @ [math.cos(math.radians(roll)), math.sin(math.radians(roll))] * depth
     back = scene.seen_shank * (recedes / leg / _SHANK_LEGS_S) ** _SHANK_POWER
-    return math.atan(scene.facing * (across / leg - scene.facing * nearer) / back)
+    yaw = math.atan(scene.facing * (across / leg - scene.facing * nearer) / back)
+    return yaw, _SHANK_SD + _HIDDEN_SD * max(0.0, _USUAL_SCORE - float(score))
 
 
 def _direction(x: FloatArray, across: FloatArray) -> FloatArray:

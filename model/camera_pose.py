@@ -88,13 +88,13 @@ class Limits:
 
 
 LIMITS: Mapping[str, Limits] = {
-    "lightning": Limits(6, 13.0, 1.0, 0.95, (1.1, 0.93)),
-    "thunder": Limits(6, 15.0, 0.8, 0.95, (1.1, 0.93)),
+    "lightning": Limits(6, 13.0, 1.0, 0.87, (1.1, 0.93)),
+    "thunder": Limits(6, 15.0, 0.8, 0.92, (1.1, 0.93)),
     # Its noise displaces joints, but leaves them their way.
-    "mocap-measured": Limits(6, 13.0, 1.0, 1.0, (1.06, 0.89)),
+    "mocap-measured": Limits(6, 13.0, 1.0, 0.98, (1.06, 0.89)),
 }
 #: For joints that no model saw (motion capture).
-EXACT = Limits(6, 15.0, 0.4, 1.0, (1.0, 1.0))
+EXACT = Limits(6, 15.0, 0.4, 0.98, (1.0, 1.0))
 
 
 def focal_px(image_size_px: tuple[int, int], vfov_deg: float | None = None) -> float:

@@ -18,7 +18,7 @@ from model import kinematics as k
 from model.camera_geometry import Estimate, Scene, estimate
 from model.camera_pose import TOLD_DOUBTED, CameraPose, CameraPoseEstimator, _contradiction, focal_px
 from model.frontal import FrontalPlane, fppa_uncertainty_deg
-from model.pose import FloatArray, Joint, Pose, Side, View
+from model.pose import LEGS, FloatArray, Joint, Pose, Side, View
 from model.virtual_camera import Motion, Noise, VirtualCamera, project_motion
 from tests.model.walkers import Walker
 
@@ -44,6 +44,11 @@ def _contacts() -> tuple[Contact, ...]:
             after_s = toe_offs_s[toe_offs_s > strike_s]
             found += [(side, float(strike_s), float(toe_off_s)) for toe_off_s in after_s[:1]]
     return tuple(sorted(found, key=lambda one: one[1]))
+
+
+def _stride_s() -> float:
+    left_s = [strike_s for side, strike_s, _ in _contacts() if side is Side.LEFT]
+    return left_s[1] - left_s[0]
 
 
 def _feed(
@@ -99,6 +104,40 @@ def test_finds_yaw_in_front_and_behind(view: View, belt: bool, yaw_deg: float) -
     # This runner's feet go further ahead and behind than most people's do.
     assert found.yaw_deg == pytest.approx(yaw_deg, abs=0.5 + abs(yaw_deg) * (0.13 if belt else 0.2))
     assert found.source == ("belt" if belt else "vanishing_point")
+
+
+@pytest.mark.parametrize("view", FRONTAL)
+def test_the_camera_s_height_and_distance_do_not_change_yaw(view: View) -> None:
+    """A leg seen from above is shorter in the picture: the runner is no further away for it."""
+    found = []
+    for height_m, distance_m in ((0.8, 3.5), (1.2, 3.0), (1.6, 2.5)):
+        camera = VirtualCamera(view, yaw_deg=12.0, height_m=height_m, distance_m=distance_m)
+        estimator = CameraPoseEstimator(
+            view, camera.size_px, camera.focal_px, _SPEED_M_S, camera_m=height_m, model_name="none"
+        )
+        _feed(estimator, project_motion(_runner(), camera), _contacts())
+        found.append(estimator.current().yaw_deg or math.nan)
+    assert max(found) - min(found) < 0.7
+
+
+def test_a_swinging_ankle_that_is_hardly_seen_counts_less() -> None:
+    """One that the knee hides is put too near it, so that the shank seems to point straight away from the camera."""
+    camera = VirtualCamera(View.FRONT, yaw_deg=12.0, height_m=1.1)
+    yaws = []
+    for confidence in (0.7, 0.3):
+        poses = []
+        for pose in project_motion(_runner(), camera):
+            xy_px, score = pose.xy_px.copy(), np.full(17, 0.7)
+            for side, strike_s, toe_off_s in _contacts():
+                leg = LEGS[side]
+                if toe_off_s < pose.t_s < strike_s + _stride_s():
+                    xy_px[leg.ankle, 0] += 0.35 * (xy_px[leg.knee, 0] - xy_px[leg.ankle, 0])
+                    score[leg.ankle] = confidence
+            poses.append(Pose(pose.t_s, xy_px, score, pose.image_size_px))
+        estimator = _estimator(camera)
+        _feed(estimator, poses, _contacts())
+        yaws.append(estimator.current().yaw_deg or math.nan)
+    assert 12.0 - yaws[1] < 0.5 * (12.0 - yaws[0])
 
 
 @pytest.mark.parametrize("view", FRONTAL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,9 +13,11 @@ import pytest
 
 from model.gait import GaitDetector, GaitEvent
 from model.metrics import METRICS
-from model.pose import FloatArray, Joint, Pose, Side, View
+from model.pose import KEYPOINT_NAMES, FloatArray, Joint, Pose, Side, View
+from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Camera, Walker, mirrored
 
+DEMO = Path(__file__).resolve().parents[2] / "device" / "demo" / "demo_front.json"
 END_S = 6.0
 #: Steps per minute, share of the stride that is contact, belt speed.
 RUNS = [(120.0, 0.34, 2.0), (170.0, 0.35, 3.0), (220.0, 0.33, 4.0)]
@@ -324,6 +327,21 @@ def test_running_is_running_from_low_high_and_oblique_cameras(view: View, height
         detector.step(pose, pose.t_s, view)
         states.append(detector.state)
     assert set(states[60:]) == {"running"}
+
+
+@pytest.mark.parametrize("height_m", [0.4, 0.8, 1.2, 1.6, 1.9])
+@pytest.mark.parametrize("distance_m", [2.0, 2.5, 3.5])
+def test_left_and_right_from_behind_high_or_low_near_or_far(height_m: float, distance_m: float) -> None:
+    """The swinging leg is nearer the camera there: from high and near it is the lower one for most of the step."""
+    truth = json.loads(DEMO.read_text("utf-8"))
+    frames = truth["frames"][:300]
+    order = [truth["names"].index(name) for name in KEYPOINT_NAMES]
+    xyz_m = np.array([frame["xyz"] for frame in frames])[:, order][..., [0, 2, 1]] * (1.0, 1.0, -1.0)
+    motion = Motion(np.array([frame["t"] for frame in frames]), xyz_m)
+    camera = VirtualCamera(View.REAR, yaw_deg=10.0, roll_deg=-3.0, height_m=height_m, distance_m=distance_m)
+    _, events = detect(project_motion(motion, camera, noise="measured"), View.REAR)
+    for side in Side:
+        errors_s(times(events, "strike", side), np.array(truth["foot_strikes"][side]), from_s=1.5, until_s=9.0)
 
 
 def test_stance_is_known_in_time_for_a_cue() -> None:

@@ -18,7 +18,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,68 @@ class Film:
     light: float = -1.0
 
 
+#: Other places of the camera than square and near: up to 12° from aside, and (`too_far`) more.
+_CAMERAS: Mapping[str, Film] = {
+    "front_left_high": Film(
+        "captured", "woman", Camera("front", 12, 3, 3.5, 1.6, down_m=0.7), Clothes((0.1, 0.3, 0.6), skin=_BROWN)
+    ),
+    "front_left_low": Film(
+        "dev_front_offset", "heavy woman", Camera("front", 9, -3, 2.5, 0.8, vfov_deg=50, down_m=0),
+        Clothes((0.5, 0.05, 0.2), skin=_DARK), mirrored=True, light=0,
+    ),
+    "front_right_low": Film(
+        "dev_front_yaw", "man", Camera("front", -12, -3, 2.5, 0.8, vfov_deg=50, down_m=0),
+        Clothes((0.05, 0.4, 0.2), (0.3, 0.3, 0.32)), start_s=1.5, light=1,
+    ),
+    "front_aside_high": Film(
+        "demo_front", "muscular man", Camera("front", 0, 0, 2.5, 1.6, 0.5, 50, 0.7),
+        Clothes((0.7, 0.7, 0.1), skin=_BROWN), start_s=5, light=0,
+    ),
+    "front_aside_turned": Film(
+        "dev_front_yaw6", "old man", Camera("front", -10, 3, 3.5, 0.8, 0.5, down_m=-0.1),
+        Clothes((0.02, 0.02, 0.3), (0.1, 0.1, 0.12)), light=1,
+    ),
+    "front_left_too_far": Film(
+        "captured", "thin man", Camera("front", 18, 0, 3, 1.2, vfov_deg=41), Clothes((0.7, 0.3, 0.3)), mirrored=True
+    ),
+    "front_right_too_far": Film(
+        "demo_front", "African woman", Camera("front", -16, 2, 3.5, 1.6, down_m=0.7),
+        Clothes((0.8, 0.8, 0.8), skin=_DARK), start_s=5, light=0,
+    ),
+    "front_aside_too_far": Film(
+        "dev_front_yaw", "heavy man", Camera("front", 8, 0, 3, 1, 0.5, 43, 0.1), Clothes((0.2, 0.2, 0.2)),
+        start_s=1.5, mirrored=True, light=1,
+    ),
+    "rear_right_high": Film(
+        "captured", "youth", Camera("rear", 12, -3, 3.5, 1.6, down_m=0.7), Clothes((0.6, 0.1, 0.1)), light=1
+    ),
+    "rear_right": Film(
+        "captured", "man", Camera("rear", 10, 0, 3, 1.2, vfov_deg=41),
+        Clothes((0.75, 0.75, 0.7), (0.02, 0.02, 0.02), skin=_DARK), pace=0.85, light=0,
+    ),
+    "rear_left_low": Film(
+        "dev_rear_yaw12", "African woman", Camera("rear", -12, 3, 2.5, 0.8, vfov_deg=50, down_m=0),
+        Clothes((0.1, 0.5, 0.5), skin=_DARK), light=0,
+    ),
+    "rear_aside_low": Film(
+        "dev_front_yaw6", "thin man", Camera("rear", 0, 0, 3.5, 0.8, -0.5, down_m=-0.1), Clothes((0.3, 0.3, 0.05))
+    ),
+    "rear_aside_turned": Film(
+        "demo_front", "woman", Camera("rear", 10, -3, 2.5, 1.6, 0.5, 50, 0.7),
+        Clothes((0.05, 0.05, 0.06), (0.4, 0.1, 0.3)), start_s=5, mirrored=True, light=1,
+    ),
+    "rear_right_too_far": Film(
+        "dev_rear_yaw12", "muscular man", Camera("rear", 16, 0, 3, 1.1, vfov_deg=41), Clothes((0.1, 0.2, 0.5)), light=1
+    ),
+    "rear_left_too_far": Film(
+        "captured", "old woman", Camera("rear", -20, -2, 2.5, 0.8, vfov_deg=50, down_m=0),
+        Clothes((0.6, 0.5, 0.05), skin=_BROWN), light=0,
+    ),
+    "rear_aside_too_far": Film(
+        "dev_front_offset", "small woman", Camera("rear", -8, 0, 3, 1.3, 0.5, 41, 0.6), Clothes((0.05, 0.3, 0.1))
+    ),
+}  # fmt: skip
+
 FILMS: Mapping[str, Film] = {
     "woman_front": Film("demo_front", "woman", Camera("front", 4, 1.5), Clothes((0.8, 0.8, 0.8)), start_s=5),
     "muscular_front": Film(
@@ -180,7 +242,7 @@ FILMS: Mapping[str, Film] = {
     )
     for body in ("man", "woman")
     for name, light in (("left", -1.0), ("ahead", 0.0), ("right", 1.0))
-}  # fmt: skip
+} | {f"camera_{name}": replace(film, last_s=10.0) for name, film in _CAMERAS.items()}  # fmt: skip
 
 
 @dataclass(slots=True)
