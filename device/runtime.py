@@ -413,7 +413,7 @@ class Device:
             known_of=known_of,
         )
         self._softness = None
-        settings = analysis_settings(self._config, film=isinstance(source, VideoSource))
+        settings = analysis_settings(self._config, film=self._trial is not None)
         pipeline = Pipeline(net, settings, self._place, Region(self._config.camera.region))
         lasting = self._config.session
         return _Scene(source, pipeline, SessionTracker(lasting.start_after_s, lasting.end_after_s))
