@@ -802,48 +802,32 @@ def test_the_last_steps_of_who_ran_before_are_not_the_chosen_ones(
         assert len(getattr(reader.programme(ben), "attempts", ())) == 1
 
 
-def test_they_are_not_though_nobody_was_seen_for_a_moment_before_the_session_began(
-    config: Config, stage: Stage, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("empty", "end_after_s", "state"), [(1, 30.0, "discarded"), (45, 2.0, "ended")])
+def test_whose_the_steps_are_that_follow_an_empty_belt(
+    config: Config, stage: Stage, empty: int, end_after_s: float, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Who was not seen for a moment before the session began is the one before; who comes onto an empty belt the other,
+    however soon they go."""
     monkeypatch.setattr(runtime, "_STOPPED_S", 1.0)
-    slow = SessionConfig(start_after_s=2.0, end_after_s=30.0)
+    slow = SessionConfig(start_after_s=2.0, end_after_s=end_after_s)
     with Store.open(config.database_path()) as store:
         anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
     with _at_work(config.model_copy(update={"session": slow})) as live:
         _hand_over(live, stage, anna, ben)
         _until(live, _said("ended"))
         stage.scene = "empty"
-        _until(live, lambda m: m["type"] == "frame" and m["keypoints"] is None)
-        stage.scene = "runs"
-        _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "started"))
-        _until(live, lambda m: m["type"] == "stance" and m["session_id"] == 2)
-        stage.scene = "empty"
-        _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "discarded"))
-        _until(live, _runs("Ben"))
-    assert [row["runner_id"] for row in StoreReader(config.database_path()).list_sessions()] == [anna]
-
-
-def test_who_comes_onto_an_empty_belt_is_the_chosen_one(
-    config: Config, stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However soon they go: who ran before went for good, before the chosen one's session had begun."""
-    monkeypatch.setattr(runtime, "_STOPPED_S", 1.0)
-    slow = SessionConfig(start_after_s=2.0, end_after_s=2.0)
-    with Store.open(config.database_path()) as store:
-        anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
-    with _at_work(config.model_copy(update={"session": slow})) as live:
-        _hand_over(live, stage, anna, ben)
-        _until(live, _said("ended"))
-        stage.scene = "empty"
-        for _ in range(45):
+        for _ in range(empty):
             _until(live, lambda m: m["type"] == "frame" and m["keypoints"] is None)
         stage.scene = "runs"
         _until(live, lambda m: m["type"] == "session" and (m["session_id"], m["state"]) == (2, "started"))
         _until(live, lambda m: m["type"] == "stance" and m["session_id"] == 2)
         stage.scene = "empty"
         over = _until(live, lambda m: m["type"] == "session" and m["session_id"] == 2 and m["state"] != "started")[-1]
-    assert over["state"] == "ended"
-    assert [row["runner_id"] for row in StoreReader(config.database_path()).list_sessions()] == [ben, anna]
+        if state == "discarded":
+            _until(live, _runs("Ben"))
+    assert over["state"] == state
+    whose = [row["runner_id"] for row in StoreReader(config.database_path()).list_sessions()]
+    assert whose == ([anna] if state == "discarded" else [ben, anna])
 
 
 def test_who_runs_on_for_long_is_the_chosen_one(
