@@ -54,19 +54,20 @@ class Upright:
         self._votes: deque[tuple[float, str | None]] = deque()
 
     def step(self, pose: Pose) -> FrameQuality | None:
-        """Takes one pose, in the order of time.
+        """Takes one pose, in the order of time; one whose feet are hard to see tells nothing, and changes nothing.
 
         Returns:
             What to do about the camera, as a reason why nothing can be computed; None where most stand upright.
         """
         feet = _shoulders_to_ankles(pose)
-        if feet is None:
-            return None
-        across, down = abs(feet[0]), feet[1]
-        turned = ON_ITS_SIDE if across > _LYING * abs(down) else _UPSIDE_DOWN if down < 0 else None
-        self._votes.append((pose.t_s, turned))
-        while self._votes[0][0] < pose.t_s - _TURNED_S:
+        if feet is not None:
+            across, down = abs(feet[0]), feet[1]
+            turned = ON_ITS_SIDE if across > _LYING * abs(down) else _UPSIDE_DOWN if down < 0 else None
+            self._votes.append((pose.t_s, turned))
+        while self._votes and self._votes[0][0] < pose.t_s - _TURNED_S:
             self._votes.popleft()
+        if not self._votes:
+            return None
         said, count = Counter(vote for _, vote in self._votes).most_common(1)[0]
         enough = said is not None and count >= _FEWEST and 2 * count > len(self._votes)
         return FrameQuality(MIN_LEG_SCORE / 2, said) if enough else None

@@ -22,7 +22,7 @@ from model.movenet import RunnerTracker, Sight, _own_points
 from model.person import Region, Sighting, Stay, trunk_colour
 from model.picture_quality import frame_quality, nobody
 from model.pose import FloatArray, Joint, Pose
-from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, MIN_SCORE, OUTSIDE, Upright
+from model.quality import COVERED, CROWDED, MIN_LEG_SCORE, MIN_SCORE, ON_ITS_SIDE, OUTSIDE, Upright
 from model.runtime import PoseNet, available_runtimes, load_weights
 from model.stance import MIN_QUALITY, Stance
 from tests.model.bystanders import Image, Sprite, cut_out, mid_hip, off_px, torso_px, with_second_person
@@ -852,3 +852,14 @@ def test_who_bends_over_or_lies_down_for_a_moment_is_upright() -> None:
     bent, lying = replace(stands, xy_px=over), replace(stands, xy_px=stands.xy_px[:, ::-1].copy())
     for n, pose in enumerate([*[stands] * 30, *[bent] * 60, *[stands] * 60, *[lying] * 25]):
         assert upright.step(replace(pose, t_s=n / 30)) is None, n
+
+
+def test_a_picture_on_its_side_is_still_so_while_the_feet_are_hard_to_see() -> None:
+    """What stands in the way changes from picture to picture; how the camera is mounted does not."""
+    upright, stands = Upright(), standing(300, 0.7)
+    lying = replace(stands, xy_px=stands.xy_px[:, ::-1].copy())
+    faint = replace(lying, score=np.where(np.arange(17) >= Joint.LEFT_ANKLE, 0.1, lying.score))
+    told = [upright.step(replace(pose, t_s=n / 30)) for n, pose in enumerate([*[lying] * 60, *[faint] * 90])]
+    assert {one.reason for one in told[20:100] if one is not None} == {ON_ITS_SIDE}
+    assert None not in told[20:100]
+    assert told[-1] is None, "by then nothing is known"
