@@ -27,8 +27,8 @@ from device.frames import Frame, FrameSource
 from device.health import temperature_c
 from device.interrupted import close_interrupted
 from device.kept_camera import KeptCamera
-from device.latency import LatencyWindow
 from device.live import NO_CAMERA, UNSTORED, LivePublisher, Message
+from device.meters import Meters
 from device.notify import Notifier
 from device.pipeline import Pipeline, analysis_settings, open_model
 from device.recording import SessionWriter
@@ -38,6 +38,7 @@ from device.said import cue_words, latency_words, session_words
 from device.session import Ended, SessionTracker, Started
 from device.store import SessionHeader, Store, StoreInUse, StoreReader, utc_now
 from device.store.database import is_full
+from device.whose_steps import WhoseSteps
 from model.analysis import Outcome
 from model.belt import ToldSpeeds
 from model.errors import CameraError, KneelineError, StoreError
@@ -56,13 +57,8 @@ _RETRY_S = 5.0
 _REMIND_S = 3600.0
 #: The first start on a board times every model and runtime; a slow board that is busy may take this long.
 _MODEL_S = 300.0
-_HEALTH_EVERY_S = 1.0
 _COUNTS_EVERY_S = 2.0
 _LOOP_PAUSE_S = 1.0
-#: Whoever is on the belt when another is chosen may run on for so long; then it is the other.
-_LAST_STEPS_S = 60.0
-#: Who has not run for so long has stopped: the belt is free for the next one.
-_STOPPED_S = 3.0
 #: What listeners may ask for; told with the health, so that a page shows no button without effect.
 COMMANDS_WITHOUT_STORE = ("test_cue", *told.COMMANDS, *standing.COMMANDS)
 COMMANDS = (
@@ -98,15 +94,10 @@ class _Session:
     """What is collected while a runner is there; written once the session has started.
 
     Attributes:
-        taken_over: whether it began because another was chosen while somebody ran, who may still be the one before:
-            until they stop, or have run for so long that they are the other.
-        ran_s: when they ran last, in the time of the outcomes; None for not yet.
         since_s: since when the runner has been there, in the time of the outcomes; None until the session has started.
         counted_s: when the counts were written last.
     """
 
-    taken_over: bool = False
-    ran_s: float | None = None
     recorder: Recorder = field(default_factory=Recorder)
     belt: ToldSpeeds = field(default_factory=ToldSpeeds)
     waiting: list[tuple[Callable[[SessionWriter, Message], None], Message]] = field(default_factory=list)
@@ -122,19 +113,6 @@ class _Session:
         """How long the session has lasted, by the frames' times; None until it has started."""
         return None if self.since_s is None else self.recorder.last_s - self.since_s
 
-    def add(self, outcome: Outcome) -> bool:
-        """Takes a frame; True where with it who was on the belt when another was chosen has stopped: the one before.
-
-        Whose these steps were nobody can tell for sure, so they are to be nobody's. What follows is the other's.
-        """
-        if not self.taken_over:
-            return False
-        if outcome.state == "running":
-            self.ran_s = outcome.t_s
-        stopped = outcome.t_s - (self.ran_s or 0.0) >= _STOPPED_S
-        self.taken_over = not stopped and outcome.t_s < _LAST_STEPS_S
-        return stopped and self.ran_s is not None
-
 
 @dataclass(slots=True)
 class _Scene:
@@ -142,18 +120,15 @@ class _Scene:
 
     Attributes:
         session: of whoever is there, also before it has started; None before the first frame, and when one is over.
-        taken_over: whether the next one begins because another was chosen while somebody ran; see `_Session`.
         idle: whether nobody is there, and none has started.
-        seen_s: when somebody was seen last, by the frames' own times.
     """
 
     source: FrameSource
     pipeline: Pipeline
     presence: SessionTracker
+    whose: WhoseSteps = field(default_factory=WhoseSteps)
     session: _Session | None = None
-    taken_over: bool = False
     idle: bool = False
-    seen_s: float = -math.inf
 
 
 class _Obedient(Protocol):
@@ -204,15 +179,7 @@ class Device:
         self._announce_cue = announce or _log.debug
         self._commands: list[Message] = []
         self._notify = Notifier()
-        self._frame_ms = LatencyWindow()
-        self._cue_ms = LatencyWindow()
-        self._started_s = self._heard_s = time.monotonic()
-        self._frames = 0
-        #: By cameras that have gone.
-        self._dropped = 0
-        self._fps = 0.0
-        self._softness: float | None = None
-        self._second: tuple[float, int] = (self._started_s, 0)
+        self._meters = Meters()
         self._nets: dict[tuple[float, bool], PoseNet] = {}
         self._model_name = ""
         self._place = CameraPlace()
@@ -374,8 +341,9 @@ class Device:
         try:
             for frame, t_s in self._frames_of(source, stop):
                 if scene.session is not None and (self._runner.another_chosen or self._screening.running):
-                    scene.taken_over = self._runner.another_chosen
+                    another = self._runner.another_chosen
                     self._leave(scene, scene.session, keep_choice=True)
+                    scene.whose.uncertain = another
                     scene.presence.restart()
                 if self._runner.another_chosen:
                     self._screening.interrupt("another runner was chosen")
@@ -390,7 +358,7 @@ class Device:
             lost = True  # whoever runs runs on, and is still who they were when its cable is back
             raise
         finally:
-            self._dropped += source.dropped
+            self._meters.closed(source)
             if scene.session is not None:
                 self._leave(scene, scene.session, keep_choice=lost)
 
@@ -412,7 +380,7 @@ class Device:
             known=known,
             known_of=known_of,
         )
-        self._softness = None
+        self._meters.opened()
         settings = analysis_settings(self._config, film=self._trial is not None)
         pipeline = Pipeline(net, settings, self._place, Region(self._config.camera.region))
         lasting = self._config.session
@@ -425,11 +393,11 @@ class Device:
         self._place.set_belt_speed(self._told.belt_m_s)
         self._place.set_camera_height(self._told.camera_m)
         outcome = scene.pipeline.step(frame)
-        self._softness = scene.pipeline.softness or self._softness
+        self._meters.softness = scene.pipeline.softness or self._meters.softness
         self._cue(frame, outcome, session)
         self._standing.step(t_s, scene.pipeline.analysis.standing)
-        self._coaching.step(outcome, scene.pipeline.analysis, scene.source.name, uncertain=session.taken_over)
-        self._frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
+        self._coaching.step(outcome, scene.pipeline.analysis, scene.source.name, uncertain=scene.whose.uncertain)
+        self._meters.frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
         self._record(outcome, session)
         change = scene.presence.step(t_s, outcome.pose is not None, bool(outcome.stances))
         if isinstance(change, Started):
@@ -437,30 +405,28 @@ class Device:
         elif scene.presence.held:
             session.recorder = Recorder()  # for as long as they only stand there
         self._tell(outcome, scene.source, session)
-        if outcome.pose is not None:
-            scene.seen_s = t_s
         self._end_if_over(t_s, scene, session, outcome, change)
 
     def _await_runner(self, scene: _Scene) -> _Session:
         """Whoever comes is measured from their first frame on; a session of theirs starts when they have stayed."""
         (scene.pipeline.wait if scene.idle else scene.pipeline.restart)()
         self._coaching.begin()
-        scene.session, scene.taken_over = _Session(scene.taken_over), False
+        scene.whose.begin()
+        scene.session = _Session()
         return scene.session
 
     def _end_if_over(
         self, t_s: float, scene: _Scene, session: _Session, outcome: Outcome, change: Started | Ended | None
     ) -> None:
         """Ends the session where its runner has gone, or has stopped where another was chosen; also one of nobody."""
-        last_steps = session.add(outcome)
+        last_steps = scene.whose.step(outcome, t_s)
         ended = isinstance(change, Ended) or last_steps
         scene.idle = not ended and not scene.presence.active and outcome.pose is None
         if not (ended or scene.idle):
             return
         gone_s = change.t_s - change.last_seen_s if isinstance(change, Ended) else 0.0
-        # Who is not seen for a moment has not stopped.
-        scene.taken_over = scene.idle and session.taken_over and t_s - scene.seen_s < _STOPPED_S
         self._leave(scene, session, last_steps=last_steps, gone_s=gone_s)
+        scene.whose.over(t_s, scene.idle)
         if last_steps:
             scene.presence.restart()
 
@@ -469,7 +435,7 @@ class Device:
     ) -> None:
         """Ends what was collected of whoever was there, see `_end`, and keeps where the camera stands."""
         scene.session = None
-        self._end(session, keep_choice, last_steps, gone_s)
+        self._end(session, keep_choice or scene.whose.uncertain, last_steps, gone_s)
         if session.started or not scene.idle:
             self._kept_camera.keep(scene.source.name, self._place)
 
@@ -490,16 +456,9 @@ class Device:
         self._kept_camera.forget()
 
     def _frames_of(self, source: FrameSource, stop: threading.Event) -> Iterator[tuple[Frame, float]]:
-        """Frames with their time in seconds, feeding both watchdogs.
-
-        Their rate counts from the first one on: the pause before it is none of the camera's.
-        """
-        first = True
+        """Frames with their time in seconds, feeding both watchdogs."""
         for frame in source.frames(stop):
-            if first:
-                first, self._second = False, (time.monotonic(), self._frames)
-            self._heard_s = time.monotonic()
-            self._frames += 1
+            self._meters.frame()
             self._notify.watchdog()
             self._cues.feed()
             self._obey()
@@ -532,7 +491,7 @@ class Device:
         for cue in outcome.cues:
             edge_ns = self._cues.cue(cue.side, cue.severity)
             latency_ms = (edge_ns - frame.t_ns) / 1e6
-            self._cue_ms.add(latency_ms)
+            self._meters.cue_ms.add(latency_ms)
             self._announce_cue(cue_words(cue, latency_ms))
             document = cue_json(cue) | {"latency_ms": round(latency_ms, 1)}
             session.waiting.append((SessionWriter.cue, document))
@@ -588,16 +547,16 @@ class Device:
         """One without a step was no run: it is discarded, and who was chosen stays so.
 
         ``last_steps``: as is one whose steps were those of who ran before. ``keep_choice``: they stay so also where it
-        ends before they have gone: for a test, for another runner, or with the camera. ``gone_s``: since when nobody
-        has been there, which is no part of it.
+        ends before they have gone (for a test, for another runner, with the camera) or might be another's. ``gone_s``:
+        since when nobody has been there, which is no part of it.
         """
         self._dark()
         if not session.started:
             return
         ran = bool(session.recorder.stances) and not last_steps
-        if ran and (self._runner.another_chosen or not (keep_choice or session.taken_over)):
+        if ran and (self._runner.another_chosen or not keep_choice):
             self._told.run_ended()
-        if keep_choice or session.taken_over or not ran:
+        if keep_choice or not ran:
             self._runner.keep(renew=ran)
         else:
             self._runner.session_ended()
@@ -612,7 +571,7 @@ class Device:
         self._write(session)
         self._coaching.end()
         summary = self._summarise(session, gone=gone_s > 0)
-        self._writer.end(lambda session_id: self._say_session(session_id, "ended"), gone_s + self._silent_s)
+        self._writer.end(lambda session_id: self._say_session(session_id, "ended"), gone_s + self._meters.silent_s)
         self._announce(session_words(session.recorder, summary))
 
     def _summarise(self, session: _Session, gone: bool) -> dict[str, Any]:
@@ -626,11 +585,6 @@ class Device:
         self._writer.update(fps=round(recorder.fps, 3), summary=summary, **counts)
         return summary
 
-    @property
-    def _silent_s(self) -> float:
-        """How long ago the last picture came: seconds, where the camera has vanished."""
-        return time.monotonic() - self._heard_s
-
     def _counts(self, session: _Session) -> dict[str, Any]:
         """What is kept up while a session runs. The summary of thousands of stances waits for its end."""
         recorder = session.recorder
@@ -639,7 +593,7 @@ class Device:
             "frames_with_runner": recorder.frames_with_runner,
             "view": None if recorder.view is None else str(recorder.view),
             "camera": self._place.camera_of(recorder.view).as_json(),
-            "started_utc": utc_now(ago_s=(session.lasted_s or 0.0) + self._silent_s),
+            "started_utc": utc_now(ago_s=(session.lasted_s or 0.0) + self._meters.silent_s),
             "belt": session.belt.as_json(),
             "kept_back": self._coaching.kept_back,
         }
@@ -712,28 +666,17 @@ class Device:
         }
 
     def _publish_health(self, source: FrameSource | None) -> None:
-        now_s = time.monotonic()
-        since_s, frames = self._second
-        if now_s - since_s < _HEALTH_EVERY_S:
-            return
-        self._fps = (self._frames - frames) / (now_s - since_s)
-        self._second = (now_s, self._frames)
-        self._live.publish(self._health_message(source))
+        if self._meters.due():
+            self._live.publish(self._health_message(source))
 
     def _health_message(self, source: FrameSource | None) -> Message:
-        """``source``: the camera; None while there is none. Pictures, taken and lost, are counted since the start."""
+        """``source``: the camera; None while there is none."""
         runner = self._runner.current
         return {
             "type": "health",
             "film": isinstance(source, VideoSource),
-            "fps": round(self._fps, 1),
-            "frames": self._frames,
-            "dropped": self._dropped + (0 if source is None else source.dropped),
             "vfov_deg": None if source is None else source.vfov_deg,
-            "softness": None if source is None or self._softness is None else round(self._softness, 2),
-            "latency_ms": self._frame_ms.as_json(),
-            "frame_to_cue_ms": self._cue_ms.as_json(),
-            "uptime_s": round(time.monotonic() - self._started_s, 1),
+            **self._meters.as_json(source),
             "gpio": self._cues.gpio,
             "gpio_note": self._cues.gpio_note,
             "temperature_c": temperature_c(),
@@ -769,7 +712,7 @@ class Device:
         self._announce(f"{source.name}: no session was made: nobody was seen for {least_s:g} s without a break")
 
     def _say_latency(self) -> None:
-        for what, window in (("frame to decision", self._frame_ms), ("frame to cue", self._cue_ms)):
+        for what, window in (("frame to decision", self._meters.frame_ms), ("frame to cue", self._meters.cue_ms)):
             if (words := latency_words(what, window)) is not None:
                 self._announce(words)
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from device import aim, coaching, runtime, session, standing
+from device import aim, coaching, runtime, session, standing, whose_steps
 from device.cameras.video import VideoSource
 from device.config import CoachConfig, Config, SessionConfig, TreadmillConfig, parse_config
 from device.cues import CueOutput
@@ -46,16 +46,17 @@ class Vanishing(VideoSource):
     def __init__(self, path: Path, seconds: float, silent_s: float = 0.0) -> None:
         super().__init__(path, paced=True)
         self._seconds, self._silent_s = seconds, silent_s
-        self.gone = datetime.now(UTC)
+        self.last = datetime.now(UTC)
+        self.lasted_s = 0.0
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         first_ns: int | None = None
         for frame in super().frames(stop):
             first_ns = frame.t_ns if first_ns is None else first_ns
             if frame.t_ns - first_ns > self._seconds * 1e9:
-                self.gone = datetime.now(UTC)
                 stop.wait(self._silent_s)
                 raise CameraError("the camera gives no pictures any more: check its cable")
+            self.last, self.lasted_s = datetime.now(UTC), (frame.t_ns - first_ns) / 1e9
             yield frame
 
 
@@ -90,8 +91,8 @@ def test_a_camera_that_vanishes_ends_the_session_and_is_waited_for(
     assert len(first["stances"]) >= 8
     assert first["summary"]["left"]["stances"] + first["summary"]["right"]["stances"] == len(first["stances"])
     began, ended = (datetime.fromisoformat(first[name]) for name in ("started_utc", "ended_utc"))
-    assert abs((vanishing.gone - ended).total_seconds()) < 1.0, "it lasted as long as there were pictures"
-    assert (ended - began).total_seconds() == pytest.approx(5.0, abs=1.0)
+    assert abs((vanishing.last - ended).total_seconds()) < 1.0, "it lasted as long as there were pictures"
+    assert (ended - began).total_seconds() == pytest.approx(vanishing.lasted_s, abs=1.0)
 
 
 def _run_until(config: Config, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
@@ -781,7 +782,7 @@ def test_the_last_steps_of_who_ran_before_are_not_the_chosen_ones(
 ) -> None:
     """Nor is what was learnt from them; the choice outlasts them, and the next steps are the chosen one's."""
     monkeypatch.setattr(coaching, "_SAVE_EVERY_S", 0.5)
-    monkeypatch.setattr(runtime, "_STOPPED_S", 1.0)
+    monkeypatch.setattr(whose_steps, "STOPPED_S", 1.0)
     with Store.open(config.database_path()) as store:
         anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
         store.start_programme(ben, "fppa_deg")
@@ -808,7 +809,7 @@ def test_whose_the_steps_are_that_follow_an_empty_belt(
 ) -> None:
     """Who was not seen for a moment before the session began is the one before; who comes onto an empty belt the other,
     however soon they go."""
-    monkeypatch.setattr(runtime, "_STOPPED_S", 1.0)
+    monkeypatch.setattr(whose_steps, "STOPPED_S", 1.0)
     slow = SessionConfig(start_after_s=2.0, end_after_s=end_after_s)
     with Store.open(config.database_path()) as store:
         anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
@@ -834,8 +835,8 @@ def test_who_runs_on_for_long_is_the_chosen_one(
     config: Config, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They had changed on the belt before somebody told the box."""
-    monkeypatch.setattr(runtime, "_LAST_STEPS_S", 4.0)
-    monkeypatch.setattr(runtime, "_STOPPED_S", 1.0)
+    monkeypatch.setattr(whose_steps, "LAST_STEPS_S", 4.0)
+    monkeypatch.setattr(whose_steps, "STOPPED_S", 1.0)
     with Store.open(config.database_path()) as store:
         anna, ben = (store.add_runner(name)[0] for name in ("Anna", "Ben"))
     with _at_work(config) as live:
@@ -1182,7 +1183,7 @@ def test_a_cue_goes_to_its_side_with_its_strength_and_how_long_it_took(config: C
     for document in (stored, *told):
         assert (document["side"], document["value"], document["latency_ms"]) == ("right", 14.0, 40.0)
     assert told[0]["session_id"] == 7
-    assert device._cue_ms.as_json()["max"] == 40.0
+    assert device._meters.cue_ms.as_json()["max"] == 40.0
 
 
 def test_each_side_is_told_its_own_angle(config: Config) -> None:
@@ -1225,7 +1226,7 @@ def test_the_watchdog_hears_of_each_picture_and_waits_for_the_model(
     device = Device(config)
     device._notify = systemd = Systemd()
     _shown(device, monkeypatch, Lossy(demo_clip))
-    assert systemd.heard.count("WATCHDOG=1") == device._frames == 5
+    assert systemd.heard.count("WATCHDOG=1") == device._meters.as_json(None)["frames"] == 5
     told = [said for said in systemd.heard if said.startswith("WATCHDOG")]
     assert told[:3] == ["WATCHDOG_USEC=300000000", "WATCHDOG_USEC=20000000", "WATCHDOG=1"]
 
