@@ -22,7 +22,8 @@ one stance, 4 σ / √2 for the mean of two in succession of which neither is ne
 alert in about 16 000 stances, nine times rarer than one in ten minutes, which leaves room for noise that is not normal;
 the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 1.75°. The level is the baseline's mean;
 without one, that of this session's last stances of that side outside of alerts, in the picture, which no estimate of
-the camera can shift: told by their lower quartile, because dives that came before there was a target are among them.
+the camera can shift: told by their lower quartile, because dives that came before there was a target are among them; where a gap of 3 σ parts
+the lower ones from all others, by these: a session may begin with a long block of dives.
 Where the camera's place is known the stance must be clear of their level with the camera taken out as well: a runner
 who moves aside is seen from elsewhere. Where there is no level yet, and for who is always over the target, more is
 asked where the pose model is hardly sure of the legs: noisy pictures shift its joints for a whole session. σ grows with
@@ -85,6 +86,8 @@ _KEPT = 30
 _ABOVE_QUARTILE, _QUARTILE_VARIANCE = 0.674, 1.86
 #: Fewest stances for the own level, and in how many a side must be far over a fixed threshold for it not to be asked.
 _MIN_LEVEL, _STEADY_STANCES = 3, 8
+#: Where so many σ part the lower stances from all others, those tell the own level: the fewest, and their least share.
+_APART, _FEWEST_LOW, _LOW_SHARE = 3.0, 2, 0.125
 #: What pose model and camera may be off for a whole session, degrees, straight ahead and for each degree of azimuth
 #: (varied.md).
 _OFF_DEG, _OFF_PER_DEG = 3.0, 0.2
@@ -634,7 +637,18 @@ class Coach:
 
 
 def _level(stances: deque[float], sd: float) -> float:
-    return quantiles(stances, n=4, method="inclusive")[0] + _ABOVE_QUARTILE * sd
+    """Of stances among which there may be dives; NaN where one of a few is far below all others.
+
+    Where a gap parts them that no noise makes, those below it tell the level, unless they are next to none.
+    """
+    ordered = sorted(stances)
+    gap, low = max((after - before, n) for n, (before, after) in enumerate(pairwise(ordered), start=1))
+    if gap > _APART * sd:
+        if low >= max(_FEWEST_LOW, _LOW_SHARE * len(ordered)):
+            ordered = ordered[:low]
+        elif len(ordered) < _STEADY_STANCES:
+            return math.nan
+    return quantiles(ordered, n=4, method="inclusive")[0] + _ABOVE_QUARTILE * sd
 
 
 def _of_frames(values: list[float], reach: float) -> float:

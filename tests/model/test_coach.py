@@ -345,6 +345,30 @@ def test_dives_with_which_a_session_begins_are_cued_to_their_end() -> None:
     assert belt.aligned(5).cues == belt.cues[:5]
 
 
+def test_a_long_block_of_dives_after_two_steps_is_cued_to_its_end() -> None:
+    """The two steps are an eighth of all: far below the others, they still tell the own level."""
+    belt = Belt(Coach(CoachSettings())).aligned(2)
+    for _ in range(2):
+        belt.stride(picture_only(4.0), picture_only(4.0))
+    for _ in range(14):
+        assert [cue.side for cue in belt.stride(knee(4.0), knee(13.0))] == [Side.RIGHT]
+    assert belt.aligned(5).cues == belt.cues[:14]
+
+
+def test_dives_from_the_second_step_on_are_no_level_of_their_own_before_there_are_eight() -> None:
+    """Nor where one of them was not seen, and the alert began anew; more of them might be how the runner runs."""
+    belt = Belt(Coach(CoachSettings())).aligned(2)
+    belt.stride(picture_only(4.0), picture_only(4.0))
+    for _ in range(2):
+        belt.stride(picture_only(4.0), picture_only(13.0))
+    for _ in range(4):
+        assert [cue.side for cue in belt.stride(knee(4.0), knee(13.0))] == [Side.RIGHT]
+    before = len(belt.cues)
+    for _ in range(20):
+        belt.stride(knee(4.0), knee(9.0))
+    assert len(belt.cues) - before <= 1
+
+
 @pytest.mark.parametrize("first_deg", [-3.0, 3.0])
 def test_what_the_looks_in_turn_differ_by_falls_out(first_deg: float) -> None:
     """Whichever of them is the last before the middle of stance."""

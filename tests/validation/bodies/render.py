@@ -42,6 +42,7 @@ _SIZE_PX = (640, 480)
 _PLAIN = "averagemuscle-averageweight"
 Colour = tuple[float, float, float]
 _FAIR, _BROWN, _DARK = (0.62, 0.38, 0.28), (0.35, 0.19, 0.12), (0.09, 0.045, 0.025)
+SKINS: Sequence[Colour] = (_FAIR, _BROWN, _DARK)
 
 BODIES: Mapping[str, Sequence[tuple[str, float]]] = {
     "woman": [("caucasian-female-young", 1), (f"universal-female-young-{_PLAIN}", 1)],
