@@ -409,12 +409,19 @@ def _direction(x: FloatArray, across: FloatArray) -> FloatArray:
 
 def _sides_mean(values: FloatArray, right: NDArray[np.bool_]) -> FloatArray:
     """Mean of the left and the right stances' medians: what is mirrored left and right falls out."""
-    mean: FloatArray = (np.median(values[~right], axis=0) + np.median(values[right], axis=0)) / 2
+    mean: FloatArray = (_medians(values[~right]) + _medians(values[right])) / 2
     return mean
 
 
 def _median(values: FloatArray) -> float:
-    return float(np.median(values))
+    return float(_medians(values))
+
+
+def _medians(values: FloatArray) -> FloatArray:
+    """Along the first axis: of a few dozen values sorting them is five times as quick as `numpy.median`."""
+    ordered, count = np.sort(values, axis=0), len(values)
+    middle: FloatArray = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+    return middle
 
 
 def _standard_error(values: FloatArray) -> float:
