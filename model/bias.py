@@ -6,9 +6,9 @@ left out of the fit); knee and depth also on their pictures mirrored, turned, ro
 (`tests/validation/varied_table.py`). The rest is each metric's ``uncertainty`` in the registry.
 
 * **Knee**: of a dive, the share ``knee_gain`` is seen; the rest of the way the knee's keypoint stays behind. A knee
-  that is straight or bowed out is seen where it is, but for up to 2° too far outside (Thunder from behind by other bodies,
-  too: `other_bodies.md`). What is not alike left and right falls out: every second picture is looked at in the mirror
-  (`movenet.py`).
+  that is straight or bowed out is seen where it is, but for up to 2° too far outside (Thunder from behind by other
+  bodies, too: `other_bodies.md`). What is not alike left and right falls out: every second picture is looked at in
+  the mirror (`movenet.py`).
 * **Depth**: hip, knee and ankle are put on the surface that the camera sees, in front of the joint or behind it.
 * **Pelvis**: in front the free leg's raised thigh pulls its hip's keypoint up, so that the pelvis looks more level than
   it is; from behind Lightning hardly follows it at all. Of a change, 0.3 (Lightning) to 0.45 (Thunder) is seen on a

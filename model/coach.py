@@ -17,18 +17,18 @@ Without a baseline the knee has a fixed threshold; the other goals, for which no
 first stances of the session instead. An angle in the picture is only ever held against a baseline in the picture.
 
 **How sure.** A stance over the target may be noise, and a fixed threshold knows nothing of what pose model and camera
-add for as long as they stand there. So an alert begins when the stance is also clear of the runner's own level: 4 σ for
-one stance, 4 σ / √2 for the mean of two in succession of which neither is near it. For normal noise that is one false
-alert in about 16 000 stances, nine times rarer than one in ten minutes, which leaves room for noise that is not normal;
-the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 1.75°. The level is the baseline's mean;
-without one, that of this session's last stances of that side outside of alerts, in the picture, which no estimate of
-the camera can shift: told by their lower quartile, because dives that came before there was a target are among them; where a gap of 3 σ parts
-the lower ones from all others, by these: a session may begin with a long block of dives.
-Where the camera's place is known the stance must be clear of their level with the camera taken out as well: a runner
-who moves aside is seen from elsewhere. Where there is no level yet, and for who is always over the target, more is
-asked where the pose model is hardly sure of the legs: noisy pictures shift its joints for a whole session. σ grows with
-the spread from stance to stance (von Neumann 1941) and with the baseline's SD. While an alert lasts every stance over
-the target is cued; it ends `HYSTERESIS_DEG` below the target, or back near the level.
+add for as long as they stand there. So an alert begins when the stance is also clear of the runner's own level: 4 σ
+for one stance, 4 σ / √2 for the mean of two in succession of which neither is near it. For normal noise that is one
+false alert in about 16 000 stances, nine times rarer than one in ten minutes, which leaves room for noise that is not
+normal; the first stance of a dive of 10° is taken in 19 of 20 cases as long as σ ≤ 1.75°. The level is the baseline's
+mean; without one, that of this session's last stances of that side outside of alerts, in the picture, which no
+estimate of the camera can shift: told by their lower quartile, because dives that came before there was a target are
+among them; where a gap of 3 σ parts the lower ones from all others, by these: a session may begin with a long block
+of dives. Where the camera's place is known the stance must be clear of their level with the camera taken out as well:
+a runner who moves aside is seen from elsewhere. Where there is no level yet, and for who is always over the target,
+more is asked where the pose model is hardly sure of the legs: noisy pictures shift its joints for a whole session. σ
+grows with the spread from stance to stance (von Neumann 1941) and with the baseline's SD. While an alert lasts every
+stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or back near the level.
 """
 
 from __future__ import annotations
