@@ -164,12 +164,8 @@ def test_who_was_deleted_meanwhile_is_not_chosen_and_the_list_is_shown_as_it_is(
     assert "← Back" in post(client, "/runners/choose", runner_id=str(gone), kiosk="1")
 
 
-def test_a_full_disk_chooses_nobody_and_the_page_says_why(
-    device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None]
-) -> None:
-    """It is answered before the page gives up, and not carried out when there is room again."""
-    assert commands.ANSWER_S > LATE_S
-    anna, _ = store.add_runner("Anna")
+def _full_disk(device: Device, eventually: Callable[..., None]) -> list[bool]:
+    """The disk has no room until what is returned is emptied."""
     full = [True]
 
     def job(store: Store, _: int | None) -> None:
@@ -178,6 +174,16 @@ def test_a_full_disk_chooses_nobody_and_the_page_says_why(
 
     device.writer.also(job)
     eventually(lambda: device.writer.stuck, "the full disk")
+    return full
+
+
+def test_a_full_disk_chooses_nobody_and_the_page_says_why(
+    device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None]
+) -> None:
+    """It is answered before the page gives up, and not carried out when there is room again."""
+    assert commands.ANSWER_S > LATE_S
+    anna, _ = store.add_runner("Anna")
+    full = _full_disk(device, eventually)
     said = "k.db cannot grow because the disk is full; free some space. Somebody can be chosen when that is mended."
     assert said in post(client, "/runners/choose", runner_id=str(anna))
     assert said in post(client, "/runners", name="Ben")
@@ -193,14 +199,7 @@ def test_a_full_disk_trains_nobody_and_the_page_says_why(
     device: Device, client: FlaskClient, store: Store, eventually: Callable[..., None]
 ) -> None:
     post(client, "/runners", name="Anna")
-    full = [True]
-
-    def job(store: Store, _: int | None) -> None:
-        if full:
-            raise StoreError("k.db cannot grow because the disk is full; free some space")
-
-    device.writer.also(job)
-    eventually(lambda: device.writer.stuck, "the full disk")
+    full = _full_disk(device, eventually)
     why = "k.db cannot grow because the disk is full; free some space."
     for command, later in (("start_programme", "A programme can be begun"), ("measure_baseline", "A baseline can be")):
         said = post(client, "/runners/training", command=command, of="1")
