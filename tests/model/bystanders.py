@@ -124,6 +124,8 @@ def with_second_person(
         covered = float((mask * body).sum() / body.sum()) if in_front else 0.0
         if not in_front:
             mask = mask * (1 - body)
-        alpha = mask[..., None]
-        mixed = (alpha * other + (1 - alpha) * image).astype(np.uint8)
+        x0, y0, width, height = cv2.boundingRect(np.asarray(mask > 0, np.uint8))
+        there = np.s_[y0 : y0 + height, x0 : x0 + width]
+        alpha, mixed = mask[there][..., None], image.copy()
+        mixed[there] = (alpha * other[there] + (1 - alpha) * image[there]).astype(np.uint8)
         yield t_s, mixed, runner, xy, covered
