@@ -85,15 +85,15 @@ _ACROSS, _NEARER, _SCORE = slice(14, 16), slice(16, 18), 18
 @lru_cache(maxsize=64)
 def _levelling(roll_deg: float, pitch_deg: float) -> FloatArray:
     """(3, 3): from (x, y, 1) of a ray to (x, y, 1) of the level one, times its depth."""
-    roll, pitch = math.radians(roll_deg), math.radians(pitch_deg)
-    down = np.array([-math.sin(roll), math.cos(roll), 0.0])
-    along = np.array([0.0, 0.0, 1.0])
-    rows = (
-        [math.cos(roll), math.sin(roll), 0.0],
-        math.cos(pitch) * down - math.sin(pitch) * along,
-        math.sin(pitch) * down + math.cos(pitch) * along,
+    cos_roll, sin_roll = math.cos(math.radians(roll_deg)), math.sin(math.radians(roll_deg))
+    cos_pitch, sin_pitch = math.cos(math.radians(pitch_deg)), math.sin(math.radians(pitch_deg))
+    return np.array(
+        [
+            [cos_roll, -cos_pitch * sin_roll, -sin_pitch * sin_roll],
+            [sin_roll, cos_pitch * cos_roll, sin_pitch * cos_roll],
+            [0.0, -sin_pitch, cos_pitch],
+        ]
     )
-    return np.stack(rows, axis=1)
 
 
 def level_rays(rays: FloatArray, roll_deg: float, pitch_deg: float) -> FloatArray:
@@ -102,6 +102,14 @@ def level_rays(rays: FloatArray, roll_deg: float, pitch_deg: float) -> FloatArra
     level = rays @ matrix[:2] + matrix[2]
     seen: FloatArray = level[..., :2] / level[..., 2:]
     return seen
+
+
+def _level_ray(ray: Sequence[float], roll_deg: float, pitch_deg: float) -> tuple[float, float]:
+    """`level_rays` of a single one, several times as quick."""
+    x, y = ray
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = _levelling(roll_deg, pitch_deg).tolist()
+    away = x * xz + y * yz + zz
+    return (x * xx + y * yx + zx) / away, (x * xy + y * yy + zy) / away
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +201,7 @@ def measure_track(
     leg, exchanged = _standing_leg(rays, side, scene.facing)
     weight = 1 - (away_s / _TRACK_HALF_S) ** 2
     weight /= weight.sum()
-    hip, knee, ankle = np.tensordot(weight, leg, 1)
+    hip, knee, ankle = (weight @ leg.reshape(len(leg), -1)).reshape(3, 2)
     since_s = away_s - weight @ away_s
     half = (weight * since_s) @ leg[:, 2] / (weight @ since_s**2) * _SPAN_S / 2
     left, right = weight @ rays[:, Joint.LEFT_SHOULDER], weight @ rays[:, Joint.RIGHT_SHOULDER]
@@ -222,7 +230,7 @@ def measure_swing(scene: Scene, side: Side, from_s: float, to_s: float, poses: I
     inside = [pose for pose in poses if from_s - 0.1 < pose.t_s < to_s + 0.1]
     if not _STRIDE_S[0] < to_s - from_s < _STRIDE_S[1] or not inside or inside[0].t_s > from_s:
         return np.full(5, np.nan)
-    xy = np.array([pose.xy_px[[LEGS[side].knee, LEGS[side].ankle]] for pose in inside])
+    xy = np.array([pose.xy_px for pose in inside])[:, [LEGS[side].knee, LEGS[side].ankle]]
     seen = np.isfinite(xy).all(axis=(1, 2))
     if seen.mean() < _MIN_SEEN:
         return np.full(5, np.nan)
@@ -231,7 +239,7 @@ def measure_swing(scene: Scene, side: Side, from_s: float, to_s: float, poses: I
     rays = level_rays(scene.rays(xy[seen]), 0.0, _USUAL_PITCH_DEG).reshape(-1, 4).T
     knee, ankle = np.reshape([np.interp(when_s, t_s, signal) for signal in rays], (2, 2, -1))
     nearer = ankle * (_KNEE_AHEAD - _SHANK_BACK) - knee * _KNEE_AHEAD
-    score = np.interp(when_s, t_s, np.array([pose.score[LEGS[side].ankle] for pose in inside])[seen]).mean()
+    score = np.interp(when_s, t_s, np.array([pose.score for pose in inside])[seen, LEGS[side].ankle]).mean()
     return np.concatenate([(ankle - knee) @ _REGRESSION, nearer @ _REGRESSION, [score]])
 
 
@@ -259,7 +267,7 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
 
 def _estimate(scene: Scene, rows: FloatArray, right: NDArray[np.bool_]) -> tuple[Estimate, float]:
     """The same with all that was told, and how many SDs the feet's rise is off from it."""
-    usual = _sides_mean(rows[:, :_ACROSS.start], right)
+    usual: list[float] = _sides_mean(rows[:, :_ACROSS.start], right).tolist()
     # First from the usual height, which gives the belt's speed and the height; then with both.
     leg, above, roll, pitch = 0.0, 0.0, 0.0, _USUAL_PITCH_DEG
     for _ in range(_LEG_LOOKS):  # the pitch is told by the distance, that by the leg, and that by the pitch
@@ -300,32 +308,32 @@ def _estimate(scene: Scene, rows: FloatArray, right: NDArray[np.bool_]) -> tuple
     return found, off_sd
 
 
-def _leg(usual: FloatArray, roll: float, pitch: float) -> float:
+def _leg(usual: Sequence[float], roll: float, pitch: float) -> float:
     """The straight leg in the usual stance, as level rays: a camera that looks down shows it shorter than it is."""
-    ankle, hip = level_rays(np.stack([(usual[_START] + usual[_END]) / 2, usual[_HIP]]), roll, pitch)
-    return math.hypot(*(ankle - hip)) / _STANCE_LEG
+    ankle = [(start + end) / 2 for start, end in zip(usual[_START], usual[_END], strict=True)]
+    return math.dist(_level_ray(ankle, roll, pitch), _level_ray(usual[_HIP], roll, pitch)) / _STANCE_LEG
 
 
-def _swing_depth(usual: FloatArray, roll: float, pitch: float) -> float:
+def _swing_depth(usual: Sequence[float], roll: float, pitch: float) -> float:
     """How many times as far away the shanks are with a usual pitch, with which the swings were measured, as with this.
 
     They swing about as high as the knee stands.
     """
-    down = float(level_rays(usual[_KNEE], roll, pitch)[1])
+    _, down = _level_ray(usual[_KNEE], roll, pitch)
     off = math.radians(_USUAL_PITCH_DEG - pitch)
     return math.cos(off) + down * math.sin(off)
 
 
-def _attitude(usual: FloatArray, facing: float, yaw: float, above: float) -> tuple[float, float]:
+def _attitude(usual: Sequence[float], facing: float, yaw: float, above: float) -> tuple[float, float]:
     """Roll and pitch in degrees by the usual stance, for a yaw in radians and a camera that is ``above`` times its
     distance above the hips."""
     pitch = math.degrees(math.atan(usual[_HIP][1]) - math.atan(above))
     pitch = min(max(pitch, -_MAX_PITCH_DEG), _MAX_PITCH_DEG)
-    across, down = facing * usual[_SHOULDERS]
-    slope_deg = math.degrees(math.atan2(down, across))
+    across, down = usual[_SHOULDERS]
+    slope_deg = math.degrees(math.atan2(facing * down, facing * across))
     # A level line that is turned away slopes, but on the horizon.
-    neck = level_rays(usual[_NECK], _ROLL_SHARE * slope_deg, pitch)
-    turned_deg = math.degrees(math.atan(neck[1] * math.tan(yaw - math.atan(neck[0]))))
+    x, y = _level_ray(usual[_NECK], _ROLL_SHARE * slope_deg, pitch)
+    turned_deg = math.degrees(math.atan(y * math.tan(yaw - math.atan(x))))
     return _ROLL_SHARE * (slope_deg - turned_deg), pitch
 
 

