@@ -104,7 +104,7 @@ def level_rays(rays: FloatArray, roll_deg: float, pitch_deg: float) -> FloatArra
     return seen
 
 
-def _level_ray(ray: Sequence[float], roll_deg: float, pitch_deg: float) -> tuple[float, float]:
+def level_ray(ray: Sequence[float], roll_deg: float, pitch_deg: float) -> tuple[float, float]:
     """`level_rays` of a single one, several times as quick."""
     x, y = ray
     (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = _levelling(roll_deg, pitch_deg).tolist()
@@ -311,7 +311,7 @@ def _estimate(scene: Scene, rows: FloatArray, right: NDArray[np.bool_]) -> tuple
 def _leg(usual: Sequence[float], roll: float, pitch: float) -> float:
     """The straight leg in the usual stance, as level rays: a camera that looks down shows it shorter than it is."""
     ankle = [(start + end) / 2 for start, end in zip(usual[_START], usual[_END], strict=True)]
-    return math.dist(_level_ray(ankle, roll, pitch), _level_ray(usual[_HIP], roll, pitch)) / _STANCE_LEG
+    return math.dist(level_ray(ankle, roll, pitch), level_ray(usual[_HIP], roll, pitch)) / _STANCE_LEG
 
 
 def _swing_depth(usual: Sequence[float], roll: float, pitch: float) -> float:
@@ -319,7 +319,7 @@ def _swing_depth(usual: Sequence[float], roll: float, pitch: float) -> float:
 
     They swing about as high as the knee stands.
     """
-    _, down = _level_ray(usual[_KNEE], roll, pitch)
+    _, down = level_ray(usual[_KNEE], roll, pitch)
     off = math.radians(_USUAL_PITCH_DEG - pitch)
     return math.cos(off) + down * math.sin(off)
 
@@ -332,7 +332,7 @@ def _attitude(usual: Sequence[float], facing: float, yaw: float, above: float) -
     across, down = usual[_SHOULDERS]
     slope_deg = math.degrees(math.atan2(facing * down, facing * across))
     # A level line that is turned away slopes, but on the horizon.
-    x, y = _level_ray(usual[_NECK], _ROLL_SHARE * slope_deg, pitch)
+    x, y = level_ray(usual[_NECK], _ROLL_SHARE * slope_deg, pitch)
     turned_deg = math.degrees(math.atan(y * math.tan(yaw - math.atan(x))))
     return _ROLL_SHARE * (slope_deg - turned_deg), pitch
 

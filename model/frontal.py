@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 
 from model import kinematics as k
 from model.bias import Surface
-from model.camera_geometry import level_rays
+from model.camera_geometry import level_ray, level_rays
 from model.camera_pose import CameraPose
 from model.pose import LEGS, FloatArray, Joint, Side, View
 
@@ -47,11 +47,6 @@ def _ahead(surface: Surface, side: Side, facing: float) -> tuple[FloatArray, Flo
     usual[LEGS[side].knee], drift[LEGS[side].knee] = _KNEE_AHEAD + surface.knee, _KNEE_DRIFT
     usual[LEGS[side].ankle], drift[LEGS[side].ankle] = _ANKLE_AHEAD + surface.ankle, _ANKLE_DRIFT
     return facing * usual, facing * drift
-
-
-@lru_cache
-def _centre_px(image_size_px: tuple[int, int]) -> FloatArray:
-    return np.array(image_size_px) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +82,72 @@ class FrontalPlane:
         """
         if self.camera.yaw_deg is None:
             return np.full(xy_px.shape, np.nan)
-        facing = 1.0 if self.view is View.FRONT else -1.0
-        sin, cos = math.sin(math.radians(self.camera.yaw_deg)), math.cos(math.radians(self.camera.yaw_deg))
-        rays = (xy_px - _centre_px(self.image_size_px)) / self.focal_px
+        rays = (xy_px - np.array(self.image_size_px) / 2) / self.focal_px
         level = level_rays(rays, self.camera.roll_deg or 0.0, self.camera.pitch_deg or 0.0)
         x, y = level[..., 0], level[..., 1]
         leg = level[..., LEGS[side].ankle, :] - level[..., LEGS[side].hip, :]
-        # Distances in straight legs. The runner's frame has its origin between the hips.
         distance = (_STANCE_LEG / np.hypot(leg[..., 0], leg[..., 1]))[..., None]
-        usual, drift = _ahead(self.surface or _CENTRES, side, facing)
+        usual, drift = _ahead(self.surface or _CENTRES, side, self._facing)
         ahead = usual + drift * (np.minimum(np.maximum(phase, 0.0), 1.0) - 0.5)[..., None]
-        hips_x = (x[..., Joint.LEFT_HIP] + x[..., Joint.RIGHT_HIP])[..., None] / 2 * distance
-        near = distance - cos * ahead
-        # The ray x = across / depth, with across = hips_x + cos · right − sin · ahead and depth = near − sin · right,
-        # solved for how far to the picture's right the joint is.
-        right = (x * near - hips_x + sin * ahead) / (cos + x * sin)
+        hips_x = (x[..., Joint.LEFT_HIP] + x[..., Joint.RIGHT_HIP])[..., None] / 2
         seen, scale = np.empty(xy_px.shape), self.focal_px / distance
-        seen[..., 0], seen[..., 1] = right * scale, y * (near - sin * right) * scale
+        right, down = _straight_ahead(x, y, ahead, distance, hips_x, math.radians(self.camera.yaw_deg))
+        seen[..., 0], seen[..., 1] = right * scale, down * scale
         return seen
 
     def fppa_deg(self, xy_px: FloatArray, side: Side, phase: FloatArray | float = 0.5) -> FloatArray:
         """FPPA in the frontal plane, (...), + knee medial; NaN as `rectify`."""
+        if xy_px.ndim == 2:
+            return np.array(self._fppa_of_one_deg(xy_px, side, float(phase)))
         return k.fppa_image_deg(self.rectify(xy_px, side, phase), side)
+
+    def _fppa_of_one_deg(self, xy_px: FloatArray, side: Side, phase: float) -> float:
+        """The same of one pose (17, 2), which is asked for in every picture: of four joints, without arrays."""
+        if self.camera.yaw_deg is None:
+            return math.nan
+        joints = k.fppa_joints(side)
+        centre_x, centre_y = self.image_size_px[0] / 2, self.image_size_px[1] / 2
+        hip, knee, ankle, other_hip = (
+            level_ray(
+                ((x - centre_x) / self.focal_px, (y - centre_y) / self.focal_px),
+                self.camera.roll_deg or 0.0,
+                self.camera.pitch_deg or 0.0,
+            )
+            for x, y in xy_px[joints, :].tolist()
+        )
+        distance = _STANCE_LEG / (math.dist(hip, ankle) or math.nan)
+        usual, drift = _ahead(self.surface or _CENTRES, side, self._facing)
+        late = min(max(phase, 0.0), 1.0) - 0.5
+        hips_x, yaw = (hip[0] + other_hip[0]) / 2, math.radians(self.camera.yaw_deg)
+        seen = (
+            _straight_ahead(*ray, float(usual[joint] + drift[joint] * late), distance, hips_x, yaw)
+            for joint, ray in zip(joints, (hip, knee, ankle, other_hip), strict=True)
+        )
+        return k.fppa_of_joints_deg(*seen)
+
+    @property
+    def _facing(self) -> float:
+        return 1.0 if self.view is View.FRONT else -1.0
+
+
+def _straight_ahead(
+    x: k.Value, y: k.Value, ahead: k.Value, distance: k.Value, hips_x: k.Value, yaw: float
+) -> tuple[k.Value, k.Value]:
+    """How far to the picture's right and below the horizon joints are, in straight legs, the camera taken out.
+
+    Args:
+        x, y: level rays.
+        ahead: how much nearer to the camera than the hips, in straight legs.
+        distance: from the camera, in straight legs.
+        hips_x: ray of the middle of the hips, where the runner's frame has its origin.
+        yaw: radians.
+    """
+    sin, cos = math.sin(yaw), math.cos(yaw)
+    near = distance - cos * ahead
+    # The ray x = across / depth, with across = hips_x · distance + cos · right − sin · ahead and depth = near − sin ·
+    # right, solved for how far to the picture's right the joint is.
+    right = (x * near - hips_x * distance + sin * ahead) / (cos + x * sin)
+    return right, y * (near - sin * right)
 
 
 def fppa_uncertainty_deg(camera: CameraPose, side: Side, fppa_deg: float, seen_by_model: bool = True) -> float:

@@ -9,11 +9,14 @@ left or right of the picture. A missing joint (NaN) gives NaN. Definitions and s
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import numpy as np
 
 from model.pose import LEGS, FloatArray, Joint, Side
 
+#: A number of one pose, or those of many.
+Value = TypeVar("Value", float, FloatArray)
 _SHOULDERS = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
 _HIPS = (Joint.LEFT_HIP, Joint.RIGHT_HIP)
 
@@ -68,12 +71,26 @@ def offset_of_fppa_leg(fppa_deg: float) -> float:
 
 def fppa_image_deg(xy: FloatArray, side: Side) -> FloatArray:
     """Frontal plane projection angle as the picture shows it: 180° − angle hip-knee-ankle, + knee medial (valgus)."""
+    return fppa_of_joints_deg(*((xy[..., joint, 0], xy[..., joint, 1]) for joint in fppa_joints(side)))
+
+
+def fppa_joints(side: Side) -> tuple[int, int, int, int]:
+    """Hip, knee and ankle of ``side``, and the other hip: what FPPA is made of."""
     leg = LEGS[side]
-    hip = xy[..., leg.hip, :]
-    thigh, axis, medial = (xy[..., joint, :] - hip for joint in (leg.knee, leg.ankle, LEGS[side.other].hip))
+    return leg.hip, leg.knee, leg.ankle, LEGS[side.other].hip
+
+
+def fppa_of_joints_deg(
+    hip: tuple[Value, Value], knee: tuple[Value, Value], ankle: tuple[Value, Value], other_hip: tuple[Value, Value]
+) -> Value:
+    """`fppa_image_deg` of the x and the y of its joints: arrays of any shape, or numbers of one pose."""
+    x, y = hip
+    thigh_x, thigh_y, axis_x, axis_y = knee[0] - x, knee[1] - y, ankle[0] - x, ankle[1] - y
+    inward = axis_x * thigh_y - axis_y * thigh_x
     # The knee is medial where it lies on the other hip's side of the line hip-ankle.
-    inward = _cross(axis, thigh) * np.sign(_cross(axis, medial))
-    return _angle_deg(inward, _dot(thigh, axis - thigh))
+    inward *= np.sign(axis_x * (other_hip[1] - y) - axis_y * (other_hip[0] - x))
+    angle: Value = np.degrees(np.arctan2(inward, thigh_x * (axis_x - thigh_x) + thigh_y * (axis_y - thigh_y)))
+    return angle
 
 
 def hip_tilt_deg(xy: FloatArray) -> FloatArray:

@@ -15,6 +15,7 @@ import pytest
 from device.mocap import read_motion
 from model import camera_pose
 from model import kinematics as k
+from model.bias import Surface
 from model.camera_geometry import Estimate, Scene, estimate
 from model.camera_pose import TOLD_DOUBTED, CameraPose, CameraPoseEstimator, _contradiction, focal_px
 from model.frontal import FrontalPlane, fppa_uncertainty_deg
@@ -531,6 +532,23 @@ def test_nothing_is_told_of_a_camera_that_is_not_known() -> None:
     pose = next(project_motion(_runner(), VirtualCamera(View.FRONT)))
     unknown = FrontalPlane(CameraPose(), View.FRONT, 600.0, (640, 480))
     assert np.isnan(unknown.fppa_deg(pose.xy_px, Side.LEFT))
+
+
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+def test_one_pose_has_the_same_angle_alone_as_among_others(view: View) -> None:
+    camera = CameraPose(7.0, 1.0, 2.0, -6.0, 7.0, 7.0, "given", "good")
+    plane = FrontalPlane(camera, view, 600.0, (640, 480), Surface(0.09, 0.05, 0.01, 0.02))
+    rng = np.random.default_rng(5)
+    poses, phases = rng.uniform(50.0, 430.0, (20, 17, 2)), rng.uniform(-0.2, 1.2, 20)
+    poses[18, Joint.LEFT_KNEE] = np.nan
+    phases[19] = np.nan
+    for side in Side:
+        many = plane.fppa_deg(poses, side, phases)
+        one_by_one = [float(plane.fppa_deg(*each)) for each in zip(poses, [side] * 20, phases, strict=True)]
+        assert one_by_one == pytest.approx(many, abs=1e-9, nan_ok=True)
+    nowhere = poses[0].copy()
+    nowhere[Joint.LEFT_ANKLE] = nowhere[Joint.LEFT_HIP]
+    assert np.isnan(plane.fppa_deg(nowhere, Side.LEFT))
 
 
 def test_uncertainty_grows_with_azimuth_dive_and_unsure_yaw() -> None:
