@@ -29,11 +29,6 @@ def demo_clip() -> Path:
     return REPO / "device" / "demo" / "demo_front.mp4"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The pages' tests first: they wait most, and what runs beside them has that time."""
-    items.sort(key=lambda item: item.path.parent.name != "web")
-
-
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What was warned of, in order."""
     return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]

@@ -39,8 +39,7 @@ say "check: import-linter"
 
 say "check: pytest"
 status=0
-# Side by side, file by file, one more than two cores have room for: a quarter of the time is waited for pages and films
-# that play. Many more would starve those.
-"$venv/bin/python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@" || status=$?
+# Side by side, file by file: much of the time films are waited for as they play. More than two would starve those.
+"$venv/bin/python" -m pytest -n 2 --dist loadfile "$@" || status=$?
 [ -z "$failed" ] || [ "$status" -ne 0 ] || status=1
 exit "$status"
