@@ -31,8 +31,8 @@ def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
     return cross
 
 
-def _angle_deg(y: FloatArray, x: FloatArray) -> FloatArray:
-    angle: FloatArray = np.degrees(np.arctan2(y, x))
+def _angle_deg(y: Value, x: Value) -> Value:
+    angle: Value = np.degrees(np.arctan2(y, x))
     return angle
 
 
@@ -86,11 +86,10 @@ def fppa_of_joints_deg(
     """`fppa_image_deg` of the x and the y of its joints: arrays of any shape, or numbers of one pose."""
     x, y = hip
     thigh_x, thigh_y, axis_x, axis_y = knee[0] - x, knee[1] - y, ankle[0] - x, ankle[1] - y
-    inward = axis_x * thigh_y - axis_y * thigh_x
     # The knee is medial where it lies on the other hip's side of the line hip-ankle.
-    inward *= np.sign(axis_x * (other_hip[1] - y) - axis_y * (other_hip[0] - x))
-    angle: Value = np.degrees(np.arctan2(inward, thigh_x * (axis_x - thigh_x) + thigh_y * (axis_y - thigh_y)))
-    return angle
+    medial = np.sign(axis_x * (other_hip[1] - y) - axis_y * (other_hip[0] - x))
+    inward: Value = (axis_x * thigh_y - axis_y * thigh_x) * medial
+    return _angle_deg(inward, thigh_x * (axis_x - thigh_x) + thigh_y * (axis_y - thigh_y))
 
 
 def hip_tilt_deg(xy: FloatArray) -> FloatArray:
