@@ -17,7 +17,6 @@ import warnings
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -86,7 +85,9 @@ class CueOutput:
         self._patterns = {Side.LEFT: config.pattern_left, Side.RIGHT: config.pattern_right}
         self._states: dict[Side, State] = dict.fromkeys(Side, "off")
         self._flash_until_s = dict.fromkeys(Side, 0.0)
-        self._beeps: list[tuple[float, float]] = []
+        self._parts_s: deque[float] = deque()  # what follows of a pattern: seconds on, off, on, …
+        self._part_ends_s: float | None = None  # None while no pattern plays
+        self._sounds = False
         self._beat_s: float | None = None
         self._beat_since_s = 0.0
         self._fed_s = time.monotonic()
@@ -129,7 +130,7 @@ class CueOutput:
         return self._play(side, 1.0)
 
     def metronome(self, beats_per_minute: float | None) -> None:
-        """Ticks the buzzer at a pace until told another one; None stops it."""
+        """Ticks the buzzer at a pace until told another one; None stops it. It is still while a pattern plays."""
         beat_s = None if beats_per_minute is None else 60.0 / beats_per_minute
         if beat_s == self._beat_s:
             return
@@ -144,8 +145,8 @@ class CueOutput:
         with self._changed:
             now_s = time.monotonic()
             self._flash_until_s[side] = now_s + self._config.duration_s
-            edges_s = accumulate((part_s * stretch for part_s in self._patterns[side]), initial=now_s)
-            self._beeps = list(pairwise(edges_s))[::2]
+            self._parts_s = deque(part_s * stretch for part_s in self._patterns[side])
+            self._sounds, self._part_ends_s = False, now_s
             self._apply(now_s)
             edge_ns = time.monotonic_ns()
             self._changed.notify()
@@ -174,52 +175,68 @@ class CueOutput:
         atexit.unregister(self.close)
 
     def _run(self) -> None:
-        """Ends flashes and beeps in time, and switches all off when nothing feeds any more."""
         with self._changed:
             while not self._closed:
                 now_s = time.monotonic()
-                if self._alive and now_s - self._fed_s >= STALL_S:
-                    self._alive = False
-                    if any(self._wanted(now_s).values()):
-                        _log.warning("the pipeline stalls: cues off")
-                    self._silence()
-                wake_s = min(self._apply(now_s), now_s + STALL_S)
-                if self._alive:
-                    wake_s = min(wake_s, self._fed_s + STALL_S)
-                self._changed.wait(max(0.0, wake_s - now_s))
+                self._changed.wait(max(0.0, self._step(now_s) - now_s))
+
+    def _step(self, now_s: float) -> float:
+        """Ends flashes and beeps in time, switches all off when nothing feeds any more. Returns when to look again."""
+        if self._alive and now_s >= self._fed_s + STALL_S:
+            self._alive = False
+            if any(self._wanted(now_s).values()):
+                _log.warning("the pipeline stalls: cues off")
+            self._silence()
+        wake_s = min(self._apply(now_s), now_s + STALL_S)
+        return min(wake_s, self._fed_s + STALL_S) if self._alive else wake_s
 
     def _silence(self) -> None:
         self._states = dict.fromkeys(Side, "off")
         self._flash_until_s = dict.fromkeys(Side, 0.0)
-        self._beeps = []
+        self._parts_s.clear()
+        self._sounds, self._part_ends_s = False, None
         self._beat_s = None
         self._apply(time.monotonic())
 
     def _apply(self, now_s: float) -> float:
         """Writes what each line must show now. Returns when that changes next (infinity: not by itself)."""
+        self._turn(now_s)
         for name, on in self._wanted(now_s).items():
             line = self._lines.get(name)
             if line is not None and line.on != on:
                 self._guarded(lambda line=line, on=on: line.write(on))  # type: ignore[misc]
                 self.edges.append(Edge(time.monotonic_ns(), name, on))
-        times_s = [
-            *self._flash_until_s.values(),
-            *(t_s for beep in (*self._beeps, *self._ticks(now_s)) for t_s in beep),
-        ]
+        times_s = [*self._flash_until_s.values(), *(t_s for tick in self._ticks(now_s) for t_s in tick)]
+        if self._part_ends_s is not None:
+            times_s.append(self._part_ends_s)
         return min((t_s for t_s in times_s if t_s > now_s), default=float("inf"))
+
+    def _turn(self, now_s: float) -> None:
+        """Goes on to the pattern's next part where the last has lasted its time.
+
+        One at a time, and each counted from when it began: where this comes late, the pattern takes longer, but none
+        of its parts is left out. How often it beeps tells the runner which knee it is.
+        """
+        if self._part_ends_s is None or now_s < self._part_ends_s:
+            return
+        if self._parts_s:
+            self._sounds = not self._sounds
+            self._part_ends_s = now_s + self._parts_s.popleft()
+        else:
+            self._sounds, self._part_ends_s = False, None
 
     def _wanted(self, now_s: float) -> dict[str, bool]:
         """What each line must show, in the order of writing: red before all else."""
         red = {s: now_s < self._flash_until_s[s] or self._states[s] == "bad" for s in Side}
         return {
             **{f"led_{side}": red[side] for side in Side},
-            "buzzer": any(start_s <= now_s < end_s for start_s, end_s in (*self._beeps, *self._ticks(now_s))),
+            "buzzer": self._sounds or any(start_s <= now_s < end_s for start_s, end_s in self._ticks(now_s)),
             **{f"led_{side}_green": self._states[side] == "good" and not red[side] for side in Side},
         }
 
     def _ticks(self, now_s: float) -> list[tuple[float, float]]:
-        """The metronome's tick that began last, and the next one."""
-        if self._beat_s is None:
+        """The metronome's tick that began last, and the next one; none while a pattern plays."""
+        if self._beat_s is None or self._part_ends_s is not None:
             return []
         last_s = self._beat_since_s + (now_s - self._beat_since_s) // self._beat_s * self._beat_s
         return [(start_s, start_s + _TICK_S) for start_s in (last_s, last_s + self._beat_s)]

@@ -6,67 +6,25 @@ The joints are the clip's true ones, so that no pose model's speed or rounding h
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from gpiozero import Device
-from gpiozero.pins.mock import MockFactory, MockPWMPin
+from gpiozero.pins.mock import MockFactory
 
-from device import cues as module
 from device.config import CuesConfig
 from device.cues import CueOutput
 from device.runtime import led_state
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.place import CameraPlace
 from model.pose import Pose, Side
+from tests.device.mock_pins import Clock, states
 
 LEFT, RIGHT, BUZZER, LEFT_GREEN, RIGHT_GREEN = 17, 27, 22, 5, 6
 FRAME_S = 1 / 30
 Edge = tuple[str, bool, float]
-
-
-class FrameClock:
-    """Time as the frames tell it; stands in for the module `time` and for the thread that watches it."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def monotonic(self) -> float:
-        return self.now_s
-
-    def monotonic_ns(self) -> int:
-        return round(self.now_s * 1e9)
-
-    def advance(self, output: CueOutput, until_s: float) -> None:
-        """Lets time pass as the thread would: from one due change to the next."""
-        while (due_s := output._apply(self.now_s)) <= until_s:
-            self.now_s = due_s
-        self.now_s = until_s
-        output._apply(self.now_s)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FrameClock:
-    fake = FrameClock()
-    idle = SimpleNamespace(start=lambda: None, join=lambda: None)
-    threads = SimpleNamespace(Thread=lambda **_: idle, Condition=threading.Condition)
-    monkeypatch.setattr(module, "time", fake)
-    monkeypatch.setattr(module, "threading", threads)
-    return fake
-
-
-@pytest.fixture
-def pins() -> Iterator[MockFactory]:
-    before = Device.pin_factory
-    factory = Device.pin_factory = MockFactory(pin_class=MockPWMPin)
-    yield factory
-    factory.reset()
-    Device.pin_factory = before
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +41,7 @@ def outcomes(truth: dict[str, Any]) -> Iterator[Outcome]:
         yield analysis.step(pose.t_s, pose)
 
 
-def play(truth: dict[str, Any], clock: FrameClock, config: CuesConfig) -> tuple[list[Outcome], list[Edge]]:
+def play(truth: dict[str, Any], clock: Clock, config: CuesConfig) -> tuple[list[Outcome], list[Edge]]:
     """The clip through coach and pins, as the device's loop does it; edges without what opening and closing does."""
     seen = list(outcomes(truth))
     with CueOutput(config) as output:
@@ -93,7 +51,7 @@ def play(truth: dict[str, Any], clock: FrameClock, config: CuesConfig) -> tuple[
                 output.set_state(side, led_state(outcome, side))
             for cue in outcome.cues:
                 output.cue(cue.side, cue.severity)
-        clock.advance(output, seen[-1].t_s + 1.0)
+        clock.advance(output, seen[-1].t_s + 0.5)
         edges = [(edge.line, edge.on, round(edge.t_ns / 1e9, 3)) for edge in output.edges]
     return seen, edges
 
@@ -106,12 +64,8 @@ def of(edges: list[Edge], line: str) -> list[tuple[bool, float]]:
     return [(on, t_s) for name, on, t_s in edges if name == line]
 
 
-def states(factory: MockFactory, number: int) -> list[float]:
-    return [float(state.state) for state in factory.pin(number).states]
-
-
 def test_the_pins_do_exactly_what_the_clip_asks_for(
-    truth: dict[str, Any], clock: FrameClock, pins: MockFactory
+    truth: dict[str, Any], clock: Clock, pins: MockFactory
 ) -> None:
     seen, edges = play(truth, clock, wired())
     cues_s = [cue.t_s for outcome in seen for cue in outcome.cues]
@@ -150,13 +104,13 @@ def test_the_pins_do_exactly_what_the_clip_asks_for(
     assert states(pins, RIGHT_GREEN) == [0, 1, 0, 1, 0]
 
 
-def test_the_same_clip_brings_the_same_edges(truth: dict[str, Any], clock: FrameClock, pins: MockFactory) -> None:
+def test_the_same_clip_brings_the_same_edges(truth: dict[str, Any], clock: Clock, pins: MockFactory) -> None:
     first = play(truth, clock, wired())[1]
     clock.now_s = 0.0
     assert play(truth, clock, wired())[1] == first
 
 
-def test_the_buzzer_sounds_longer_the_further_off(truth: dict[str, Any], clock: FrameClock, pins: MockFactory) -> None:
+def test_the_buzzer_sounds_longer_the_further_off(truth: dict[str, Any], clock: Clock, pins: MockFactory) -> None:
     seen, edges = play(truth, clock, wired(scale_by_error=True, pattern_right=(0.1,)))
     lengths_s = [off - on for (_, on), (_, off) in zip(*[iter(of(edges, "buzzer"))] * 2, strict=True)]
     errors_deg = [cue.value - cue.threshold for outcome in seen for cue in outcome.cues]
@@ -165,18 +119,34 @@ def test_the_buzzer_sounds_longer_the_further_off(truth: dict[str, Any], clock: 
     assert max(lengths_s) > min(lengths_s)
 
 
-def test_the_metronome_keeps_its_pace_and_ends_with_a_stall(clock: FrameClock, pins: MockFactory) -> None:
-    with CueOutput(wired()) as output:
+def fed(output: CueOutput, clock: Clock, until_s: float) -> None:
+    while clock.now_s < until_s:
         output.feed()
+        clock.advance(output, min(clock.now_s + FRAME_S, until_s))
+
+
+def test_the_metronome_keeps_its_pace_and_ends_with_a_stall(clock: Clock, pins: MockFactory) -> None:
+    with CueOutput(wired()) as output:
         output.metronome(180.0)
-        clock.advance(output, 1.0)
+        fed(output, clock, 1.1)
         starts_s = [t_s for on, t_s in of([(e.line, e.on, e.t_ns / 1e9) for e in output.edges], "buzzer") if on]
         assert starts_s == pytest.approx([0.0, 1 / 3, 2 / 3, 1.0], abs=1e-6)
-        output._silence()
-        clock.advance(output, 3.0)
-        assert states(pins, BUZZER) == [0] + [1, 0] * 4
+        clock.advance(output, 5.0)  # one more within the time that a stall takes to be noticed
+        assert states(pins, BUZZER) == [0] + [1, 0] * 5
         output.metronome(120.0)
-        clock.advance(output, 3.6)
+        fed(output, clock, 5.6)
         output.metronome(None)
-        clock.advance(output, 5.0)
-    assert states(pins, BUZZER) == [0] + [1, 0] * 6
+        fed(output, clock, 7.0)
+    assert states(pins, BUZZER) == [0] + [1, 0] * 7
+
+
+def test_the_metronome_is_still_while_a_pattern_plays(clock: Clock, pins: MockFactory) -> None:
+    """Its tick at 1.0 would fall into the pause between a right knee's two beeps."""
+    with CueOutput(wired()) as output:
+        output.metronome(60.0)
+        fed(output, clock, 0.9)
+        output.cue(Side.RIGHT)
+        fed(output, clock, 1.9)
+        beeps = of([(edge.line, edge.on, edge.t_ns / 1e9) for edge in output.edges], "buzzer")
+    assert [on for on, _ in beeps] == [True, False] * 3
+    assert [t_s for _, t_s in beeps] == pytest.approx([0.0, 0.03, 0.9, 0.98, 1.05, 1.13])

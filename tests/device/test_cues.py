@@ -7,38 +7,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from gpiozero import Device
-from gpiozero.pins.mock import MockFactory, MockPWMPin
+from gpiozero.pins.mock import MockFactory
 
 from device import cues as module
 from device.config import CuesConfig
 from device.cues import CueOutput, all_off
 from model.pose import Side
+from tests.device.mock_pins import Clock, states
 
 REPO = Path(__file__).resolve().parents[2]
 LEFT, RIGHT, BUZZER, LEFT_GREEN, RIGHT_GREEN = 17, 27, 22, 5, 6
 WIRED = CuesConfig(led_left_green_pin=LEFT_GREEN, led_right_green_pin=RIGHT_GREEN)
-#: A loaded machine may be late; it may never be early.
-LATE_S = 0.15
 
 
-@pytest.fixture
-def pins() -> Iterator[MockFactory]:
-    before = Device.pin_factory
-    factory = Device.pin_factory = MockFactory(pin_class=MockPWMPin)
-    yield factory
-    factory.reset()
-    Device.pin_factory = before
-
-
-def states(factory: MockFactory, number: int) -> list[float]:
-    """Every state a pin has had since it was opened, the first being off."""
-    return [float(state.state) for state in factory.pin(number).states]
+def changes(output: CueOutput) -> list[tuple[str, bool, float]]:
+    """What changed and when, s."""
+    return [(edge.line, edge.on, round(edge.t_ns / 1e9, 3)) for edge in output.edges]
 
 
 def until(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
@@ -52,34 +41,54 @@ def dark(output: CueOutput) -> bool:
     return not any(line.on for line in output._lines.values())
 
 
-def after_s(output: CueOutput, start_ns: int) -> list[tuple[str, bool, float]]:
-    return [(edge.line, edge.on, (edge.t_ns - start_ns) / 1e9) for edge in output.edges]
-
-
-def test_a_cue_lights_its_side_and_beeps_its_pattern(pins: MockFactory) -> None:
+def test_a_cue_lights_its_side_and_beeps_its_pattern(clock: Clock, pins: MockFactory) -> None:
     with CueOutput(WIRED) as output:
         assert output.gpio
         assert output.gpio_note is None
-        start_ns = time.monotonic_ns()
-        edge_ns = output.cue(Side.RIGHT)
-        assert start_ns <= edge_ns <= time.monotonic_ns()
-        until(lambda: dark(output))
-        edges = after_s(output, start_ns)
+        clock.advance(output, 2.0)
+        assert output.cue(Side.RIGHT) == 2_000_000_000
+        clock.advance(output, 2.5)
+        edges = changes(output)
+    assert edges == [
+        ("led_right", True, 2.0),
+        ("buzzer", True, 2.0),
+        ("buzzer", False, 2.08),
+        ("buzzer", True, 2.15),
+        ("buzzer", False, 2.23),
+        ("led_right", False, 2.25),
+    ]
     assert states(pins, RIGHT) == [0, 1, 0]
     assert states(pins, BUZZER) == [0, 1, 0, 1, 0]
     for still in (LEFT, LEFT_GREEN, RIGHT_GREEN):
         assert states(pins, still) == [0]
-    expected = [
-        ("led_right", True, 0.0),
-        ("buzzer", True, 0.0),
-        ("buzzer", False, 0.08),
-        ("buzzer", True, 0.15),
-        ("buzzer", False, 0.23),
-        ("led_right", False, 0.25),
-    ]
-    assert [edge[:2] for edge in edges] == [edge[:2] for edge in expected]
-    for (_, _, t_s), (_, _, due_s) in zip(edges, expected, strict=True):
-        assert due_s - 0.005 <= t_s <= due_s + LATE_S
+
+
+def test_the_thread_of_the_cues_plays_the_pattern_and_is_never_early(pins: MockFactory) -> None:
+    with CueOutput(WIRED) as output:
+        start_ns = time.monotonic_ns()
+        edge_ns = output.cue(Side.RIGHT)
+        assert start_ns <= edge_ns <= time.monotonic_ns()
+        until(lambda: dark(output))
+        beeps = [(edge.on, edge.t_ns / 1e9) for edge in output.edges if edge.line == "buzzer"]
+        lit_s = [edge.t_ns / 1e9 for edge in output.edges if edge.line == "led_right"]
+    assert [on for on, _ in beeps] == [True, False, True, False]
+    lasted_s = [end_s - begin_s for (_, begin_s), (_, end_s) in pairwise(beeps)]
+    for was_s, due_s in zip([*lasted_s, lit_s[1] - lit_s[0]], [0.08, 0.07, 0.08, 0.25], strict=True):
+        assert was_s >= due_s - 0.005
+    assert states(pins, RIGHT) == [0, 1, 0]
+    assert states(pins, BUZZER) == [0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("late_s", [0.04, 0.09, 0.2])
+def test_a_thread_that_comes_late_leaves_no_beep_out(clock: Clock, pins: MockFactory, late_s: float) -> None:
+    """Two beeps that run into one would tell of the other knee."""
+    with CueOutput(CuesConfig()) as output:
+        output.test(Side.RIGHT)
+        clock.advance(output, 1.5, late_s)
+        beeps_s = [t_s for line, _, t_s in changes(output) if line == "buzzer"]
+    assert states(pins, BUZZER) == [0, 1, 0, 1, 0]
+    for (begin_s, end_s), part_s in zip(pairwise(beeps_s), (0.08, 0.07, 0.08), strict=True):
+        assert part_s - 1e-6 <= end_s - begin_s <= part_s + late_s + 1e-6
 
 
 def test_the_left_side_beeps_once(pins: MockFactory) -> None:
@@ -91,19 +100,18 @@ def test_the_left_side_beeps_once(pins: MockFactory) -> None:
     assert states(pins, RIGHT) == [0]
 
 
-def test_a_second_cue_prolongs_the_light_and_begins_its_own_pattern(pins: MockFactory) -> None:
+def test_a_second_cue_prolongs_the_light_and_begins_its_own_pattern(clock: Clock, pins: MockFactory) -> None:
     config = CuesConfig(duration_s=0.3, pattern_left=(0.3,), pattern_right=(0.05,))
     with CueOutput(config) as output:
         output.cue(Side.LEFT)
-        time.sleep(0.1)
+        clock.advance(output, 0.1)
         output.cue(Side.LEFT)
         output.cue(Side.RIGHT)
-        until(lambda: dark(output))
-        lit_s = [edge.t_ns / 1e9 for edge in output.edges if edge.line == "led_left"]
-    assert states(pins, LEFT) == [0, 1, 0]
-    assert lit_s[1] - lit_s[0] >= 0.39
-    assert states(pins, RIGHT) == [0, 1, 0]
-    assert states(pins, BUZZER) == [0, 1, 0]
+        clock.advance(output, 0.5)
+        edges = changes(output)
+    assert [edge for edge in edges if edge[0] == "led_left"] == [("led_left", True, 0.0), ("led_left", False, 0.4)]
+    assert [edge for edge in edges if edge[0] == "buzzer"] == [("buzzer", True, 0.0), ("buzzer", False, 0.15)]
+    assert states(pins, LEFT) == states(pins, RIGHT) == states(pins, BUZZER) == [0, 1, 0]
 
 
 def test_green_while_aligned_red_while_diving_dark_when_nobody_is_there(pins: MockFactory) -> None:
@@ -116,64 +124,88 @@ def test_green_while_aligned_red_while_diving_dark_when_nobody_is_there(pins: Mo
     assert states(pins, BUZZER) == states(pins, RIGHT) == states(pins, RIGHT_GREEN) == [0]
 
 
-def test_red_and_green_are_never_lit_together_for_long(pins: MockFactory) -> None:
+def test_red_and_green_are_never_lit_together_for_long(clock: Clock, pins: MockFactory) -> None:
     with CueOutput(WIRED) as output:
         output.set_state(Side.LEFT, "good")
         output.cue(Side.LEFT)
-        until(lambda: len(output.edges) >= 7)
-        lines = [(edge.line, edge.on) for edge in output.edges]
-    assert lines[:4] == [("led_left_green", True), ("led_left", True), ("buzzer", True), ("led_left_green", False)]
-    assert lines[4:7] == [("buzzer", False), ("led_left", False), ("led_left_green", True)]
+        clock.advance(output, 0.3)
+        edges = changes(output)
+    assert edges == [
+        ("led_left_green", True, 0.0),
+        ("led_left", True, 0.0),
+        ("buzzer", True, 0.0),
+        ("led_left_green", False, 0.0),
+        ("buzzer", False, 0.12),
+        ("led_left", False, 0.25),
+        ("led_left_green", True, 0.25),
+    ]
 
 
-def test_everything_is_off_within_a_second_of_a_stall(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
+def test_everything_is_off_when_the_pipeline_stalls(
+    clock: Clock, pins: MockFactory, caplog: pytest.LogCaptureFixture
+) -> None:
     slow = CuesConfig(led_left_green_pin=LEFT_GREEN, duration_s=2.0, pattern_right=(2.0, 0.5, 2.0))
     with CueOutput(slow) as output, caplog.at_level(logging.WARNING):
         for _ in range(10):
             output.feed()
             output.set_state(Side.LEFT, "good")
-            time.sleep(0.02)
+            clock.advance(output, clock.now_s + 0.02)
         output.cue(Side.RIGHT)
-        fed_ns = time.monotonic_ns()
-        until(lambda: dark(output))
-        off_s = (output.edges[-1].t_ns - fed_ns) / 1e9
-        assert 0.55 <= off_s <= 1.0
+        clock.advance(output, 0.7)
+        assert not dark(output)
+        clock.advance(output, 1.0)
+        assert dark(output)
+        assert changes(output)[-1] == ("led_left_green", False, 0.8)
         assert "the pipeline stalls: cues off" in caplog.text
         output.set_state(Side.LEFT, "good")  # it moves again
         assert states(pins, LEFT_GREEN) == [0, 1, 0, 1]
+        clock.advance(output, 1.5)
+        assert not output._lines["buzzer"].on
     assert states(pins, RIGHT) == states(pins, BUZZER) == [0, 1, 0]
 
 
-def test_a_pipeline_that_is_fed_keeps_its_light(pins: MockFactory) -> None:
+def test_the_thread_of_the_cues_notices_a_stall(pins: MockFactory) -> None:
+    with CueOutput(CuesConfig(duration_s=2.0, pattern_right=(2.0,))) as output:
+        output.set_state(Side.LEFT, "bad")
+        fed_ns = time.monotonic_ns()
+        output.cue(Side.RIGHT)
+        until(lambda: dark(output))
+        assert (output.edges[-1].t_ns - fed_ns) / 1e9 >= module.STALL_S - 0.005
+    for number in (LEFT, RIGHT, BUZZER):
+        assert states(pins, number) == [0, 1, 0]
+
+
+def test_a_pipeline_that_is_fed_keeps_its_light(clock: Clock, pins: MockFactory) -> None:
     with CueOutput(WIRED) as output:
         output.set_state(Side.RIGHT, "bad")
         for _ in range(60):
             output.feed()
-            time.sleep(0.02)
+            clock.advance(output, clock.now_s + 0.5)
         assert states(pins, RIGHT) == [0, 1]
 
 
-def test_the_test_button_works_while_no_camera_runs(pins: MockFactory) -> None:
+def test_the_test_button_works_while_no_camera_runs(clock: Clock, pins: MockFactory) -> None:
     long = CuesConfig(duration_s=1.0)
     with CueOutput(long) as output:
-        time.sleep(0.8)
-        start_ns = time.monotonic_ns()
+        clock.advance(output, 0.8)
         output.test(Side.LEFT)
-        until(lambda: dark(output))
-        assert (output.edges[-1].t_ns - start_ns) / 1e9 >= 0.99
+        clock.advance(output, 3.0)
+        assert [edge for edge in changes(output) if edge[0] == "led_left"] == [
+            ("led_left", True, 0.8),
+            ("led_left", False, 1.8),
+        ]
     assert states(pins, LEFT) == [0, 1, 0]
 
 
-def test_a_cue_lasts_as_long_as_the_error_is_large_where_the_settings_say_so(pins: MockFactory) -> None:
+def test_a_cue_lasts_as_long_as_the_error_is_large_where_the_settings_say_so(clock: Clock, pins: MockFactory) -> None:
     """0.5 to 1.5 times as long."""
-    for scaled, severity, least_s in ((False, 1.0, 0.12), (True, 1.0, 0.18), (True, 0.0, 0.06)):
+    for scaled, severity, lasts_s in ((False, 1.0, 0.12), (True, 1.0, 0.18), (True, 0.0, 0.06)):
+        clock.now_s = 0.0
         with CueOutput(CuesConfig(scale_by_error=scaled, duration_s=0.05)) as output:
-            start_ns = output.cue(Side.LEFT, severity)
-            planned_s = [end_s - begin_s for begin_s, end_s in output._beeps]
-            until(partial(dark, output))
-            (off_s,) = (at_s for line, on, at_s in after_s(output, start_ns) if line == "buzzer" and not on)
-        assert planned_s == pytest.approx([least_s])
-        assert least_s - 0.01 <= off_s
+            output.cue(Side.LEFT, severity)
+            clock.advance(output, 0.5)
+            beeps = [edge for edge in changes(output) if edge[0] == "buzzer"]
+        assert beeps == [("buzzer", True, 0.0), ("buzzer", False, lasts_s)]
 
 
 def test_a_low_pin_lights_where_the_wiring_says_so(pins: MockFactory) -> None:

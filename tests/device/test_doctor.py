@@ -11,8 +11,6 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import pytest
-from gpiozero import Device
-from gpiozero.pins.mock import MockFactory
 
 from device import aim, doctor, health, retention
 from device.board import Choice
@@ -52,15 +50,6 @@ def config(tmp_path: Path, demo_clip: Path) -> Config:
             "live": {"socket": str(tmp_path / "live.sock")},
         }
     )
-
-
-@pytest.fixture
-def pins() -> Iterator[None]:
-    before = Device.pin_factory
-    Device.pin_factory = MockFactory()
-    yield
-    Device.pin_factory.reset()
-    Device.pin_factory = before
 
 
 def checked(config: Config) -> dict[str, Check]:
