@@ -7,7 +7,8 @@ one place, of which few pictures were lost: their errors fall out of the differe
 way, and the least is the root of the sum of both uncertainties squared, where that is more.
 
 Nor is it called one of the runner's where the belt is known to have run at another speed: that changes most of what is
-measured, and by how much differs from runner to runner. Where it is not known, that is said.
+measured, and by how much differs from runner to runner. Where it is not known, that is said, and the cadence, which
+goes with it most of all, is not called changed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from model.belt import BeltSpeed
 from model.camera_pose import CameraPose, is_elsewhere
@@ -43,7 +44,8 @@ class Change:
         value: now − then; None where ``reason`` says why the two cannot be held against each other.
         least: what is smaller is no change, in the metric's unit.
         changed: whether it is one.
-        at_other_speed: whether it would be one, had the belt run at the same speed.
+        kept_back: why what is beyond the least is not called one: the belt ran at another speed, or, of what is most of
+            all a matter of speed, it is not known that it ran at the same; None where nothing is.
         reason: None where there is a value.
     """
 
@@ -54,7 +56,7 @@ class Change:
     value: float | None = None
     least: float | None = None
     changed: bool = False
-    at_other_speed: bool = False
+    kept_back: Literal["other speed", "speed not known"] | None = None
     reason: str | None = None
 
 
@@ -105,18 +107,18 @@ def compare(now: Mapping[str, Any], then: Mapping[str, Any]) -> Comparison:
     cameras = _camera(now), _camera(then)
     unlike = why_unlike(now, then)
     summaries = now["summary"] or {}, then["summary"] or {}
+    belts = BeltSpeed.of(now), BeltSpeed.of(then)
     found: list[Change] = []
     for key in FRONTAL_KEYS if view.frontal else SIDE_KEYS:
         spec = METRICS[key]
         if not spec.per_stance:
-            found.append(_of_both(spec, *summaries, view))
+            found.append(_of_both(spec, *summaries, view, speed_known=None not in belts))
             continue
         why_not = _why_not(key, cameras, summaries)
         found += [_of_side(spec, side, *summaries, view, bool(unlike), why_not) for side in Side]
-    belts = BeltSpeed.of(now), BeltSpeed.of(then)
     other_speed = belts[0] is not None and belts[1] is not None and not belts[0].is_same(belts[1])
     if other_speed:
-        found = [replace(one, changed=False, at_other_speed=one.changed) for one in found]
+        found = [replace(one, changed=False, kept_back="other speed" if one.changed else None) for one in found]
     measured = tuple(one for one in found if one.now is not None or one.then is not None)
     return Comparison(measured, unlike, _belt_words(*belts), other_speed)
 
@@ -226,13 +228,21 @@ def _of_side(
     return Change(spec, side, *means, found.value, least, abs(found.value) > least)
 
 
-def _of_both(spec: MetricSpec, now: Mapping[str, Any], then: Mapping[str, Any], view: View) -> Change:
-    """Of the whole session, which each camera counts in its own way wherever it stands."""
+def _of_both(
+    spec: MetricSpec, now: Mapping[str, Any], then: Mapping[str, Any], view: View, speed_known: bool
+) -> Change:
+    """Of the whole session, which each camera counts in its own way wherever it stands: the cadence.
+
+    The least is how well it is counted. That no source gives an SDD, and that it goes with the speed, is why a change
+    of it is the runner's only at a speed that is known.
+    """
     means = then.get(spec.key), now.get(spec.key)
     if means[0] is None or means[1] is None:
         return Change(spec, None, *means, reason=_missing(*means))
     value, least = means[1] - means[0], math.sqrt(2) * spec.uncertainty[view]
-    return Change(spec, None, *means, value, least, abs(value) > least)
+    if abs(value) <= least:
+        return Change(spec, None, *means, value, least)
+    return Change(spec, None, *means, value, least, speed_known, None if speed_known else "speed not known")
 
 
 def _sample(claim: Mapping[str, Any]) -> Sample:

@@ -273,8 +273,10 @@ def _panel(side: Side, changes: Sequence[Change | None]) -> Panel:
 
 
 def _verdict(change: Change) -> str:
-    if change.at_other_speed:
+    if change.kept_back == "other speed":
         return "beyond noise, but at another speed"
+    if change.kept_back == "speed not known":
+        return "counted differently, but the belt's speed is not known for both"
     return "changed" if change.changed else "no change that can be told"
 
 

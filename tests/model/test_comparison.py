@@ -102,7 +102,7 @@ def test_at_the_same_speed_a_change_is_one_and_that_is_said() -> None:
     found = compare(now, then)
     assert (found.belt, found.other_speed) == ("The belt ran at the same speed (10.1 km/h, now 10.0 km/h).", False)
     assert told(now, then, "fppa_deg").changed
-    assert not told(now, then, "fppa_deg").at_other_speed
+    assert told(now, then, "fppa_deg").kept_back is None
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_at_another_speed_nothing_is_a_change_of_the_runner(
     assert f"did not run at one and the same speed {speeds}" in found.belt
     assert found.unlike == ()  # both were measured alike
     assert not any(change.changed for change in found.changes)
-    beyond = {(change.spec.key, change.side) for change in found.changes if change.at_other_speed}
+    beyond = {(change.spec.key, change.side) for change in found.changes if change.kept_back == "other speed"}
     assert beyond == {("fppa_deg", Side.LEFT), ("cadence_spm", None)}
     assert told(now, then, "fppa_deg").value == pytest.approx(-10.0 if turned else 10.0)
 
@@ -257,7 +257,10 @@ def test_cadence_is_of_both_feet_and_counted_anew_each_time() -> None:
     assert not told(now, then, "cadence_spm", None).changed
     now["summary"]["cadence_spm"] = 171.5
     found = told(now, then, "cadence_spm", None)
-    assert (found.value, found.changed) == (1.5, True)
+    assert (found.changed, found.kept_back) == (False, "speed not known")  # it goes with the speed most of all
+    now, then = now | belt(2.8), then | belt(2.778)
+    found = told(now, then, "cadence_spm", None)
+    assert (found.value, found.changed, found.kept_back) == (1.5, True, None)
     now["summary"]["cadence_spm"] = None
     assert told(now, then, "cadence_spm", None).reason is not None
 
