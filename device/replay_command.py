@@ -16,6 +16,7 @@ from model.errors import InputError
 from model.metrics import METRICS, MetricSpec
 from model.pose import Side, View
 from model.result import may_be_slowed
+from model.screening_result import unjudged
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from model.statistics import MIN_STANCES
 from model.words import counted
@@ -178,13 +179,15 @@ def told_screening(document: dict[str, Any]) -> list[str]:
             for side in ("left", "right")
             if rep.get("side") in (None, side)
         )
-        faults = ", ".join(rep["faults"]) or "no fault"
+        seen = [*rep["faults"], *(f"{key} not judged" for key in unjudged(rep))]
+        faults = ", ".join(seen) or "no fault"
         lines.append(f"{i}: {rep['start_s']:.1f} to {rep['end_s']:.1f} s, {knees}: {faults}")
     for side in ("left", "right"):
         score = document["summary"][side].get("score")
         if score is not None:
             most = "" if score["points_at_most"] == score["points"] else f" (at most {score['points_at_most']})"
-            lines.append(f"{side} leg: {counted(score['points'], 'point')}{most}, {score['rating']}")
+            rating = score["rating"] or "knee not judged"
+            lines.append(f"{side} leg: {counted(score['points'], 'point')}{most}, {rating}")
     if document["reps"] and document["camera"]["state"] == "unknown":
         lines.append(f"camera: {document['camera']['advice']}")
     advice = document["summary"]["advice"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +144,13 @@ def rep_json(rep: Repetition) -> dict[str, Any]:
     return found | {"side": str(rep.tested), "hand_left_waist": rep.hand_left_waist, "score": score}
 
 
+def unjudged(rep: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys of the faults of knees, pelvis and trunk of which a repetition (`rep_json`) does not tell."""
+    values = {_knee_fault(side): rep[side].get("fppa_peak_deg") for side in Side if rep.get("side") in (None, side)}
+    values |= {"pelvis_not_level": rep["pelvic_drop_deg"], "trunk_lean": rep["trunk_lean_deg"]}
+    return tuple(key for key, value in values.items() if value is None and key not in rep["faults"])
+
+
 def _knee_json(knee: KneeAtBottom) -> dict[str, Any]:
     return {
         "fppa_deg": number(knee.fppa_deg),
@@ -275,10 +282,11 @@ def _score(reps: Sequence[Repetition], side: Side) -> dict[str, Any] | None:
     furthest = np.array([rep.knees[side].medial_peak_shank for rep in reps])
     furthest = furthest[np.isfinite(furthest)]
     total = points(seen, float(furthest.max()) if furthest.size else math.nan)
-    unseen = sorted(_unseen_items(reps, side))
+    unseen = sorted(_unseen_items(reps, side) - set(seen))
     return {
         "points": total,
-        "rating": rating(total),
+        # Of a knee that was not judged nothing can be called good.
+        "rating": None if _knee_fault(side) in unseen else rating(total),
         "items": seen,
         "not_judged": unseen,
         # Each item that could not be judged may add a point, the knee two.
@@ -292,8 +300,7 @@ def _knee_fault(side: Side) -> str:
 
 def _unseen_items(reps: Sequence[Repetition], side: Side) -> set[str]:
     unseen = {"wavers_or_steps_down"}
-    knees = [rep.knees[side] for rep in reps]
-    if not any(math.isfinite(knee.fppa_peak_deg) or math.isfinite(knee.medial_peak_shank) for knee in knees):
+    if not any(math.isfinite(rep.knees[side].fppa_peak_deg) for rep in reps):
         unseen.add(_knee_fault(side))
     if all(rep.hand_left_waist is None for rep in reps):
         unseen.add("hand_leaves_waist")

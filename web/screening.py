@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from model.comparison import least_change
 from model.metrics import METRICS
 from model.pose import Side
 from model.screening import Exercise
-from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG, test_name
+from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG, test_name, unjudged
 from model.words import capital
 from web.present import Cell, number
 
@@ -52,6 +53,15 @@ FAULT_WORDS: Mapping[str, str] = MappingProxyType(
         "hand_leaves_waist": "a hand leaves the waist",
     }
 )
+#: What is judged, by the key of its fault.
+_JUDGED_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "knee_medial_left": "left knee",
+        "knee_medial_right": "right knee",
+        "pelvis_not_level": "pelvis",
+        "trunk_lean": "trunk",
+    }
+)
 #: What a test does not tell, by the key in the summary's ``unavailable`` or in a score's ``not_judged``.
 _UNSEEN_WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -68,7 +78,10 @@ _UNSEEN_WORDS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class RepRow:
-    """One repetition in words; "—" for what was not seen, "" for the knee that is not tested."""
+    """One repetition in words; "—" for what was not seen, "" for the knee that is not tested.
+
+    ``seen``: its faults, then what was not judged; neither is "no fault".
+    """
 
     n: int
     left: str
@@ -76,6 +89,11 @@ class RepRow:
     pelvis: str
     trunk: str
     faults: tuple[str, ...]
+    unjudged: tuple[str, ...]
+
+    @property
+    def seen(self) -> str:
+        return ", ".join([*self.faults, *(f"{what} not judged" for what in self.unjudged)]) or "no fault"
 
 
 def tested_side(mode: str, summary: Mapping[str, Any]) -> Side | None:
@@ -112,6 +130,7 @@ def result(document: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str,
         "knees": knees(mode, summary),
         "reps": [_row(n, rep) for n, rep in enumerate(reps, start=1)],
         "faults": {FAULT_WORDS.get(key, key): n for key, n in (summary.get("faults") or {}).items()},
+        "unjudged": Counter(_JUDGED_WORDS[key] for rep in reps for key in unjudged(rep)),
         "score": None if tested is None else _score(summary[tested].get("score")),
         "unseen": _unseen(summary.get("unavailable") or {}, tested),
         "advice": summary.get("advice"),
@@ -163,6 +182,7 @@ def _row(n: int, rep: Mapping[str, Any]) -> RepRow:
         _sided(rep["pelvic_drop_deg"], pelvis),
         _sided(rep["trunk_lean_deg"], trunk),
         tuple(FAULT_WORDS.get(fault, fault) for fault in rep["faults"]),
+        tuple(_JUDGED_WORDS[key] for key in unjudged(rep)),
     )
 
 

@@ -20,6 +20,7 @@ from model.screening_result import (
     rep_json,
     square_on_camera,
     summarise_screening,
+    unjudged,
 )
 from tests.model.squatters import Exerciser, Rep
 
@@ -107,7 +108,9 @@ def test_a_knee_that_is_never_seen_is_not_judged(steps: tuple[Repetition, ...]) 
     blind = [replace(rep, knees={**rep.knees, Side.RIGHT: hidden}, faults=()) for rep in steps]
     score = summarise_screening(Exercise.STEP_DOWN, blind)["right"]["score"]
     assert score["not_judged"] == ["knee_medial_right", "wavers_or_steps_down"]
-    assert (score["points"], score["points_at_most"]) == (0, 3)
+    assert (score["points"], score["points_at_most"], score["rating"]) == (0, 3, None)
+    assert unjudged(rep_json(blind[0])) == ("knee_medial_right",)
+    assert unjudged(rep_json(steps[1])) == ()
 
 
 def test_doubtful_knees_have_no_number_but_a_reason_and_a_remedy(squats: tuple[Repetition, ...]) -> None:

@@ -150,6 +150,33 @@ def test_a_camera_far_from_hip_height_gives_a_reason_in_place_of_a_number(client
         assert "set the camera at hip height, 2.5 to 3.5 m away" in page
         assert "of 3 repetitions" not in page
         assert "knee inward in" not in page.lower()
+        for knee in ("Left", "Right"):
+            assert f"{knee} knee not judged in 5 of 5" in page
+        assert "no fault" not in page.lower()
+        assert page.count("left knee not judged, right knee not judged") == 5
+
+
+def test_a_step_down_whose_knee_was_not_judged_is_not_called_good(client: FlaskClient, store: Store) -> None:
+    session_id = store_test(store, Side.RIGHT, camera=VirtualCamera(View.FRONT, height_m=3.0, distance_m=2.0))
+    score = client.get(f"/api/sessions/{session_id}").get_json()["summary"]["right"]["score"]
+    assert score["rating"] is None
+    assert "knee_medial_right" in score["not_judged"]
+    for path in ("", "/card"):
+        page = client.get(f"/sessions/{session_id}{path}").text
+        assert f"{score['points']} points, knee not judged" in page
+        assert f"at most {score['points_at_most']}: not seen" in page
+        assert "Right knee not judged in 5 of 5" in page
+
+
+def test_one_repetition_that_was_not_judged_is_told_beside_the_others() -> None:
+    knee, lost = {"fppa_deg": 2.0, "fppa_peak_deg": 3.0}, {"fppa_deg": None, "fppa_peak_deg": None}
+    level = {"left": knee, "right": knee, "pelvic_drop_deg": 0.0, "trunk_lean_deg": 0.0, "faults": []}
+    reps = [level, level | {"right": lost}, level | {"left": lost, "faults": ["trunk_lean"]}]
+    shown = result({"mode": "squat", "reps": reps, "camera": None}, {"faults": {"trunk_lean": 1}})
+    assert [row.seen for row in shown["reps"]] == [
+        "no fault", "right knee not judged", "trunk leans, left knee not judged"
+    ]  # fmt: skip
+    assert shown["unjudged"] == {"right knee": 1, "left knee": 1}
 
 
 def test_squats_in_words_and_too_few_of_them(client: FlaskClient, store: Store) -> None:
