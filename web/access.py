@@ -35,6 +35,7 @@ OPEN = frozenset(
         "static",
         "pages.live",
         "pages.health",
+        "pages.invitation",
         "api.healthz",
         "api.live",
         "api.live_stances",

@@ -492,7 +492,7 @@ def qr_codes(config: Config, host: str, asked: str) -> list[str]:
     app = create_app(config.model_copy(update={"web": config.web.model_copy(update={"host": host})}))
     pages = [
         app.test_client().get(path, base_url=f"http://{asked}").text
-        for path in ("/?kiosk=1", "/", "/runners", "/sessions/1/card")
+        for path in ("/?kiosk=1", "/", "/runners", "/sessions/1/card", "/invitation", "/invitation?kiosk=1")
     ]
     close_app(app)
     return [found for page in pages for found in re.findall(r"qr\.svg|[Ss]can|on your phone", page)]
@@ -504,9 +504,9 @@ def test_no_qr_leads_to_where_nothing_answers(
 ) -> None:
     make_session()
     monkeypatch.setattr("web.views.qr.lan_address", lambda: "192.168.1.7")
-    assert len(qr_codes(config, "0.0.0.0", "localhost:8080")) == 8
+    assert len(qr_codes(config, "0.0.0.0", "localhost:8080")) == 12
     assert qr_codes(config, host, "localhost:8080") == []
-    assert len(qr_codes(config, host, "kneeline.local")) == 8  # through a proxy on the box
+    assert len(qr_codes(config, host, "kneeline.local")) == 12  # through a proxy on the box
     monkeypatch.setattr("web.views.qr.lan_address", lambda: None)
     assert qr_codes(config, "0.0.0.0", "localhost:8080") == []
 

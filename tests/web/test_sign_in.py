@@ -48,6 +48,7 @@ OPEN = {
     ("static", "GET"),
     ("pages.live", "GET"),
     ("pages.health", "GET"),
+    ("pages.invitation", "GET"),
     ("api.healthz", "GET"),
     ("api.live", "GET"),
     ("api.live_stances", "GET"),

@@ -49,6 +49,12 @@ def live() -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/invitation")
+def invitation() -> ResponseReturnValue:
+    """What the live page says to who comes; it asks again, for the box may have had no address when it was opened."""
+    return render_template("_invitation.html", kiosk=on_kiosk())
+
+
 @blueprint.get("/sessions")
 def sessions() -> ResponseReturnValue:
     """All sessions, or those of the runner that ``runner`` names."""

@@ -13,21 +13,8 @@ from web.address import lan_address, page_url
 from web.app import box
 
 
-def for_phones() -> bool:
-    """Whether a phone gets to the pages at all: not where they are served to this machine only."""
-    return _origin() is not None
-
-
-def qr_of(path: str) -> Response:
-    """A page's address as others on the network reach it; there is none where they do not."""
-    origin = _origin() or abort(404)
-    picture = io.BytesIO()
-    segno.make(origin + path, error="m").save(picture, kind="svg", scale=4, border=3, light="white")
-    return Response(picture.getvalue(), mimetype="image/svg+xml")
-
-
-def _origin() -> str | None:
-    """How others on the network reach the pages.
+def for_phones() -> str | None:
+    """Where a phone gets to the pages, as ``http://192.168.1.7:8080``; None where they are this machine's only.
 
     By the name that was asked for; the kiosk itself may ask this machine by its own, which leads nowhere elsewhere.
     """
@@ -38,3 +25,11 @@ def _origin() -> str | None:
             return None
         host = ""
     return page_url(host, asked.port or 80).rstrip("/")
+
+
+def qr_of(path: str) -> Response:
+    """A page's address as others on the network reach it; there is none where they do not."""
+    origin = for_phones() or abort(404)
+    picture = io.BytesIO()
+    segno.make(origin + path, error="m").save(picture, kind="svg", scale=4, border=3, light="white")
+    return Response(picture.getvalue(), mimetype="image/svg+xml")
