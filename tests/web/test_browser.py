@@ -214,6 +214,29 @@ def test_skeleton_is_drawn_and_goes_when_nobody_is_there(server: Server, device:
     assert inked(page) == 0
 
 
+@pytest.mark.parametrize("query", ["", "?kiosk=1"])
+def test_who_comes_is_invited_by_an_address_that_is_found_later(
+    server: Server, device: Device, page: Page, query: str
+) -> None:
+    """A kiosk's page is opened before the network is there, and stays open for weeks."""
+    asked: list[str] = []
+
+    def told(route: Route) -> None:
+        asked.append(route.request.url)
+        code = '<img src="/runners/qr.svg?of=http://192.168.1.9" alt="">'
+        route.fulfill(body=f"{code}Scan this", content_type="text/html")
+
+    device.changes = {"keypoints": None, "state": "waiting"}
+    page.route("**/invitation*", told)
+    page.goto(server.url + "/" + query)
+    idle = page.locator("[data-idle]")
+    expect(idle).to_contain_text("Who runs? Tap here. Or just run.")
+    assert idle.locator("img").count() == 0
+    expect(idle).to_have_text("Scan this")
+    expect(idle.locator("img")).to_have_attribute("src", "/runners/qr.svg?of=http://192.168.1.9")
+    assert asked[0] == f"{server.url}/invitation{query}"
+
+
 def test_camera_that_was_moved_is_said(server: Server, device: Device, page: Page) -> None:
     page.goto(server.url)
     said = page.get_by_text("The camera was moved")
@@ -330,6 +353,28 @@ def test_gauge_shows_a_mean_only_from_seven_stances(server: Server, device: Devi
     device.publish(stance("left", 8, fppa_deg=14.0))
     expect(left.locator("[data-state-text]")).to_have_text("knee inward")
     expect(page.locator(".side[data-side=right] [data-spread]")).to_have_text("0 of 7 stances")
+
+
+def test_skeleton_calls_no_knee_aligned_that_nobody_judges(server: Server, device: Device, page: Page) -> None:
+    device.changes = unjudged = {"left": {}, "right": {}}
+    page.goto(server.url)
+    drawn = page.locator("[data-skeleton]")
+    expect(drawn).to_have_attribute("data-knees", "off off")
+    device.publish(stance("left", 1, fppa_deg=2.0))
+    expect(drawn).to_have_attribute("data-knees", "good off")
+    device.publish(stance("left", 2, fppa_deg=14.0))
+    expect(drawn).to_have_attribute("data-knees", "bad off")
+    device.cue("right")
+    expect(drawn).to_have_attribute("data-knees", "bad bad")
+    device.changes = unjudged | coached("pelvic_drop_deg")
+    expect(drawn).to_have_attribute("data-knees", "off off")
+    by_feel = {"session": 2, "words": {"session": "session 2 of 8", "time": "", "on_target": ""}}
+    device.changes = unjudged | coached("fppa_deg", "programme", feedback=False, programme=by_feel)
+    expect(drawn).to_have_attribute("data-knees", "off off unlined")
+    device.changes = amid_a_test()
+    expect(drawn).to_have_attribute("data-knees", "off off unlined")
+    device.changes = unjudged | {"camera": {"state": "refused", "advice": None}}
+    expect(drawn).to_have_attribute("data-knees", "off off")
 
 
 def coached(metric: str, metric_from: str = "session", **more: object) -> Message:

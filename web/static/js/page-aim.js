@@ -117,7 +117,7 @@ const source = new LiveSource();
 source.addEventListener("frame", ({ detail }) => {
   frame = detail;
   refreshBanner();
-  if (detail.keypoints) skeleton.show(detail, {});
+  if (detail.keypoints) skeleton.show(detail);
   else skeleton.clear();
   showCalibration(find("calibration"), detail.calibration ?? null);
 });

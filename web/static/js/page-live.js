@@ -13,6 +13,7 @@ const CUE_MS = 900;
 const ANNOUNCE_MS = 4000;
 const CARD_MS = 45000;
 const NOTICE_MS = 8000;
+const INVITE_MS = 5000;
 const UNSTORED = "unstored"; // in the place of the id of a session that the store cannot take, or has not taken yet
 const ASKED_MS = 10000;
 const KNEE = "fppa_deg";
@@ -140,7 +141,8 @@ class Knee {
     if (told) setText(line, `${goals[goal].label} ${against(goals[goal], side).replace(" · ", "\n")}`);
   }
 
-  // What the last stance of this knee says; nothing while the runner is to go by feel, and nothing from the side.
+  // What the last stance of this knee says; nothing while the runner is to go by feel, and nothing from the side. Returns
+  // its state: "good", "bad" or "off".
   judge(seen, side, quiet) {
     const verdict = side?.verdict;
     let state = "off";
@@ -158,6 +160,7 @@ class Knee {
     setText(this.root.querySelector("[data-state-text]"), text);
     this.root.querySelector("[data-state-of]").hidden = state === "off"; // the number above is of several
     this.root.querySelector(".state").hidden = !text;
+    return state;
   }
 
   // Of its name: knee alignment is not seen from the side.
@@ -230,7 +233,8 @@ function newestNotice({ screening, calibration, session_s: ranS }) {
 function onFrame(message) {
   frame = message;
   const seen = Boolean(message.keypoints);
-  const alert = {};
+  const states = {};
+  const testing = message.screening?.state === "running";
   followView(message.view);
   followGoal(message.coach);
   const quiet = followCoach(message.coach);
@@ -238,12 +242,12 @@ function onFrame(message) {
   const place = CAMERA[camera?.state] ?? CAMERA.unknown;
   for (const [side, knee] of Object.entries(knees)) {
     knee.place(place.knee);
-    alert[side] = knee.alerting || Boolean(message[side]?.alert);
     knee.aim(message[side]);
     knee.limit(message[side]?.threshold_deg ?? message.threshold_deg, message[side]?.basis === "baseline");
-    knee.judge(seen, message[side], quiet);
+    const state = knee.judge(seen, message[side], quiet);
+    states[side] = knee.alerting || message[side]?.alert ? "bad" : goal === KNEE && !testing ? state : "off";
   }
-  if (seen && message.image_size) skeleton.show(message, alert);
+  if (seen && message.image_size) skeleton.show(message, states, !quiet && !testing);
   else skeleton.clear();
   setText(find("cadence"), number(message.cadence_spm));
   setText(find("model"), message.model ?? "");
@@ -456,6 +460,23 @@ function onLink(state) {
   if (state.server === "lost") miss();
   refreshBanner();
 }
+
+// By which address the box is found is not known until there is a network, and may become another.
+async function invite() {
+  const idle = find("idle");
+  if (idle.hidden || document.hidden) return;
+  try {
+    const answer = await fetch(idle.dataset.idle, { cache: "no-store", signal: AbortSignal.timeout(3000) });
+    const told = answer.ok && !answer.redirected ? await answer.text() : invited;
+    if (told === invited) return;
+    invited = told;
+    idle.replaceChildren(...new DOMParser().parseFromString(told, "text/html").body.childNodes);
+  } catch {
+    // The banner says that the connection is lost.
+  }
+}
+let invited = null;
+setInterval(invite, INVITE_MS);
 
 // In the banner, for some seconds.
 function say(what) {

@@ -4,6 +4,7 @@ const MIN_SCORE = 0.2;
 const FADE_MS = 1000;
 const SHRINK = 0.02; // of the way, each frame
 const LEGS = { left: [11, 13, 15], right: [12, 14, 16] };
+const INKS = { good: "--good", bad: "--bad", off: "--bone" };
 const ARMS = { left: [5, 7, 9], right: [6, 8, 10] };
 
 const visible = (x, y, score) => x !== null && y !== null && score >= MIN_SCORE;
@@ -15,7 +16,8 @@ export class Skeleton {
   #frame = null;
   #pending = false;
   #clearTimer = 0;
-  #alert = { left: false, right: false };
+  #states = {};
+  #line = true;
 
   // forRunner: large, and a front view as a mirror shows it (the runner's left is on the left); else as the camera sees it.
   constructor(canvas, forRunner) {
@@ -25,9 +27,12 @@ export class Skeleton {
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#queue());
   }
 
-  show(frame, alert) {
+  // states: by side, how the knee stands: "good", "bad", or "off" where nobody judges it. line: whether the straight line
+  // is drawn that a knee is measured against; not for who is to go by feel.
+  show(frame, states = {}, line = true) {
     this.#frame = frame;
-    this.#alert = alert;
+    this.#states = states;
+    this.#line = line;
     this.#follow();
     clearTimeout(this.#clearTimer);
     this.#clearTimer = setTimeout(() => this.clear(), FADE_MS);
@@ -60,7 +65,7 @@ export class Skeleton {
     }
     const pen = canvas.getContext("2d");
     pen.clearRect(0, 0, width, height);
-    canvas.dataset.drawn = "";
+    canvas.dataset.drawn = canvas.dataset.knees = "";
     if (!this.#frame?.keypoints || !width || !height) return;
     const points = this.#place(width, height);
     const style = getComputedStyle(canvas);
@@ -85,6 +90,7 @@ export class Skeleton {
     for (const side of ["left", "right"]) lines(ARMS[side], ink("--bone"), thick * 0.6);
     for (const side of ["left", "right"]) this.#leg(pen, points, side, ink, thick, lines);
     canvas.dataset.drawn = "yes";
+    canvas.dataset.knees = Object.keys(LEGS).map((side) => this.#states[side] ?? "off").join(" ") + (this.#line ? "" : " unlined");
   }
 
   #place(width, height) {
@@ -136,12 +142,13 @@ export class Skeleton {
     pen.stroke();
   }
 
-  // The leg, the straight line hip to ankle that the knee is measured against, and the knee: disc, or triangle while it dives.
+  // The leg, the straight line hip to ankle that the knee is measured against, and the knee: a disc, green while it is
+  // aligned and grey where nobody judges it, or a triangle while it dives.
   #leg(pen, points, side, ink, thick, lines) {
     const [hip, knee, ankle] = LEGS[side].map((joint) => points[joint]);
     lines(LEGS[side], ink(`--${side}`), thick);
     const aside = this.#frame.view === "side"; // the line is none that a knee could leave inward there
-    if (hip && ankle && !aside) {
+    if (hip && ankle && !aside && this.#line) {
       pen.setLineDash([thick, thick]);
       pen.strokeStyle = ink("--guide");
       pen.lineWidth = Math.max(1, thick / 5);
@@ -151,7 +158,7 @@ export class Skeleton {
       pen.stroke();
       pen.setLineDash([]);
     }
-    if (knee && !aside) this.#knee(pen, knee, this.#alert[side], ink, thick);
+    if (knee && !aside) this.#knee(pen, knee, this.#states[side] ?? "off", ink, thick);
     if (ankle) {
       pen.fillStyle = ink("--text");
       pen.font = `600 ${Math.round(thick * 2.2)}px system-ui, sans-serif`;
@@ -161,9 +168,10 @@ export class Skeleton {
     }
   }
 
-  #knee(pen, [x, y], alert, ink, thick) {
+  #knee(pen, [x, y], state, ink, thick) {
+    const alert = state === "bad";
     const r = thick * (alert ? 2.2 : 1.1);
-    pen.fillStyle = ink(alert ? "--bad" : "--good");
+    pen.fillStyle = ink(INKS[state]);
     pen.strokeStyle = ink("--ground");
     pen.lineWidth = thick / 3;
     pen.beginPath();
