@@ -91,7 +91,7 @@ class Outcome:
             frame's among them, were measured for its old place.
         doubted_since_s: in the frame in which somebody else is seen on the belt first: stances with a strike since
             then may hold their legs, for they have come a moment before, and are not to be counted. So are those of the
-            run that a film is found to show slower than life.
+            run that a film is found to show slower than life, and the last ones before the runner is found to stand.
         cadence_spm: rolling, None where unknown.
         quality: 0 to 1.
         unused: why nothing is computed from this frame, for people; None where it counts.
@@ -219,6 +219,7 @@ class RunAnalysis:
             self.place.camera_moved()
             self._forget_place()
         events = self.gait.step(pose, t_s, view)
+        since_s = [one for one in (doubted_since_s, self.gait.stopped_since_s) if one is not None]
         done = [] if view is None else [one for event in events if (one := self._on_event(event, view))]
         self.standing.step(pose, view, self.gait.state != "standing")
         self.coach.stands_level(math.isfinite(self._standing_hips_deg()))
@@ -236,7 +237,7 @@ class RunAnalysis:
             coach=self.coach.state(),
             camera=self.place.camera,
             moved_since_s=self._moved_since_s,
-            doubted_since_s=doubted_since_s,
+            doubted_since_s=min(since_s, default=None),
             cadence_spm=self.gait.cadence_spm(),
             quality=self._frame_quality(pose, quality),
             unused=self._doubts.why,

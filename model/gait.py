@@ -46,6 +46,8 @@ _MIN_SPAN_S = 0.4
 _ROOM = 1024
 #: When gait is recognised, so many steps of it have been seen.
 _START_STEPS = 1.5
+#: A stop is noticed after 0.4 to 1.0 s (the latter from the side). What the clock has struck since then was no step.
+_STOP_S = 1.0
 #: The clock's wave is fitted over this many of its periods; at low frame rates over at least this many frames.
 _CLOCK_PERIODS, _CLOCK_FRAMES = {True: 1.1, False: 0.9}, 5.5
 #: Mid-shoulder to mid-hip of an adult, 0.29 of the body's height, to turn the bounce into m/s².
@@ -213,9 +215,14 @@ class _Samples:
 
 
 class GaitDetector:
-    """Events of one session, pose by pose: deterministic, decided within two frames after they happened."""
+    """Events of one session, pose by pose: deterministic, decided within two frames after they happened.
+
+    Attributes:
+        stopped_since_s: in the frame in which it is noticed that the runner stands, since when at most; else None.
+    """
 
     def __init__(self) -> None:
+        self.stopped_since_s: float | None = None
         self._frame_s: deque[float] = deque(maxlen=16)
         self._frame_interval_s = 0.0
         self._forget()
@@ -235,9 +242,9 @@ class GaitDetector:
         self._springs_s: float
         self._slowed, self._slow_from_s = 0.0, -math.inf
         self._cadence_spm: float | None
-        self._stand()
-        self._belief_left = 0.0
+        self._belief_left: float
         self._stances: dict[Side, float] = {}
+        self._stand()
         self._contact_s = dict.fromkeys(Side, math.nan)
         self._landed: dict[Side, tuple[float, float]] = {}  # strike by the clock, and as told
         self._seen_late_s: dict[Side, deque[float]] = {side: deque(maxlen=_LATE_KEPT) for side in Side}
@@ -300,12 +307,16 @@ class GaitDetector:
         age_s = self._samples.age_s(t_s)
         if age_s > _LOST_S and math.isfinite(age_s):
             self._forget()
+        self.stopped_since_s = None
         if age_s > _BLIND_S or view is None:
             return []
-        steady = self._gait is not None and t_s - self._begun_s > _MEMORY_S
+        moved = self._gait is not None
+        steady = moved and t_s - self._begun_s > _MEMORY_S
         if t_s - self._searched_s >= _SEARCH_EVERY_S * (1 + steady):
             self._searched_s = t_s
             self._search(t_s, view)
+        if moved and self._gait is None:
+            self.stopped_since_s = t_s - _STOP_S
         events = self._end_stances(t_s)
         if self._gait is not None:
             if view is View.SIDE:
@@ -369,8 +380,11 @@ class GaitDetector:
         return abs((off + 0.5) % 1.0 - 0.5)
 
     def _stand(self) -> None:
+        """Nothing goes on: a foot that is down stays, and with which foot the next run begins is not known."""
         self._gait, self._state, self._begun_s = None, "standing", -math.inf
         self._springs_s = -math.inf
+        self._belief_left = 0.0
+        self._stances.clear()
         self._forget_strikes()
 
     def _forget_strikes(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -74,13 +74,17 @@ def cue_json(cue: Cue) -> dict[str, Any]:
 
 
 def cadence_spm(stances: Sequence[Mapping[str, Any]]) -> float | None:
-    """Steps per minute over all stances, pauses left out; None from fewer than `MIN_STANCES`."""
-    strikes = np.sort([stance["strike_s"] for stance in stances])
-    if len(strikes) < MIN_STANCES:
+    """Steps per minute over all stances; None from fewer than `MIN_STANCES`.
+
+    Pauses are left out, and steps of which neither foot was seen well enough to count: those of a film that is slower
+    than life there, of somebody else, of a stop. Of one leg that is never seen well the steps are known by the other.
+    """
+    stances = sorted(stances, key=lambda stance: float(stance["strike_s"]))
+    if len(stances) < MIN_STANCES:
         return None
-    steps = np.diff(strikes)
-    steps = steps[steps < _BREAK_STEPS * np.median(steps)]
-    return float(60.0 / steps.mean())
+    steps = np.array([b["strike_s"] - a["strike_s"] for a, b in pairwise(stances) if well_seen(a) or well_seen(b)])
+    steps = steps[steps < _BREAK_STEPS * np.median(steps)] if steps.size else steps
+    return float(60.0 / steps.mean()) if steps.size else None
 
 
 def may_be_slowed(stances: Sequence[Mapping[str, Any]]) -> bool:
@@ -210,7 +214,7 @@ def summarise(
     stances = running_stances(held_alike(stances))
     values = {side: _values([s for s in stances if s["side"] == side]) for side in Side}
     blurred = bool(stances) and not any(map(well_seen, stances))
-    summary: dict[str, Any] = {"cadence_spm": None if blurred else number(cadence_spm(stances))}
+    summary: dict[str, Any] = {"cadence_spm": number(cadence_spm(stances))}
     for side in Side:
         metrics = {spec.key: _claim(values[side][spec.key], spec, view) for spec in STANCE_METRICS}
         if camera is not None and camera.usable:

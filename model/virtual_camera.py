@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from model.looks import MAX_GAP_S
 from model.pose import KEYPOINT_NAMES, FloatArray, Pose, View
 
 Noise = Literal["none", "measured"]
@@ -21,6 +22,8 @@ Noise = Literal["none", "measured"]
 _STANDS = {View.FRONT: (1.0, 0.0), View.REAR: (-1.0, 0.0), View.SIDE: (0.0, 1.0)}
 #: Height on the runner at which a camera is aimed that is not told its pitch.
 _AIM_M = 0.9
+#: Samples further apart than this many of the usual distances are the edges of a hole.
+_HOLE_SAMPLES = 2.5
 #: Confidence of a joint that is seen; with noise, what Lightning gives on average.
 _SCORE = {"none": 1.0, "measured": 0.6}
 
@@ -38,7 +41,7 @@ class Motion:
     xyz_m: FloatArray
 
     def at_rate(self, fps: float) -> Motion:
-        """The same at ``fps`` frames per second, by straight lines between its own samples."""
+        """The same at ``fps`` frames per second, by straight lines between its own samples; missing where they lack."""
         count = int((self.t_s[-1] - self.t_s[0]) * fps + 1e-6) + 1
         t_s = np.arange(count) / fps
         after = np.clip(np.searchsorted(self.t_s - self.t_s[0], t_s), 1, len(self.t_s) - 1)
@@ -46,7 +49,9 @@ class Motion:
         share = ((t_s - start) / (end - start))[:, None, None]
         # A joint that is missing in one of two samples is missing between them, but not at the other one itself.
         before_xyz, after_xyz = self.xyz_m[after - 1], self.xyz_m[after]
-        between = (1 - share) * before_xyz + share * after_xyz
+        # A straight line over a hole in the capture would be a movement that nobody made.
+        hole = (end - start > max(MAX_GAP_S, _HOLE_SAMPLES * float(np.median(np.diff(self.t_s)))))[:, None, None]
+        between = np.where(hole, np.nan, (1 - share) * before_xyz + share * after_xyz)
         return Motion(t_s, np.where(share < 1e-6, before_xyz, np.where(share > 1 - 1e-6, after_xyz, between)))
 
 

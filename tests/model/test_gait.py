@@ -245,6 +245,39 @@ def test_starts_changes_speed_and_steps_on_the_rails(view: View) -> None:
     assert detector.cadence_spm() == pytest.approx(180.0, abs=1.0)
 
 
+@pytest.mark.parametrize("view", View)
+@pytest.mark.parametrize("stop_s", [6.0, 6.1, 6.2, 6.3, 6.4, 6.5])
+def test_after_a_stop_the_first_foot_is_the_one_that_lands(view: View, stop_s: float) -> None:
+    """Whichever it is: it says nothing that before the pause it was the other one's turn."""
+    walker = Walker(((0.0, 170.0), (stop_s, 0.0), (stop_s + 2.0, 170.0)), rails=True)
+    _, events = detect(walker.poses(30.0, 12.0, Camera(view), NOISE_PX), view)
+    strikes = [event for event in events if event.kind == "strike" and event.t_s > stop_s + 2.0]
+    assert len(strikes) >= 8
+    landed = {side: walker.strikes_s(side, 12.0) for side in Side}
+    for event in strikes:
+        near_s = {side: np.abs(landed[side] - event.t_s).min() for side in Side}
+        assert near_s[event.side] < near_s[event.side.other]
+
+
+@pytest.mark.parametrize("view", View)
+@pytest.mark.parametrize("stop_s", [6.0, 6.1, 6.2, 6.3, 6.4, 6.5])
+def test_what_the_clock_strikes_on_after_a_stop_is_told(view: View, stop_s: float) -> None:
+    walker = Walker(((0.0, 170.0), (stop_s, 0.0)), rails=True)
+    detector = GaitDetector()
+    events: list[GaitEvent] = []
+    stops: list[float] = []
+    for pose in walker.poses(30.0, 12.0, Camera(view), NOISE_PX):
+        events += detector.step(pose, pose.t_s, view)
+        if detector.stopped_since_s is not None:
+            stops.append(detector.stopped_since_s)
+    (since_s,) = stops
+    assert stop_s - 0.7 < since_s < stop_s + 0.1
+    late = [event.t_s for event in events if event.kind == "strike" and event.t_s > stop_s + 0.1]
+    assert all(since_s < t_s < stop_s + 0.7 for t_s in late)
+    # A foot that is down when that is noticed did not leave the belt by running on.
+    assert max(event.t_s for event in events if event.kind == "toe_off") < since_s + 1.0
+
+
 @pytest.mark.parametrize("fps", [30.0, 60.0])
 @pytest.mark.parametrize(
     ("spm", "duty", "speed_m_s"), [(150.0, 0.45, 2.2), (160.0, 0.42, 2.5), (180.0, 0.32, 3.5), (210.0, 0.27, 5.5)]

@@ -17,7 +17,7 @@ from model.metrics import METRICS, STANCE_METRICS
 from model.place import CORRECTED
 from model.pose import Side, View
 from model.result import cadence_spm, cue_json, doubt, stance_json, summarise, summarise_stored, take_back
-from model.stance import MIN_QUALITY, Stance
+from model.stance import DOUBTED_QUALITY, MIN_QUALITY, Stance
 from model.statistics import MIN_STANCES
 from model.table import stances_csv
 
@@ -279,6 +279,20 @@ def test_a_step_that_was_not_seen_does_not_make_the_cadence_slower() -> None:
     found = stances(10)
     del found[7], found[3]
     assert cadence_spm(found) == pytest.approx(170, abs=0.01)
+
+
+def test_steps_that_count_for_nothing_else_do_not_make_the_cadence() -> None:
+    """A film is slower than life after a while; one leg that is never well seen takes no step from the other."""
+    found = stances(40)
+    for stance in found[40:]:
+        stance["strike_s"] = found[39]["strike_s"] + 1.6 * (stance["strike_s"] - found[39]["strike_s"])
+        stance["quality"] = DOUBTED_QUALITY
+    assert cadence_spm(found) == pytest.approx(170, abs=0.5)
+    found = stances(20)
+    for stance in found[::2]:
+        stance["quality"] = DOUBTED_QUALITY
+    assert cadence_spm(found) == pytest.approx(170, abs=0.01)
+    assert cadence_spm([stance | {"quality": DOUBTED_QUALITY} for stance in found]) is None
 
 
 def test_cadence_is_claimed_from_as_many_stances_as_everything_else() -> None:

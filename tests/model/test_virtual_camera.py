@@ -107,6 +107,16 @@ def test_a_joint_missing_at_one_sample_is_missing_around_it_only() -> None:
     assert list(np.flatnonzero(gone)) == [9, 10, 11]
 
 
+def test_nobody_moves_over_a_hole_in_the_capture() -> None:
+    motion = _still(3.0)
+    kept = (motion.t_s < 1.0) | (motion.t_s > 1.65)
+    sampled = Motion(motion.t_s[kept], motion.xyz_m[kept]).at_rate(50.0)
+    gone = np.isnan(sampled.xyz_m[:, Joint.LEFT_KNEE, 0])
+    assert (sampled.t_s[gone].min(), sampled.t_s[gone].max()) == pytest.approx((1.0, 1.65), abs=0.03)
+    slow = Motion(motion.t_s[::20], motion.xyz_m[::20])  # each sample as far from the next
+    assert np.isfinite(slow.at_rate(50.0).xyz_m[:, Joint.LEFT_KNEE, 0]).all()
+
+
 def test_noise_has_the_measured_bias_spread_and_memory_and_follows_its_seed() -> None:
     motion, camera = _still(60.0), VirtualCamera(View.FRONT, height_m=0.9)
 

@@ -356,7 +356,8 @@ def test_gauge_shows_a_mean_only_from_seven_stances(server: Server, device: Devi
 
 
 def test_skeleton_calls_no_knee_aligned_that_nobody_judges(server: Server, device: Device, page: Page) -> None:
-    device.changes = unjudged = {"left": {}, "right": {}}
+    unjudged: Message = {"left": {}, "right": {}}
+    device.changes = unjudged
     page.goto(server.url)
     drawn = page.locator("[data-skeleton]")
     expect(drawn).to_have_attribute("data-knees", "off off")
