@@ -46,8 +46,8 @@ _MIN_SPAN_S = 0.4
 _ROOM = 1024
 #: When gait is recognised, so many steps of it have been seen.
 _START_STEPS = 1.5
-#: A stop is noticed after 0.4 to 1.0 s (the latter from the side). What the clock has struck since then was no step.
-_STOP_S = 1.0
+#: By whether the view is frontal: a stop is noticed within so long. What the clock has struck since then was no step.
+_STOP_S = {True: 1.0, False: 1.4}
 #: The clock's wave is fitted over this many of its periods; at low frame rates over at least this many frames.
 _CLOCK_PERIODS, _CLOCK_FRAMES = {True: 1.1, False: 0.9}, 5.5
 #: Mid-shoulder to mid-hip of an adult, 0.29 of the body's height, to turn the bounce into m/s².
@@ -316,7 +316,7 @@ class GaitDetector:
             self._searched_s = t_s
             self._search(t_s, view)
         if moved and self._gait is None:
-            self.stopped_since_s = t_s - _STOP_S
+            self.stopped_since_s = t_s - _STOP_S[view.frontal]
         events = self._end_stances(t_s)
         if self._gait is not None:
             if view is View.SIDE:

@@ -3,7 +3,8 @@
 In a deep squat the knees come a third of a leg toward a camera in front, and the picture makes them larger and lower
 than they are; seen from aside they move aside as well. The template of running stance (`frontal`) does not fit there.
 But the lengths of thigh and shank are known from standing, the feet stay where they stood, and a knee bends forward
-only: that leaves one place on its ray for the knee, and one for the hip. Trials and limits: screening.md.
+only: that leaves one place on its ray for the knee, and one for the hip. The trunk bends forward only, too: that leaves
+one for the shoulders. Trials and limits: screening.md.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from model.pitch import UNKNOWN_HEIGHTS, Heights, standing_pitch
 from model.pose import LEGS, FloatArray, Joint, Side, View
 
 _HIPS = [Joint.LEFT_HIP, Joint.RIGHT_HIP]
+_SHOULDERS = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]
 _ANKLES = [Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE]
 #: This share of the slope of the shoulders is believed to be the camera's roll, as in `camera_geometry`.
 _ROLL_SHARE = 0.7
@@ -42,6 +44,7 @@ class StandingLegs:
         pitch_sd_deg: how uncertain the pitch is.
         distance: of the feet from the camera along the floor, in straight legs.
         thigh, shank: by side, in straight legs of the mean of both sides.
+        trunk: from mid-hip to mid-shoulder, likewise; NaN where the shoulders are not seen.
     """
 
     view: View
@@ -54,6 +57,7 @@ class StandingLegs:
     distance: float
     thigh: Mapping[Side, float]
     shank: Mapping[Side, float]
+    trunk: float
 
     @classmethod
     def measure(
@@ -95,17 +99,18 @@ class StandingLegs:
         return cls(
             view, focal_px, image_size_px, yaw_deg, roll_deg, pitch.deg, pitch.sd_deg, 1 / leg,
             {side: value / leg for side, value in thigh.items()}, {side: value / leg for side, value in shank.items()},
+            float(np.linalg.norm(level[_SHOULDERS].mean(axis=0) - level[_HIPS].mean(axis=0))) / leg,
         )  # fmt: skip
 
     def frontal_plane(self, xy_px: FloatArray) -> FloatArray:
-        """Hips, knees and ankles as a camera straight ahead and far away would show them.
+        """Shoulders, hips, knees and ankles as a camera straight ahead and far away would show them.
 
         Args:
             xy_px: (..., 17, 2) of poses whose feet are where they stood.
 
         Returns:
             (..., 17, 2) straight legs, x right, y down, from the middle of the picture. NaN for all other joints, and
-            where a leg's joint is missing.
+            where a leg's joint is missing, of the shoulders where one of both legs' is.
         """
         place = self._places(xy_px)
         yaw = math.radians(self.yaw_deg)
@@ -125,7 +130,10 @@ class StandingLegs:
         return long
 
     def _places(self, xy_px: FloatArray) -> FloatArray:
-        """Hips, knees and ankles (..., 17, 3) in space, depth last, straight legs; NaN for all other joints."""
+        """Shoulders, hips, knees and ankles (..., 17, 3) in space, depth last, straight legs; NaN for all other joints.
+
+        Both shoulders are as far away as their middle.
+        """
         rays = (xy_px - np.array(self.image_size_px) / 2) / self.focal_px
         level = level_rays(rays, self.roll_deg, self.pitch_deg)
         direction = np.concatenate([level, np.ones((*level.shape[:-1], 1))], axis=-1)
@@ -137,6 +145,10 @@ class StandingLegs:
             knee = _on_ray(direction[..., leg.knee, :], place[..., leg.ankle, :], self.shank[side], facing)
             place[..., leg.knee, :] = knee
             place[..., leg.hip, :] = _on_ray(direction[..., leg.hip, :], knee, self.thigh[side], -facing)
+        hips, toward = place[..., _HIPS, :].mean(axis=-2), direction[..., _SHOULDERS, :].mean(axis=-2)
+        place[..., _SHOULDERS, :] = (
+            direction[..., _SHOULDERS, :] * _on_ray(toward, hips, self.trunk, facing)[..., None, 2:]
+        )
         return place
 
 

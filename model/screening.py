@@ -372,8 +372,10 @@ def _measure(
     knees = {side: _believed(knee, one, low, deep, side, legs, settings) for side, knee in seen.items()}
     doubtful = any(knee.doubtful for knee in knees.values())
     drop_deg = k.pelvic_drop_deg(track.xy_px, tested or Side.RIGHT, float(k.hip_tilt_deg(standing)))
-    lean_deg = k.trunk_lean_deg(track.xy_px, tested or Side.LEFT)
-    upright_deg = float(k.trunk_lean_deg(standing, tested or Side.LEFT))
+    # A trunk bent forward leans sideways in the picture of a camera that looks from aside.
+    told = settings.camera.yaw_deg is not None
+    lean_deg = k.trunk_lean_deg(frontal if told else track.xy_px, tested or Side.LEFT)
+    upright_deg = float(k.trunk_lean_deg(legs.frontal_plane(standing) if told else standing, tested or Side.LEFT))
     rep = Repetition(
         start_s=span.start_s,
         bottom_s=span.bottom_s,

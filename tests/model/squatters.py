@@ -27,6 +27,7 @@ class Rep:
         fppa_deg: by side, in the frontal plane at the bottom; it grows with the depth.
         drop_deg: hip line at the bottom, + the side that does not stand is lower; squat: the left one.
         lean_deg: trunk at the bottom, + toward the standing leg; squat: the left one.
+        bend_deg: trunk at the bottom, forward.
         hand: whether a hand leaves the waist.
         down_s, low_s, up_s, top_s: time down, at the bottom, up, and at the top after it.
         back: share of the way up that is made.
@@ -36,6 +37,7 @@ class Rep:
     fppa_deg: dict[Side, float] = field(default_factory=dict)
     drop_deg: float = 0.0
     lean_deg: float = 0.0
+    bend_deg: float = 0.0
     hand: bool = False
     down_s: float = 1.2
     low_s: float = 0.0
@@ -117,9 +119,9 @@ class Exerciser:
         return xyz
 
     def _upper_body(self, xyz: FloatArray, rep: Rep, share: float, high: float) -> None:
-        lean = math.radians(share * rep.lean_deg)
-        to = _OUT[self.standing or Side.LEFT]
-        top = np.array([0.0, high + _TORSO_M * math.cos(lean), to * _TORSO_M * math.sin(lean)])
+        lean, bend = math.radians(share * rep.lean_deg), math.radians(share * rep.bend_deg)
+        to, tall_m = _OUT[self.standing or Side.LEFT], _TORSO_M * math.cos(bend)
+        top = np.array([_TORSO_M * math.sin(bend), high + tall_m * math.cos(lean), to * tall_m * math.sin(lean)])
         for side in Side:
             leg, out = LEGS[side], _OUT[side]
             xyz[leg.shoulder] = top + np.array([0.0, 0.0, out * _HALF_SHOULDER_M])

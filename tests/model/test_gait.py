@@ -271,11 +271,10 @@ def test_what_the_clock_strikes_on_after_a_stop_is_told(view: View, stop_s: floa
         if detector.stopped_since_s is not None:
             stops.append(detector.stopped_since_s)
     (since_s,) = stops
-    assert stop_s - 0.7 < since_s < stop_s + 0.1
-    late = [event.t_s for event in events if event.kind == "strike" and event.t_s > stop_s + 0.1]
-    assert all(since_s < t_s < stop_s + 0.7 for t_s in late)
+    assert stop_s - 0.75 < since_s < stop_s + 0.05
+    assert max(event.t_s for event in events if event.kind == "strike") < stop_s + 0.7
     # A foot that is down when that is noticed did not leave the belt by running on.
-    assert max(event.t_s for event in events if event.kind == "toe_off") < since_s + 1.0
+    assert max(event.t_s for event in events if event.kind == "toe_off") < stop_s + 1.0
 
 
 @pytest.mark.parametrize("fps", [30.0, 60.0])
