@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -282,7 +283,9 @@ def _open_lines(config: CuesConfig) -> dict[str, _Line]:
     Raises:
         Exception: gpiozero's own, of several families, where there is no GPIO or a pin is taken.
     """
-    os.environ.setdefault("LG_WD", tempfile.gettempdir())  # lgpio wants a folder that it may write to
+    if "LG_WD" not in os.environ:  # lgpio wants a folder for its pipe; in a shared one another user's may be in the way
+        os.environ["LG_WD"] = folder = tempfile.mkdtemp(prefix="kneeline-gpio-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # gpiozero tells of each pin library that is not there
         import gpiozero

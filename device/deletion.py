@@ -62,8 +62,7 @@ class Deletion:
         store.shrink()
 
     def _delete_runner(self, store: Store, runner_id: int) -> int:
-        current = self._runner.current
-        if current is not None and current.id == runner_id:
+        if self._runner.is_awaited(runner_id):
             if self._writer.session_id is not None:
                 raise _Refused("Not deleted: this runner runs now. Wait for the session's end.")
             raise _Refused("Not deleted: this runner is chosen to run next. Choose another, or an anonymous session.")

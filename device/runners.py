@@ -1,9 +1,9 @@
 """Who runs: chosen on a page before or during a session, forgotten after it.
 
 The choice never outlives a session, nor a while without one, so that nobody is taken for the one who ran before. A
-session that runs without a name becomes that of who is chosen. One that is somebody else's stays theirs: it ends, and
-what follows is the chosen one's, but for the last steps of who ran before. Height and goal go with the person: kept in
-the store with a name, for this session only without one.
+session that runs without a name becomes that of who is chosen, unless its runner has left the belt (``away``). One that
+is somebody else's stays theirs: it ends, and what follows is the chosen one's, but for the last steps of who ran
+before. Height and goal go with the person: kept in the store with a name, for this session only without one.
 
 Whoever chooses a name, or changes one, gets an answer, and it holds at once or never (`device.in_turn`).
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
 from device.in_turn import InTurn, Said
@@ -34,9 +34,10 @@ _NAMING = Said("The name was not changed", "A name can be changed")
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """Who was chosen while somebody else's session runs; None for an anonymous runner."""
+    """Who was chosen while somebody else's session runs; None for an anonymous runner, who is then ``guest``."""
 
     runner: Runner | None
+    guest: Person = field(default_factory=Person)
 
 
 class RunnerChoice:
@@ -50,6 +51,9 @@ class RunnerChoice:
         clock: seconds, monotonic.
         answer: told what came of a request about a name: ``request`` as it was given, ``done``, and ``said``, why
             nothing was done. No name is in it.
+
+    Attributes:
+        away: whether nobody has been seen for a while in the session that runs; whoever keeps it says so.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class RunnerChoice:
         self._chosen: Runner | None = None
         self._next: _Next | None = None
         self._running = False
+        self.away = False
         self._guest = Person()
         self._chosen_s = 0.0
 
@@ -104,7 +109,7 @@ class RunnerChoice:
         """Has the writer begin a session of who is chosen; see `SessionWriter.begin`."""
         with self._lock:
             self._drop_old()
-            self._running = True
+            self._running, self.away = True, False
             runner = self._chosen
             person = self._guest if runner is None else runner.person
             runner_id = None if runner is None else runner.id
@@ -133,7 +138,19 @@ class RunnerChoice:
         """Who was chosen during the session is next; ``otherwise`` where nobody was, None: who was chosen before it."""
         following, self._next = self._next or otherwise, None
         if following is not None:
-            self._chosen, self._guest = following.runner, Person()
+            self._chosen, self._guest = following.runner, following.guest
+
+    def expire(self, within_s: float) -> None:
+        """The choice lasts for so long yet at most, if no session follows: who was chosen may be gone."""
+        with self._lock:
+            self._chosen_s = min(self._chosen_s, self._clock() - KEPT_S + within_s)
+
+    def is_awaited(self, runner_id: int) -> bool:
+        """Whether this one runs now, or is chosen to run next."""
+        with self._lock:
+            self._drop_old()
+            named = self._chosen, None if self._next is None else self._next.runner
+            return any(runner is not None and runner.id == runner_id for runner in named)
 
     def _drop_old(self) -> None:
         if not self._running and self._clock() - self._chosen_s > KEPT_S:
@@ -186,19 +203,22 @@ class RunnerChoice:
     def _choose(self, runner: Runner | None) -> None:
         """Under the lock, so that the session becomes theirs before it can end."""
         self._chosen_s = self._clock()
+        if self._running and self._chosen is None and self.away:
+            self._next = _Next(runner)
+            return
         if self._running and (self._chosen is not None or runner is None):
             self._next = None if _same(runner, self._chosen) else _Next(runner)
             return
         self._chosen, self._guest = runner, Person()
-        if runner is not None:
+        if runner is not None and self._running:
             self._writer.runs(runner)
 
     def _set_height(self, height_cm: object) -> bool:
         if not _is_height(height_cm):
             return False
         known = None if height_cm is None else float(height_cm)
-        self._change(lambda person: replace(person, height_cm=known), lambda store, n: store.set_height(n, known))
-        self._writer.height(known)
+        if self._change(lambda person: replace(person, height_cm=known), lambda store, n: store.set_height(n, known)):
+            self._writer.height(known)
         return True
 
     def _set_goal(self, metric: object) -> bool:
@@ -207,17 +227,26 @@ class RunnerChoice:
         self._change(lambda person: replace(person, goal=metric), lambda store, n: store.set_goal(n, metric))
         return True
 
-    def _change(self, change: Callable[[Person], Person], keep: Callable[[Store, int], None]) -> None:
-        """Changes who runs; ``keep`` does the same in the store, for somebody with a name."""
+    def _change(self, change: Callable[[Person], Person], keep: Callable[[Store, int], None]) -> bool:
+        """Changes who runs; ``keep`` does the same in the store, for somebody with a name.
+
+        Returns whether it is of the session that runs, if one does: an anonymous runner who has left is not meant.
+        """
         with self._lock:
             self._drop_old()
             self._chosen_s = self._clock()
             runner = self._chosen
+            if runner is None and self._running and (self.away or self._next is not None):
+                following = self._next or _Next(None)
+                if following.runner is None:
+                    self._next = replace(following, guest=change(following.guest))
+                return False
             if runner is None:
                 self._guest = change(self._guest)
-                return
+                return True
             self._chosen = replace(runner, person=change(runner.person))
         self._writer.also(lambda store, _: keep(store, runner.id))
+        return True
 
 
 def _name(command: Message) -> str | None:

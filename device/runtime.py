@@ -53,6 +53,11 @@ from model.runtime import PoseNet
 _log = logging.getLogger(__name__)
 
 _RETRY_S = 5.0
+_RETRY_STORE_S = 60.0
+#: Who has not been seen for so long has left the belt: who is chosen then is the next one.
+_AWAY_S = 2.0
+#: Whoever ran when the camera was lost is taken to be there still for so long.
+_LOST_CAMERA_S = 60.0
 #: That the camera is still missing is logged so often.
 _REMIND_S = 3600.0
 #: The first start on a board times every model and runtime; a slow board that is busy may take this long.
@@ -87,6 +92,10 @@ def _picture_message(pose: Pose | None) -> Message:
         "image_size": list(pose.image_size_px),
         "keypoints": [[_number(x), _number(y), round(s, 2)] for (x, y), s in joints],
     }
+
+
+class _StoreIsBack(Exception):
+    """The database can be had again: everything that rests on it is opened anew."""
 
 
 @dataclass(slots=True)
@@ -196,6 +205,11 @@ class Device:
             KneelineError: socket or weights cannot be had, the store is another's, or (at the start, where somebody
                 attends to it) camera or store cannot be had.
         """
+        while self._run(stop):
+            self._announce("the database can be had again: sessions are stored from now on")
+
+    def _run(self, stop: threading.Event) -> bool:
+        """Works until ``stop`` is set, or until a store that was not to be had is there again: True then."""
         with ExitStack() as stack:
             store, late = self._open_store(stack)
             self._live = stack.enter_context(LivePublisher(self._config.socket_path(), self._commands.append))
@@ -220,12 +234,18 @@ class Device:
             )
             self._cues = stack.enter_context(CueOutput(self._config.cues))
             self._notify.ready("waiting for the camera")
+            self._retry_store_s = time.monotonic() + _RETRY_STORE_S
+            back = False
             try:
                 self._watch(stop)
+            except _StoreIsBack:
+                back = True
             finally:
-                self._notify.stopping()
+                if not back:
+                    self._notify.stopping()
                 self._screening.interrupt("the pictures have ended")
                 self._say_latency()
+            return back
 
     def _open_store(self, stack: ExitStack) -> tuple[Store, bool]:
         """The store; where it cannot be had and nobody is there to mend it, one that stands in and is thrown away.
@@ -243,11 +263,26 @@ class Device:
             if not self._unattended:
                 raise
             _log.error("%s; until then nobody's session is stored", error)
-            self._unkept = f"{UNSTORED}: {error}; then restart Kneeline"
+            self._unkept = f"{UNSTORED}: {error}; that is looked at again each minute while nobody runs"
             within = _IN_MEMORY if _IN_MEMORY.is_dir() else None  # the disk may be what is wrong
             folder = stack.enter_context(TemporaryDirectory(prefix="kneeline-", dir=within))
             self._database = Path(folder) / "stand-in.db"
             return stack.enter_context(Store.open(self._database)), False
+
+    def _look_for_store(self) -> None:
+        """Nobody runs now: where the store could not be had, whether it can. It may have been a passing fault.
+
+        Raises:
+            _StoreIsBack: as it says.
+        """
+        if self._unkept is None or time.monotonic() < self._retry_store_s:
+            return
+        try:
+            Store.open(self._config.database_path()).close()
+        except StoreError:
+            self._retry_store_s = time.monotonic() + _RETRY_STORE_S
+            return
+        raise _StoreIsBack
 
     def _most_bytes(self) -> int | None:
         """What the sessions may take; no matter where none is kept."""
@@ -333,6 +368,7 @@ class Device:
             self._live.publish(self._frame_message(None, why))
             self._publish_health(None)
             self._notify.watchdog()
+            self._look_for_store()
             stop.wait(1.0)
 
     def _play(self, source: FrameSource, stop: threading.Event) -> None:
@@ -343,7 +379,7 @@ class Device:
                 if scene.session is not None and (self._runner.another_chosen or self._screening.running):
                     another = self._runner.another_chosen
                     self._leave(scene, scene.session, keep_choice=True)
-                    scene.whose.uncertain = another
+                    scene.whose.uncertain = another and not self._runner.away
                     scene.presence.restart()
                 if self._runner.another_chosen:
                     self._screening.interrupt("another runner was chosen")
@@ -354,13 +390,17 @@ class Device:
                     self._screen(frame, source)
                 else:
                     self._measure(frame, t_s, scene)
+                    if scene.idle:
+                        self._look_for_store()
         except CameraError:
-            lost = True  # whoever runs runs on, and is still who they were when its cable is back
+            lost = True  # whoever runs runs on, and is still who they were if its cable is back soon
             raise
         finally:
             self._meters.closed(source)
             if scene.session is not None:
                 self._leave(scene, scene.session, keep_choice=lost)
+            if lost:
+                self._runner.expire(_LOST_CAMERA_S)
 
     def _scene(self, source: FrameSource) -> _Scene:
         """Everything anew for a camera that has been opened: only its place is known, if it stands where it stood."""
@@ -400,6 +440,7 @@ class Device:
         self._meters.frame_ms.add((time.monotonic_ns() - frame.t_ns) / 1e6)
         self._record(outcome, session)
         change = scene.presence.step(t_s, outcome.pose is not None, bool(outcome.stances))
+        self._runner.away = scene.presence.away_s(t_s) >= _AWAY_S
         if isinstance(change, Started):
             self._start(session, scene.source, outcome, change.t_s - change.since_s)
         elif scene.presence.held:

@@ -75,6 +75,12 @@ class SessionTracker:
         """Whether who is there must run, or have gone, before a session starts: see `hold`."""
         return self._held_s is not None
 
+    def away_s(self, t_s: float) -> float:
+        """For how long nobody has been seen in the session that runs; 0 where somebody is, or where none runs."""
+        if not self.active or self._present_s is None or self._seen_since_s is not None:
+            return 0.0
+        return t_s - self._present_s
+
     def hold(self, t_s: float) -> None:
         """Whoever is there does something else than run: no session is active.
 

@@ -40,7 +40,9 @@ check_machine() {
 }
 
 need_kiosk_packages() {
-    apt_need cage xwayland kbd libpam-systemd fonts-dejavu-core # cage hangs where it finds no Xwayland
+    apt_need cage xwayland kbd libpam-systemd # cage hangs where it finds no Xwayland
+    # Of runners' names in any script: two that are boxes cannot be told apart.
+    apt_need fonts-dejavu-core fonts-noto-core fonts-droid-fallback fonts-noto-color-emoji
     # The desktop image of Raspberry Pi OS before Trixie brings its own build under another name.
     [ -z "$(apt_missing chromium-browser)" ] || apt_need chromium chromium-sandbox
 }
@@ -126,11 +128,12 @@ install_units() {
     for unit in $chosen; do
         install -m 644 "$here/systemd/$unit" "$units/$unit"
     done
-    if [ "$(systemctl --version | awk 'NR == 1 { print int($2) }')" -ge 254 ]; then
-        for unit in device web; do
-            install -D -m 644 "$here/systemd/restart-steps.conf" "$units/kneeline-$unit.service.d/10-restart-steps.conf"
-        done
-    fi
+    restart=slow
+    [ "$(systemctl --version | awk 'NR == 1 { print int($2) }')" -lt 254 ] || restart=steps
+    for unit in device web; do
+        rm -f "$units/kneeline-$unit.service.d/10-restart-"*.conf # of the system before an upgrade
+        install -D -m 644 "$here/systemd/restart-$restart.conf" "$units/kneeline-$unit.service.d/10-restart-$restart.conf"
+    done
     # shellcheck disable=SC2086 # a list of words is what is wanted
     systemctl --quiet enable $chosen
     # A desktop and the kiosk cannot share one screen. What was there before is noted for the uninstaller.

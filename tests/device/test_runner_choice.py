@@ -130,13 +130,63 @@ def test_unknown_runner_changes_nothing(
 
 
 def test_choice_during_a_session_makes_it_the_runners(choice: RunnerChoice, writer: SessionWriter, path: Path) -> None:
-    begun: list[int] = []
-    writer.begin(HEADER, begun.append)
+    choice.begin_session(HEADER, lambda session_id: None)
     runner_id = add(choice, "Anna")
     writer.end(lambda session_id: None)
     until(lambda: writer.session_id is None)
     assert StoreReader(path).list_sessions()[0]["runner_id"] == runner_id
     assert StoreReader(path).runners()[0]["sessions"] == 1
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_who_is_chosen_when_an_anonymous_runner_has_left_is_the_next_one(
+    choice: RunnerChoice, writer: SessionWriter, path: Path, named: bool
+) -> None:
+    """That session still waits for its end: it was taken over, and the chosen one's own run was nobody's."""
+    choice.begin_session(HEADER, lambda _: None)
+    choice.away = True
+    if named:
+        assert choice.obey({"command": "add_runner", "name": "Ben"})
+        until(lambda: choice.another_chosen)
+    else:
+        assert choice.obey({"command": "set_height", "height_cm": 150})
+        assert choice.obey({"command": "set_goal", "metric": "pelvic_drop_deg"})
+    assert choice.current is None
+    assert choice.person == Person()
+    assert choice.another_chosen
+    choice.keep()
+    writer.end(lambda _: None)
+    assert (choice.current is not None) is named
+    if not named:
+        assert choice.person == Person(150.0, "pelvic_drop_deg")
+    choice.begin_session(HEADER, lambda _: None)
+    writer.end(lambda _: None)
+    until(lambda: [head["state"] for head in StoreReader(path).list_sessions()] == ["complete"] * 2)
+    first, second = sorted(StoreReader(path).list_sessions(), key=lambda head: head["id"])
+    assert (first["runner_id"], first["height_cm"]) == (None, None)
+    assert (second["runner_id"] is not None, second["height_cm"]) == (named, None if named else 150.0)
+
+
+def test_who_is_chosen_after_a_session_and_before_it_is_closed_gets_nothing_of_it(
+    choice: RunnerChoice, writer: SessionWriter, path: Path
+) -> None:
+    choice.begin_session(HEADER, lambda _: None)
+    choice.session_ended()
+    add(choice, "Ben")
+    writer.end(lambda _: None)
+    until(lambda: StoreReader(path).list_sessions()[0]["state"] == "complete")
+    assert StoreReader(path).list_sessions()[0]["runner_id"] is None
+
+
+def test_a_choice_over_a_lost_camera_lasts_a_minute(choice: RunnerChoice, clock: Clock) -> None:
+    add(choice, "Anna")
+    choice.begin_session(HEADER, lambda _: None)
+    choice.keep()
+    choice.expire(60.0)
+    clock.now_s += 59.0
+    assert choice.current is not None
+    clock.now_s += 2.0
+    assert choice.current is None
 
 
 def test_choice_after_a_session_does_not_touch_it(choice: RunnerChoice, writer: SessionWriter, path: Path) -> None:
@@ -438,8 +488,8 @@ def test_a_height_that_nobody_has_is_refused(choice: RunnerChoice, height_cm: ob
 def test_the_open_session_is_of_that_height(
     choice: RunnerChoice, writer: SessionWriter, path: Path, named: bool
 ) -> None:
-    header = SessionHeader("clip", "model", "0", height_cm=150.0)
-    writer.begin(header, lambda session_id: None)
+    choice.obey({"command": "set_height", "height_cm": 150.0})
+    choice.begin_session(HEADER, lambda session_id: None)
     if named:
         add(choice, "Anna")
         until(lambda: (StoreReader(path).session(1) or {}).get("runner_id"))

@@ -1101,6 +1101,48 @@ def test_whoever_runs_is_coached_though_the_database_is_damaged(
     assert _status(Device(config, unattended=False), threading.Event()) == 2
 
 
+def test_a_store_that_can_be_had_again_is_used_from_then_on(
+    config: Config, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been a passing fault, at the moment of a power cut's end: nobody comes to restart the box."""
+    stages: list[Stage] = []
+
+    def opened(_: Any) -> Stage:
+        stages.append(Stage(demo_clip))
+        return stages[-1]
+
+    monkeypatch.setattr(runtime, "open_source", opened)
+    monkeypatch.setattr(runtime, "_RETRY_STORE_S", 0.5)
+    config.database_path().write_bytes(b"no database" * 1000)
+    with _at_work(config) as live:
+        lost = _until(live, lambda m: m["type"] == "frame" and m["store_fault"] is not None)
+        assert "looked at again each minute" in lost[-1]["store_fault"]
+        config.database_path().unlink()
+        _until(live, lambda m: m["type"] == "health" and "select_runner" in m["commands"])
+        stages[-1].scene = "runs"
+        _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
+    (row,) = StoreReader(config.database_path()).list_sessions()
+    assert row["stances"] > 0
+
+
+def test_who_is_chosen_when_an_anonymous_runner_has_left_does_not_get_their_run(config: Config, stage: Stage) -> None:
+    with Store.open(config.database_path()) as store:
+        ben, _ = store.add_runner("Ben")
+    slow = config.model_copy(update={"session": SessionConfig(start_after_s=1.0, end_after_s=30.0)})
+    with _at_work(slow) as live:
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
+        stage.scene = "empty"
+        gone = _until(live, lambda m: m["type"] == "frame" and m["state"] == "lost")[-1]["t_s"]
+        _until(live, lambda m: m["type"] == "frame" and m["t_s"] > gone + 3.0)
+        live.send({"command": "select_runner", "runner_id": ben})
+        _until(live, _said("ended"))
+        stage.scene = "runs"
+        _until(live, lambda m: m["type"] == "stance" and m["session_id"] is not None)
+    rows = StoreReader(config.database_path()).list_sessions()
+    assert [row["runner_id"] for row in rows] == [ben, None]
+
+
 def test_the_store_of_another_device_is_left_alone(config: Config) -> None:
     with Store.open(config.database_path()):
         assert _status(Device(config), threading.Event()) == 2

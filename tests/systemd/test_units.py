@@ -136,6 +136,29 @@ def test_services_that_die_are_started_again_and_the_leds_go_dark() -> None:
     assert " cues-off " in device["ExecStopPost"]
 
 
+@pytest.mark.parametrize("drop_in", ["restart-slow.conf", "restart-steps.conf"])
+def test_a_box_that_nobody_looks_at_never_gives_up(tmp_path: Path, drop_in: str) -> None:
+    """What the installer puts beside the units is understood, and no start comes so soon that the cap is reached."""
+    copy_units(tmp_path)
+    for name in ("kneeline-device.service", "kneeline-web.service"):
+        folder = tmp_path / f"{name}.d"
+        folder.mkdir()
+        shutil.copy(SYSTEMD / drop_in, folder / f"10-{drop_in}")
+    said = verify(tmp_path)
+    if drop_in == "restart-slow.conf":
+        assert said == []
+        assert unit(drop_in)["Unit"]["StartLimitIntervalSec"] == "0"
+        return
+    # Before 254 it is not known, and is not installed there.
+    assert all(re.search(r"RestartSteps|RestartMaxDelaySec", line) for line in said)
+    steps, service = unit(drop_in)["Service"], unit("kneeline-device.service")
+    first_s, last_s, n = 2.0, 60.0, int(steps["RestartSteps"])
+    assert (service["Service"]["RestartSec"], steps["RestartMaxDelaySec"]) == ("2s", "60s")
+    waits_s = [first_s * (last_s / first_s) ** (min(i, n) / n) for i in range(20)]
+    assert service["Unit"]["StartLimitBurst"] == "20"
+    assert sum(waits_s) > 300
+
+
 def test_the_web_service_has_no_way_to_camera_and_pins() -> None:
     web = unit("kneeline-web.service")["Service"]
     assert web["PrivateDevices"] == "yes"
