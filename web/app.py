@@ -131,7 +131,10 @@ def _error(status: int, title: str, message: str) -> ResponseReturnValue:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if isinstance(error, CSRFError):
-        return _error(400, "This page is out of date", "Reload it and press the button again.")
+        again = "Reload it and press the button again."
+        if not request.cookies:
+            again += " If that does not help: this browser keeps no cookies of this address, allow them."
+        return _error(400, "This page is out of date", again)
     if status == 404:
         return _error(404, "Not found", "There is no such page, session or runner here, or none any more.")
     if status == 405 and request.method == "GET":  # a form's address, as a phone opens it anew with an old tab

@@ -37,6 +37,9 @@ def test_session_is_the_stored_document(client: FlaskClient, make_session: MakeS
     document = client.get(f"/api/sessions/{session_id}").get_json()
     assert document == StoreReader(config.database_path()).session(session_id)
     assert document["schema"] == "kneeline.session/1"
+    short = client.get(f"/api/sessions/{session_id}?stances=side,fppa_deg,none").get_json()
+    assert short["stances"] == [{key: one[key] for key in ("side", "fppa_deg")} for one in document["stances"]]
+    assert short["summary"] == document["summary"]
     assert client.get("/api/sessions/99").status_code == 404
     assert "error" in client.get("/api/sessions/99").get_json()
 

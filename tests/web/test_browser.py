@@ -851,7 +851,7 @@ def test_chart_of_an_hour_is_no_block_of_marks(server: Server, make_session: Mak
     for n in range(150):
         times = ({name: stance[name] + n * step_s for name in ("strike_s", "toe_off_s")} for stance in brief["stances"])
         hour += [stance | shifted for stance, shifted in zip(brief["stances"], times, strict=True)]
-    page.route(f"**/api/sessions/{session_id}", lambda route: route.fulfill(json=brief | {"stances": hour}))
+    page.route(f"**/api/sessions/{session_id}?*", lambda route: route.fulfill(json=brief | {"stances": hour}))
     page.goto(f"{server.url}/sessions/{session_id}")
     chart = page.locator("[data-chart]")
     expect(chart).to_have_attribute("data-points", str(150 * 55))

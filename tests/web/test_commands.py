@@ -141,6 +141,9 @@ def test_without_token_nothing_is_sent(device: LivePublisher, client: FlaskClien
     answer = client.post("/device/test-cue", data={"side": "left"})
     assert answer.status_code == 400
     assert "out of date" in answer.text
+    kept_none = client.application.test_client(use_cookies=False)
+    assert "keeps no cookies" in kept_none.post("/device/calibrate").text
+    assert ("keeps no cookies" in answer.text) is (client.get_cookie("session") is None)
     assert commands == []
 
 

@@ -69,7 +69,12 @@ def sessions() -> ResponseReturnValue:
 
 @blueprint.get("/api/sessions/<int:session_id>")
 def session(session_id: int) -> ResponseReturnValue:
-    return jsonify(box().reader.session(session_id) or abort(404))
+    """All of it; of its stances only what ``stances`` names, where that is given: an hour's are 6 MB."""
+    found = box().reader.session(session_id) or abort(404)
+    wanted = request.args.get("stances", "").split(",")
+    if wanted != [""]:
+        found["stances"] = [{key: stance[key] for key in wanted if key in stance} for stance in found["stances"]]
+    return jsonify(found)
 
 
 @blueprint.get("/api/sessions/<int:session_id>.csv")
