@@ -15,7 +15,7 @@ from model.camera_pose import SLOW_MOTION, CameraPose
 from model.errors import InputError
 from model.metrics import METRICS, MetricSpec
 from model.pose import Side, View
-from model.result import may_be_slowed
+from model.result import WALKED, may_be_slowed, walks
 from model.screening_result import unjudged
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from model.statistics import MIN_STANCES
@@ -127,6 +127,8 @@ def told(document: dict[str, Any]) -> list[str]:
     if document["stances"]:
         beside = document["view"] == View.SIDE
         lines += _told_beside(document["summary"]) if beside else _told_knees(document["summary"])
+        if walks(document["stances"]):
+            lines.append(WALKED)
     elif document["frames_with_runner"]:
         lines.append(
             "no steps were found: nobody runs, too little of the body is seen, or --view is not the camera's; a squat "

@@ -28,10 +28,15 @@ TIME_DECIMALS = 4
 _VALUE_DECIMALS = 4
 #: A longer pause than this many median steps is a break, not a step.
 _BREAK_STEPS = 1.6
+#: What is said where `walks`.
+WALKED = (
+    "these are steps of walking, or of running that hardly leaves the ground: contact times, hips and pelvis are a "
+    "walker's, and compare with no run"
+)
 #: Nobody who runs takes longer for a step.
 _SLOWEST_STEP_S = 60.0 / SLOWEST_RUN_SPM
-#: So many stances of running in succession (15 s) are a run, however long somebody walks besides.
-_RUN_STANCES = 40
+#: So many stances of running in succession (10 s) are a run, however long somebody walks besides.
+_RUN_STANCES = 28
 
 #: Against what a stance's pelvis is held: how the runner stood still, or the mean over whole strides.
 LEVEL, STOOD, STRIDES = "pelvis_level", "standing", "strides"
@@ -126,6 +131,13 @@ def _since(stances: Sequence[dict[str, Any]], since_s: float) -> list[dict[str, 
 def running_stances(stances: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Those of running, see `_are_run`."""
     return [one for one, is_run in zip(stances, _are_run(stances), strict=True) if is_run]
+
+
+def walks(stances: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether most of what is in a session's means was walked: the other foot comes down before this one has left."""
+    used = [one for one in running_stances(stances) if well_seen(one)]
+    walked = sum(_overlaps(one, used[max(0, n - 2) : n + 3]) for n, one in enumerate(used))
+    return len(used) >= MIN_STANCES and 2 * walked > len(used)
 
 
 def counted(stances: Sequence[Mapping[str, Any]]) -> list[bool]:

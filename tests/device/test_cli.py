@@ -263,13 +263,20 @@ def test_the_folders_of_a_demo_are_not_for_everybody_to_read(tmp_path: Path) -> 
     assert {one.stat().st_mode & 0o777 for one in (folder, folder.parent)} == {0o750}
 
 
+def steps(count: int, step_s: float = 0.35, contact_s: float = 0.2) -> list[dict[str, Any]]:
+    return [
+        {"side": ("left", "right")[n % 2], "strike_s": n * step_s, "toe_off_s": n * step_s + contact_s, "quality": 0.8}
+        for n in range(count)
+    ]
+
+
 def test_a_run_is_told_with_both_knees_and_their_uncertainty() -> None:
     document: dict[str, Any] = {
         "source": "a.mp4",
         "view": "front",
         "frames": 600,
         "frames_with_runner": 600,
-        "stances": [{}] * 22,
+        "stances": steps(22),
         "cues": [],
         "summary": {
             "cadence_spm": 167.9962,
@@ -288,12 +295,16 @@ def test_a_run_is_told_with_both_knees_and_their_uncertainty() -> None:
         "a.mp4: front view, 600 frames, 22 stances, 0 cues, cadence not known",
         "knee alignment: not measured: needs a view from the front",
     ]
+    assert replay_command.told(document | {"stances": steps(22, 0.55, 0.65)})[2:] == [
+        "these are steps of walking, or of running that hardly leaves the ground: contact times, hips and pelvis are a "
+        "walker's, and compare with no run"
+    ]
 
 
 def test_a_run_seen_from_the_side_is_told_by_what_that_view_shows() -> None:
     both = {"hip_extension_deg": {"mean": 11.26, "n": 7}, "overstride_leg": {"mean": 0.2134, "n": 7}}
     document = {
-        "source": "a.mp4", "view": "side", "frames": 300, "frames_with_runner": 300, "stances": [{}] * 14, "cues": [],
+        "source": "a.mp4", "view": "side", "frames": 300, "frames_with_runner": 300, "stances": steps(14), "cues": [],
         "summary": {
             "cadence_spm": 168.7, "left": both | {"trunk_forward_lean_deg": {"mean": -1.0, "n": 7}},
             "right": both | {"trunk_forward_lean_deg": {"mean": None, "n": 2}},
@@ -341,7 +352,7 @@ def test_slow_motion_is_named_where_a_view_from_the_side_shows_too_few_steps(
     """Few steps at a runner's pace are those of a short film."""
     document = {
         "source": "a.mp4", "view": "side", "frames": 600, "frames_with_runner": 600,
-        "stances": [{"strike_s": 1.0 + step_s * n} for n in range(stances)],
+        "stances": steps(stances, step_s),
         "cues": [], "summary": {"cadence_spm": None, "left": {}, "right": {}, "unavailable": {}},
     }  # fmt: skip
     last = replay_command.told(document)[-1]

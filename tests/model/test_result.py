@@ -16,7 +16,7 @@ from model.coach import Cue
 from model.metrics import METRICS, STANCE_METRICS
 from model.place import CORRECTED
 from model.pose import Side, View
-from model.result import cadence_spm, cue_json, doubt, stance_json, summarise, summarise_stored, take_back
+from model.result import cadence_spm, cue_json, doubt, stance_json, summarise, summarise_stored, take_back, walks
 from model.stance import DOUBTED_QUALITY, MIN_QUALITY, Stance
 from model.statistics import MIN_STANCES
 from model.table import stances_csv
@@ -95,6 +95,12 @@ def test_who_warms_up_walking_is_measured_running() -> None:
     only = summarise(walked(40, 37.0), View.SIDE)
     assert only["left"]["knee_flexion_deg"]["n"] == 40
     assert only["cadence_spm"] == pytest.approx(110, abs=0.1)
+    assert walks(walked(40, 37.0))
+    assert not walks([*walked(40, 37.0), *ran])
+    assert not walks(walked(2, 37.0))
+    short = [one | {key: one[key] + 90 for key in times} for one in found[:30]]
+    mixed = summarise([*walked(165, 37.0), *short], View.SIDE)  # ten seconds of running after a minute and a half
+    assert mixed["cadence_spm"] == pytest.approx(170, abs=0.1)
     mistaken = walked(200, 37.0)
     for one in mistaken[::10]:
         one["toe_off_s"] = one["strike_s"] + 0.3

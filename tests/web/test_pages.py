@@ -461,6 +461,17 @@ def test_unknown_camera_shows_the_angle_of_the_picture_and_says_so(
     assert f"Knee alignment (FPPA) — {METRICS['fppa_deg'].reason_missing}" in text
 
 
+def test_a_session_that_was_walked_says_so(
+    client: FlaskClient, make_session: MakeSession, store: Store, stances: list[Message]
+) -> None:
+    assert "These are steps of walking" not in text_of(client, f"/sessions/{make_session()}")
+    session_id = make_session(state="open", n=0)
+    for n in range(30):
+        side, at_s = ("left", "right")[n % 2], n * 60 / 110
+        store.add_stance(session_id, {**stances[0], "side": side, "strike_s": at_s, "toe_off_s": at_s + 0.65})
+    assert "These are steps of walking, or of running that hardly" in text_of(client, f"/sessions/{session_id}")
+
+
 def test_qr_leads_to_the_result_on_the_network(
     client: FlaskClient, make_session: MakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from model.lengths import summary_with_centimetres
 from model.metrics import METRICS, NOT_MEASURABLE
 from model.pose import View
 from model.quality import lost_words, many_lost
-from model.result import UNKNOWN_CAMERA, summarise_stored, well_seen
+from model.result import UNKNOWN_CAMERA, WALKED, summarise_stored, walks, well_seen
 from model.screening_result import MIN_REPS
 from model.stance import MIN_QUALITY
 from model.statistics import MIN_STANCES
@@ -265,6 +265,7 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
         "min_stances": MIN_STANCES,
         "min_quality": MIN_QUALITY,
         "poor": sum(not well_seen(stance) for stance in found["stances"]),
+        "only_walked": WALKED if walks(found["stances"]) else None,
         "walked": sum(well_seen(stance) and not stance["counts"] for stance in found["stances"]),
     }
 
