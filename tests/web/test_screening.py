@@ -164,7 +164,7 @@ def test_a_step_down_whose_knee_was_not_judged_is_not_called_good(client: FlaskC
     for path in ("", "/card"):
         page = client.get(f"/sessions/{session_id}{path}").text
         assert f"{score['points']} points, knee not judged" in page
-        assert f"at most {score['points_at_most']}: not seen" in page
+        assert f"at most {score['points_at_most']}; not judged: " in page
         assert "Right knee not judged in 5 of 5" in page
 
 
