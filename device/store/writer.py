@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -27,6 +28,10 @@ from model.programme import Attempt
 from model.result import TIME_DECIMALS
 from model.stance import DOUBTED_QUALITY
 
+_READ_ONLY = (
+    "the installed service may write below /var/lib/kneeline only: name a file there, or let it write elsewhere (see "
+    "[store] in config.md)"
+)
 _STANCE_COLUMNS = ("side", "strike_s", "toe_off_s", "quality")
 _COUNTS = ("fps", "frames", "frames_with_runner", "view")
 _BELT = ("belt_speed_min_m_s", "belt_speed_max_m_s")
@@ -134,9 +139,8 @@ class Store:
         except OSError as error:
             if isinstance(error, StoreError):
                 raise
-            raise StoreError(
-                f"{path} cannot be written ({error.strerror}); check the folder's owner and mode, or the disk"
-            ) from None
+            remedy = _READ_ONLY if error.errno == errno.EROFS else "check the folder's owner and mode, or the disk"
+            raise StoreError(f"{path} cannot be written ({error.strerror}); {remedy}") from None
         try:
             connection = _connect(path)
         except BaseException as error:

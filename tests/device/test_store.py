@@ -449,6 +449,19 @@ def test_a_read_only_folder_is_one_clear_line_and_still_readable(foreign_folder:
         assert StoreReader(path).list_sessions() == []
 
 
+def test_a_folder_that_the_installed_service_may_not_write_to_is_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is its unit that makes it read-only: owner and mode are right."""
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "mkdir", read_only)
+    with pytest.raises(StoreError, match="the installed service may write below /var/lib/kneeline only"):
+        Store.open(path)
+
+
 def test_a_read_only_file_is_one_clear_line(foreign_folder: Path) -> None:
     foreign_folder.chmod(0o777)
     with as_nobody(), pytest.raises(StoreError, match="is read-only; give the service's user write access"):
