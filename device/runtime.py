@@ -398,9 +398,10 @@ class Device:
         finally:
             self._meters.closed(source)
             if scene.session is not None:
+                ran = scene.session.started
                 self._leave(scene, scene.session, keep_choice=lost)
-            if lost:
-                self._runner.expire(_LOST_CAMERA_S)
+                if lost and ran:
+                    self._runner.expire(_LOST_CAMERA_S)
 
     def _scene(self, source: FrameSource) -> _Scene:
         """Everything anew for a camera that has been opened: only its place is known, if it stands where it stood."""

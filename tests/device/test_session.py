@@ -133,3 +133,15 @@ def test_a_pause_of_all_pictures_ends_the_session_whoever_is_there_after_it() ->
         ("ended", 3605.0, 19.9),
         ("started", 3608.0, 3605.0),
     ]
+
+
+def test_who_has_left_is_away_and_who_is_only_missed_for_a_moment_is_not() -> None:
+    tracker = SessionTracker()
+    assert tracker.away_s(0.0) == 0.0
+    away_s = []
+    for n, seen in enumerate(stretch((5, True), (0.3, False), (2, True), (4, False), (1, True))):
+        tracker.step(n / FPS, seen)
+        away_s.append(tracker.away_s(n / FPS))
+    assert max(away_s[: round(7.3 * FPS)]) == 0.0
+    assert abs(away_s[round(11.2 * FPS)] - 3.9) < 0.1
+    assert away_s[-1] == 0.0
