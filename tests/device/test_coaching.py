@@ -113,8 +113,7 @@ class Box:
 
     def session(self) -> int:
         begun: list[int] = []
-        runner = self.choice.current
-        self.writer.begin(replace(HEADER, runner_id=None if runner is None else runner.id), begun.append)
+        self.choice.begin_session(HEADER, begun.append)
         self.settle()
         return begun[0]
 
