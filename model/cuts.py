@@ -189,13 +189,14 @@ def _another(before: Image, now: Image, runner: Box | None) -> tuple[float, floa
     old, new = (_squares(picture)[whole].astype(np.float32) for picture in (before, now))
     old -= old.mean(axis=1, keepdims=True)
     new -= new.mean(axis=1, keepdims=True)
-    spreads = old.std(axis=1), new.std(axis=1)
-    holds = np.maximum(*spreads) > _PLAIN
-    left = _squares(np.arange(before.shape[1]) < before.shape[1] / 2 * np.ones(before.shape))[whole].mean(axis=1) > 0.5
+    old_spread, new_spread = old.std(axis=1), new.std(axis=1)
+    holds = (old_spread > _PLAIN) | (new_spread > _PLAIN)
+    on_left = np.arange(before.shape[1]) < before.shape[1] / 2 * np.ones(before.shape)
+    left = _squares(on_left)[whole].astype(np.float64).mean(axis=1) > 0.5
     halves = holds & left, holds & ~left
     if min(half.sum() for half in halves) < _FEWEST:
         return None
-    alike = (old * new).mean(axis=1) / np.maximum(np.maximum(*spreads) * np.minimum(*spreads), 1.0)
+    alike = (old * new).mean(axis=1) / np.maximum(old_spread * new_spread, 1.0)
     another = alike < _ALIKE
     return float(another[holds].mean()), float(min(another[half].mean() for half in halves))
 

@@ -89,7 +89,7 @@ def card() -> None:
             off = np.abs(np.array(seen) - np.array(list(COLOURS.values()))).max()
             expect(
                 f"asked for {size_px}, got {camera.size_px}, {dict(zip(COLOURS, seen, strict=True))}",
-                off < 30 and image.shape[1::-1] == camera.size_px == given_px and image[-60:].max() < 30,
+                bool(off < 30 and image.shape[1::-1] == camera.size_px == given_px and image[-60:].max() < 30),
             )
 
 

@@ -56,7 +56,7 @@ def drawn(seed: int, count: int) -> Mapping[str, Film]:
         body = list(BODIES)[rng.integers(len(BODIES))]
         if body == "tall man":
             distance_m = max(distance_m, _TALL_M)
-        skin = SKINS[rng.integers(len(SKINS))]
+        skin = SKINS[int(rng.integers(len(SKINS)))]
         shirt, shorts = _colour(rng.uniform(0.02, 0.8, 3)), _colour(rng.uniform(0.02, 0.4) * rng.uniform(0.5, 1, 3))
         clothes = Clothes(shirt, shorts, skin, legs=0.6 if rng.random() < 0.75 else 1.8)
         vfov_deg = math.degrees(2 * math.atan(_HALF_SEEN_M / distance_m))
