@@ -16,7 +16,7 @@ from model.errors import InputError
 from model.metrics import METRICS, MetricSpec
 from model.pose import Side, View
 from model.result import WALKED, may_be_slowed, walks
-from model.screening_result import unjudged
+from model.screening_result import seen_words, unjudged
 from model.standing import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from model.statistics import MIN_STANCES
 from model.words import counted
@@ -181,9 +181,8 @@ def told_screening(document: dict[str, Any]) -> list[str]:
             for side in ("left", "right")
             if rep.get("side") in (None, side)
         )
-        seen = [*rep["faults"], *(f"{key} not judged" for key in unjudged(rep))]
-        faults = ", ".join(seen) or "no fault"
-        lines.append(f"{i}: {rep['start_s']:.1f} to {rep['end_s']:.1f} s, {knees}: {faults}")
+        seen = seen_words(rep["faults"], unjudged(rep))
+        lines.append(f"{i}: {rep['start_s']:.1f} to {rep['end_s']:.1f} s, {knees}: {seen}")
     for side in ("left", "right"):
         score = document["summary"][side].get("score")
         if score is not None:

@@ -76,7 +76,10 @@ class SessionTracker:
         return self._held_s is not None
 
     def away_s(self, t_s: float) -> float:
-        """For how long nobody has been seen in the session that runs; 0 where somebody is, or where none runs."""
+        """For how long nobody has been seen in the session that runs.
+
+        0 where none runs, or where somebody is in sight just now: a return, or a flash that will pass.
+        """
         if not self.active or self._present_s is None or self._seen_since_s is not None:
             return 0.0
         return t_s - self._present_s
@@ -129,8 +132,7 @@ class SessionTracker:
             ended = self._end(t_s)
             self.hold(t_s)
             return ended
-        gone = self._seen_since_s is None  # else someone is in sight just now: a return, or a flash that will pass
-        return self._end(t_s) if gone and t_s - self._present_s >= self._end_after_s else None
+        return self._end(t_s) if self.away_s(t_s) >= self._end_after_s else None
 
     def _end(self, t_s: float) -> Ended:
         assert self._present_s is not None

@@ -12,7 +12,7 @@ import math
 from collections import deque
 from itertools import pairwise
 from statistics import median
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from model.pose import FloatArray, Joint, Pose
 
 #: To what a film was cut: within one set-up, or to another.
 Cut = Literal["jump", "scene"]
+_Value = TypeVar("_Value", bound=np.generic)
 #: The picture is compared by squares of so many pixels. One in which the light varies by so much holds something; what
 #: it shows is another thing where the two are correlated by less.
 _SQUARE_PX, _PLAIN, _ALIKE = 16, 4.0, 0.5
@@ -191,8 +192,7 @@ def _another(before: Image, now: Image, runner: Box | None) -> tuple[float, floa
     new -= new.mean(axis=1, keepdims=True)
     old_spread, new_spread = old.std(axis=1), new.std(axis=1)
     holds = (old_spread > _PLAIN) | (new_spread > _PLAIN)
-    on_left = np.arange(before.shape[1]) < before.shape[1] / 2 * np.ones(before.shape)
-    left = _squares(on_left)[whole].astype(np.float64).mean(axis=1) > 0.5
+    left = _squares(np.arange(before.shape[1]) < before.shape[1] / 2 * np.ones(before.shape))[whole].mean(axis=1) > 0.5
     halves = holds & left, holds & ~left
     if min(half.sum() for half in halves) < _FEWEST:
         return None
@@ -201,7 +201,7 @@ def _another(before: Image, now: Image, runner: Box | None) -> tuple[float, floa
     return float(another[holds].mean()), float(min(another[half].mean() for half in halves))
 
 
-def _squares(picture: NDArray[np.generic]) -> NDArray[np.generic]:
+def _squares(picture: NDArray[_Value]) -> NDArray[_Value]:
     """(n, pixels) of a picture (H, W)."""
     rows, columns = (size // _SQUARE_PX for size in picture.shape)
     whole = picture[: rows * _SQUARE_PX, : columns * _SQUARE_PX]

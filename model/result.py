@@ -88,8 +88,9 @@ def cadence_spm(stances: Sequence[Mapping[str, Any]]) -> float | None:
     if len(stances) < MIN_STANCES:
         return None
     steps = np.array([b["strike_s"] - a["strike_s"] for a, b in pairwise(stances) if well_seen(a) or well_seen(b)])
-    steps = steps[steps < _BREAK_STEPS * np.median(steps)] if steps.size else steps
-    return float(60.0 / steps.mean()) if steps.size else None
+    if not steps.size:
+        return None
+    return float(60.0 / steps[steps < _BREAK_STEPS * np.median(steps)].mean())
 
 
 def may_be_slowed(stances: Sequence[Mapping[str, Any]]) -> bool:
@@ -135,9 +136,8 @@ def running_stances(stances: Sequence[Mapping[str, Any]]) -> list[Mapping[str, A
 
 def walks(stances: Sequence[Mapping[str, Any]]) -> bool:
     """Whether most of what is in a session's means was walked: the other foot comes down before this one has left."""
-    used = [one for one in running_stances(stances) if well_seen(one)]
-    walked = sum(_overlaps(one, used[max(0, n - 2) : n + 3]) for n, one in enumerate(used))
-    return len(used) >= MIN_STANCES and 2 * walked > len(used)
+    one_footed = _one_footed([one for one, counts in zip(stances, counted(stances), strict=True) if counts])
+    return len(one_footed) >= MIN_STANCES and 2 * sum(one_footed) < len(one_footed)
 
 
 def counted(stances: Sequence[Mapping[str, Any]]) -> list[bool]:
@@ -184,10 +184,15 @@ def _are_run(stances: Sequence[Mapping[str, Any]]) -> list[bool]:
     Whoever warms up walking is measured as a runner all the same. Single steps of a walker that pass for running lie
     scattered; those of a run follow one another.
     """
-    runs = [not _overlaps(one, stances[max(0, n - 2) : n + 3]) for n, one in enumerate(stances)]
+    runs = _one_footed(stances)
     longest = max((sum(1 for _ in row) for is_run, row in groupby(runs) if is_run), default=0)
     enough = sum(runs) >= max(2 * MIN_STANCES, len(stances) // 4) or longest >= _RUN_STANCES
     return runs if enough else [True] * len(stances)
+
+
+def _one_footed(stances: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """In which of them no other foot is on the ground."""
+    return [not _overlaps(one, stances[max(0, n - 2) : n + 3]) for n, one in enumerate(stances)]
 
 
 def _overlaps(stance: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> bool:

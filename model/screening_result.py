@@ -151,6 +151,11 @@ def unjudged(rep: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(key for key, value in values.items() if value is None and key not in rep["faults"])
 
 
+def seen_words(faults: Sequence[str], missed: Sequence[str]) -> str:
+    """What was seen in a repetition: its faults, then what was not judged; neither is "no fault"."""
+    return ", ".join([*faults, *(f"{what} not judged" for what in missed)]) or "no fault"
+
+
 def _knee_json(knee: KneeAtBottom) -> dict[str, Any]:
     return {
         "fppa_deg": number(knee.fppa_deg),

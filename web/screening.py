@@ -14,7 +14,7 @@ from model.comparison import least_change
 from model.metrics import METRICS
 from model.pose import Side
 from model.screening import Exercise
-from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG, test_name, unjudged
+from model.screening_result import MIN_REPS, REP_OFF_DEG, TEST_OFF_DEG, seen_words, test_name, unjudged
 from model.words import capital
 from web.present import Cell, number
 
@@ -78,10 +78,7 @@ _UNSEEN_WORDS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class RepRow:
-    """One repetition in words; "—" for what was not seen, "" for the knee that is not tested.
-
-    ``seen``: its faults, then what was not judged; neither is "no fault".
-    """
+    """One repetition in words; "—" for what was not seen, "" for the knee that is not tested."""
 
     n: int
     left: str
@@ -93,7 +90,7 @@ class RepRow:
 
     @property
     def seen(self) -> str:
-        return ", ".join([*self.faults, *(f"{what} not judged" for what in self.unjudged)]) or "no fault"
+        return seen_words(self.faults, self.unjudged)
 
 
 def tested_side(mode: str, summary: Mapping[str, Any]) -> Side | None:
@@ -122,15 +119,16 @@ def result(document: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str,
         document: the session.
         summary: of it.
     """
-    mode, reps = document["mode"], document["reps"]
+    mode = document["mode"]
+    rows = [_row(n, rep) for n, rep in enumerate(document["reps"], start=1)]
     tested = tested_side(mode, summary)
     return {
         "title": title(mode, summary),
         "tested": tested,
         "knees": knees(mode, summary),
-        "reps": [_row(n, rep) for n, rep in enumerate(reps, start=1)],
+        "reps": rows,
         "faults": {FAULT_WORDS.get(key, key): n for key, n in (summary.get("faults") or {}).items()},
-        "unjudged": Counter(_JUDGED_WORDS[key] for rep in reps for key in unjudged(rep)),
+        "unjudged": Counter(what for row in rows for what in row.unjudged),
         "score": None if tested is None else _score(summary[tested].get("score")),
         "unseen": _unseen(summary.get("unavailable") or {}, tested),
         "advice": summary.get("advice"),

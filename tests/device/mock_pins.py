@@ -30,3 +30,8 @@ class Clock:
 def states(factory: MockFactory, number: int) -> list[float]:
     """Every state a pin has had since it was opened, the first being off."""
     return [float(state.state) for state in factory.pin(number).states]
+
+
+def changes(output: CueOutput) -> list[tuple[str, bool, float]]:
+    """What changed and when, s."""
+    return [(edge.line, edge.on, round(edge.t_ns / 1e9, 3)) for edge in output.edges]

@@ -20,7 +20,7 @@ from device.runtime import led_state
 from model.analysis import AnalysisSettings, Outcome, RunAnalysis
 from model.place import CameraPlace
 from model.pose import Pose, Side
-from tests.device.mock_pins import Clock, states
+from tests.device.mock_pins import Clock, changes, states
 
 LEFT, RIGHT, BUZZER, LEFT_GREEN, RIGHT_GREEN = 17, 27, 22, 5, 6
 FRAME_S = 1 / 30
@@ -52,7 +52,7 @@ def play(truth: dict[str, Any], clock: Clock, config: CuesConfig) -> tuple[list[
             for cue in outcome.cues:
                 output.cue(cue.side, cue.severity)
         clock.advance(output, seen[-1].t_s + 0.5)
-        edges = [(edge.line, edge.on, round(edge.t_ns / 1e9, 3)) for edge in output.edges]
+        edges = changes(output)
     return seen, edges
 
 
@@ -147,6 +147,6 @@ def test_the_metronome_is_still_while_a_pattern_plays(clock: Clock, pins: MockFa
         fed(output, clock, 0.9)
         output.cue(Side.RIGHT)
         fed(output, clock, 1.9)
-        beeps = of([(edge.line, edge.on, edge.t_ns / 1e9) for edge in output.edges], "buzzer")
+        beeps = of(changes(output), "buzzer")
     assert [on for on, _ in beeps] == [True, False] * 3
     assert [t_s for _, t_s in beeps] == pytest.approx([0.0, 0.03, 0.9, 0.98, 1.05, 1.13])

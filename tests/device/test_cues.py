@@ -18,16 +18,11 @@ from device import cues as module
 from device.config import CuesConfig
 from device.cues import CueOutput, all_off
 from model.pose import Side
-from tests.device.mock_pins import Clock, states
+from tests.device.mock_pins import Clock, changes, states
 
 REPO = Path(__file__).resolve().parents[2]
 LEFT, RIGHT, BUZZER, LEFT_GREEN, RIGHT_GREEN = 17, 27, 22, 5, 6
 WIRED = CuesConfig(led_left_green_pin=LEFT_GREEN, led_right_green_pin=RIGHT_GREEN)
-
-
-def changes(output: CueOutput) -> list[tuple[str, bool, float]]:
-    """What changed and when, s."""
-    return [(edge.line, edge.on, round(edge.t_ns / 1e9, 3)) for edge in output.edges]
 
 
 def until(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
