@@ -25,10 +25,12 @@ mean; without one, that of this session's last stances of that side outside of a
 estimate of the camera can shift: told by their lower quartile, because dives that came before there was a target are
 among them; where a gap of 3 σ parts the lower ones from all others, by these: a session may begin with a long block
 of dives. Where the camera's place is known the stance must be clear of their level with the camera taken out as well:
-a runner who moves aside is seen from elsewhere. Where there is no level yet, and for who is always over the target,
-more is asked where the pose model is hardly sure of the legs: noisy pictures shift its joints for a whole session. σ
-grows with the spread from stance to stance (von Neumann 1941) and with the baseline's SD. While an alert lasts every
-stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or back near the level.
+a runner who moves aside is seen from elsewhere. Then 3 σ are enough in the picture: both hold the same noise, and what
+the picture guards against is an estimate that shifts. Where there is no level yet, and for who is always over the
+target, more is asked where the pose model is hardly sure of the legs: noisy pictures shift its joints for a whole
+session. σ grows with the spread from stance to stance (von Neumann 1941) and with the baseline's SD. While an alert
+lasts every stance over the target is cued; it ends `HYSTERESIS_DEG` below the target, or back near the level. One that
+began before there was a level is not held against its own stances until eight were judged, unless a gap parts them.
 """
 
 from __future__ import annotations
@@ -38,11 +40,12 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from statistics import fmean, median, quantiles, stdev
+from statistics import fmean, median, stdev
 from types import MappingProxyType
 from typing import Literal, get_args
 
 from model.goals import Goal
+from model.own_level import STEADY_STANCES, OwnLevel, quartile_sds
 from model.pose import Side
 from model.programme import Adherence, FeedbackSchedule
 
@@ -80,14 +83,11 @@ _MIN_FRAMES = 2
 _STEADY_STEPS = 4
 #: See above: σ for one stance, for the floor, and the most that σ may grow with the spread.
 _CLEAR, _FLOOR, _MAX_GROWTH = 4.0, 1.96, 1.6
+#: The same of the picture's angle, where the other, without the camera, is clear, too.
+_CLEAR_IN_PICTURE = 3.0
 _KEPT = 30
-#: The own level of a session lies so many σ above the lower quartile of its stances; the quartile's variance is so many
-#: times that of their mean.
-_ABOVE_QUARTILE, _QUARTILE_VARIANCE = 0.674, 1.86
-#: Fewest stances for the own level, and in how many a side must be far over a fixed threshold for it not to be asked.
-_MIN_LEVEL, _STEADY_STANCES = 3, 8
-#: Where so many σ part the lower stances from all others, those tell the own level: the fewest, and their least share.
-_APART, _FEWEST_LOW, _LOW_SHARE = 3.0, 2, 0.125
+#: Fewest stances for the own level.
+_MIN_LEVEL = 3
 #: What pose model and camera may be off for a whole session, degrees, straight ahead and for each degree of azimuth
 #: (varied.md).
 _OFF_DEG, _OFF_PER_DEG = 3.0, 0.2
@@ -278,7 +278,8 @@ class _Side:
     target: Target | None = None
     alert: bool = False
     #: Whether the alert began before there was a level. Its own stances tell that then, or what began by chance, of a
-    #: runner whom the camera shows over the threshold all the time, would never end.
+    #: runner whom the camera shows over the threshold all the time, would never end; but not before they tell, too,
+    #: whether it is too far over to be the camera.
     blind: bool = False
     #: Of all last stances, and of those outside of alerts: the knee in the picture, in true degrees; or the value.
     anchors: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
@@ -286,7 +287,7 @@ class _Side:
     #: The same with the camera taken out, where its place was known; of stances outside of alerts only.
     corrected: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     #: How far over the target the last stances outside of alerts were.
-    overs: deque[float] = field(default_factory=lambda: deque(maxlen=_STEADY_STANCES))
+    overs: deque[float] = field(default_factory=lambda: deque(maxlen=STEADY_STANCES))
     excess_before: float = math.nan
     learning: dict[str, list[float]] = field(default_factory=dict)
 
@@ -319,12 +320,12 @@ class _Side:
 
     def far_over(self, off_deg: float) -> bool:
         """Whether the side is usually so far over the target that it cannot be pose model and camera."""
-        return len(self.overs) == _STEADY_STANCES and median(self.overs) > off_deg
+        return len(self.overs) == STEADY_STANCES and median(self.overs) > off_deg
 
     def spread(self) -> float:
         """SD from stance to stance, by the median of successive differences, which blocks of dives hardly move."""
         steps = [abs(b - a) for a, b in pairwise(self.anchors)]
-        return 1.048 * median(steps) if len(steps) >= _STEADY_STANCES else 0.0
+        return 1.048 * median(steps) if len(steps) >= STEADY_STANCES else 0.0
 
 
 class Coach:
@@ -531,12 +532,11 @@ class Coach:
         value = seen[metric]
         over = target.sign * (value - target.limit)
         sd = self._session_sd(state, target, instrument)
-        excess = self._excess(state, target, value, anchor, sd)
-        noise = self._noise(state, target, sd)
-        far_over = state.far_over(instrument.off_deg)
-        back = over < -self._hysteresis(metric, instrument) or (excess < _CLEAR / 2 * noise and not far_over)
+        excess, parted = self._excess(state, target, value, anchor, sd, instrument)
+        far_over = state.far_over(instrument.off_deg) and not parted
+        back = over < -self._hysteresis(metric, instrument) or (excess < _CLEAR / 2 and not far_over)
         state.alert = state.alert and not back
-        clear = over > 0 and (state.alert or self._is_clear(state, target, over, excess, noise, instrument))
+        clear = over > 0 and (state.alert or self._is_clear(state, target, over, excess, sd, far_over, instrument))
         state.excess_before = excess if over > 0 else math.nan
         if clear and not state.alert:
             state.blind = not math.isfinite(excess)
@@ -598,57 +598,59 @@ class Coach:
         return HYSTERESIS_DEG if metric.endswith("_deg") else self._sd(metric, instrument) / 2
 
     def _session_sd(self, state: _Side, target: Target, instrument: Instrument) -> float:
-        """σ of one stance, grown with the spread of this session."""
+        """σ of one stance in the target's unit, grown with the spread of this session."""
         sd = self._sd(target.metric, instrument)
-        scale = instrument.knee_gain if target.metric == KNEE_IMAGE else 1.0
-        return min(max(sd, state.spread() * scale, target.sd), _MAX_GROWTH * sd)
+        scale = instrument.knee_gain if target.metric in (KNEE, KNEE_IMAGE) else 1.0
+        return _grown(sd, max(state.spread() * scale, target.sd))
 
-    def _excess(self, state: _Side, target: Target, value: float, anchor: float, sd: float) -> float:
-        """How far beyond the own level; NaN where that is not known."""
+    def _excess(
+        self, state: _Side, target: Target, value: float, anchor: float, sd: float, instrument: Instrument
+    ) -> tuple[float, bool]:
+        """By how many σ beyond the own level, NaN where that is not known; and whether a gap tells the level.
+
+        A baseline's mean is counted as known.
+        """
         if math.isfinite(target.level):
-            return target.sign * (value - target.level)
-        if len(state.level) < (_STEADY_STANCES if state.alert and state.blind else _MIN_LEVEL):
-            return math.nan
-        excess = anchor - _level(state.level, sd)
-        if target.metric == KNEE and len(state.corrected) >= _MIN_LEVEL:
-            return min(excess, value - _level(state.corrected, sd))
-        return excess
-
-    def _noise(self, state: _Side, target: Target, sd: float) -> float:
-        """σ of one stance against the level; a baseline's mean is counted as known."""
-        unsure = 0.0 if math.isfinite(target.level) or not state.level else _QUARTILE_VARIANCE / len(state.level)
-        return sd * math.sqrt(1 + unsure)
+            return target.sign * (value - target.level) / sd, False
+        if len(state.level) < _MIN_LEVEL:
+            return math.nan, False
+        picture = OwnLevel.of(state.level, anchor, _grown(instrument.stance_sd_deg, state.spread()))
+        if state.alert and state.blind and len(state.overs) < STEADY_STANCES and not picture.parted:
+            return math.nan, False
+        if len(state.corrected) < _MIN_LEVEL:
+            return picture.beyond(anchor), picture.parted
+        own = OwnLevel.of(state.corrected, value, sd)
+        return min(_CLEAR / _CLEAR_IN_PICTURE * picture.beyond(anchor), own.beyond(value)), picture.parted
 
     def _is_clear(
-        self, state: _Side, target: Target, over: float, excess: float, noise: float, instrument: Instrument
+        self,
+        state: _Side,
+        target: Target,
+        over: float,
+        excess: float,
+        sd: float,
+        far_over: bool,
+        instrument: Instrument,
     ) -> bool:
         """Whether a stance over the target is more than noise."""
         if target.metric == "cadence_spm":
             return True
         if not math.isfinite(excess):
             left_deg = _LEFT_OVER / instrument.knee_gain * abs(instrument.azimuth_deg)
+            # The second and third stance are asked for more: as little as of the first cued an aligned runner.
+            noise = sd * (quartile_sds(len(state.level)) if state.level else 1.0)
             return over > noise + left_deg + instrument.unsure_deg
-        if target.basis == "fixed" and state.far_over(instrument.off_deg):
+        if far_over and target.basis == "fixed":
             return True
-        if excess > _CLEAR * noise:
+        if excess > _CLEAR:
             return True
         before = state.excess_before
-        return min(before, excess) > _CLEAR / 2 * noise and (before + excess) / 2 > _CLEAR / math.sqrt(2) * noise
+        return min(before, excess) > _CLEAR / 2 and (before + excess) / 2 > _CLEAR / math.sqrt(2)
 
 
-def _level(stances: deque[float], sd: float) -> float:
-    """Of stances among which there may be dives; NaN where one of a few is far below all others.
-
-    Where a gap parts them that no noise makes, those below it tell the level, unless they are next to none.
-    """
-    ordered = sorted(stances)
-    gap, low = max((after - before, n) for n, (before, after) in enumerate(pairwise(ordered), start=1))
-    if gap > _APART * sd:
-        if low >= max(_FEWEST_LOW, _LOW_SHARE * len(ordered)):
-            ordered = ordered[:low]
-        elif len(ordered) < _STEADY_STANCES:
-            return math.nan
-    return quantiles(ordered, n=4, method="inclusive")[0] + _ABOVE_QUARTILE * sd
+def _grown(sd: float, spread: float) -> float:
+    """σ of one stance as it is measured, and as it was stated."""
+    return min(max(sd, spread), _MAX_GROWTH * sd)
 
 
 def _of_frames(values: list[float], reach: float) -> float:

@@ -355,18 +355,47 @@ def test_a_long_block_of_dives_after_two_steps_is_cued_to_its_end() -> None:
     assert belt.aligned(5).cues == belt.cues[:14]
 
 
-def test_dives_from_the_second_step_on_are_no_level_of_their_own_before_there_are_eight() -> None:
-    """Nor where one of them was not seen, and the alert began anew; more of them might be how the runner runs."""
+def test_dives_from_the_second_step_on_are_no_level_of_their_own_before_eight_were_judged() -> None:
+    """Those that came before it was known where the camera stands are none of the eight; more might be how they run."""
     belt = Belt(Coach(CoachSettings())).aligned(2)
     belt.stride(picture_only(4.0), picture_only(4.0))
-    for _ in range(2):
+    for _ in range(5):
         belt.stride(picture_only(4.0), picture_only(13.0))
-    for _ in range(4):
-        assert [cue.side for cue in belt.stride(knee(4.0), knee(13.0))] == [Side.RIGHT]
-    before = len(belt.cues)
+    for _ in range(8):
+        assert [cue.side for cue in belt.stride(knee(4.0), knee(10.5))] == [Side.RIGHT]
     for _ in range(20):
-        belt.stride(knee(4.0), knee(9.0))
-    assert len(belt.cues) - before <= 1
+        assert belt.stride(knee(4.0), knee(10.5)) == []
+
+
+def test_dives_from_the_second_step_on_end_with_the_first_steps_below_them() -> None:
+    """As soon as two are a gap below them it is known what the dives are: here the knee is shown 5° too far inside."""
+    belt = Belt(Coach(CoachSettings())).aligned(2)
+    belt.stride(picture_only(4.0), picture_only(9.0))
+    for _ in range(6):
+        assert [cue.side for cue in belt.stride(knee(4.0), knee(20.0))] == [Side.RIGHT]
+    for angle_deg in (9.5, 9.0, 9.5, 8.5, 9.0):
+        assert belt.stride(knee(4.0), knee(angle_deg)) == []
+    assert [cue.side for cue in belt.stride(knee(4.0), knee(20.0))] == [Side.RIGHT]
+
+
+def test_the_picture_need_be_less_sure_of_a_dive_that_is_clear_with_the_camera_taken_out() -> None:
+    """The own level is 4°, σ 1.4°: 6.7° more in the picture are four σ of it and of the level's quartile; 5.0 three."""
+
+    def cued(knee_deg: float, picture_deg: float) -> bool:
+        belt = Belt(Coach(CoachSettings())).aligned(9)
+        return bool(belt.stride({"fppa_deg": knee_deg, "fppa_image_deg": picture_deg}, knee(4.0)))
+
+    assert cued(12.0, 10.5)
+    assert not cued(12.0, 8.5)
+    assert not cued(10.5, 12.0)
+
+
+def test_a_spread_in_the_picture_counts_in_degrees_of_what_it_is_held_against() -> None:
+    """What is put back of a dive makes the picture's spread larger; that of a knee about its level it does not."""
+    belt = Belt(Coach(CoachSettings()), replace(LIGHTNING, knee_gain=0.7))
+    for stride in range(12):
+        belt.stride(knee(4.0 + 0.75 * (-1) ** stride), knee(4.0))
+    assert belt.stride({"fppa_deg": 12.0, "fppa_image_deg": 14.0}, knee(4.0))
 
 
 @pytest.mark.parametrize("first_deg", [-3.0, 3.0])
