@@ -228,25 +228,29 @@ class RunnerChoice:
         return True
 
     def _change(self, change: Callable[[Person], Person], keep: Callable[[Store, int], None]) -> bool:
-        """Changes who runs; ``keep`` does the same in the store, for somebody with a name.
+        """Changes whoever was chosen last; ``keep`` does the same in the store, for somebody with a name.
 
-        Returns whether it is of the session that runs, if one does: an anonymous runner who has left is not meant.
+        Returns whether it is of the session that runs, if one does: neither an anonymous runner who has left is meant,
+        nor anybody where another was chosen meanwhile.
         """
         with self._lock:
             self._drop_old()
             self._chosen_s = self._clock()
-            runner = self._chosen
-            if runner is None and self._running and (self.away or self._next is not None):
-                following = self._next or _Next(None)
-                if following.runner is None:
-                    self._next = replace(following, guest=change(following.guest))
-                return False
-            if runner is None:
+            following = self._next
+            if following is None and self._chosen is None and self._running and self.away:
+                following = _Next(None)
+            runner = self._chosen if following is None else following.runner
+            changed = None if runner is None else replace(runner, person=change(runner.person))
+            if following is not None:
+                self._next = _Next(changed, following.guest if changed else change(following.guest))
+            elif changed is not None:
+                self._chosen = changed
+            else:
                 self._guest = change(self._guest)
-                return True
-            self._chosen = replace(runner, person=change(runner.person))
-        self._writer.also(lambda store, _: keep(store, runner.id))
-        return True
+        if runner is not None:
+            runner_id = runner.id
+            self._writer.also(lambda store, _: keep(store, runner_id))
+        return following is None
 
 
 def _name(command: Message) -> str | None:

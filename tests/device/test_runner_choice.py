@@ -148,23 +148,41 @@ def test_who_is_chosen_when_an_anonymous_runner_has_left_is_the_next_one(
     if named:
         assert choice.obey({"command": "add_runner", "name": "Ben"})
         until(lambda: choice.another_chosen)
-    else:
-        assert choice.obey({"command": "set_height", "height_cm": 150})
-        assert choice.obey({"command": "set_goal", "metric": "pelvic_drop_deg"})
+    assert choice.obey({"command": "set_height", "height_cm": 150})
+    assert choice.obey({"command": "set_goal", "metric": "pelvic_drop_deg"})
     assert choice.current is None
     assert choice.person == Person()
     assert choice.another_chosen
     choice.keep()
     writer.end(lambda _: None)
     assert (choice.current is not None) is named
-    if not named:
-        assert choice.person == Person(150.0, "pelvic_drop_deg")
+    assert choice.person == Person(150.0, "pelvic_drop_deg")
     choice.begin_session(HEADER, lambda _: None)
     writer.end(lambda _: None)
     until(lambda: [head["state"] for head in StoreReader(path).list_sessions()] == ["complete"] * 2)
     first, second = sorted(StoreReader(path).list_sessions(), key=lambda head: head["id"])
     assert (first["runner_id"], first["height_cm"]) == (None, None)
-    assert (second["runner_id"] is not None, second["height_cm"]) == (named, None if named else 150.0)
+    assert (second["runner_id"] is not None, second["height_cm"]) == (named, 150.0)
+    assert [runner["height_cm"] for runner in StoreReader(path).runners()] == [150.0] * named
+
+
+def test_a_height_told_after_another_was_chosen_is_the_others(
+    choice: RunnerChoice, writer: SessionWriter, path: Path
+) -> None:
+    """The session that runs goes on until the next picture only, and its runner stays as tall."""
+    add(choice, "Anna")
+    choice.begin_session(HEADER, lambda _: None)
+    assert choice.obey({"command": "add_runner", "name": "Ben"})
+    until(lambda: choice.another_chosen)
+    assert choice.obey({"command": "set_height", "height_cm": 150})
+    choice.keep()
+    writer.end(lambda _: None)
+    assert choice.current is not None
+    assert (choice.current.name, choice.person.height_cm) == ("Ben", 150.0)
+    writer.close()
+    heights = {runner["name"]: runner["height_cm"] for runner in StoreReader(path).runners()}
+    assert heights == {"Anna": None, "Ben": 150.0}
+    assert "height_cm" not in (StoreReader(path).session(1) or {})
 
 
 def test_who_is_chosen_after_a_session_and_before_it_is_closed_gets_nothing_of_it(
