@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -28,6 +28,10 @@ _REMEDIES = {
     sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk or SD card",
 }
 
+#: What a schema is made of, row by row; and what of it reading goes by, which may be whole where the rest is not.
+SCHEMA = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+COLUMNS = "SELECT t.name, c.name FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+
 
 class StoreDamaged(StoreError):
     """What was asked for lies on a damaged part of the database; the rest may be readable."""
@@ -38,6 +42,8 @@ def plain_errors(path: Path) -> Iterator[None]:
     """Turns SQLite's errors into a ``StoreError`` with file and remedy. Wrong use of SQL stays as it is."""
     try:
         yield
+    except UnicodeDecodeError as error:  # a name in a damaged schema, or SQLite's own words about it
+        raise damaged(path) from error
     except sqlite3.Error as error:
         code = _code(error)
         if code not in _REMEDIES:
@@ -47,11 +53,12 @@ def plain_errors(path: Path) -> Iterator[None]:
 
 
 def check_whole(connection: sqlite3.Connection, path: Path) -> None:
-    """Reads every page.
+    """Reads every page, and the schema.
 
     Raises:
         StoreDamaged: as it says.
     """
+    version(connection, path)
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise damaged(path)
 
@@ -79,12 +86,14 @@ def is_damage(error: sqlite3.Error) -> bool:
 def _code(error: BaseException | None) -> int:
     """SQLite's own number; room that it did not get for the index of its log is a full disk, too.
 
-    Text that is none is told without a number.
+    Text that is none is told without a number, and a format that SQLite never had as if the SQL were wrong.
     """
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         undecodable = isinstance(error, sqlite3.OperationalError) and "decode" in str(error)
         return sqlite3.SQLITE_CORRUPT if undecodable else 0
+    if code == sqlite3.SQLITE_ERROR and "unsupported file format" in str(error):
+        return sqlite3.SQLITE_CORRUPT
     if code == sqlite3.SQLITE_IOERR_SHMSIZE:
         return sqlite3.SQLITE_FULL
     return int(code) if code in _REMEDIES else int(code) & 0xFF
@@ -92,18 +101,25 @@ def _code(error: BaseException | None) -> int:
 
 @cache
 def migrations() -> tuple[str, ...]:
-    """The SQL of every migration, in order; the n-th leads to version n."""
+    """The SQL of every migration, in order; the n-th leads to version n.
+
+    None of them is ever changed, not even a space: every database has that text in its schema, and is held against it.
+    """
     folder = resources.files("device.store")
     scripts = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
     return tuple(f.read_text(encoding="utf-8") for f in scripts)
 
 
-def version(connection: sqlite3.Connection, path: Path) -> int:
+def version(connection: sqlite3.Connection, path: Path, whole: str = SCHEMA) -> int:
     """The schema's version of an open database; 0 for an empty one.
+
+    ``whole``: what of the schema must be whole, `SCHEMA` or `COLUMNS`.
 
     Raises:
         StoreError: the database is another program's, or newer than this program.
+        StoreDamaged: the schema is none that any version has.
     """
+    connection.execute("BEGIN")  # one moment for all of it
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     if not ours and connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
@@ -113,7 +129,19 @@ def version(connection: sqlite3.Connection, path: Path) -> int:
             f"{path} has schema {found}, this program knows {len(migrations())}: a newer Kneeline wrote it; "
             "update this one, or name another file under [store] path"
         )
+    there = set(map(tuple, connection.execute(whole)))
+    if (ours and found < 1) or not _made(migrations()[:found], whole) <= there:
+        raise damaged(path)
+    connection.execute("COMMIT")
     return found
+
+
+@cache
+def _made(steps: tuple[str, ...], whole: str) -> frozenset[tuple[str, str]]:
+    """What migrations make of an empty database."""
+    with closing(sqlite3.connect(":memory:")) as empty:
+        empty.executescript("".join(steps))
+        return frozenset(empty.execute(whole).fetchall())
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

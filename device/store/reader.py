@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from device.store import training
 from device.store.database import (
+    COLUMNS,
     StoreDamaged,
     check_whole,
     damaged,
@@ -298,8 +299,8 @@ class StoreReader:
             yield None
             return
         with plain_errors(self._path), closing(self._open()) as db:
+            found = version(db, self._path, whole=COLUMNS)
             db.row_factory = sqlite3.Row
-            found = version(db, self._path)
             if 0 < found < len(migrations()):
                 raise StoreError(f"{self._path} has the older schema {found}; start kneeline device once")
             yield db if found else None
