@@ -100,9 +100,27 @@ def kept_choice(weights: Weights, runtime: RuntimeName | None, threads: int, cac
     """What `best_choice` found on this board before; None where it has not been measured."""
     entry = _read(cache).get(_key(weights, runtime, threads))
     try:
-        return None if entry is None else Choice(**entry)
+        choice = None if entry is None else Choice(**entry)
     except TypeError:  # another version's, or somebody's hand
         return None
+    return choice if choice is None or _makes_sense(choice) else None
+
+
+def _makes_sense(choice: Choice) -> bool:
+    """Whether a choice that was kept is one that `best_choice` may have made here."""
+    threads, others_ms = choice.threads, choice.others_ms
+    return (
+        choice.runtime in tuple(available_runtimes())
+        and isinstance(threads, int)
+        and not isinstance(threads, bool)
+        and threads >= 1
+        and isinstance(others_ms, dict)
+        and all(_is_time(ms) for ms in (choice.invoke_ms, *others_ms.values()))
+    )
+
+
+def _is_time(ms: object) -> bool:
+    return isinstance(ms, int | float) and not isinstance(ms, bool) and 0 < ms < math.inf
 
 
 def best_choice(weights: Weights, runtime: RuntimeName | None, threads: int, cache: Path) -> Choice:

@@ -94,6 +94,26 @@ def test_a_measurement_of_another_form_is_made_anew(bench: _Bench, entry: object
     assert board.kept_choice(weights, None, 0, bench.cache) == first
 
 
+_IMPOSSIBLE: dict[str, tuple[object, ...]] = {
+    "runtime": ("tflite2", None, ["litert"], {}),
+    "threads": (0, -1, 1.5, "4", None, True),
+    "invoke_ms": (None, 0, -8.0, "8 ms", float("nan"), float("inf"), True),
+    "others_ms": (None, [12.0], {"tflite with 1 thread(s)": None}),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, all_ in _IMPOSSIBLE.items() for value in all_])
+def test_a_kept_value_that_cannot_be_is_measured_anew(bench: _Bench, name: str, value: object) -> None:
+    """By somebody's hand, or a card's fault; else every start would fail of it."""
+    weights = load_weights("lightning")
+    first = bench.best(weights)
+    ((key, entry),) = json.loads(bench.cache.read_text()).items()
+    bench.cache.write_text(json.dumps({key: entry | {name: value}}))
+    assert board.kept_choice(weights, None, 0, bench.cache) is None
+    assert bench.taken("lightning", 30).threads == first.threads
+    assert board.kept_choice(weights, None, 0, bench.cache) == first
+
+
 def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(
     bench: _Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
