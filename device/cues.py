@@ -32,6 +32,8 @@ PAGE_ONLY = "cues are shown on the page only"
 SWITCHED_OFF = "switched off by [cues] enabled = false"
 #: Without ``feed`` for so long, everything goes off.
 STALL_S = 0.6
+#: Pins that cannot be had are tried again so often: at boot they may come late, or be another program's for a moment.
+_RETRY_S = 60.0
 _MOTOR_HZ = 200
 _TICK_S = 0.03
 
@@ -70,7 +72,7 @@ class CueOutput:
     """Drives LEDs and buzzer. Use it as a context manager; safe from several threads.
 
     Without GPIO hardware, or where a pin is taken by another program, it logs one warning, keeps the same
-    times, and ``gpio_note`` says why nothing lights.
+    times, and ``gpio_note`` says why nothing lights. Each minute it tries again, until the pins can be had.
 
     Attributes:
         gpio: whether real pins are driven.
@@ -83,6 +85,7 @@ class CueOutput:
         self.edges: deque[Edge] = deque(maxlen=1000)
         self.gpio_note: str | None = None
         self._lines = self._open()
+        self._retry_at_s = time.monotonic() + _RETRY_S
         self._patterns = {Side.LEFT: config.pattern_left, Side.RIGHT: config.pattern_right}
         self._states: dict[Side, State] = dict.fromkeys(Side, "off")
         self._flash_until_s = dict.fromkeys(Side, 0.0)
@@ -176,10 +179,12 @@ class CueOutput:
         atexit.unregister(self.close)
 
     def _run(self) -> None:
-        with self._changed:
-            while not self._closed:
-                now_s = time.monotonic()
-                self._changed.wait(max(0.0, self._step(now_s) - now_s))
+        while not self._closed:
+            self._try_again(time.monotonic())
+            with self._changed:
+                if not self._closed:
+                    now_s = time.monotonic()
+                    self._changed.wait(max(0.0, self._step(now_s) - now_s))
 
     def _step(self, now_s: float) -> float:
         """Ends flashes and beeps in time, switches all off when nothing feeds any more. Returns when to look again."""
@@ -250,9 +255,24 @@ class CueOutput:
         try:
             return _open_lines(self._config)
         except Exception as error:
-            self.gpio_note = f"no GPIO here ({_first_line(error)}): {PAGE_ONLY}"
+            self.gpio_note = _none_here(error)
             _log.warning("%s", self.gpio_note)
             return {name: _Line() for name in names}
+
+    def _try_again(self, now_s: float) -> None:
+        """Takes pins up that could not be had before, when it is time to look. Nobody waits for that."""
+        if self.gpio_note is None or not self.gpio_note.endswith(PAGE_ONLY) or now_s < self._retry_at_s:
+            return
+        self._retry_at_s = now_s + _RETRY_S
+        try:
+            lines = _open_lines(self._config)
+        except Exception as error:
+            self.gpio_note = _none_here(error)
+            return
+        with self._changed:
+            self._lines, self.gpio_note = lines, None
+            self._apply(time.monotonic())
+        _log.info("the pins can be driven now: cues are shown by LEDs and buzzer, too")
 
     def _guarded(self, action: Callable[[], None]) -> None:
         """A pin that fails must not stop the pipeline: said once, then gone on without."""
@@ -308,6 +328,10 @@ def _line(gpiozero: Any, config: CuesConfig, name: str, pin: int) -> _Line:
     tone = config.buzzer == "passive"
     pwm = gpiozero.PWMOutputDevice(pin, active_high=config.active_high, frequency=config.tone_hz if tone else _MOTOR_HZ)
     return _Line(pwm, config.volume / 2 if tone else config.volume)  # a square wave is loudest at half duty
+
+
+def _none_here(error: Exception) -> str:
+    return f"no GPIO here ({_first_line(error)}): {PAGE_ONLY}"
 
 
 def _first_line(error: Exception) -> str:

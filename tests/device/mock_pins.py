@@ -21,10 +21,14 @@ class Clock:
 
     def advance(self, output: CueOutput, until_s: float, late_s: float = 0.0) -> None:
         """Lets time pass as the thread would: from one due change to the next, coming ``late_s`` to each."""
-        while (due_s := output._step(self.now_s) + late_s) <= until_s:
+        while (due_s := self._step(output) + late_s) <= until_s:
             self.now_s = due_s
         self.now_s = until_s
-        output._step(self.now_s)
+        self._step(output)
+
+    def _step(self, output: CueOutput) -> float:
+        output._try_again(self.now_s)
+        return output._step(self.now_s)
 
 
 def states(factory: MockFactory, number: int) -> list[float]:

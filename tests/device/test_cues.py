@@ -297,6 +297,45 @@ def test_a_pin_that_is_taken_leaves_the_others_free(pins: MockFactory, caplog: p
         assert states(pins, LEFT) == [0, 1]
 
 
+def test_pins_that_come_late_are_taken_up_within_a_minute(
+    clock: Clock, pins: MockFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another program has one at the start, as a boot script may: nobody comes to restart the box."""
+    caplog.set_level(logging.INFO)
+    with CueOutput(CuesConfig()) as first, CueOutput(CuesConfig()) as output:
+        clock.advance(output, 61.0)  # still taken
+        first.close()
+        clock.advance(output, 119.5)
+        assert f"GPIO{LEFT}" in str(output.gpio_note)
+        assert pins.pin(LEFT).function == "input"
+        for now_s in (120.0, 120.5, 121.0):
+            output.set_state(Side.LEFT, "bad")
+            clock.advance(output, now_s)
+        assert output.gpio
+        assert states(pins, LEFT)[-1] == 1, "what is to be shown then is shown at once"
+        output.cue(Side.RIGHT)
+        assert states(pins, RIGHT)[-1] == 1
+        clock.advance(output, 300.0)
+        assert states(pins, LEFT)[-1] == states(pins, RIGHT)[-1] == 0
+    assert pins.pin(LEFT).function == "input"
+    told = [message for message in caplog.messages if "stalls" not in message]
+    assert [message.split(" (")[0] for message in told] == [
+        "no GPIO here",
+        "the pins can be driven now: cues are shown by LEDs and buzzer, too",
+    ]
+
+
+def test_the_thread_of_the_cues_takes_late_pins_up(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RETRY_S", 0.2)
+    with CueOutput(CuesConfig()) as first, CueOutput(CuesConfig()) as output:
+        assert not output.gpio
+        first.close()
+        until(lambda: output.gpio)
+        output.cue(Side.LEFT)
+        assert states(pins, LEFT)[-1] == 1
+    assert pins.pin(LEFT).function == "input"
+
+
 def test_after_kill_9_all_pins_are_driven_off_from_outside(pins: MockFactory) -> None:
     for number in (LEFT, RIGHT, BUZZER):
         pin = pins.pin(number)
