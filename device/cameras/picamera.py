@@ -25,6 +25,7 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
+from device.cameras.video import Repetition
 from device.config import CameraConfig
 from device.frames import Frame, Image, on_monotonic_clock
 from model.errors import CameraError
@@ -61,7 +62,7 @@ class PiCamera:
 
     Raises:
         CameraError: from ``__enter__``, where Picamera2 or the camera is missing or busy; from ``frames``, where
-            there was no picture for 2 s, or Picamera2 gives none any more.
+            there was no picture for 2 s, the same one for 3 s, or Picamera2 gives none any more.
     """
 
     def __init__(self, config: CameraConfig) -> None:
@@ -109,7 +110,7 @@ class PiCamera:
         self._close()
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        index, last_ns = 0, 0
+        index, last_ns, repetition = 0, 0, Repetition()
         while (taken := self._take(stop)) is not None:
             image, metadata = taken
             stamp_ns = metadata["SensorTimestamp"]
@@ -119,7 +120,10 @@ class PiCamera:
                 self.dropped += missed
                 index += 1 + missed
             last_ns = stamp_ns
-            yield Frame(index, on_monotonic_clock(stamp_ns), image)
+            frame = Frame(index, on_monotonic_clock(stamp_ns), image)
+            if repetition.look(frame):
+                raise self._gives("the same picture again and again")
+            yield frame
 
     def _start(self, libcamera: Any) -> None:
         config, camera = self._config, self._camera
@@ -198,17 +202,17 @@ class PiCamera:
                 request = self._camera.wait(job, timeout=_POLL_S)
             except TimeoutError:
                 if time.monotonic() > deadline_s:
-                    raise self._gives_none("no picture") from None
+                    raise self._gives("no picture") from None
                 continue
             except Exception as error:  # as in __enter__
-                raise self._gives_none(f"no picture any more ({error})") from error
+                raise self._gives(f"no picture any more ({error})") from error
             try:
                 return self._rgb(request.make_array("lores")), request.get_metadata()
             finally:
                 request.release()
         return None
 
-    def _gives_none(self, what: str) -> CameraError:
+    def _gives(self, what: str) -> CameraError:
         return CameraError(f"the Pi camera {self._config.device} gives {what}; check its ribbon cable")
 
     def _rgb(self, yuv: Image) -> Image:

@@ -14,7 +14,7 @@ from typing import Self
 
 import cv2
 
-from device.cameras.video import to_rgb
+from device.cameras.video import Repetition, to_rgb
 from device.config import CameraConfig
 from device.frames import Frame, NewestFrame, on_monotonic_clock
 from model.errors import CameraError
@@ -41,7 +41,7 @@ class UsbCamera:
 
     Raises:
         CameraError: from ``__enter__``, where there is no camera or it gives no picture; from ``frames``, where it
-            has given none for 2 s.
+            has given none for 2 s, or the same for 3 s.
     """
 
     def __init__(self, config: CameraConfig) -> None:
@@ -88,10 +88,13 @@ class UsbCamera:
             self._reader.join(1.0)  # a driver that hangs is left to its daemon thread
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        heard_s = time.monotonic()
+        heard_s, repetition = time.monotonic(), Repetition()
         while not stop.is_set():
             frame = self._newest.take(_POLL_S)
             if frame is not None:
+                if repetition.look(frame):
+                    said = f"the USB camera {self._config.device} gives the same picture again and again"
+                    raise CameraError(f"{said}; {_REPLUG}")
                 yield frame
                 heard_s = time.monotonic()
             elif time.monotonic() - heard_s > SILENCE_S:

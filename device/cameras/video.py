@@ -32,6 +32,8 @@ _SQUARE, _MOST_WIDE = 0.01, 4.0
 _GUESSED_FPS = 25.0
 #: Pictures that are the same for so long come from no camera. Every so many rows of them are compared.
 _STILL_S, _STILL_ROWS = 3.0, 16
+#: A picture whose levels of each colour lie closer shows nothing, as of a covered lens: it may be the same each time.
+_CONTRAST = 32
 #: A player that is later than this (the machine slept, or cannot decode in time) goes on from now.
 _MAX_LAG_NS = 1_000_000_000
 
@@ -67,6 +69,24 @@ class Stillness:
             self._rows, self._since_s = rows.copy(), t_s
         elif t_s - self._since_s >= _STILL_S:
             self.span_s = self._since_s, t_s
+
+
+class Repetition:
+    """When a camera hands out the same picture again and again, which one that works never does: its sensor has noise.
+
+    Its driver's times go on, so that nothing else tells.
+    """
+
+    def __init__(self) -> None:
+        self._stillness = Stillness()
+
+    def look(self, frame: Frame) -> bool:
+        """Takes one more picture. True where it has been the same for `_STILL_S`, and shows anything."""
+        self._stillness.look(frame.image, frame.t_ns / 1e9)
+        if self._stillness.span_s is None:
+            return False
+        self._stillness = Stillness()
+        return bool(np.ptp(frame.image[::_STILL_ROWS], axis=(0, 1)).max() >= _CONTRAST)
 
 
 class VideoSource:

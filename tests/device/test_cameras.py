@@ -13,9 +13,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from itertools import pairwise
+from itertools import chain, islice, pairwise, repeat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,12 +25,12 @@ import numpy as np
 import pytest
 
 from device import frames as frames_module
-from device.cameras import open_source, picamera, usb
+from device.cameras import open_source, picamera, usb, video
 from device.cameras.picamera import PiCamera, vfov_deg
 from device.cameras.usb import UsbCamera
 from device.cameras.video import VideoSource
 from device.config import CameraConfig
-from device.frames import Frame, Image, NewestFrame, is_film, on_monotonic_clock
+from device.frames import Frame, FrameSource, Image, NewestFrame, is_film, on_monotonic_clock
 from model.errors import CameraError, InputError
 
 # --- frames
@@ -553,6 +553,54 @@ def test_a_usb_camera_that_vanishes(usb_camera: type[FakeCapture], monkeypatch: 
     assert FakeCapture.instances[0].released
 
 
+def _until_it_fails(camera: FrameSource) -> tuple[list[Frame], str]:
+    """What it gave until then, and what it said."""
+    taken = []
+    try:
+        for frame in islice(camera.frames(threading.Event()), 1000):
+            taken.append(frame)
+    except CameraError as error:
+        return taken, str(error)
+    raise AssertionError("it was not noticed")
+
+
+def _scene(noise: int = 0) -> Image:
+    """A picture with something in it; of ``noise`` differs one level of one of the rows that are looked at."""
+    scene = np.zeros((48, 64, 3), np.uint8)
+    scene[:, 32:] = 180
+    scene[16, 20, 1] = noise
+    return scene
+
+
+def test_a_usb_camera_that_repeats_one_picture_is_as_one_that_has_gone(
+    usb_camera: type[FakeCapture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video, "_STILL_S", 0.4)
+    shown: Iterator[Image] = chain((_scene(n % 2) for n in range(100)), repeat(_scene()))
+
+    def read(_: FakeCapture) -> tuple[bool, Image | None]:
+        time.sleep(0.01)
+        return True, next(shown)
+
+    monkeypatch.setattr(usb_camera, "read", read)
+    with UsbCamera(CameraConfig()) as camera:
+        taken, told = _until_it_fails(camera)
+    assert told == "the USB camera 0 gives the same picture again and again; check its cable and plug it in again"
+    assert len({frame.image.tobytes() for frame in taken[:50]}) == 2
+    alike = [frame.t_ns for frame in taken if np.array_equal(frame.image, taken[-1].image)]
+    assert taken[-1].t_ns - taken[0].t_ns > 0.9e9, "noise keeps it going"
+    assert alike[-1] - alike[0] > 0.3e9
+
+
+def test_a_covered_lens_is_no_repeated_picture(usb_camera: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is too dark, which the page says by itself."""
+    monkeypatch.setattr(video, "_STILL_S", 0.1)
+    with UsbCamera(CameraConfig()) as camera:
+        taken = list(islice(camera.frames(threading.Event()), 60))
+    assert len({frame.image.tobytes() for frame in taken}) == 1
+    assert taken[-1].t_ns - taken[0].t_ns > 0.3e9
+
+
 # --- the Pi's camera
 
 
@@ -863,6 +911,17 @@ def test_the_pi_camera_vanishes(pi: type[FakePicamera2], monkeypatch: pytest.Mon
         FakePicamera2.instances[0].silent = True
         with pytest.raises(CameraError, match="the Pi camera 0 gives no picture; check its ribbon cable"):
             next(frames)
+    assert FakePicamera2.instances[0].closed
+
+
+def test_a_pi_camera_that_repeats_one_picture_is_as_one_that_has_gone(
+    pi: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video, "_STILL_S", 1.0)
+    with PiCamera(CameraConfig()) as camera:
+        taken, told = _until_it_fails(camera)
+    assert told == "the Pi camera 0 gives the same picture again and again; check its ribbon cable"
+    assert 0.9 < (taken[-1].t_ns - taken[0].t_ns) / 1e9 < 1.1
     assert FakePicamera2.instances[0].closed
 
 
