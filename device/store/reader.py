@@ -24,6 +24,7 @@ from device.store.database import (
     used_bytes,
     version,
 )
+from device.store.room import was_emptied
 from device.whole_file import made_whole
 from model.errors import StoreError
 from model.lengths import stance_with_centimetres, with_centimetres
@@ -298,6 +299,8 @@ class StoreReader:
         if not there:
             yield None
             return
+        if was_emptied(self._path):
+            raise damaged(self._path)
         with plain_errors(self._path), closing(self._open()) as db:
             found = version(db, self._path, whole=COLUMNS)
             db.row_factory = sqlite3.Row

@@ -85,6 +85,13 @@ def give_reserve_up(path: Path) -> None:
         reserve_path(path).unlink()
 
 
+def was_emptied(path: Path) -> bool:
+    """Whether a database without a byte once held something: by then there are bytes in it before any in SQLite's log,
+    and the reserve is made last."""
+    log = path.with_name(path.name + "-wal")
+    return _size(path) == 0 and (reserve_path(path).exists() or _size(log) > 0)
+
+
 def has_room(path: Path, wanted_bytes: int) -> bool:
     """Whether so much is free where the database is."""
     try:

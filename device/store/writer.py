@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from device.store import people, training
-from device.store.database import is_busy, is_full, migrate, plain_errors, to_json, used_bytes
-from device.store.room import give_reserve_up, has_room, keep_reserve, lend_from_reserve, take_back
+from device.store.database import damaged, is_busy, is_full, migrate, plain_errors, to_json, used_bytes
+from device.store.room import give_reserve_up, has_room, keep_reserve, lend_from_reserve, take_back, was_emptied
 from model.errors import StoreError
 from model.goals import Goal
 from model.place import CORRECTED
@@ -134,7 +134,7 @@ class Store:
     def _opened(cls, path: Path) -> Store:
         try:
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            _make(path)
+            made = _make(path)
             lock_fd = _lock(path)
         except OSError as error:
             if isinstance(error, StoreError):
@@ -142,8 +142,12 @@ class Store:
             remedy = _READ_ONLY if error.errno == errno.EROFS else "check the folder's owner and mode, or the disk"
             raise StoreError(f"{path} cannot be written ({error.strerror}); {remedy}") from None
         try:
+            if not made and was_emptied(path):
+                raise damaged(path)
             connection = _connect(path)
         except BaseException as error:
+            if made:
+                _unmake(path)
             os.close(lock_fd)
             if isinstance(error, StoreError) and is_full(error):
                 raise StoreError(f"{path} cannot be opened because the disk is full; {_FREE_SOME}") from error.__cause__
@@ -694,13 +698,25 @@ def _lock(path: Path) -> int:
     return fd
 
 
-def _make(path: Path) -> None:
+def _make(path: Path) -> bool:
     """An empty file, which SQLite takes for a new database; its own would be for everybody on the machine to read.
 
-    The group may read it: the web service belongs to that. SQLite's log and index get the same rights.
+    The group may read it: the web service belongs to that. SQLite's log and index get the same rights. The reserve of
+    one that was moved away goes. Returns whether there was none.
     """
-    with suppress(FileExistsError):
+    try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
+    except FileExistsError:
+        return False
+    give_reserve_up(path)
+    return True
+
+
+def _unmake(path: Path) -> None:
+    """Removes what `_make` made where nothing came of it: it would be taken for one that was emptied."""
+    with suppress(OSError):
+        if path.stat().st_size == 0:
+            path.unlink()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -15,13 +15,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -352,6 +353,79 @@ def test_what_a_session_did_of_a_programme_is_not_erased_by_another_one(path: Pa
             store.save_attempt(programme.id, 1, Attempt(1, run_s, Adherence(on=100, on_within=90)))
         kept = [store.programme(runner_id) for runner_id in (1, 2)]
     assert [[attempt.run_s for attempt in one.attempts] for one in kept if one is not None] == [[900.0], []]
+
+
+@pytest.mark.parametrize("left", ["-wal", ".reserve"])
+def test_a_database_that_was_emptied_is_not_silently_begun_anew(path: Path, left: str) -> None:
+    """As by a power cut on a poor card. What is left of it in SQLite's log stays there, for who can read it."""
+    store = Store.open(path)
+    store.begin_session(HEADER)
+    beside = {end: path.with_name(path.name + end) for end in ("-wal", ".reserve")}
+    wal = beside["-wal"].read_bytes()
+    assert len(wal) > 0
+    store.close()
+    for end, file in beside.items():
+        file.unlink(missing_ok=True)
+        if end == left:
+            file.write_bytes(wal)
+    os.truncate(path, 0)
+    found = StoreReader(path)
+    for opened in (found.check, found.list_sessions, lambda: Store.open(path), lambda: Store.open(path)):
+        with pytest.raises(StoreDamaged, match="is damaged; move it away and put a backup in its place"):
+            opened()
+        assert path.stat().st_size == 0
+        assert beside[left].read_bytes() == wal
+    path.rename(path.with_name("away.db"))  # as the remedy says
+    for _ in range(2):
+        with Store.open(path) as store:
+            assert store.interrupted() == []
+    assert found.list_sessions() == []
+
+
+def test_a_first_start_that_was_cut_off_anywhere_is_no_damage(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where another database has been moved away and its reserve is left."""
+    for stage in range(6):
+        path.parent.mkdir(exist_ok=True)
+        path.with_name(path.name + ".reserve").write_bytes(b"left")
+        with monkeypatch.context() as patch:
+            patch.setattr(writer, "sqlite3", SimpleNamespace(**vars(sqlite3) | {"connect": _cut_off_after(stage)}))
+            patch.setattr(writer, "_unmake", lambda path: None)
+            with pytest.raises(_CutOff):
+                Store.open(path)
+        Store.open(path).close()
+        shutil.rmtree(path.parent)
+
+
+class _CutOff(BaseException):
+    """As SIGKILL."""
+
+
+def _cut_off_after(statements: int) -> Callable[..., sqlite3.Connection]:
+    class Connection(sqlite3.Connection):
+        left = statements
+
+        def execute(self, *args: Any) -> sqlite3.Cursor:
+            if self.left == 0:
+                raise _CutOff
+            self.left -= 1
+            return super().execute(*args)
+
+    return partial(sqlite3.connect, factory=Connection)
+
+
+def test_a_start_that_fails_leaves_no_empty_database(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk the reserve of one that was moved away comes back; when there is room, a new one begins."""
+
+    def full(path: Path) -> sqlite3.Connection:
+        raise StoreError(f"{path} cannot grow because the disk is full; free some space")
+
+    path.parent.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "_connect", full)
+        with pytest.raises(StoreError, match="the disk is full"):
+            Store.open(path)
+    path.with_name(path.name + ".reserve").write_bytes(b"left")
+    Store.open(path).close()
 
 
 def test_a_second_writer_is_refused_and_the_first_goes_on(path: Path) -> None:
