@@ -282,7 +282,7 @@ class Config(Section):
         """
         if self.store.path:
             return expanded(self.store.path, "[store] path")
-        if folder := _service_folder("STATE_DIRECTORY"):
+        if folder := service_folder("STATE_DIRECTORY"):
             return folder / "kneeline.db"
         if data := os.environ.get("XDG_DATA_HOME"):
             return Path(data) / "kneeline" / "kneeline.db"
@@ -305,7 +305,7 @@ class Config(Section):
         """
         if self.live.socket:
             return expanded(self.live.socket, "[live] socket")
-        if folder := _service_folder("RUNTIME_DIRECTORY"):
+        if folder := service_folder("RUNTIME_DIRECTORY"):
             return folder / "live.sock"
         if run := os.environ.get("XDG_RUNTIME_DIR"):
             return Path(run) / "kneeline" / "live.sock"
@@ -337,7 +337,7 @@ def expanded(path: str, setting: str) -> Path:
         raise InputError(f"{setting} = {path}: that home folder is not known; write the whole path") from None
 
 
-def _service_folder(variable: str) -> Path | None:
+def service_folder(variable: str) -> Path | None:
     """The first folder that systemd names in a variable like $STATE_DIRECTORY."""
     first = os.environ.get(variable, "").split(":")[0]
     return Path(first) if first else None

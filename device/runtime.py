@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from device import aim, belonging, coaching, deletion, runners, screening_request, standing, told
@@ -36,6 +35,7 @@ from device.replay import Recorder
 from device.retention import most_bytes
 from device.said import cue_words, latency_words, session_words
 from device.session import Ended, SessionTracker, Started
+from device.stand_in import remove_left, stand_in_folder
 from device.store import SessionHeader, Store, StoreInUse, StoreReader, utc_now
 from device.store.database import is_full
 from device.whose_steps import WhoseSteps
@@ -74,7 +74,6 @@ COMMANDS = (
     *deletion.COMMANDS,
     *belonging.COMMANDS,
 )
-_IN_MEMORY = Path("/dev/shm")
 VERSION = importlib.metadata.version("kneeline")
 
 
@@ -254,6 +253,7 @@ class Device:
         open has yet to be closed: a full disk has no room for that, but sessions can be deleted there all the same.
         """
         self._database, self._unkept = self._config.database_path(), None
+        remove_left()
         try:
             store = stack.enter_context(Store.open(self._database))
             return store, not self._closed_interrupted(store)
@@ -264,10 +264,8 @@ class Device:
                 raise
             _log.error("%s; until then nobody's session is stored", error)
             self._unkept = f"{UNSTORED}: {error}; that is looked at again each minute while nobody runs"
-            within = _IN_MEMORY if _IN_MEMORY.is_dir() else None  # the disk may be what is wrong
-            folder = stack.enter_context(TemporaryDirectory(prefix="kneeline-", dir=within))
-            self._database = Path(folder) / "stand-in.db"
-            return stack.enter_context(Store.open(self._database)), False
+            self._database = stack.enter_context(stand_in_folder()) / "stand-in.db"
+            return stack.enter_context(Store.open(self._database, reserve=False)), False
 
     def _look_for_store(self) -> None:
         """Nobody runs now: where the store could not be had, whether it can. It may have been a passing fault.

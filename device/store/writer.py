@@ -109,10 +109,13 @@ class Store:
         self._mutex = threading.Lock()
         #: Sessions that this instance began and has not ended: of all that are open the only ones that run.
         self._running: set[int] = set()
+        self._keeps_reserve = True
 
     @classmethod
-    def open(cls, path: Path) -> Store:
+    def open(cls, path: Path, reserve: bool = True) -> Store:
         """Opens or creates the database and brings it to the newest schema.
+
+        ``reserve``: keep room for deleting on a full disk; False where nothing in it is worth that.
 
         Raises:
             StoreError: it is in use by another instance, read-only, no database, newer than this program, or
@@ -127,7 +130,8 @@ class Store:
         if reserved_bytes:
             store._truncate_log()
             take_back(path, reserved_bytes)
-        keep_reserve(path)
+        store._keeps_reserve = reserve
+        store._keep_reserve()
         return store
 
     @classmethod
@@ -257,7 +261,7 @@ class Store:
         with self._transaction() as db:
             _set(db, session_id, {"state": "complete", "ended_utc": ended_utc or utc_now()})
         self._running.discard(session_id)
-        keep_reserve(self._path)  # there may be room for it by now
+        self._keep_reserve()  # there may be room for it by now
 
     def interrupted(self) -> list[int]:
         """Sessions that a crash or power cut left open: all that are open, and do not run."""
@@ -458,7 +462,11 @@ class Store:
             self._move_to_incremental()
         self._give_back()
         self._return_to_log()
-        keep_reserve(self._path)
+        self._keep_reserve()
+
+    def _keep_reserve(self) -> None:
+        if self._keeps_reserve:
+            keep_reserve(self._path)
 
     def _move_to_incremental(self) -> None:
         """A file from before sessions could be deleted is written anew once, between sessions, where there is room."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -17,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from device import aim, coaching, runtime, session, standing, whose_steps
+from device import aim, coaching, runtime, session, stand_in, standing, whose_steps
 from device.cameras.video import VideoSource
 from device.config import CoachConfig, Config, SessionConfig, TreadmillConfig, parse_config
 from device.cues import CueOutput
@@ -38,6 +41,8 @@ from model.errors import CameraError, StoreError
 from model.pitch import Heights
 from model.pose import Side, View
 from model.programme import Adherence
+
+REPO = Path(__file__).resolve().parents[2]
 
 
 class Vanishing(VideoSource):
@@ -1099,6 +1104,57 @@ def test_whoever_runs_is_coached_though_the_database_is_damaged(
     assert not {"delete_session", "select_runner", "start_screening"} & set(health["commands"])
     assert config.database_path().read_bytes() == damaged
     assert _status(Device(config, unattended=False), threading.Event()) == 2
+
+
+_KILLED_WITH_STAND_IN = """
+import os, signal, sys
+from contextlib import ExitStack
+from device.config import parse_config
+from device.runtime import Device
+
+stack = ExitStack()
+Device(parse_config({"store": {"path": sys.argv[1]}}))._open_store(stack)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_device_that_is_killed_without_a_database_takes_no_more_memory_each_time(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be in a loop of crashes: what is left in memory stays there until somebody restarts the box."""
+    config.database_path().write_bytes(b"no database" * 1000)
+    run = tmp_path / "run"
+    run.mkdir()
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(run))
+    for _ in range(2):
+        child = [sys.executable, "-c", _KILLED_WITH_STAND_IN, str(config.database_path())]
+        assert subprocess.run(child, cwd=REPO, check=False).returncode == -signal.SIGKILL
+        assert [file.name for file in run.iterdir()] == ["stand-in"]
+        assert 0 < sum(file.stat().st_size for file in (run / "stand-in").iterdir()) < 2**20
+    config.database_path().unlink()
+    with ExitStack() as stack:
+        Device(config)._open_store(stack)
+        assert list(run.iterdir()) == []
+
+
+@pytest.mark.parametrize("service", [True, False])
+def test_the_store_that_stands_in_goes_with_the_device(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: bool
+) -> None:
+    config.database_path().write_bytes(b"no database" * 1000)
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    if service:
+        monkeypatch.setenv("RUNTIME_DIRECTORY", str(memory))
+    monkeypatch.setattr(stand_in, "_IN_MEMORY", memory)
+    with ExitStack() as stack:
+        store, _ = Device(config)._open_store(stack)
+        store.end_session(store.begin_session(SessionHeader("camera", "m", "0")))
+        (folder,) = memory.iterdir()
+        assert {file.name for file in folder.iterdir()} >= {"stand-in.db"}
+        assert not (folder / "stand-in.db.reserve").exists()
+    assert list(memory.iterdir()) == []
 
 
 def test_a_store_that_can_be_had_again_is_used_from_then_on(
