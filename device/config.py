@@ -22,6 +22,11 @@ from model.errors import InputError
 BELT_SPEED_M_S = (0.3, 10.0)
 CAMERA_HEIGHT_M = (0.2, 3.0)
 SYSTEM_FILE = Path("/etc/kneeline/config.toml")
+#: Where things are on an installed box, for both services and the command line: what the system's file leaves empty.
+INSTALLED = {
+    ("store", "path"): "/var/lib/kneeline/kneeline.db",
+    ("live", "socket"): "/run/kneeline/live.sock",
+}
 
 _MAX_PIN = 27
 #: So long may the path of a socket be on Linux.
@@ -222,8 +227,9 @@ class CuesConfig(Section):
 class StoreConfig(Section):
     path: _Path = Field(
         default="",
-        description="The database file, counted from this file's folder where it is no whole path. Empty: kneeline.db "
-        "in $STATE_DIRECTORY (as systemd sets it), else in ~/.local/share/kneeline.",
+        description="The database file, counted from this file's folder where it is no whole path. Empty: "
+        "/var/lib/kneeline/kneeline.db in the system's own file; in another, or without one, kneeline.db in "
+        "$STATE_DIRECTORY (as systemd sets it), else in ~/.local/share/kneeline.",
     )
     max_mb: int = Field(
         default=4000,
@@ -238,7 +244,8 @@ class LiveConfig(Section):
     socket: _Path = Field(
         default="",
         description="Socket between device and web, counted likewise, at most 107 bytes as a whole path. Empty: "
-        "live.sock in $RUNTIME_DIRECTORY (set by systemd), else in $XDG_RUNTIME_DIR/kneeline or /tmp.",
+        "/run/kneeline/live.sock in the system's own file; else live.sock in $RUNTIME_DIRECTORY (set by systemd), in "
+        "$XDG_RUNTIME_DIR/kneeline or in /tmp.",
     )
 
 
@@ -357,6 +364,11 @@ def config_path() -> Path | None:
     return SYSTEM_FILE if SYSTEM_FILE.exists() else None
 
 
+def is_systems(path: Path) -> bool:
+    """Whether ``path`` is the system's file, which both services read."""
+    return os.path.realpath(path) == os.path.realpath(SYSTEM_FILE)
+
+
 def load_config(path: Path | None = None) -> Config:
     """Reads and checks the settings.
 
@@ -372,7 +384,8 @@ def load_config(path: Path | None = None) -> Config:
     config, folder = parse_config(read_toml(path), path.name), path.absolute().parent
     if config.live.socket and (fault := socket_fault(folder, config.live.socket)) is not None:
         raise ConfigError([fault_line(path.name, "live", "socket", config.live.socket, fault)])
-    return _from_folder(config, folder)
+    config = _from_folder(config, folder)
+    return _installed(config) if is_systems(path) else config
 
 
 def socket_fault(folder: Path, path: str) -> str | None:
@@ -398,6 +411,18 @@ def _from_folder(config: Config, folder: Path) -> Config:
     store = config.store.model_copy(update={"path": whole(config.store.path)})
     live = config.live.model_copy(update={"socket": whole(config.live.socket)})
     return config.model_copy(update={"store": store, "live": live})
+
+
+def _installed(config: Config) -> Config:
+    """With the places of an installed box where none are set: the folders that systemd gives differ by the service."""
+    store = config.store.path or INSTALLED["store", "path"]
+    live = config.live.socket or INSTALLED["live", "socket"]
+    return config.model_copy(
+        update={
+            "store": config.store.model_copy(update={"path": store}),
+            "live": config.live.model_copy(update={"socket": live}),
+        }
+    )
 
 
 def parse_config(values: Mapping[str, object], name: str = "config.toml") -> Config:

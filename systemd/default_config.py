@@ -6,13 +6,8 @@ import json
 import sys
 import textwrap
 
-from device.config import settings
+from device.config import INSTALLED, settings
 
-#: What an installation sets itself, so that services and command line agree on where things are.
-INSTALLED = {
-    ("store", "path"): "/var/lib/kneeline/kneeline.db",
-    ("live", "socket"): "/run/kneeline/live.sock",
-}
 HEAD = """\
 # Kneeline's settings. A line of "#" and a name shows the default; take the "#" away to change it.
 # Check:  kneeline config check        Take over:  sudo systemctl restart kneeline.target

@@ -15,6 +15,7 @@ from device.board import cache_path
 from device.cameras import open_source
 from device.cli import main
 from device.config import Config, ConfigError, home_folder, load_config, parse_config, read_toml, settings
+from device.password import password_path
 from device.pipeline import open_model_for_file
 from device.surroundings import surrounding_faults
 from model.coach import Baseline, Coach, CoachSettings, Instrument
@@ -154,6 +155,39 @@ def test_paths_follow_the_service_then_the_user(monkeypatch: pytest.MonkeyPatch)
     assert config.socket_path() == Path("/run/kneeline/live.sock")
     named = parse_config({"store": {"path": "/a.db"}, "live": {"socket": "/b.sock"}})
     assert (named.database_path(), named.socket_path()) == (Path("/a.db"), Path("/b.sock"))
+
+
+def test_a_short_system_file_has_both_services_and_the_command_line_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them has folders of its own from systemd, or none; the page was dead, and the password without effect."""
+    system, link = tmp_path / "system.toml", tmp_path / "link.toml"
+    monkeypatch.setattr(module, "SYSTEM_FILE", system)
+    link.symlink_to(system)
+    device = {"STATE_DIRECTORY": "/var/lib/kneeline", "RUNTIME_DIRECTORY": "/run/kneeline"}
+    started: tuple[tuple[Path | None, dict[str, str]], ...] = (
+        (system, device),
+        (system, {"STATE_DIRECTORY": "/var/lib/kneeline-web"}),
+        (None, {"HOME": "/root"}),
+        (link, {"HOME": "/home/pi", "XDG_DATA_HOME": "/home/pi/data", "XDG_RUNTIME_DIR": "/run/user/7"}),
+    )
+
+    def places() -> set[tuple[Path, Path, Path]]:
+        found = set()
+        for path, environment in started:
+            with monkeypatch.context() as there:
+                for name, value in environment.items():
+                    there.setenv(name, value)
+                config = load_config(path)
+                found.add((config.database_path(), password_path(config).parent, config.socket_path()))
+        return found
+
+    installed = Path("/var/lib/kneeline")
+    for text in ("[camera]\nsource = 'usb'\n", "[store]\npath = ''\n[live]\nsocket = ''\n"):
+        system.write_text(text)
+        assert places() == {(installed / "kneeline.db", installed, Path("/run/kneeline/live.sock"))}
+    system.write_text("[store]\npath = '/srv/k.db'\n[live]\nsocket = 'b.sock'\n")
+    assert places() == {(Path("/srv/k.db"), Path("/srv"), tmp_path / "b.sock")}
 
 
 def test_an_account_without_a_home_folder_is_told_what_to_do(
