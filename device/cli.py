@@ -163,7 +163,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _config_check(args: argparse.Namespace) -> int:
-    from device.surroundings import surrounding_faults
+    from device.surroundings import surrounding_faults, to_mind
 
     path = args.config or config_path()
     if path is None:
@@ -178,7 +178,7 @@ def _config_check(args: argparse.Namespace) -> int:
     faults += surrounding_faults(values, path)
     if faults:
         raise ConfigError(faults)
-    say(f"{path}: all settings are right")
+    say("\n".join([f"{path}: all settings are right", *(f"mind: {line}" for line in to_mind(values, path))]))
     return 0
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from device import appliance, cli, cues, output, replay_command
+from device import appliance, cli, config, cues, output, replay_command, surroundings
 from device.cli import main
 from device.config import parse_config
 from device.store import SessionHeader, Store, StoreReader
@@ -460,6 +460,67 @@ def test_what_the_machine_does_not_have_is_a_fault(
     lines = checked(tmp_path / "config.toml", text, capsys)
     assert len(lines) == 1
     assert lines[0].startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("[web]\nport = 80", ["[web] port = 80: the service may not take a port below 1024; take one above 1023"]),
+        (
+            "[live]\nsocket = '/tmp/live.sock'",
+            [
+                '[live] socket = "/tmp/live.sock": the services do not meet there; name one below /run/kneeline, '
+                "or leave it out"
+            ],
+        ),
+        (
+            "[store]\npath = '/var/tmp/k.db'\n[live]\nsocket = 'live.sock'\n[web]\nport = 1023",
+            [
+                '[store] path = "/var/tmp/k.db": the services share nothing below /var/tmp; name a file below '
+                "/var/lib/kneeline, or leave it out",
+                '[live] socket = "live.sock": the services do not meet there; name one below /run/kneeline, '
+                "or leave it out",
+                "[web] port = 1023: the service may not take a port below 1024; take one above 1023",
+            ],
+        ),
+        ("[live]\nsocket = '/run/kneeline/../other/l.sock'\n", ['[live] socket = "/run/kneeline/../other/l.sock": ']),
+        ("[live]\nsocket = '/run/kneeline/l.sock'\n[web]\nport = 1024", []),
+        ("[live]\nsocket = '/var/lib/kneeline/l.sock'\n[store]\npath = '/var/lib/kneeline.db'", []),
+    ],
+)
+def test_what_the_installed_services_may_not_do_is_a_fault_of_the_systems_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    faults: list[str],
+) -> None:
+    """As their units have it; who starts the program by hand may well do so."""
+    file = tmp_path / "config.toml"
+    assert checked(file, text, capsys) == []
+    monkeypatch.setattr(config, "SYSTEM_FILE", file)
+    lines = checked(file, text, capsys)
+    assert len(lines) == len(faults)
+    assert all(line.startswith(fault) for line, fault in zip(lines, faults, strict=True))
+
+
+def test_a_database_elsewhere_is_right_with_what_else_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, right = tmp_path / "config.toml", f"{tmp_path}/config.toml: all settings are right"
+    monkeypatch.setattr(config, "SYSTEM_FILE", file)
+    monkeypatch.setattr(surroundings, "database_fault", lambda *_: None)  # not everybody may make a folder there
+    for path in ("", "/var/lib/kneeline/other.db", "/srv/kneeline/k.db"):
+        file.write_text(f"[store]\npath = '{path}'\n")
+        assert main(["config", "check", "--config", str(file)]) == 0
+        said = capsys.readouterr().out.splitlines()
+        assert said[0] == right
+        if not path.startswith("/srv"):
+            assert said[1:] == []
+            continue
+        (needs,) = said[1:]
+        assert needs.startswith('mind: config.toml [store] path = "/srv/kneeline/k.db": the device may write below')
+        assert "RequiresMountsFor=/srv/kneeline under [Unit] and ReadWritePaths=/srv/kneeline under [Service]" in needs
 
 
 def test_faults_of_the_machine_are_told_with_all_others(
