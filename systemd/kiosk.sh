@@ -5,18 +5,34 @@ set -eu
 
 python=$(dirname -- "$0")/bin/python
 
-# The page's address on this machine, as the settings have it.
-page=$("$python" - <<'PYTHON'
+# The page's address on this machine, as the settings have it; fails where they have faults.
+address() {
+    "$python" - <<'PYTHON'
 from device.config import load_config
 
 web = load_config().web
 host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(web.host, web.host)
 print(f"http://{f'[{host}]' if ':' in host else host}:{web.port}")
 PYTHON
-)
+}
+
+# Whatever the answer is: where the settings have faults, it is a page that names them.
+answers() {
+    "$python" - "$1" <<'PYTHON' 2>/dev/null
+import contextlib, sys, urllib.error, urllib.request
+
+with contextlib.suppress(urllib.error.HTTPError):
+    urllib.request.urlopen(sys.argv[1], timeout=5)
+PYTHON
+}
+
+if ! page=$(address); then
+    page=http://127.0.0.1:8080 # the default, where the faults are shown; ends once they are mended, to be started again
+    (until address >/dev/null 2>&1; do sleep 5; done && kill $$) &
+fi
 
 echo "waiting for $page/healthz"
-until "$python" -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)' "$page/healthz" 2>/dev/null; do
+until answers "$page/healthz"; do
     sleep 1
 done
 

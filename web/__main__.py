@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
@@ -15,10 +16,11 @@ from typing import NoReturn
 from waitress import create_server
 
 from device.address import listen
-from device.config import Config, load_config
+from device.config import Config, WebConfig, config_path, is_systems, load_config
 from model.errors import KneelineError
 from web.address import page_url
 from web.app import MAX_BODY_BYTES, close_app, create_app
+from web.faulty import serve_until_mended
 from web.hub import MAX_STREAMS
 
 #: Threads for everything but the streams, each of which keeps one busy.
@@ -60,6 +62,38 @@ def settings_with(path: Path | None, host: str | None) -> Config:
     return config.model_copy(update={"web": config.web.model_copy(update={"host": host})})
 
 
+def _readable(arguments: argparse.Namespace) -> Config:
+    """The settings. The installed service waits for them, with a page that says what is wrong: nobody sees its log."""
+
+    def read() -> Config:
+        config = settings_with(arguments.config, arguments.host)
+        config.database_path()  # under an account without a home folder nobody knows it
+        return config
+
+    try:
+        return read()
+    except KneelineError as error:
+        if not _is_installed_service(arguments.config):
+            raise
+        _complain(error)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit())
+        default = WebConfig()
+        port = default.port if arguments.port is None else arguments.port
+        bound = listen(arguments.host or default.host, port)
+        return serve_until_mended(bound, error, read)
+
+
+def _is_installed_service(file: Path | None) -> bool:
+    """Whether systemd itself has started this very process, on the system's file."""
+    file = file or config_path()
+    return os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()) and file is not None and is_systems(file)
+
+
+def _complain(error: KneelineError) -> None:
+    sys.stderr.writelines(f"kneeline web: {line}\n" for line in str(error).splitlines())
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. Returns 0 then, or 2 where settings or address are wrong."""
     parser = argparse.ArgumentParser(prog="kneeline web", description=__doc__)
@@ -69,11 +103,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
     try:
-        config = settings_with(arguments.config, arguments.host)
-        config.database_path()  # under an account without a home folder nobody knows it
+        config = _readable(arguments)
         bound = listen(config.web.host, config.web.port if arguments.port is None else arguments.port)
     except KneelineError as error:
-        sys.stderr.writelines(f"kneeline web: {line}\n" for line in str(error).splitlines())
+        _complain(error)
         return 2
     _cut_off_stalled(bound)
     logging.getLogger("waitress").setLevel(logging.WARNING)  # it tells of every page that is closed

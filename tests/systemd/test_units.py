@@ -6,9 +6,14 @@ import configparser
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -124,6 +129,80 @@ def test_start_knows_what_to_start_where_no_command_is_told(tmp_path: Path, boar
         command = ["sh", str(scripts / "start.sh"), *line.split()]
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
         assert done.stdout.split() == started.split()
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[tuple[dict[str, str], list[str]]]:
+    """An environment in which a screen and its browser only say what they show, and what the box was asked for.
+
+    Whatever it is asked, the box answers that it cannot.
+    """
+    asked: list[str] = []
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(503)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    programs = {
+        "bin/python": f'exec {sys.executable} "$@"',
+        "path/chromium": "exit 1",
+        "path/cage": 'for page; do :; done; echo "$page"; exec sleep 60',
+    }
+    for name, does in programs.items():
+        program = tmp_path / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{does}\n")
+        program.chmod(0o755)
+    shutil.copy(SYSTEMD / "kiosk.sh", tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        yield (
+            environment
+            | {"http_proxy": f"http://127.0.0.1:{server.server_port}", "PYTHONPATH": str(REPO)}
+            | {"PATH": f"{tmp_path / 'path'}:{os.environ['PATH']}", "KNEELINE_CONFIG": str(tmp_path / "config.toml")}
+            | {"RUNTIME_DIRECTORY": str(tmp_path)},
+            asked,
+        )
+        server.shutdown()
+
+
+def test_the_kiosk_shows_the_faults_of_the_settings_and_then_the_page(
+    tmp_path: Path, box: tuple[dict[str, str], list[str]]
+) -> None:
+    """It waited for a page at an address that it could not read, and the screen stayed dark."""
+    environment, asked = box
+    file = tmp_path / "config.toml"
+
+    def shown() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["sh", str(tmp_path / "kiosk.sh")], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True, start_new_session=True,
+        )  # fmt: skip
+
+    for text, page in (
+        ("[web\nport = 9000\n", f"http://127.0.0.1:{Config().web.port}"),
+        ("[web]\nport = 9000\nhost = '::'\n", "http://[::1]:9000"),
+    ):
+        file.write_text(text)
+        with shown() as kiosk:
+            try:
+                assert kiosk.stdout is not None
+                said = [kiosk.stdout.readline().strip() for _ in range(3)]
+                assert said == [f"waiting for {page}/healthz", f"showing {page} on the screen", f"{page}/?kiosk=1"]
+                assert asked[-1] == f"{page}/healthz"
+                if "[web]" not in text:
+                    file.write_text("[web]\nport = 9001\n")
+                    assert kiosk.wait(timeout=30) == -signal.SIGTERM  # systemd starts it again
+                else:
+                    assert kiosk.poll() is None
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(kiosk.pid, signal.SIGKILL)
 
 
 def test_services_that_die_are_started_again_and_the_leds_go_dark() -> None:

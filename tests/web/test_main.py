@@ -20,9 +20,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from device.config import Config
+from device import config as settings_module
+from device.address import listen
+from device.config import Config, WebConfig
 from device.live import LivePublisher
 from device.password import password_path, set_password
+from model.errors import InputError
+from web import faulty
 from web.__main__ import main, settings_with
 from web.address import page_url
 from web.app import MAX_BODY_BYTES
@@ -192,6 +196,100 @@ def test_faulty_settings_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "[web] port = 0: must be 1 to 65535" in said
     assert "did you mean host?" in said
     assert all(line.startswith("kneeline web: ") for line in said.splitlines())
+
+
+@pytest.fixture
+def faulty_box(config_file: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The installed service, as systemd starts it, on settings with faults, and the page's address."""
+    right = config_file.read_text()
+    secret = "'hip: unknown setting; knee'"
+    config_file.write_text(f"{right}[camera]\nfsp = 30\nview = '<b>'\n[web]\npassword = {secret}\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    there = f"import pathlib, device.config as it; it.SYSTEM_FILE = pathlib.Path({str(config_file)!r})"
+    program = [sys.executable, "-c", f"{there}; import sys; from web.__main__ import main; sys.exit(main())"]
+    by_systemd = ["sh", "-c", 'SYSTEMD_EXEC_PID=$$ exec "$@"', "sh", *program]
+    command = [*by_systemd, "--config", str(config_file), "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            while "http://" not in (line := process.stderr.readline()):
+                assert line
+            yield process, f"http://127.0.0.1:{port}/"
+        finally:
+            process.kill()
+
+
+def told(url: str, method: str = "GET") -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def test_a_box_whose_settings_have_faults_says_so_on_its_page_until_they_are_mended(
+    faulty_box: tuple[subprocess.Popen[str], str], config_file: Path, eventually: Callable[..., None]
+) -> None:
+    """Nobody at a box without a terminal learnt why it stayed dark after a typing error and a power cut."""
+    process, url = faulty_box
+    with closing(by_half(url)):  # keeps nobody from the page
+        for path in ("", "?kiosk=1", "healthz", "api/live", "runners"):
+            status, page = told(url + path)
+            assert status == 503
+    assert "<h1>The settings have faults</h1>" in page
+    assert "sudo kneeline config check" in page
+    assert "<li>config.toml [camera] fsp: unknown setting; did you mean fps?</li>" in page
+    assert "<li>config.toml [camera] view = &quot;&lt;b&gt;&quot;: must be" in page
+    assert "[web] password: unknown setting; known are host" in page
+    assert "knee" not in page.replace("kneeline", "")
+    assert told(url, "POST") == (503, page)
+    assert told(url, "HEAD") == (503, "")
+    config_file.write_text("[camera\n")
+    eventually(lambda: "is not valid TOML" in told(url)[1], "the fault of now", timeout_s=20)
+    config_file.write_text("[store]\npath = 'k.db'\n[live]\nsocket = 'live.sock'\n")
+    eventually(lambda: told(f"{url}healthz")[0] == 200, "the page itself", timeout_s=20)
+    assert "Left knee" in get(url)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+
+
+def test_settings_that_are_being_saved_are_not_taken_by_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty file is right, and editors begin with one."""
+    monkeypatch.setattr(faulty, "_AGAIN_S", 0.01)
+    whole = Config(web=WebConfig(port=9000))
+    found: Iterator[Config | InputError] = iter([Config(), InputError("half of it"), Config(), whole, whole])
+
+    def read() -> Config:
+        if isinstance(one := next(found), InputError):
+            raise one
+        return one
+
+    assert faulty.serve_until_mended(listen("127.0.0.1", 0), InputError("wrong"), read) == whole
+    assert next(found, None) is None
+
+
+def test_a_page_of_faults_ends_when_the_service_is_stopped(faulty_box: tuple[subprocess.Popen[str], str]) -> None:
+    process, url = faulty_box
+    assert told(url)[0] == 503
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("by_systemd", [False, True])
+def test_who_starts_it_by_hand_or_on_another_file_gets_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], by_systemd: bool
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[camera]\nfps = 1\n")
+    monkeypatch.setattr(settings_module, "SYSTEM_FILE", tmp_path / "other.toml" if by_systemd else file)
+    monkeypatch.setenv("SYSTEMD_EXEC_PID", str(os.getpid() if by_systemd else os.getppid()))
+    assert main(["--config", str(file), "--host", "127.0.0.1", "--port", "0"]) == 2
+    assert capsys.readouterr().err == "kneeline web: config.toml [camera] fps = 1: must be 10 to 120\n"
 
 
 @pytest.mark.parametrize(
