@@ -59,7 +59,7 @@ def load_weights(name: ModelName, folder: Path = WEIGHTS_DIR) -> Weights:
     """
     key = f"movenet-{name}-int8"
     manifest = folder / "manifest.toml"
-    remedy = "get it back with `git checkout model/weights`, or install Kneeline again"
+    remedy = "run `git checkout model/weights` in the clone, and `sudo sh systemd/install.sh` there if it is installed"
     try:
         entry = tomllib.loads(manifest.read_text("utf-8"))[key]
         path, sha256, size_px = folder / entry["file"], entry["sha256"], int(entry["input"]["size_px"])

@@ -78,13 +78,27 @@ release_name() {
     } | sha256sum | cut -c 1-12
 }
 
-# Builds the release beside the running one; a build that was cut off has no stamp and is done again.
+# Whether a release was built to its end, and none of its files has changed since.
+is_whole() {
+    [ -e "$1/complete" ] && (cd "$1" && sha256sum --quiet --check checksums) >/dev/null 2>&1
+}
+
+# Builds the release beside the running one; one that was cut off has no stamp and is done again, and so is a damaged one,
+# under another name where it runs.
 build_release() {
-    release=$prefix/releases/$(release_name)
-    if [ -e "$release/complete" ]; then
-        say "the program in $release is up to date"
-        return 0
-    fi
+    built=$prefix/releases/$(release_name)
+    for release in "$built" "$built-again"; do
+        if is_whole "$release"; then
+            say "the program in $release is up to date"
+            return 0
+        fi
+        if [ -e "$release/complete" ]; then
+            say "the program in $release is damaged"
+            rm "$release/complete"
+        fi
+    done
+    release=$built
+    [ "$(readlink "$prefix/current")" != "$built" ] || release=$built-again
     say "building the program in $release (a few minutes)"
     rm -rf "$release"
     mkdir -p "$prefix/releases"
@@ -96,8 +110,16 @@ build_release() {
     rm -rf "$source"
     check_pi_camera_stack "$release"
     install -m 755 "$here/systemd/kiosk.sh" "$release/kiosk.sh"
+    (cd "$release" && find . -type f ! -path '*/__pycache__/*' ! -path ./checksums -print0 | xargs -0 sha256sum) \
+        >"$release/checksums"
     sync
     touch "$release/complete"
+}
+
+check_program() {
+    "$release/bin/kneeline" --version >/dev/null && return 0
+    rm "$release/complete"
+    die "the program in $release does not run (its own message is above); run this again, which builds it anew; nothing was changed over to it"
 }
 
 write_config() {
@@ -163,11 +185,11 @@ start_services() {
     say "running; the page: http://$(hostname).local:$port or http://$(hostname -I | cut -d ' ' -f 1):$port"
 }
 
-# The release that ran before stays, to go back to by hand; older ones go.
+# The release that ran before stays, to go back to by hand, unless it was found damaged; older ones go.
 remove_old_releases() {
     [ "$previous" != "$release" ] || return 0
     for old in "$prefix"/releases/*; do
-        [ "$old" = "$release" ] || [ "$old" = "$previous" ] || rm -rf "$old"
+        [ "$old" = "$release" ] || { [ "$old" = "$previous" ] && [ -e "$old/complete" ]; } || rm -rf "$old"
     done
 }
 
@@ -179,6 +201,7 @@ need_system_packages
 [ "$kiosk" = no ] || need_kiosk_packages
 create_users
 build_release
+check_program
 write_config
 take_over
 install_units

@@ -77,7 +77,7 @@ def test_weights_that_are_altered_or_not_there_are_refused_with_the_remedy(
     if fault is None:
         assert load_weights("lightning", tmp_path).size_px == 192
         return
-    with pytest.raises(WeightsError, match=rf"{fault}.*git checkout model/weights"):
+    with pytest.raises(WeightsError, match=rf"{fault}.*git checkout model/weights.*install\.sh"):
         load_weights("lightning", tmp_path)
 
 

@@ -205,6 +205,98 @@ def test_the_kiosk_shows_the_faults_of_the_settings_and_then_the_page(
                     os.killpg(kiosk.pid, signal.SIGKILL)
 
 
+class Installer:
+    """The installer's own functions on a machine in ``folder``, where pip is quick and needs no network."""
+
+    def __init__(self, folder: Path) -> None:
+        self.releases, self._clone = folder / "opt" / "releases", folder / "clone"
+        for name in ("model", "device", "web", "systemd"):
+            (self._clone / name).mkdir(parents=True)
+        for name in ("pyproject.toml", "README.md", "model/weights.tflite"):
+            (self._clone / name).write_text(name)
+        for script in ("lib.sh", "kiosk.sh"):
+            shutil.copy(SYSTEMD / script, self._clone / "systemd")
+        text = (SYSTEMD / "install.sh").read_text("utf-8").partition("\ncheck_machine\n")[0]
+        there = text.replace("prefix=/opt/kneeline", f"prefix={folder / 'opt'}").replace("/etc/", f"{folder}/etc/")
+        self._functions = there.replace("/usr/local/bin", str(folder))
+        self.pip = 'mkdir "$1/lib"; cp "$3/model/weights.tflite" "$1/lib"'
+        self.program = ":"
+
+    def __call__(self, steps: str) -> tuple[int, list[str]]:
+        """Runs steps; returns the exit status and what was said."""
+        write = f"printf '%s\\n' '#!/bin/sh' '{self.program}' >\"$1/bin/kneeline\"; chmod +x \"$1/bin/kneeline\""
+        fakes = [
+            "python_version=3.11",
+            f'make_venv() {{ mkdir -p "$1/bin"; {write}; }}',
+            f"pip_install() {{ {self.pip}; }}",
+            "on_pi() { false; }",
+        ]
+        script = self._clone / "systemd" / "install.sh"
+        script.write_text("\n".join([self._functions, *fakes, steps]), "utf-8")
+        temporary = {"TMPDIR": str(self.releases.parents[1])}
+        line = ["sh", str(script)]
+        done = subprocess.run(line, env=os.environ | temporary, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stderr.splitlines()
+
+    def there(self) -> set[str]:
+        return {one.name for one in self.releases.iterdir()}
+
+
+BUILD = "build_release; check_program; write_config; take_over; remove_old_releases"
+
+
+@pytest.fixture
+def installer(tmp_path: Path) -> Installer:
+    (tmp_path / "etc" / "kneeline").mkdir(parents=True)
+    (tmp_path / "etc" / "kneeline" / "config.toml").touch()
+    return Installer(tmp_path)
+
+
+def test_a_release_with_a_damaged_file_is_built_anew_beside_the_running_one(
+    tmp_path: Path, installer: Installer
+) -> None:
+    """It was called up to date, though to install again is what the doctor tells to do."""
+    current = tmp_path / "opt" / "current"
+    assert installer(BUILD)[0] == 0
+    first = current.resolve()
+    (first / "bin" / "__pycache__").mkdir()
+    (first / "bin" / "__pycache__" / "made.pyc").write_text("when it first ran")
+    status, said = installer(BUILD)
+    assert (status, said[0]) == (0, f"kneeline: the program in {first} is up to date")
+    damaged = first / "lib" / "weights.tflite"
+    damaged.write_bytes(b"N" + damaged.read_bytes()[1:])
+    pip, installer.pip = installer.pip, "die offline"
+    status, said = installer(BUILD)
+    assert (status, said[0]) == (1, f"kneeline: the program in {first} is damaged")
+    assert current.resolve() == first  # half a program is more than none
+    installer.pip = pip
+    assert installer(BUILD)[0] == 0
+    second = current.resolve()
+    assert (second / "lib" / "weights.tflite").read_text() == "model/weights.tflite"
+    assert installer.there() == {second.name}
+    assert installer(BUILD)[1][0] == f"kneeline: the program in {second} is up to date"
+    (second / "kiosk.sh").unlink()
+    assert installer(BUILD)[0] == 0
+    assert installer.there() == {first.name}
+
+
+def test_a_program_that_does_not_run_is_not_taken_for_faulty_settings(tmp_path: Path, installer: Installer) -> None:
+    works = installer.program
+    installer.program = "echo no numpy here >&2; exit 1"
+    status, said = installer(BUILD)
+    assert status == 1
+    assert "no numpy here" in said
+    assert "does not run" in said[-1]
+    assert "config.toml" not in said[-1]
+    assert not (tmp_path / "opt" / "current").exists()
+    installer.program = works
+    assert installer(BUILD)[0] == 0
+    installer.program = 'test "$1" = --version'
+    (tmp_path / "clone" / "model" / "weights.tflite").write_text("newer")
+    status, said = installer(BUILD)
+    assert (status, "mend " in said[-1], "config.toml" in said[-1]) == (1, True, True)
+
+
 def test_services_that_die_are_started_again_and_the_leds_go_dark() -> None:
     for name in ("kneeline-device.service", "kneeline-web.service", "kneeline-kiosk.service"):
         assert unit(name)["Service"]["Restart"] == "always"
