@@ -23,6 +23,13 @@ for argument in "$@"; do
     esac
 done
 
+# What an installation that was cut off has left; the running one stays, even where it was found damaged.
+remove_half_releases() {
+    for half in "$prefix"/releases/*; do
+        [ -e "$half/complete" ] || [ "$half" = "$(readlink "$prefix/current")" ] || rm -rf "$half"
+    done
+}
+
 check_machine() {
     [ "$(id -u)" = 0 ] || die "this needs root; run: sudo sh systemd/install.sh"
     command -v systemctl >/dev/null 2>&1 || die "no systemd here; without it, start Kneeline with: sh systemd/start.sh"
@@ -34,6 +41,7 @@ check_machine() {
     need_mb=1500
     [ "$kiosk" = no ] || need_mb=3000
     mkdir -p "$prefix"
+    remove_half_releases
     free_mb=$(df -Pm "$prefix" | awk 'NR == 2 { print $4 }')
     [ "$free_mb" -ge "$need_mb" ] ||
         die "$prefix has $free_mb MB free and $need_mb MB are needed; delete something or use a larger card"
@@ -104,6 +112,8 @@ build_release() {
     mkdir -p "$prefix/releases"
     make_venv "$release"
     source=$(mktemp -d)
+    trap 'rm -rf "$source"' EXIT
+    trap 'exit 1' HUP INT TERM # without it not every shell minds the one above
     # pip builds in the folder it is given: a copy keeps the checkout free of files that belong to root.
     (cd "$here" && tar -cf - --exclude=__pycache__ pyproject.toml README.md model device web) | tar -xf - -C "$source"
     pip_install "$release" --no-cache-dir "$source"

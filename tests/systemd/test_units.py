@@ -280,6 +280,31 @@ def test_a_release_with_a_damaged_file_is_built_anew_beside_the_running_one(
     assert installer.there() == {first.name}
 
 
+def test_what_an_installation_that_was_cut_off_has_left_goes_before_room_is_measured(
+    tmp_path: Path, installer: Installer
+) -> None:
+    """It stayed for ever, and a card that was full of it was refused."""
+    root, pip = "id() { echo 0; }; dpkg() { echo amd64; }; systemctl() { :; }; kiosk=no; ", installer.pip
+    begun = {one.name for one in tmp_path.iterdir()}
+    for cut, status in (("die offline", 1), ("kill $$; sleep 9", 1), ("kill -INT $$; sleep 9", 1), ("kill -9 $$", -9)):
+        installer.pip = cut
+        assert installer(BUILD)[0] == status
+        assert len(installer.there()) == 1
+        left = {one.name for one in tmp_path.iterdir()} - begun - {"opt"}
+        if status == 1:
+            assert left == set()
+        room = f"df() {{ ls {installer.releases} | awk '{{ exit 1 }}' && printf 'head\\n- - - 1500\\n'; }}; "
+        assert installer(f"{root}{room}check_machine") == (0, [])
+        assert installer.there() == set()
+    installer.pip = pip
+    assert installer(BUILD)[0] == 0
+    current = (tmp_path / "opt" / "current").resolve()
+    (current / "complete").unlink()
+    (installer.releases / "half").mkdir()
+    assert installer(f"{root}df() {{ printf 'head\\n- - - 1499\\n'; }}; check_machine")[0] == 1
+    assert installer.there() == {current.name}
+
+
 def test_a_program_that_does_not_run_is_not_taken_for_faulty_settings(tmp_path: Path, installer: Installer) -> None:
     works = installer.program
     installer.program = "echo no numpy here >&2; exit 1"
