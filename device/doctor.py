@@ -40,7 +40,7 @@ _NO_PINS = (
     "on a Pi: sudo apt install python3-lgpio, and put the device's user into group gpio; "
     "elsewhere set [cues] enabled = false"
 )
-_UNITS = ("kneeline-device.service", "kneeline-web.service")
+_UNITS = ("kneeline-device.service", "kneeline-web.service", "kneeline-kiosk.service")
 
 
 @dataclass(frozen=True, slots=True)

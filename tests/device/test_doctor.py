@@ -218,6 +218,8 @@ def test_cues_that_are_switched_off_need_no_gpio(config: Config, monkeypatch: py
         ({}, True, "not installed: started by hand"),
         ({"kneeline-device.service": "active", "kneeline-web.service": "active"}, True, "kneeline-device active, "),
         ({"kneeline-device.service": "failed", "kneeline-web.service": "active"}, False, "kneeline-device failed, "),
+        ({"kneeline-web.service": "active", "kneeline-kiosk.service": "active"}, True, "kneeline-web active, kneel"),
+        ({"kneeline-web.service": "active", "kneeline-kiosk.service": "activating"}, False, "kneeline-web active, k"),
     ],
 )
 def test_services(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], ok: bool, detail: str) -> None:
@@ -232,7 +234,8 @@ def test_services(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], ok: b
     monkeypatch.setattr(Path, "exists", lambda _: True)
     check = doctor._services()
     assert (check.ok, check.detail.startswith(detail)) == (ok, True)
-    assert ok or check.remedy.startswith("sudo systemctl restart kneeline-device.service")
+    faulty = next((unit for unit, state in states.items() if state != "active"), None)
+    assert ok or check.remedy == f"sudo systemctl restart {faulty}; journalctl -u {faulty} -n 50"
 
 
 @pytest.fixture
