@@ -253,7 +253,7 @@ class WebConfig(Section):
     host: str = Field(
         default="0.0.0.0",
         min_length=1,
-        description='Address to serve at; "127.0.0.1" serves this machine only.',
+        description='Address to serve at; "::" listens for IPv6 and IPv4, "127.0.0.1" serves this machine only.',
     )
     port: int = Field(
         default=8080,

@@ -191,8 +191,13 @@ start_services() {
         systemctl --quiet is-active "$unit" ||
             die "$unit did not start; see: journalctl -u ${unit%.*} -n 50"
     done
-    port=$("$release/bin/python" -c 'from device.config import load_config; print(load_config().web.port)')
-    say "running; the page: http://$(hostname).local:$port or http://$(hostname -I | cut -d ' ' -f 1):$port"
+    say "running; the page: $("$release/bin/python" -c '
+import socket
+from device.config import load_config
+from web.address import page_url
+
+web = load_config().web
+print(f"http://{socket.gethostname()}.local:{web.port} or {page_url(web.host, web.port)}")')"
 }
 
 # The release that ran before stays, to go back to by hand, unless it was found damaged; older ones go.

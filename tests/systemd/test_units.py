@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 
@@ -218,6 +219,7 @@ class Installer:
             shutil.copy(SYSTEMD / script, self._clone / "systemd")
         text = (SYSTEMD / "install.sh").read_text("utf-8").partition("\ncheck_machine\n")[0]
         there = text.replace("prefix=/opt/kneeline", f"prefix={folder / 'opt'}").replace("/etc/", f"{folder}/etc/")
+        there = there.replace("/run/systemd/system", str(folder))
         self._functions = there.replace("/usr/local/bin", str(folder))
         self.pip = 'mkdir "$1/lib"; cp "$3/model/weights.tflite" "$1/lib"'
         self.program = ":"
@@ -303,6 +305,22 @@ def test_what_an_installation_that_was_cut_off_has_left_goes_before_room_is_meas
     (installer.releases / "half").mkdir()
     assert installer(f"{root}df() {{ printf 'head\\n- - - 1499\\n'; }}; check_machine")[0] == 1
     assert installer.there() == {current.name}
+
+
+@pytest.mark.parametrize(("host", "shown"), [("fd00::7", "[fd00::7]"), ("192.168.1.7", "192.168.1.7")])
+def test_the_installer_ends_with_an_address_that_can_be_opened(
+    tmp_path: Path, installer: Installer, monkeypatch: pytest.MonkeyPatch, host: str, shown: str
+) -> None:
+    python, file = tmp_path / "bin" / "python", tmp_path / "own.toml"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    file.write_text(f"[web]\nhost = '{host}'\nport = 9000\n")
+    monkeypatch.setenv("PYTHONPATH", str(REPO))
+    monkeypatch.setenv("KNEELINE_CONFIG", str(file))
+    status, said = installer(f"systemctl() {{ :; }}; chosen=; release={tmp_path}; start_services")
+    assert status == 0
+    assert said[-1] == f"kneeline: running; the page: http://{gethostname()}.local:9000 or http://{shown}:9000/"
 
 
 def test_a_program_that_does_not_run_is_not_taken_for_faulty_settings(tmp_path: Path, installer: Installer) -> None:

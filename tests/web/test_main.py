@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import os
@@ -16,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,7 +30,7 @@ from device.password import password_path, set_password
 from model.errors import InputError
 from web import faulty
 from web.__main__ import main, settings_with
-from web.address import page_url
+from web.address import lan_address, page_url
 from web.app import MAX_BODY_BYTES
 
 REPO = Path(__file__).resolve().parents[2]
@@ -302,6 +304,72 @@ def test_who_starts_it_by_hand_or_on_another_file_gets_one_clear_error(
 )
 def test_address_for_people(host: str, port: int, url: str) -> None:
     assert page_url(host, port) == url
+
+
+class Routed(socket.socket):
+    """On a network of the kinds in ``kinds`` alone, where this machine itself is the way out."""
+
+    kinds: ClassVar[dict[int, str]] = {}
+
+    def connect(self, address: object) -> None:
+        if self.family not in self.kinds:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        super().connect((self.kinds[self.family], 9))
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def has(*kinds: str) -> None:
+        known = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
+        monkeypatch.setattr(Routed, "kinds", {known[kind]: kind for kind in kinds})
+        monkeypatch.setattr("web.address.socket.socket", Routed)
+
+    return has
+
+
+needs_ipv6 = pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="no IPv6 here")
+
+
+@needs_ipv6
+@pytest.mark.parametrize(
+    ("kinds", "everywhere", "ipv4_alone"),
+    [
+        (("::1",), "http://[::1]:8080/", "http://127.0.0.1:8080/"),
+        (("127.0.0.1", "::1"), "http://127.0.0.1:8080/", "http://127.0.0.1:8080/"),
+        ((), "http://127.0.0.1:8080/", "http://127.0.0.1:8080/"),
+    ],
+)
+def test_address_on_a_network_with_ipv6_alone(
+    network: Callable[..., None], kinds: tuple[str, ...], everywhere: str, ipv4_alone: str
+) -> None:
+    network(*kinds)
+    assert page_url("::", 8080) == everywhere
+    assert page_url("0.0.0.0", 8080) == ipv4_alone
+    assert lan_address("::") == (kinds[0] if kinds else None)
+    assert lan_address("0.0.0.0") == ("127.0.0.1" if "127.0.0.1" in kinds else None)
+
+
+def test_no_kind_of_address_at_all_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel without IPv6 makes no such socket."""
+
+    def unknown(*_: object) -> None:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr("web.address.socket.socket", unknown)
+    assert lan_address("::") is None
+
+
+@needs_ipv6
+def test_a_page_for_both_kinds_of_address_answers_both(config_file: Path) -> None:
+    command = [sys.executable, "-m", "web", "--config", str(config_file), "--host", "::", "--port", "0"]
+    with subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            port = urlsplit(process.stderr.readline().split()[-1]).port
+            for host in ("127.0.0.1", "[::1]"):
+                assert json.loads(get(f"http://{host}:{port}/healthz"))["ok"] is True
+        finally:
+            process.kill()
 
 
 def test_address_of_everywhere_is_one_that_can_be_opened() -> None:

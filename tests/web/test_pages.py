@@ -492,8 +492,8 @@ def test_qr_leads_to_the_result_on_the_network(
 
     assert squares("192.168.1.7:8080") == expected(f"http://192.168.1.7:8080/sessions/{session_id}")
     assert squares("kneeline.local") == expected(f"http://kneeline.local/sessions/{session_id}")
-    monkeypatch.setattr("web.views.qr.lan_address", lambda: "192.168.1.7")
-    monkeypatch.setattr("web.address.lan_address", lambda: "192.168.1.7")
+    monkeypatch.setattr("web.views.qr.lan_address", lambda *_: "192.168.1.7")
+    monkeypatch.setattr("web.address.lan_address", lambda *_: "192.168.1.7")
     assert squares("127.0.0.1:8080") == expected(f"http://192.168.1.7:8080/sessions/{session_id}")
     assert client.get("/sessions/99/qr.svg").status_code == 404
 
@@ -514,12 +514,15 @@ def test_no_qr_leads_to_where_nothing_answers(
     config: Config, make_session: MakeSession, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_session()
-    monkeypatch.setattr("web.views.qr.lan_address", lambda: "192.168.1.7")
+    monkeypatch.setattr("web.views.qr.lan_address", lambda *_: "192.168.1.7")
     assert len(qr_codes(config, "0.0.0.0", "localhost:8080")) == 12
     assert qr_codes(config, host, "localhost:8080") == []
     assert len(qr_codes(config, host, "kneeline.local")) == 12  # through a proxy on the box
-    monkeypatch.setattr("web.views.qr.lan_address", lambda: None)
+    monkeypatch.setattr("web.views.qr.lan_address", lambda *_: None)
     assert qr_codes(config, "0.0.0.0", "localhost:8080") == []
+    monkeypatch.setattr("web.views.qr.lan_address", lambda host: "fd00::7" if host == "::" else None)
+    assert qr_codes(config, "0.0.0.0", "localhost:8080") == []  # which listens for IPv4 alone
+    assert len(qr_codes(config, "::", "localhost:8080")) == 12
 
 
 def test_standing_calibration_and_cycle_are_shown(

@@ -21,7 +21,8 @@ def for_phones() -> str | None:
     asked = urlsplit(request.host_url)
     host = asked.hostname or ""
     if is_loopback(host):
-        if is_loopback(box().config.web.host) or lan_address() is None:
+        served = box().config.web.host
+        if is_loopback(served) or lan_address(served) is None:
             return None
         host = ""
     return page_url(host, asked.port or 80).rstrip("/")
