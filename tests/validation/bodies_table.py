@@ -84,12 +84,7 @@ class Seen:
 
     @property
     def azimuth_deg(self) -> float:
-        """From where the camera truly looks at the runner."""
-        hips = [KEYPOINT_NAMES.index(f"{side}_hip") for side in Side]
-        hip = np.array([frame["xyz"] for frame in self.truth["frames"]])[:, hips].mean((0, 1))
-        facing = 1 if self.truth["view"] == View.FRONT else -1
-        ahead_m, left_m = facing * (np.array(self.truth["camera"]["position"][:2]) - hip[:2])
-        return math.degrees(math.atan2(left_m, ahead_m))
+        return azimuth_of(self.truth)
 
     @property
     def judged_dives(self) -> tuple[int, int, int]:
@@ -115,6 +110,15 @@ class Seen:
         """Share of the change from aligned to diving stances that is seen; NaN where no side has both."""
         shares = (dive_seen(*self.stances(side, "fppa_deg", "fppa_frontal3d_mid_deg"))[0] for side in Side)
         return next((share for share in shares if math.isfinite(share)), math.nan)
+
+
+def azimuth_of(truth: Mapping[str, Any]) -> float:
+    """From where a camera truly looks at the runner, degrees."""
+    hips = [KEYPOINT_NAMES.index(f"{side}_hip") for side in Side]
+    hip = np.array([frame["xyz"] for frame in truth["frames"]])[:, hips].mean((0, 1))
+    facing = 1 if truth["view"] == View.FRONT else -1
+    ahead_m, left_m = facing * (np.array(truth["camera"]["position"][:2]) - hip[:2])
+    return math.degrees(math.atan2(left_m, ahead_m))
 
 
 def see(film: Path, model: ModelName) -> Seen:
