@@ -88,9 +88,9 @@ class Comparison:
         return any(change.value is not None and change.side is not None for change in self.changes)
 
     @property
-    def tells_of_knees(self) -> bool:
-        """Whether the main thing can be, of a side at least."""
-        return any(change.value is not None for change in self.knees.values())
+    def knees_told(self) -> int:
+        """Of how many sides the main thing can be."""
+        return sum(change.value is not None for change in self.knees.values())
 
 
 def compare(now: Mapping[str, Any], then: Mapping[str, Any]) -> Comparison:

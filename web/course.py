@@ -174,15 +174,16 @@ def compared(
 def _last_comparable(
     reader: StoreReader, now: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]
 ) -> tuple[Mapping[str, Any], Comparison] | None:
-    """The last earlier run that tells of the knees; where none does, that tells anything of a side."""
-    itself, anything = compare(now, now), None
+    """The last earlier run that tells most of the knees; where none does, that tells anything of a side."""
+    itself = compare(now, now)
+    most = None
     for one in earlier if itself.tells else ():
         found = compare(now, _result(reader, one["id"]))
-        if found.tells_of_knees or (found.tells and not itself.tells_of_knees):
-            return one, found
-        if found.tells and anything is None:
-            anything = one, found
-    return anything
+        if found.tells and (most is None or found.knees_told > most[1].knees_told):
+            most = one, found
+        if most is not None and most[1].knees_told == itself.knees_told:
+            break
+    return most
 
 
 def belt_words(run: Mapping[str, Any]) -> str:
@@ -216,12 +217,16 @@ def since_first(
 
 
 def _first(reader: StoreReader, ever: Sequence[Mapping[str, Any]], view: str) -> dict[str, Any] | None:
-    """The oldest run in a view whose knees can be compared."""
+    """The oldest run in a view of which both knees can be compared; where none is, of which one can."""
+    first, told = None, 0
     for one in [one for one in ever if one["view"] == view][:_LOOKED_THROUGH]:
         found = _result(reader, one["id"])
-        if compare(found, found).tells_of_knees:
-            return found
-    return None
+        knees = compare(found, found).knees_told
+        if knees > told:
+            first, told = found, knees
+        if told == len(Side):
+            break
+    return first
 
 
 def _mark(change: Change) -> str:

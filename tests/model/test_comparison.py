@@ -164,7 +164,7 @@ def test_without_a_known_camera_nothing_is_said_of_what_needs_one() -> None:
         assert (found.value, found.changed) == (None, False)
         assert found.reason == "where the camera stood is not known"
     assert told(now, then, "pelvic_drop_deg").value == 0.0
-    assert not compare(now, then).tells_of_knees
+    assert compare(now, then).knees_told == 0
     assert compare(now, then).tells
     assert compare(now, now | {"camera": None}).unlike  # stored by nobody who knew one
 
