@@ -17,7 +17,7 @@ import numpy as np
 from model import kinematics as k
 from model.bias import bias_of
 from model.camera_pose import SLOW_MOTION, CameraPose
-from model.coach import Coach, CoachSettings, CoachState, Cue, Instrument, Look
+from model.coach import KNEE_KEYS, Coach, CoachSettings, CoachState, Cue, Instrument, Look
 from model.cuts import Cut
 from model.doubts import Doubts, Lost
 from model.gait import GaitDetector, GaitEvent
@@ -46,7 +46,6 @@ _BURST_GAP = 1.25
 #: A frame's share in the pose model's confidence of late: about a second's mean.
 _NEW_SHARE = 0.03
 _LEVEL_STRIDES = 3
-_KNEE_KEYS = ("fppa_deg", "fppa_image_deg")
 #: Why nothing is computed from a film in which a run is slower than anybody runs.
 SLOWED = f"the steps are those of a run, but fewer than anybody's: {SLOW_MOTION}"
 #: A longer time between two strikes of a foot is a pause. Where the other foot did not land about amid it, steps were
@@ -286,19 +285,22 @@ class RunAnalysis:
         contact_s = self._contact_s(side)
         if pose is None or elapsed_s is None or contact_s is None:
             return math.nan
-        if self._doubts.why is not None or pose_quality(pose, side) < MIN_QUALITY:
+        if not self._sees_leg(pose, side):
             return math.nan
         return float(self.place.fppa_deg(pose.xy_px, side, elapsed_s / contact_s))
+
+    def _sees_leg(self, pose: Pose, side: Side) -> bool:
+        """Whether a leg is seen well enough to judge it by this picture alone."""
+        if self._doubts.why is not None or pose_quality(pose, side) < MIN_QUALITY:
+            return False
+        return not k.is_no_knee(pose.xy_px, side)
 
     def _cues(self, t_s: float, pose: Pose | None, view: View | None, fppa: Mapping[Side, float]) -> tuple[Cue, ...]:
         if view is None or not view.frontal:
             self.coach.pause(t_s)
             return ()
-        camera = self.place.camera
-        angles = [angle for angle in (camera.azimuth_left_deg, camera.azimuth_right_deg) if angle is not None]
         model = self.settings.model
-        azimuth_deg = sum(angles) / max(len(angles), 1)
-        instrument = Instrument(model, bias_of(model, view).knee_gain, azimuth_deg, self._confidence)
+        instrument = Instrument(model, bias_of(model, view).knee_gain, self._azimuth_deg, self._confidence)
         looks: dict[Side, Look] = {}
         for side in Side:
             contact_s = self._contact_s(side)
@@ -306,6 +308,13 @@ class RunAnalysis:
             if pose is not None and contact_s is not None and elapsed_s is not None:
                 looks[side] = Look(elapsed_s, contact_s, self._goal_values(t_s, pose, side, view, fppa[side]))
         return self.coach.step(t_s, self.gait.running, looks, instrument)
+
+    @property
+    def _azimuth_deg(self) -> float:
+        """From where the camera looks at the runner; 0 where that is not known."""
+        camera = self.place.camera
+        angles = [angle for angle in (camera.azimuth_left_deg, camera.azimuth_right_deg) if angle is not None]
+        return sum(angles) / max(len(angles), 1)
 
     def _contact_s(self, side: Side) -> float | None:
         """How long this side usually stands, in the first steps the other one; None before either has stood twice."""
@@ -315,17 +324,18 @@ class RunAnalysis:
     def _goal_values(self, t_s: float, pose: Pose, side: Side, view: View, fppa_deg: float) -> dict[str, float]:
         """What the coach's goal needs of this frame; NaN where too little of the leg is seen."""
         metric = self.coach.metric
-        seen = self._doubts.why is None and pose_quality(pose, side) >= MIN_QUALITY and _in_picture(pose, side)
+        seen = self._sees_leg(pose, side) and _in_picture(pose, side)
         if metric == "fppa_deg":
             image_deg = float(k.fppa_image_deg(pose.xy_px, side))
-            return {"fppa_deg": fppa_deg, "fppa_image_deg": image_deg} if seen else dict.fromkeys(_KNEE_KEYS, math.nan)
+            return {"fppa_deg": fppa_deg, "fppa_image_deg": image_deg} if seen else dict.fromkeys(KNEE_KEYS, math.nan)
         if not seen:
             return {metric: math.nan}
         if metric == "cadence_spm":
             return {metric: self.gait.cadence_spm() or math.nan}
         add = bias_of(self.settings.model, view).add.get(metric, 0.0)
         if metric == "pelvic_drop_deg":
-            return {metric: float(k.pelvic_drop_deg(pose.xy_px, side, self._level_hips_deg(t_s))) + add}
+            drop_deg = float(k.pelvic_drop_deg(pose.xy_px, side, self._level_hips_deg(t_s)))
+            return {metric: k.seen_across_deg(drop_deg, math.cos(math.radians(self._azimuth_deg))) + add}
         leg, other = LEGS[side], self._sides[side.other]
         hips_x = pose.xy_px[[leg.hip, LEGS[side.other].hip], 0]
         apart_px = pose.xy_px[leg.ankle, 0] - other.mid_ankle_x_px
@@ -378,6 +388,7 @@ class RunAnalysis:
             oscillation_px=self._oscillation_px(event.t_s),
             stride_s=state.stride_s,
             level_hips_deg=self._level_hips_deg(event.t_s),
+            across=math.cos(math.radians(self._azimuth_deg)),
             bias=bias_of(self.settings.model, view),
         )
         ankle_x_px = np.array([pose.xy_px[LEGS[event.side].ankle, 0] for pose in even])

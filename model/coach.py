@@ -53,6 +53,8 @@ Basis = Literal["baseline", "session", "fixed"]
 #: Why cues are kept back: nobody is coached at all, a baseline is measured first, or a programme fades the feedback.
 KeptBack = Literal["off", "measuring", "fading"]
 KNEE, KNEE_IMAGE, PELVIS = "fppa_deg", "fppa_image_deg", "pelvic_drop_deg"
+#: A knee is cued by either.
+KNEE_KEYS = KNEE, KNEE_IMAGE
 #: What a baseline of the pelvis is kept as that was held against standing; under the metric's name, against strides.
 PELVIS_STOOD = "pelvic_drop_stood_deg"
 

@@ -12,11 +12,14 @@ import math
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.pose import LEGS, FloatArray, Joint, Side
 
 #: A number of one pose, or those of many.
 Value = TypeVar("Value", float, FloatArray)
+#: Knees go no further inward or outward than this, in the picture or in the frontal plane.
+MOST_IN_DEG, MOST_OUT_DEG = 45.0, 55.0
 _SHOULDERS = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
 _HIPS = (Joint.LEFT_HIP, Joint.RIGHT_HIP)
 
@@ -72,6 +75,22 @@ def offset_of_fppa_leg(fppa_deg: float) -> float:
 def fppa_image_deg(xy: FloatArray, side: Side) -> FloatArray:
     """Frontal plane projection angle as the picture shows it: 180° − angle hip-knee-ankle, + knee medial (valgus)."""
     return fppa_of_joints_deg(*((xy[..., joint, 0], xy[..., joint, 1]) for joint in fppa_joints(side)))
+
+
+def seen_across_deg(slope_deg: float, across: float) -> float:
+    """Slope of a line of which the picture shows this share of its width, and all of its height."""
+    return math.degrees(math.atan(math.tan(math.radians(slope_deg)) * across))
+
+
+def is_no_knee(xy: FloatArray, side: Side) -> NDArray[np.bool_]:
+    """In which poses (..., 17, 2) a knee stands further inward or outward than knees go; not where one is missing.
+
+    It is a joint of the other leg: where the legs cover each other the pose model takes one for the other in single
+    pictures, and the angle is up to 180° then.
+    """
+    angle_deg = fppa_image_deg(xy, side)
+    beyond: NDArray[np.bool_] = (angle_deg < -MOST_OUT_DEG) | (angle_deg > MOST_IN_DEG)
+    return beyond
 
 
 def fppa_joints(side: Side) -> tuple[int, int, int, int]:

@@ -53,9 +53,8 @@ _DEEP_SHARE, _DEEPEST_SHARE = 0.5, 0.8
 #: further away by as much again.
 _AT_WAIST_LEG, _LEFT_WAIST_LEG = 0.35, 0.2
 #: An angle is not claimed where the camera's pitch, by one SD, moves it by more than this, degrees (of a knee far
-#: outward: this share, which leaves no doubt of that); where it is further inward or outward than knees go; or where a
-#: limb looks too long in this share of the deeper half.
-_MOST_OFF_DEG, _MOST_OFF_SHARE, _MOST_IN_DEG, _MOST_OUT_DEG, _LONG_SHARE = 6.0, 0.33, 45.0, 55.0, 0.5
+#: outward: this share, which leaves no doubt of that); or where a limb looks too long in this share of the deeper half.
+_MOST_OFF_DEG, _MOST_OFF_SHARE, _LONG_SHARE = 6.0, 0.33, 0.5
 #: Share of the poses in which a wrist must be away: a single one errs.
 _AWAY_SHARE = 0.2
 _BODY = [i for leg in LEGS.values() for i in (leg.shoulder, leg.hip, leg.knee, leg.ankle)]
@@ -443,7 +442,7 @@ def _believed(
         frontal = _legs(one, settings, camera).frontal_plane(one.track.xy_px[low])
         off_deg.append(abs(_middle(k.fppa_image_deg(frontal, side)) - knee.fppa_deg))
     long = legs.too_long(one.track.xy_px[deep], side).mean() > _LONG_SHARE
-    possible = -_MOST_OUT_DEG < knee.fppa_deg <= _MOST_IN_DEG
+    possible = -k.MOST_OUT_DEG < knee.fppa_deg <= k.MOST_IN_DEG
     if possible and not long and max(off_deg) <= max(_MOST_OFF_DEG, -_MOST_OFF_SHARE * knee.fppa_deg):
         return replace(knee, fppa_off_deg=max(off_deg))
     return KneeAtBottom(math.nan, knee.fppa_image_deg, math.nan, math.nan, math.nan, math.nan, doubtful=True)

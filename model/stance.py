@@ -89,6 +89,8 @@ class StanceContext:
             one side only, that takes half away and gives it to the other); NaN where it is not known. Both hold the
             camera's roll and place and the pose model's own tilt. A pelvis that hangs to one side all the time (legs of
             different length) cannot be told from a camera that does.
+        across: share of its width that the pelvis shows to a camera that looks from aside: cosine of the azimuth, 1
+            where that is not known.
         bias: of the pose model.
     """
 
@@ -102,6 +104,7 @@ class StanceContext:
     oscillation_px: float
     stride_s: float
     level_hips_deg: float
+    across: float
     bias: Bias
 
 
@@ -151,6 +154,9 @@ def measure_stance(
             values["contact_s"] = toe_off_s - strike_s
             values["duty_factor"] = (toe_off_s - strike_s) / context.stride_s
     else:
+        no_knee = k.is_no_knee(xy, side)
+        for joint in (LEGS[side].knee, LEGS[side].ankle):
+            xy[no_knee, joint] = math.nan
         even, mid_s = evened_px(t, xy), (strike_s + toe_off_s) / 2
         ankle_x_px = mid_x_px(t, even[:, LEGS[side].ankle, 0], mid_s)
         values |= _frontal(side, xy, even, ankle_x_px, phase, mid_window(t, mid_s), context)
@@ -324,7 +330,9 @@ def _frontal(
         "fppa_deg": _median(context.frontal_fppa(middle, side, phase[window])),
         "fppa_peak_deg": peak(phase, context.frontal_fppa(xy, side, phase), *PEAK_PHASE),
         "fppa_image_deg": _median(k.fppa_image_deg(middle, side)),
-        "pelvic_drop_deg": _median(k.pelvic_drop_deg(middle, side, context.level_hips_deg)),
+        "pelvic_drop_deg": k.seen_across_deg(
+            _median(k.pelvic_drop_deg(middle, side, context.level_hips_deg)), context.across
+        ),
         "step_width_leg": outward * (ankle_x_px - context.other_ankle_x_px) / context.leg_px,
     }
     values["knee_offset_leg"] = k.offset_of_fppa_leg(values["fppa_deg"])

@@ -12,10 +12,12 @@ from model.analysis import SLOWED, AnalysisSettings, Outcome, RunAnalysis
 from model.coach import Baseline, CoachSettings, Cue
 from model.goals import Goal
 from model.place import CameraPlace
-from model.pose import FloatArray, Joint, Side, View
+from model.pose import LEGS, FloatArray, Joint, Side, View
 from model.quality import COVERED, SHAKES, FrameQuality, lost_words, picture_words, slow_words
 from model.stance import MIN_QUALITY, Stance
 from tests.model.walkers import Camera, Walker
+
+SIDES = (Side.RIGHT, Side.LEFT)
 
 
 @pytest.mark.parametrize("every_s", [math.inf, 2.0, 1.0, 0.5])
@@ -31,6 +33,27 @@ def test_frames_without_a_pose_cost_no_cue(every_s: float) -> None:
         missing_s += 0.0 if seen else every_s
         cues += len(analysis.step(pose.t_s, pose if seen else None).cues)
     assert cues >= 16
+
+
+def test_legs_taken_for_one_another_for_some_pictures_are_no_knee_that_is_shown_or_cued() -> None:
+    """Amid every tenth stance of the right foot, for a tenth of a second each."""
+    analysis = RunAnalysis(AnalysisSettings(view=View.FRONT), CameraPlace())
+    legs, other = ([part for side in sides for part in (LEGS[side].knee, LEGS[side].ankle)] for sides in (Side, SIDES))
+    shown, exchanged, stances, stood = [], 0, 0, False
+    for pose in Walker().poses(30.0, 60.0, Camera(), 0.5):
+        stands_s = analysis.gait.stance_elapsed_s(Side.RIGHT, pose.t_s)
+        stances += stands_s is not None and not stood
+        stood = stands_s is not None
+        if stances % 10 == 9 and stands_s is not None and 0.05 < stands_s < 0.17:
+            xy_px = pose.xy_px.copy()
+            xy_px[legs] = pose.xy_px[other]
+            pose, exchanged = replace(pose, xy_px=xy_px), exchanged + 1
+        outcome = analysis.step(pose.t_s, pose)
+        shown += [angle for angle in outcome.fppa_deg.values() if math.isfinite(angle)]
+        shown += [cue.value for cue in outcome.cues]
+    assert exchanged > 20
+    assert len(shown) > 500
+    assert max(map(abs, shown)) < 50
 
 
 @pytest.mark.parametrize("metric", ["fppa_deg", "cadence_spm"])

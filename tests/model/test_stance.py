@@ -33,8 +33,12 @@ CONTEXT = StanceContext(
     oscillation_px=12.0,
     stride_s=0.7,
     level_hips_deg=0.0,
+    across=1.0,
     bias=NO_BIAS,
 )
+
+
+_LEFT_SHANK, _RIGHT_SHANK = (Joint.LEFT_KNEE, Joint.LEFT_ANKLE), (Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE)
 
 
 def poses_of(figures: Sequence[FloatArray], fps: float, first_s: float = 0.0) -> list[Pose]:
@@ -71,6 +75,40 @@ def test_a_peak_early_or_late_in_its_part_of_stance_is_one(at: float) -> None:
     figures = [frontal_pose(stance=Side.LEFT, fppa_deg=a) for a in 10.0 - 60.0 * (phase - at) ** 2]
     values = measure_stance(Side.LEFT, 0.0, 0.25, poses_of(figures, 120.0, -3 / 120), CONTEXT).values
     assert values["fppa_peak_deg"] == pytest.approx(10.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("pictures", [1, 2, 3])
+def test_legs_taken_for_one_another_at_mid_stance_are_no_knee(pictures: int) -> None:
+    """In single pictures the standing leg is the swinging one by its name: no knee stands so, and none is measured."""
+    figures = [frontal_pose(stance=Side.LEFT, fppa_deg=5.0) for _ in range(9)]
+    for figure in figures:
+        figure[[*_RIGHT_SHANK]] = figure[Joint.RIGHT_HIP] + [[5.0, 80.0], [0.0, 60.0]]
+    clean = measure_stance(Side.LEFT, 0.0, 8 / 30, poses_of(figures, 30.0), CONTEXT).values
+    for figure in figures[4 : 4 + pictures]:
+        figure[[*_LEFT_SHANK, *_RIGHT_SHANK]] = figure[[*_RIGHT_SHANK, *_LEFT_SHANK]]
+        assert k.is_no_knee(figure, Side.LEFT)
+    values = measure_stance(Side.LEFT, 0.0, 8 / 30, poses_of(figures, 30.0), CONTEXT).values
+    for key in ("fppa_deg", "fppa_image_deg", "pelvic_drop_deg", "step_width_leg"):
+        assert values[key] == pytest.approx(clean[key], abs=1e-6), key
+    if pictures < 3:  # else too few are left for a peak
+        assert values["fppa_peak_deg"] == pytest.approx(clean["fppa_peak_deg"])
+    for figure in figures[2:7]:
+        figure[[*_LEFT_SHANK]] = figure[Joint.LEFT_HIP] + [[5.0, 80.0], [0.0, 60.0]]
+    assert math.isnan(measure_stance(Side.LEFT, 0.0, 8 / 30, poses_of(figures, 30.0), CONTEXT).values["fppa_deg"])
+
+
+def test_a_pelvis_that_is_seen_from_aside_drops_no_further() -> None:
+    """Of its width a camera from aside shows a part, of a drop all: from 45° aside 5° look like 7°."""
+    level = frontal_pose(stance=Side.LEFT)
+    turned = level.copy()
+    turned[Joint.RIGHT_HIP, 1] += 10.0
+    straight, aside = (
+        measure_stance(Side.LEFT, 0.0, 0.25, poses_of([turned] * 8, 30.0), replace(CONTEXT, across=across)).values
+        for across in (1.0, 0.7)
+    )
+    seen = math.tan(math.radians(straight["pelvic_drop_deg"] - NO_BIAS.add.get("pelvic_drop_deg", 0.0)))
+    assert seen > 0.1
+    assert aside["pelvic_drop_deg"] == pytest.approx(math.degrees(math.atan(0.7 * seen)))
 
 
 @pytest.mark.parametrize("aside_px_s", [-120.0, 120.0])

@@ -106,6 +106,7 @@ def true_stances(
             oscillation_px=max(heights) - min(heights),
             stride_s=stride_s,
             level_hips_deg=level,
+            across=1.0,
             bias=NO_BIAS,
         )
         found.append(measure_stance(side, strike_s, toe_off_s, near, context))
