@@ -31,7 +31,7 @@ _STANCE_LEG = 0.92
 #: The straight leg in the picture and the camera's pitch are worked out from one another so often.
 _LEG_LOOKS = 3
 #: This share of the shoulder line's slope is believed to be roll: cameras are mounted roughly level.
-_ROLL_SHARE = 0.7
+ROLL_SHARE = 0.7
 
 #: How fast a stance foot recedes: by the belt where its speed is known; else by a usual one (8 to 14 km/h) and by how
 #: fast it nears the horizon. SD of the logarithm of each.
@@ -332,9 +332,9 @@ def _attitude(usual: Sequence[float], facing: float, yaw: float, above: float) -
     across, down = usual[_SHOULDERS]
     slope_deg = math.degrees(math.atan2(facing * down, facing * across))
     # A level line that is turned away slopes, but on the horizon.
-    x, y = level_ray(usual[_NECK], _ROLL_SHARE * slope_deg, pitch)
+    x, y = level_ray(usual[_NECK], ROLL_SHARE * slope_deg, pitch)
     turned_deg = math.degrees(math.atan(y * math.tan(yaw - math.atan(x))))
-    return _ROLL_SHARE * (slope_deg - turned_deg), pitch
+    return ROLL_SHARE * (slope_deg - turned_deg), pitch
 
 
 def _track(rows: FloatArray, roll: float, pitch: float) -> tuple[FloatArray, FloatArray]:

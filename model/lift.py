@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from model.camera_geometry import level_rays
+from model.camera_geometry import ROLL_SHARE, level_rays
 from model.camera_pose import CameraPose
 from model.pitch import UNKNOWN_HEIGHTS, Heights, standing_pitch
 from model.pose import LEGS, FloatArray, Joint, Side, View
@@ -25,8 +25,6 @@ from model.pose import LEGS, FloatArray, Joint, Side, View
 _HIPS = [Joint.LEFT_HIP, Joint.RIGHT_HIP]
 _SHOULDERS = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]
 _ANKLES = [Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE]
-#: This share of the slope of the shoulders is believed to be the camera's roll, as in `camera_geometry`.
-_ROLL_SHARE = 0.7
 #: A limb does not look longer than it is by more than this share, unless the camera stands elsewhere than it is taken
 #: to or the pose model errs.
 _TOO_LONG = 0.12
@@ -156,7 +154,7 @@ def _roll_deg(rays: FloatArray) -> float:
     """Roll by the shoulders of who stands on both feet; 0 where they are not seen."""
     dx, dy = rays[Joint.LEFT_SHOULDER] - rays[Joint.RIGHT_SHOULDER]
     slope_deg = math.degrees(math.atan2(math.copysign(1.0, dx) * dy, abs(dx)))
-    return _ROLL_SHARE * slope_deg if math.isfinite(slope_deg) else 0.0
+    return ROLL_SHARE * slope_deg if math.isfinite(slope_deg) else 0.0
 
 
 def _way(level: FloatArray, a: int, b: int) -> float:

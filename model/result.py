@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from model.camera_geometry import ROLL_SHARE
 from model.camera_pose import CameraPose
 from model.coach import KNEE_IMAGE, Cue
 from model.frontal import fppa_uncertainty_deg
@@ -40,6 +41,9 @@ _RUN_STANCES = 28
 
 #: Against what a stance's pelvis is held: how the runner stood still, or the mean over whole strides.
 LEVEL, STOOD, STRIDES = "pelvis_level", "standing", "strides"
+
+#: Against the vertical as the camera shows it.
+_TILTED = ("trunk_lean_deg", "hip_adduction_deg")
 
 #: The ``camera`` block where nothing is known.
 UNKNOWN_CAMERA: Mapping[str, Any] = MappingProxyType(CameraPose().as_json())
@@ -211,7 +215,7 @@ def summarise(
     """The ``summary`` of a session.
 
     For each side and metric: mean, SD, number, 95 % interval of the mean, SDD, how far pose model and picture may be
-    off (``uncertainty``; of FPPA more where the camera's place makes it so), and the trend from the first to the last
+    off (``uncertainty``; more where the camera's place makes it so), and the trend from the first to the last
     fifth; nothing but the number from fewer than `MIN_STANCES`. For both: cadence and asymmetry. Steps of walking are
     left out, see `running_stances`; against what the pelvis is held says ``pelvis_level``, see there.
 
@@ -238,7 +242,9 @@ def summarise(
             _widen(metrics, camera, side)
         summary[side] = {"stances": counts[side], **{key: claim for key, claim in metrics.items() if claim["n"]}}
     found = {
-        spec.key: asymmetry(values[Side.LEFT][spec.key], values[Side.RIGHT][spec.key], spec.least_asymmetry(view))
+        spec.key: asymmetry(
+            values[Side.LEFT][spec.key], values[Side.RIGHT][spec.key], _least_asymmetry(spec, view, camera)
+        )
         for spec in STANCE_METRICS
         if spec.key != KNEE_IMAGE  # a camera aside shows more of one knee's and less of the other's
     }
@@ -291,13 +297,31 @@ def _claim(values: FloatArray, spec: MetricSpec, view: View | None) -> dict[str,
 
 
 def _widen(metrics: Mapping[str, dict[str, Any]], camera: CameraPose, side: Side) -> None:
-    """Makes FPPA's uncertainty as large as this camera's place makes it, where that is more than usual."""
-    for key in ("fppa_deg", "fppa_peak_deg"):
-        claim = metrics[key]
-        if claim["mean"] is not None and claim["uncertainty"] is not None:
+    """Makes an uncertainty as large as this camera's place makes it, where that is more than usual."""
+    for key, claim in metrics.items():
+        if claim["mean"] is None or claim["uncertainty"] is None:
+            continue
+        here_deg = math.hypot(claim["uncertainty"], _askew_deg(key, camera))
+        if key in ("fppa_deg", "fppa_peak_deg"):
             here_deg = 1.96 * fppa_uncertainty_deg(camera, side, claim["mean"])
-            if here_deg > claim["uncertainty"]:
-                claim["uncertainty"] = round(here_deg, 1)
+        if here_deg > claim["uncertainty"]:
+            claim["uncertainty"] = round(here_deg, 1)
+
+
+def _askew_deg(key: str, camera: CameraPose | None) -> float:
+    """How much of the camera's roll may be left in an angle, added to one side and taken from the other.
+
+    Not all of the shoulders' slope is believed to be roll.
+    """
+    if key not in _TILTED or camera is None or camera.roll_deg is None:
+        return 0.0
+    return (1 / ROLL_SHARE - 1) * abs(camera.roll_deg)
+
+
+def _least_asymmetry(spec: MetricSpec, view: View | None, camera: CameraPose | None) -> float | None:
+    """What is no difference of the sides, with this camera."""
+    least, askew_deg = spec.least_asymmetry(view), _askew_deg(spec.key, camera)
+    return least if least is None else math.hypot(least, 2 * askew_deg)
 
 
 def _difference_json(found: Difference | None) -> dict[str, Any] | None:

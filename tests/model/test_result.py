@@ -180,6 +180,22 @@ def test_a_lean_against_the_picture_is_not_averaged_with_those_against_the_verti
     assert claim["mean"] == pytest.approx(mean, abs=0.1)
 
 
+def test_a_camera_that_hangs_askew_tilts_the_trunk_to_one_side_by_what_is_left_of_its_roll() -> None:
+    """Of a roll of 4°, found by shoulders that are believed to 0.7: 1.7° more to the left, 1.7° less to the right."""
+
+    def told(roll_deg: float, apart_deg: float) -> tuple[float, bool]:
+        some = stances(12, trunk_lean_deg=1.0, hip_adduction_deg=10.0)
+        for one in some:
+            one["trunk_lean_deg"] += apart_deg if one["side"] == "left" else 0.0
+        camera = CameraPose(yaw_deg=1.0, yaw_sd_deg=1.0, roll_deg=roll_deg, azimuth_left_deg=1.0, state="good")
+        summary = summarise(some, View.FRONT, camera)
+        return summary["left"]["trunk_lean_deg"]["uncertainty"], summary["asymmetry"]["trunk_lean_deg"]["changed"]
+
+    assert told(0.0, 6.0) == (2.0, True)
+    assert told(4.0, 6.0) == (2.6, False)
+    assert told(-4.0, 7.0) == (2.6, True)
+
+
 def test_the_uncertainty_of_fppa_is_that_of_the_camera_s_place_where_that_is_more() -> None:
     def said(azimuth_deg: float, sd_deg: float, fppa_deg: float) -> float:
         camera = CameraPose(azimuth_deg, sd_deg, 0.0, 0.0, azimuth_deg, azimuth_deg, "belt", "good")
