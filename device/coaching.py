@@ -110,6 +110,8 @@ class Coaching:
         self._state: CoachState | None = None
         #: Which session of a programme has faded the feedback.
         self._faded: int | None = None
+        #: What has been coached in this session.
+        self.goals: list[Goal] = []
         self.camera_moved = False
 
     def obey(self, command: Message) -> bool:
@@ -161,6 +163,8 @@ class Coaching:
             self._ask(whose, analysis, uncertain)
         self._take_up(analysis)
         self._state = analysis.coach.state()  # what was run until this frame may have been another's
+        if self._state.run_s > 0.0 and self._state.metric not in self.goals:
+            self.goals.append(self._state.metric)
         if uncertain:
             return
         self._keep(analysis, name)

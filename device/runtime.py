@@ -545,7 +545,8 @@ class Device:
             self._cues.set_state(side, "off")
 
     def _record(self, outcome: Outcome, session: _Session) -> None:
-        session.belt.add(self._told.belt_m_s, len(outcome.stances))
+        doubted = outcome.view is not None and outcome.view.frontal and outcome.camera.doubts_belt
+        session.belt.add(self._told.belt_m_s, len(outcome.stances), doubted)
         self._told.ran(len(outcome.stances))
         for document in session.recorder.add(outcome):
             session.waiting.append((SessionWriter.stance, document))
@@ -636,6 +637,7 @@ class Device:
             "started_utc": utc_now(ago_s=(session.lasted_s or 0.0) + self._meters.silent_s),
             "belt": session.belt.as_json(),
             "kept_back": self._coaching.kept_back,
+            "goals": self._coaching.goals,
         }
 
     def _screen(self, frame: Frame, source: FrameSource) -> None:

@@ -56,14 +56,22 @@ class ToldSpeeds:
 
     def __init__(self) -> None:
         self._steps: Counter[float | None] = Counter()
+        #: Steps at a speed that was told and cannot have been.
+        self._doubted = 0
 
-    def add(self, belt_m_s: float | None, steps: int) -> None:
+    def add(self, belt_m_s: float | None, steps: int, doubted: bool = False) -> None:
         """Takes so many steps at this speed, in m/s; None: not told.
 
-        Until one is told nothing is counted: what is told then holds for the steps before it, too.
+        Until one is told nothing is counted: what is told then holds for the steps before it, too. So it does for those
+        at a speed before it that was ``doubted``: by how the feet go it was another one, a slip of the hand.
         """
-        if steps and (belt_m_s is not None or self._steps):
-            self._steps[belt_m_s] += steps
+        if not steps:
+            return
+        if doubted:
+            self._doubted += steps + self._steps.pop(belt_m_s, 0)
+        elif belt_m_s is not None or self._steps:
+            self._steps[belt_m_s] += steps + self._doubted
+            self._doubted = 0
 
     def as_json(self) -> dict[str, float | None]:
         """``belt_speed_min_m_s`` and ``belt_speed_max_m_s`` of the session; null where the speed is not known."""
@@ -73,7 +81,8 @@ class ToldSpeeds:
 
     def _found(self) -> BeltSpeed | None:
         speeds = sorted(speed for speed in self._steps if speed is not None)
-        if not speeds or self._steps[None] > _MOST_UNTOLD * self._steps.total():
+        untold = self._steps[None] + self._doubted
+        if not speeds or untold > _MOST_UNTOLD * (self._steps.total() + self._doubted):
             return None
         of_each_step = np.repeat(speeds, [self._steps[speed] for speed in speeds])
         left_out = int(_LEFT_OUT * len(of_each_step))

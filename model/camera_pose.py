@@ -63,6 +63,7 @@ _TOO_FEW_PICTURES = (
 )
 #: How what is said of a belt's speed or a lens' height that cannot be right begins.
 TOLD_DOUBTED = "What was told does not fit how the feet go, and is left out"
+_BELT = "belt"
 #: A turn of the camera below this is not worth asking for.
 _TURN_DEG = 3.0
 
@@ -136,6 +137,11 @@ class CameraPose:
     def usable(self) -> bool:
         """Whether angles with this camera taken out may be shown and held against a fixed threshold."""
         return self.state in ("good", "approximate") and self.yaw_deg is not None
+
+    @property
+    def doubts_belt(self) -> bool:
+        """Whether the belt's speed as it was told is left out, because it does not fit how the feet go."""
+        return self.advice is not None and self.advice.startswith(f"{TOLD_DOUBTED}: {_BELT} ")
 
     def in_the_end(self, slowed: bool = False) -> Self:
         """The same of a session that has ended: no more steps will come.
@@ -421,7 +427,7 @@ class CameraPoseEstimator:
 
 def told_words(belt_m_s: float | None, camera_m: float | None) -> str:
     """What was told of the treadmill and the camera, for people; empty where nothing was."""
-    belt = [] if belt_m_s is None else [f"belt {3.6 * belt_m_s:.1f} km/h"]
+    belt = [] if belt_m_s is None else [f"{_BELT} {3.6 * belt_m_s:.1f} km/h"]
     return ", ".join(belt if camera_m is None else [*belt, f"lens {100 * camera_m:g} cm"])
 
 

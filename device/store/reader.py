@@ -136,7 +136,7 @@ class StoreReader:
         """
         with self._connection() as db:
             row = db.execute("SELECT * FROM sessions WHERE id = ?", (session_id,)).fetchone() if db else None
-        return None if row is None else self._unpacked(row, "camera", "summary", "kept_back")
+        return None if row is None else self._unpacked(row, "camera", "summary", "kept_back", "goals")
 
     def session(self, session_id: int) -> dict[str, Any] | None:
         """One session as ``kneeline.session/1``, with id, uid, times in UTC, state, runner_id and belt besides.
@@ -144,7 +144,8 @@ class StoreReader:
         The belt's speed as it was told is there as ``belt_speed_min_m_s`` and ``belt_speed_max_m_s``, the same where it
         did not change; None: not known. ``kept_back`` says for how many seconds of running cues were, and why:
         ``measuring_s``, ``fading_s`` with ``programme_session``, ``off_s``, each where there were any; None: not known.
-        Each stance has ``counts`` besides: whether it is in the session's means.
+        ``goals`` are the metrics that were coached while somebody ran; None: not known. Each stance has ``counts``
+        besides: whether it is in the session's means.
 
         Where the runner's height is known it is there as ``height_cm``, with lengths in centimetres
         (`with_centimetres`). Returns None where there is no such session.
@@ -156,7 +157,7 @@ class StoreReader:
             row = db.execute(_SESSION, (session_id,)).fetchone()
             if row is None:
                 return None
-            head = self._unpacked(row, "camera", "summary", "kept_back")
+            head = self._unpacked(row, "camera", "summary", "kept_back", "goals")
             rows = {
                 table: db.execute(f"SELECT * FROM {table} WHERE session_id = ? ORDER BY n", (session_id,)).fetchall()
                 for table in _COUNTED
@@ -164,7 +165,7 @@ class StoreReader:
         document = {
             "schema": "kneeline.session/1",
             **{k: head[k] for k in ("id", "uid", "started_utc", "ended_utc", "state", "runner_id", "app_version")},
-            **{k: head[k] for k in ("belt_speed_min_m_s", "belt_speed_max_m_s", "kept_back")},
+            **{k: head[k] for k in ("belt_speed_min_m_s", "belt_speed_max_m_s", "kept_back", "goals")},
             **{
                 k: head[k] for k in ("source", "mode", "view", "model", "fps", "frames", "frames_with_runner", "camera")
             },

@@ -238,11 +238,12 @@ class Store:
         started_utc: str | None = None,
         belt: Mapping[str, float | None] | None = None,
         kept_back: Mapping[str, float] | None = None,
+        goals: Sequence[str] | None = None,
     ) -> None:
         """Overwrites what is given; None leaves a value as it is.
 
         ``belt`` has ``belt_speed_min_m_s`` and ``belt_speed_max_m_s``, None in it for not known any more.
-        ``kept_back``: for how long and why cues were, as ``008_kept_back.sql`` has it.
+        ``kept_back``: for how long and why cues were, as ``008_kept_back.sql`` has it; ``goals``: what was coached.
         ``started_utc`` is when the session began, counted back from now: it is taken over where the clock has been set
         since, else it stays as it is.
         """
@@ -250,6 +251,7 @@ class Store:
         given["camera_json"] = None if camera is None else to_json(dict(camera))
         given["summary_json"] = None if summary is None else to_json(dict(summary))
         given["kept_back_json"] = None if kept_back is None else to_json(dict(kept_back))
+        given["goals_json"] = None if goals is None else to_json(list(goals))
         with self._transaction() as db:
             if started_utc is not None and _differ(_started_utc(db, session_id), started_utc):
                 given["started_utc"] = started_utc

@@ -188,7 +188,9 @@ def test_a_baseline_that_was_broken_off_leaves_for_how_long_cues_were_kept_back(
     box.run(10)
     assert box.coach.learnt == {}
     assert box.coaching.kept_back == {"measuring_s": pytest.approx(10 * 22 / 30, abs=0.2)}
+    assert box.coaching.goals == ["fppa_deg"]
     box.restart()
+    assert box.coaching.goals == []
     box.choose(None)
     box.known()
     box.run(10)

@@ -466,6 +466,7 @@ def test_the_belts_speed_of_a_run_and_that_cues_were_kept_back_outlive_a_power_c
         row = StoreReader(where).list_sessions()[0]
         assert (row["belt_speed_min_m_s"], row["belt_speed_max_m_s"]) == (2.5, 2.5)
         assert list(row["kept_back"]) == ["off_s"]
+        assert (StoreReader(where).session(1) or {})["goals"] == ["fppa_deg"]
 
 
 def test_a_film_in_the_cameras_place_does_not_tell_that_the_camera_was_moved(config: Config, demo_clip: Path) -> None:

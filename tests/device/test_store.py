@@ -77,7 +77,7 @@ def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
         store.add_cue(session_id, {**CUE, "latency_ms": 41.5})
         store.update_session(session_id, frames=600, frames_with_runner=598, view="front", camera=camera)
         store.update_session(session_id, belt={"belt_speed_min_m_s": 2.5, "belt_speed_max_m_s": 2.75})
-        store.update_session(session_id, kept_back={"measuring_s": 41.2})
+        store.update_session(session_id, kept_back={"measuring_s": 41.2}, goals=["cadence_spm"])
         store.update_session(session_id, summary=summary)
         store.end_session(session_id)
     document = StoreReader(path).session(session_id)
@@ -98,6 +98,7 @@ def test_a_session_comes_back_in_the_agreed_form(path: Path) -> None:
         "belt_speed_min_m_s": 2.5,
         "belt_speed_max_m_s": 2.75,
         "kept_back": {"measuring_s": 41.2},
+        "goals": ["cadence_spm"],
         "camera": camera,
         "stances": [{**stance(0), "counts": True}, {**stance(1), "counts": True}],
         "reps": [{"start_s": 1.0, "faults": ["knee_medial_right"]}],

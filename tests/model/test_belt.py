@@ -52,6 +52,21 @@ def test_what_is_told_before_the_first_step_and_then_changed_is_forgotten() -> N
     assert speeds.as_json() == {"belt_speed_min_m_s": 3.0, "belt_speed_max_m_s": 3.0}
 
 
+def test_steps_at_a_speed_that_is_doubted_are_those_of_the_next_one() -> None:
+    """A slip of the hand is noticed after some steps; what was counted at that speed is put right, too."""
+    speeds = ToldSpeeds()
+    speeds.add(0.8, 20)
+    speeds.add(0.8, 30, doubted=True)
+    assert speeds.as_json() == dict.fromkeys(("belt_speed_min_m_s", "belt_speed_max_m_s"))
+    speeds.add(9.7, 40, doubted=True)
+    speeds.add(2.8, 10)
+    assert speeds.as_json() == {"belt_speed_min_m_s": 2.8, "belt_speed_max_m_s": 2.8}
+    speeds.add(9.7, 9, doubted=True)
+    assert speeds.as_json() == {"belt_speed_min_m_s": 2.8, "belt_speed_max_m_s": 2.8}
+    speeds.add(9.7, 9, doubted=True)
+    assert speeds.as_json() == dict.fromkeys(("belt_speed_min_m_s", "belt_speed_max_m_s"))
+
+
 @pytest.mark.parametrize("ends", [(None, None), (3.0, None), (None, 3.0), ("3", 3.0), (math.nan, 3.0)])
 def test_a_session_without_both_ends_has_no_speed(ends: tuple[object, object]) -> None:
     assert BeltSpeed.of({"belt_speed_min_m_s": ends[0], "belt_speed_max_m_s": ends[1]}) is None

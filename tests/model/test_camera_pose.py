@@ -185,9 +185,11 @@ def test_what_was_told_and_cannot_be_is_left_out_and_said(
     assert found.yaw_deg == pytest.approx(8.0, abs=2.0)
     if doubted is None:
         assert TOLD_DOUBTED not in (found.advice or "")
+        assert not found.doubts_belt
     else:
         assert found.advice is not None
         assert found.advice.startswith(f"{TOLD_DOUBTED}: {doubted}. Put it right")
+        assert found.doubts_belt is doubted.startswith("belt")
     by_belt = belt_m_s is not None and "belt" not in (doubted or "")
     assert found.source == ("belt" if by_belt else "vanishing_point")
 

@@ -875,7 +875,7 @@ def test_chart_of_an_hour_is_no_block_of_marks(server: Server, make_session: Mak
 @pytest.mark.parametrize(
     ("cued", "drawn", "said"),
     [
-        ([("right", "pelvic_drop_deg", 5.0)], {}, "carry a triangle (pelvic drop: that limit is not drawn here)."),
+        ([("right", "pelvic_drop_deg", 5.0)], {}, "Cued stances carry a triangle. Cues for pelvic drop are not"),
         ([("left", "fppa_deg", 6.5), ("right", "fppa_deg", 9.5), ("right", "fppa_image_deg", 4.0)],
          {"left": 6.5, "right": 9.5}, "knee alignment in the picture: that limit is not drawn here); a dashed line is"),
         ([("left", "fppa_deg", 7.0), ("left", "fppa_deg", 6.5)],

@@ -473,3 +473,36 @@ def test_cues_that_were_kept_back_are_said_where_they_are_counted(
         assert (found[2] or "") == short
         assert client.get(f"/api/sessions/{session_id}").get_json()["kept_back"] == kept_back
         assert client.get("/api/sessions?limit=1").get_json()["sessions"][0]["kept_back"] == kept_back
+
+
+def test_cues_for_another_goal_are_none_of_the_knee(client: FlaskClient, store: Store, make_run: MakeSession) -> None:
+    session_id = make_run()
+    before = client.get(f"/api/sessions/{session_id}").get_json()["cues"]
+    assert {(cue["side"], cue["metric"]) for cue in before} == {("right", "fppa_deg")}
+    for n, metric in enumerate(("cadence_spm", "cadence_spm", "fppa_image_deg")):
+        cue = {"t_s": 1.0 + n, "side": "right", "metric": metric, "value": 9.0, "threshold": 8.0}
+        store.add_cue(session_id, cue)
+    for goals, left in ((None, "0 cues"), (["cadence_spm", "fppa_deg"], "0 cues"), (["cadence_spm"], "not coached")):
+        store.update_session(session_id, goals=goals)
+        page, card = (text_of(client, f"/sessions/{session_id}{part}") for part in ("", "/card"))
+        assert "Cued for cadence 2 cues" in page
+        assert "2 cues for cadence" in card
+        for text in (page, card):
+            assert f"{len(before) + 1} cues" in text.partition("(FPPA), right ")[2][:80]
+            assert left in text
+        assert client.get(f"/api/sessions/{session_id}").get_json()["goals"] == goals
+
+
+def test_one_short_first_run_does_not_hide_the_knee_that_it_tells_nothing_of(
+    client: FlaskClient, make_session: MakeSession, make_run: MakeSession, stances: list[Message], anna: int
+) -> None:
+    right = [one for one in stances if one["side"] == "right"]
+    short = summarise([*right, *[one for one in stances if one["side"] == "left"][:4]], View.FRONT)
+    first = make_session(more=short | {"standing": STOOD, "frames_lost": 0}, runner_id=anna)
+    whole = [make_run(), make_run(12.0)]
+    assert len(panels(client, anna)) == 2
+    listed_page = text_of(client, f"/sessions?runner={anna}")
+    assert "Nothing to compare" not in listed_page
+    assert listed_page.count("first in this view") == 1
+    assert f"/sessions/{first}" not in client.get(f"/sessions/{whole[1]}").text.partition("Compared with")[2][:200]
+    assert "right" in text_of(client, f"/sessions/{whole[0]}").partition("Compared with")[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,12 +13,13 @@ from device.frames import is_film
 from device.health import clock, disk
 from device.retention import most_bytes
 from device.store import StoreDamaged
+from model.coach import KNEE_KEYS
 from model.comparison import why_unlike
 from model.errors import StoreError
 from model.goals import GOALS
 from model.lengths import summary_with_centimetres
 from model.metrics import METRICS, NOT_MEASURABLE
-from model.pose import View
+from model.pose import Side, View
 from model.quality import lost_words, many_lost
 from model.result import UNKNOWN_CAMERA, WALKED, summarise_stored, walks, well_seen
 from model.screening_result import MIN_REPS
@@ -245,7 +247,8 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
     unlike = bool(why_unlike(run, run))
     rows = present.summary_rows(summary, found["view"], unlike)
     main = present.main_rows(rows, found["view"])
-    cued = dict.fromkeys(str(cue["metric"]) for cue in found["cues"])
+    cued = Counter(str(cue["metric"]) for cue in found["cues"])
+    other = {METRICS[key].label: n for key, n in cued.items() if key not in KNEE_KEYS and key in METRICS}
     return {
         "cadence_spm": summary.get("cadence_spm"),
         "rows": rows,
@@ -254,12 +257,13 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
         "measured": [row.spec.key for row in rows if row.measured],
         "main": main,
         "limited": main[0].spec.key in cued,
-        "cued_for": [METRICS[key].label for key in cued if key != main[0].spec.key and key in METRICS],
+        "unlimited": [METRICS[key].label for key in KNEE_KEYS if key in cued and key != main[0].spec.key],
+        "other_cues": other,
         "curves": present.curves(summary),
         "standing": summary.get("standing"),
         "lost": _lost(found, summary.get("frames_lost")),
         "kept_back": present.KeptBack.of(found["kept_back"]).words,
-        "cues": {side: sum(cue["side"] == side for cue in found["cues"]) for side in ("left", "right")},
+        "cues": {str(side): _knee_cues(found, side) for side in Side},
         "camera_words": present.CAMERA_WORDS.get(camera["state"], ""),
         "not_measurable": NOT_MEASURABLE,
         "min_stances": MIN_STANCES,
@@ -268,6 +272,15 @@ def _run(found: Mapping[str, Any], summary: Mapping[str, Any], camera: Mapping[s
         "only_walked": WALKED if walks(found["stances"]) else None,
         "walked": sum(well_seen(stance) and not stance["counts"] for stance in found["stances"]),
     }
+
+
+def _knee_cues(found: Mapping[str, Any], side: Side) -> str:
+    """How often a knee was cued; a runner with another goal is cued for that."""
+    cues = sum(cue["side"] == side and cue["metric"] in KNEE_KEYS for cue in found["cues"])
+    goals = found["goals"]
+    if cues or not goals or set(goals) & set(KNEE_KEYS):
+        return f"{cues} cue{'' if cues == 1 else 's'}"
+    return "not coached"
 
 
 def _lost(found: Mapping[str, Any], lost: int | None) -> str | None:

@@ -29,10 +29,14 @@ function inTheMean(session, key) {
   return session.stances.filter((s) => s.counts && Number.isFinite(s[key]) && !another(s));
 }
 
+// The knee is cued by its angle with the camera taken out, or in the picture: both are told of the knee.
+const OF_KNEE = ["fppa_deg", "fppa_image_deg"];
+const isOf = (key, metric) => metric === key || (OF_KNEE.includes(metric) && OF_KNEE.includes(key));
+
 function sideData(session, side, stances, key, window) {
   const times = stances.map((s) => (s.strike_s + s.toe_off_s) / 2);
   const values = stances.map((s) => s[key]);
-  const cues = session.cues.filter((c) => c.side === side).map((c) => c.t_s);
+  const cues = session.cues.filter((c) => c.side === side && isOf(key, c.metric)).map((c) => c.t_s);
   const cued = stances.map((s, i) => (cues.some((t) => t >= s.strike_s && t <= s.toe_off_s + 0.2) ? values[i] : null));
   return { marks: [times, values, cued], means: [times, rolling(values, window)] };
 }
