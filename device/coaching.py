@@ -21,7 +21,7 @@ from device.runners import RunnerChoice
 from device.store import Store
 from device.store.training import StoredProgramme
 from model.analysis import Outcome, RunAnalysis
-from model.coach import KNEE, KNEE_IMAGE, MIN_BASELINE, Baseline, CoachState
+from model.coach import IN_PICTURE, KNEE, MIN_BASELINE, Baseline, CoachState
 from model.goals import Goal
 from model.lengths import CM_KEYS, cm
 from model.pose import Side
@@ -151,7 +151,7 @@ class Coaching:
             self.camera_moved = True
             self._installation += 1
             self._moved(self._installation)
-            self._stored.clear()  # what is learnt from here on is this installation's
+            self._stored.clear()  # what the coach learns from here on, or has not forgotten, is this installation's
         if outcome.view is None or not outcome.view.frontal:
             return
         runner = self._runner.current
@@ -225,7 +225,7 @@ class Coaching:
         if not goes_on:
             self._saved_s = self._before_s = 0.0
         # One in the picture is of the place where the camera stood when the session began, as in `Coach.forget_place`.
-        baselines = {key: b for key, b in file.baselines.items() if not (self.camera_moved and key[1] == KNEE_IMAGE)}
+        baselines = {key: b for key, b in file.baselines.items() if not (self.camera_moved and key[1] in IN_PICTURE)}
         self._stored = set(baselines)
         schedule = None
         if file.programme is not None:

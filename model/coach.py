@@ -55,6 +55,8 @@ KeptBack = Literal["off", "measuring", "fading"]
 KNEE, KNEE_IMAGE, PELVIS = "fppa_deg", "fppa_image_deg", "pelvic_drop_deg"
 #: A knee is cued by either.
 KNEE_KEYS = KNEE, KNEE_IMAGE
+#: Of these a baseline holds for one place of the camera only: steps are seen wider or narrower from aside.
+IN_PICTURE = KNEE_IMAGE, "step_width_leg"
 #: What a baseline of the pelvis is kept as that was held against standing; under the metric's name, against strides.
 PELVIS_STOOD = "pelvic_drop_stood_deg"
 
@@ -391,13 +393,14 @@ class Coach:
             side.target = None
 
     def forget_place(self) -> None:
-        """The camera has been moved: what was learnt of the knee in this session was learnt for another place of it.
+        """The camera has been moved: what was learnt of knee and step width in this session was for its old place.
 
-        The knee's stored baseline had its own place taken out, and holds; one in the picture does not.
+        The knee's stored baseline had its own place taken out, and holds; those in the picture do not.
         """
         for side, state in self._sides.items():
-            self._stored.pop((side, KNEE_IMAGE), None)
-            for key in (KNEE, KNEE_IMAGE):
+            for key in IN_PICTURE:
+                self._stored.pop((side, key), None)
+            for key in (KNEE, *IN_PICTURE):
                 self.learnt.pop((side, key), None)
                 state.learning.pop(key, None)
             state.level.clear()

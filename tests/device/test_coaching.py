@@ -271,6 +271,26 @@ def test_a_baseline_in_the_picture_is_of_the_cameras_old_place_though_the_store_
     assert {key for _, key in box.coach._stored} == {"fppa_deg"}
 
 
+def test_step_width_is_measured_anew_and_kept_for_the_cameras_new_place(make: Callable[..., Box]) -> None:
+    """The old place's was held against steps seen from the new one, and stored as the new one's."""
+    box = make(metric="step_width_leg")
+    anna, _ = box.store.add_runner("Anna")
+    box.choose(anna)
+    box.known()
+    box.run(MIN_BASELINE + 3, left_deg=0.048, right_deg=0.034)
+    assert box.coach.measured is None
+    box.coach.forget_place()
+    box.frame(moved=True)
+    assert box.coach.measured == 0
+    box.ask("start_programme")  # so that the store is asked again, which still has the old place's
+    box.known()
+    assert box.coach.measured == 0
+    box.run(MIN_BASELINE + 3, left_deg=0.033, right_deg=0.05)
+    box.settle()
+    kept = box.store.baselines(anna, "camera/1/front/lightning")
+    assert {side: one.mean for (side, _), one in kept.items()} == pytest.approx({Side.LEFT: 0.033, Side.RIGHT: 0.05})
+
+
 def test_what_is_learnt_while_it_may_be_the_one_before_who_runs_waits_until_that_is_sure(
     make: Callable[..., Box],
 ) -> None:

@@ -511,6 +511,39 @@ def test_a_camera_that_was_moved_ends_what_was_learnt_of_the_knee_in_this_sessio
     assert (coach.measured, len(coach.learnt)) == (0, 0)
 
 
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_camera_that_was_moved_ends_what_is_known_of_step_width(stored: bool) -> None:
+    """From elsewhere both feet are seen otherwise apart: it is measured anew, without cues, and cued evenly then."""
+    own = {(side, "step_width_leg"): Baseline(0.04, 0.005, 20) for side in Side} if stored else {}
+    coach = Coach(CoachSettings(metric="step_width_leg"), own)
+    belt = Belt(coach)
+
+    def run(left: float, right: float, strides: int) -> list[Cue]:
+        before = len(belt.cues)
+        for _ in range(strides):
+            belt.stride({"step_width_leg": left}, {"step_width_leg": right})
+        return belt.cues[before:]
+
+    run(0.04, 0.04, 25)
+    assert (coach.measured, len(coach.learnt)) == (None, 0 if stored else 2)
+    coach.forget_place()
+    assert (coach.measured, len(coach.learnt)) == (0, 0)
+    assert run(-0.04, 0.12, 20) == []  # the very steps, seen from aside
+    assert {side: one.mean for (side, _), one in coach.learnt.items()} == pytest.approx(
+        {Side.LEFT: -0.04, Side.RIGHT: 0.12}
+    )
+    assert {cue.side for cue in run(-0.12, 0.04, 4)} == set(Side)
+
+
+def test_a_camera_that_was_moved_changes_nothing_of_the_cadence() -> None:
+    coach = Coach(CoachSettings(metric="cadence_spm"))
+    belt = Belt(coach)
+    for _ in range(MIN_BASELINE + 2):
+        belt.stride({"cadence_spm": 160.0}, {"cadence_spm": 160.0})
+    coach.forget_place()
+    assert (coach.measured, len(coach.learnt)) == (None, 2)
+
+
 def test_switched_off_cues_nothing() -> None:
     belt = Belt(Coach(CoachSettings(enabled=False))).aligned()
     belt.stride(knee(20.0), knee(20.0))
