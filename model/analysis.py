@@ -338,8 +338,17 @@ class RunAnalysis:
             return {metric: k.seen_across_deg(drop_deg, math.cos(math.radians(self._azimuth_deg))) + add}
         leg, other = LEGS[side], self._sides[side.other]
         hips_x = pose.xy_px[[leg.hip, LEGS[side.other].hip], 0]
-        apart_px = pose.xy_px[leg.ankle, 0] - other.mid_ankle_x_px
+        apart_px = self._mid_ankle_x_px(t_s, side) - other.mid_ankle_x_px
         return {metric: float(np.sign(hips_x[0] - hips_x[1]) * apart_px) / self._leg_length_px(view) + add}
+
+    def _mid_ankle_x_px(self, t_s: float, side: Side) -> float:
+        """Where the ankle that stands will be across the picture at mid-stance, by its way since the strike."""
+        strike_s, contact_s = self._sides[side].strike_s, self._contact_s(side)
+        if strike_s is None or contact_s is None:
+            return math.nan
+        stands = [pose for pose in self._poses if strike_s <= pose.t_s <= t_s]
+        ankle_x_px = np.array([pose.xy_px[LEGS[side].ankle, 0] for pose in stands])
+        return mid_x_px(np.array([pose.t_s for pose in stands]), ankle_x_px, strike_s + contact_s / 2)
 
     def _on_event(self, event: GaitEvent, view: View) -> Stance | Stride | None:
         return self._on_strike(event, view) if event.kind == "strike" else self._on_toe_off(event, view)

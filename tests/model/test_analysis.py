@@ -15,6 +15,7 @@ from model.place import CameraPlace
 from model.pose import LEGS, FloatArray, Joint, Side, View
 from model.quality import COVERED, SHAKES, FrameQuality, lost_words, picture_words, slow_words
 from model.stance import MIN_QUALITY, Stance
+from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Camera, Walker
 
 SIDES = (Side.RIGHT, Side.LEFT)
@@ -268,6 +269,25 @@ def test_steps_of_one_width_are_that_wide_from_aside_too_whenever_the_pictures_f
     left, right = (np.array(widths[side]) for side in Side)
     assert max(left.std(), right.std()) < 0.004
     assert left.mean() == pytest.approx(right.mean(), abs=0.006)
+
+
+@pytest.mark.parametrize(("view", "fps"), [(View.FRONT, 30.0), (View.FRONT, 60.0), (View.REAR, 60.0)])
+@pytest.mark.parametrize("yaw_deg", [-12.0, 12.0])
+def test_the_coach_sees_steps_as_wide_from_aside_as_they_are_stored(view: View, fps: float, yaw_deg: float) -> None:
+    """A foot that is looked at before mid-stance is still further ahead on the belt: one side narrower, one wider."""
+    coached = AnalysisSettings(view=view, coach=CoachSettings(metric="step_width_leg"))
+    analysis, walker, t_s = RunAnalysis(coached, CameraPlace()), Walker(((0.0, 172.0),)), np.arange(0.0, 24.0, 1 / 120)
+    motion = Motion(t_s, np.stack([walker.joints_m(float(t)) for t in t_s]))
+    off: dict[Side, list[float]] = {side: [] for side in Side}
+    for pose in project_motion(motion, VirtualCamera(view, yaw_deg=yaw_deg), fps):
+        outcome = analysis.step(pose.t_s, pose)
+        for stance in outcome.stances:
+            verdict = outcome.coach.verdicts[stance.side]
+            if verdict is not None:
+                off[stance.side].append(verdict.value - stance.values["step_width_leg"])
+    for side in Side:
+        assert len(off[side]) >= 8
+        assert abs(np.mean(off[side])) < 0.007
 
 
 @pytest.mark.parametrize(("fps", "spm"), [(24.0, 200.0), (25.0, 210.0), (20.0, 170.0)])
