@@ -222,6 +222,7 @@ class RunAnalysis:
         done = [] if view is None else [one for event in events if (one := self._on_event(event, view))]
         self.standing.step(pose, view, self.gait.state != "standing")
         self.coach.stands_level(math.isfinite(self._standing_hips_deg()))
+        self.coach.runs_at(self.place.belt_speed_m_s)
         fppa = {side: self._live_fppa(t_s, pose, side) for side in Side}
         return Outcome(
             t_s=t_s,

@@ -47,8 +47,12 @@ class BeltSpeed:
 
     def is_same(self, other: BeltSpeed) -> bool:
         """Whether the belt ran at one and the same speed in both sessions. One in which it changed is like no other."""
-        slowest, fastest = min(self.min_m_s, other.min_m_s), max(self.max_m_s, other.max_m_s)
-        return fastest <= (1 + _SAME) * slowest
+        return is_same_speed(min(self.min_m_s, other.min_m_s), max(self.max_m_s, other.max_m_s))
+
+
+def is_same_speed(one_m_s: float, other_m_s: float) -> bool:
+    """Whether it is one and the same speed for people."""
+    return max(one_m_s, other_m_s) <= (1 + _SAME) * min(one_m_s, other_m_s)
 
 
 class ToldSpeeds:

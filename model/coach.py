@@ -44,6 +44,7 @@ from statistics import fmean, median, stdev
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from model.belt import is_same_speed
 from model.goals import Goal
 from model.own_level import STEADY_STANCES, OwnLevel, quartile_sds
 from model.pose import Side
@@ -52,13 +53,15 @@ from model.programme import Adherence, FeedbackSchedule
 Basis = Literal["baseline", "session", "fixed"]
 #: Why cues are kept back: nobody is coached at all, a baseline is measured first, or a programme fades the feedback.
 KeptBack = Literal["off", "measuring", "fading"]
-KNEE, KNEE_IMAGE, PELVIS = "fppa_deg", "fppa_image_deg", "pelvic_drop_deg"
+KNEE, KNEE_IMAGE, PELVIS, CADENCE = "fppa_deg", "fppa_image_deg", "pelvic_drop_deg", "cadence_spm"
 #: A knee is cued by either.
 KNEE_KEYS = KNEE, KNEE_IMAGE
 #: Of these a baseline holds for one place of the camera only: steps are seen wider or narrower from aside.
 IN_PICTURE = KNEE_IMAGE, "step_width_leg"
 #: What a baseline of the pelvis is kept as that was held against standing; under the metric's name, against strides.
 PELVIS_STOOD = "pelvic_drop_stood_deg"
+#: What a baseline of the cadence is kept as where the belt's speed was told, which follows in m/s.
+_CADENCE_AT = f"{CADENCE}@"
 
 #: Fewest good stances of a side for a baseline.
 MIN_BASELINE = 20
@@ -352,6 +355,7 @@ class Coach:
         self._settings = settings
         self._sides = {side: _Side() for side in Side}
         self._stood = False
+        self._belt_m_s: float | None = None
         self._steps = 0
         self._before_s = math.nan
         self.run_s, self.adherence = 0.0, Adherence()
@@ -420,6 +424,23 @@ class Coach:
         for state in self._sides.values():
             state.level.clear()
             state.unseen()
+
+    def runs_at(self, belt_m_s: float | None) -> None:
+        """How fast the belt runs; None where that is not told.
+
+        One's own cadence is that at one and the same speed: each has a baseline of its own.
+        """
+        before_m_s = self._belt_m_s
+        if before_m_s == belt_m_s or (before_m_s and belt_m_s and is_same_speed(before_m_s, belt_m_s)):
+            return
+        self._belt_m_s = belt_m_s
+        if self.metric != CADENCE:
+            return
+        for state in self._sides.values():
+            state.learning.clear()
+            state.level.clear()
+            state.unseen()
+            state.target = None
 
     @property
     def feedback(self) -> bool:
@@ -516,7 +537,17 @@ class Coach:
 
     def _kept_as(self, metric: str) -> str:
         """Under which name a baseline is kept, and stances for it."""
+        if metric == CADENCE and self._belt_m_s is not None:
+            return self._cadence_at(self._belt_m_s)
         return PELVIS_STOOD if metric == PELVIS and self._stood else metric
+
+    def _cadence_at(self, belt_m_s: float) -> str:
+        """The same of the cadence at a speed: that of the nearest one that is the same and known, if any is."""
+        known = {key for _, key in (*self._stored, *self.learnt) if key.startswith(_CADENCE_AT)}
+        speeds_m_s = [float(key.removeprefix(_CADENCE_AT)) for key in known]
+        same_m_s = [speed_m_s for speed_m_s in speeds_m_s if is_same_speed(speed_m_s, belt_m_s)]
+        nearest_m_s = min(same_m_s, key=lambda speed_m_s: abs(speed_m_s - belt_m_s), default=belt_m_s)
+        return f"{_CADENCE_AT}{nearest_m_s:.4f}"
 
     def _decide(self, t_s: float, side: Side, seen: Mapping[str, float], instrument: Instrument) -> Cue | None:
         """Judges one stance."""

@@ -188,6 +188,11 @@ class CameraPlace:
         """The earlier result that is used where this view is seen."""
         return self._known.get(view, self._known.get(None))
 
+    @property
+    def belt_speed_m_s(self) -> float | None:
+        """Speed of the belt; None where it is not known."""
+        return self._belt_m_s
+
     def set_belt_speed(self, belt_speed_m_s: float | None) -> None:
         """From now on the belt runs at this speed; None: not known."""
         if belt_speed_m_s == self._belt_m_s:

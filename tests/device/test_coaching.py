@@ -768,6 +768,33 @@ def test_pelvic_drop_has_a_baseline_for_who_stood_still_and_one_for_who_did_not(
     }
 
 
+def test_a_cadence_is_kept_with_the_belts_speed_and_known_again_at_the_same(make: Callable[..., Box]) -> None:
+    box = make(metric="cadence_spm")
+    ada, _ = box.store.add_runner("Ada")
+    for belt_m_s, spm, known in (
+        (None, 150.0, False),
+        (2.7778, 156.0, False),
+        (3.6, 180.0, False),
+        (2.8, 156.0, True),
+        (None, 150.0, True),
+    ):
+        box.restart()
+        box.coach.runs_at(belt_m_s)
+        box.choose(ada)
+        box.known()
+        assert (box.coach.measured is None) is known
+        box.run(MIN_BASELINE + 3, spm, spm)
+        told = box.coaching.as_json(box.coach.state())
+        assert told["metronome_spm"] == pytest.approx(1.075 * spm, abs=0.06)
+        box.settle()
+    kept = box.store.baselines(ada, "camera/0/front/lightning")
+    assert {key: one.mean for (side, key), one in kept.items() if side is Side.LEFT} == {
+        "cadence_spm": 150.0,
+        "cadence_spm@2.7778": 156.0,
+        "cadence_spm@3.6000": 180.0,
+    }
+
+
 def test_the_goal_of_the_settings_can_be_another(make: Callable[..., Box]) -> None:
     box = make(metric="cadence_spm")
     box.frame()

@@ -290,6 +290,21 @@ def test_the_coach_sees_steps_as_wide_from_aside_as_they_are_stored(view: View, 
         assert abs(np.mean(off[side])) < 0.007
 
 
+def test_the_cadence_is_measured_anew_where_another_speed_of_the_belt_is_told() -> None:
+    place = CameraPlace(belt_speed_m_s=3.0)
+    coached = AnalysisSettings(view=View.FRONT, coach=CoachSettings(metric="cadence_spm"))
+    analysis = RunAnalysis(coached, place)
+    beats, measured = [], []
+    for pose in Walker().poses(30.0, 24.0, Camera(), 0.5):
+        if pose.t_s > 22.0:
+            place.set_belt_speed(3.5)
+        state = analysis.step(pose.t_s, pose).coach
+        beats.append(state.metronome_spm)
+        measured.append(state.measured)
+    assert beats[650] == pytest.approx(1.075 * 170.0, abs=0.5)
+    assert (beats[-1], measured[662]) == (None, 0)
+
+
 @pytest.mark.parametrize(("fps", "spm"), [(24.0, 200.0), (25.0, 210.0), (20.0, 170.0)])
 def test_a_bounce_is_measured_at_low_frame_rates_too(fps: float, spm: float) -> None:
     """One stride is fewer than 16 pictures there."""

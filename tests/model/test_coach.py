@@ -597,6 +597,50 @@ def test_cadence_has_a_pace_to_beat_and_is_cued_seldom() -> None:
     assert belt.cues == []
 
 
+def paced(belt: Belt, spm: float, strides: int) -> float | None:
+    """Runs at a cadence; the pace to beat then."""
+    for _ in range(strides):
+        belt.stride({"cadence_spm": spm}, {"cadence_spm": spm})
+    return belt.coach.state().metronome_spm
+
+
+def test_ones_own_cadence_is_that_at_the_belts_speed() -> None:
+    """Who ran at 156 a minute and runs faster at 180 was told a pace of 168, and that 180 is quick enough."""
+    own = {
+        (side, key): Baseline(spm, 1.0, MIN_BASELINE)
+        for side in Side
+        for key, spm in (("cadence_spm", 150.0), ("cadence_spm@2.7778", 156.0))
+    }
+    coach = Coach(CoachSettings(metric="cadence_spm"), own)
+    belt = Belt(coach)
+    coach.runs_at(2.8)
+    assert paced(belt, 156.0, 4) == pytest.approx(1.075 * 156.0)
+    coach.runs_at(3.6)
+    assert (coach.measured, coach.state().verdicts) == (0, dict.fromkeys(Side))
+    assert paced(belt, 180.0, MIN_BASELINE - 1) is None
+    assert paced(belt, 180.0, 2) == pytest.approx(1.075 * 180.0)
+    target = coach.state().targets[Side.LEFT]
+    assert target is not None
+    assert target.limit == pytest.approx(1.05 * 180.0)
+    assert target.basis == "session"
+    coach.runs_at(2.75)
+    assert paced(belt, 156.0, 2) == pytest.approx(1.075 * 156.0)
+    coach.runs_at(None)
+    assert paced(belt, 150.0, 2) == pytest.approx(1.075 * 150.0)
+
+
+def test_stances_at_another_speed_are_not_of_one_baseline() -> None:
+    coach = Coach(CoachSettings(metric="cadence_spm"))
+    belt = Belt(coach)
+    paced(belt, 156.0, MIN_BASELINE - 2)
+    coach.runs_at(3.6)
+    assert coach.measured == 0
+    paced(belt, 180.0, 2)
+    coach.runs_at(3.65)  # the same for people
+    paced(belt, 180.0, MIN_BASELINE - 2)
+    assert {key: one.mean for key, one in coach.learnt.items()} == {(s, "cadence_spm@3.6000"): 180.0 for s in Side}
+
+
 def test_nobody_hears_a_pace_who_does_not_run_or_is_given_no_feedback() -> None:
     settings = CoachSettings(metric="cadence_spm")
     own = {(side, "cadence_spm"): Baseline(160.0, 1.0, MIN_BASELINE) for side in Side}
