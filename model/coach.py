@@ -254,7 +254,7 @@ class CoachState:
         targets: by side; None while there is none.
         run_s: time of running so far.
         adherence: stances within the target.
-        metronome_spm: the pace to beat; None for no metronome.
+        metronome_spm: the pace to beat; None for no metronome, as where the runner is quicker by themselves.
         kept_back_s: time of running in this session in which cues were kept back, whoever ran, by the reason.
     """
 
@@ -356,6 +356,8 @@ class Coach:
         self._sides = {side: _Side() for side in Side}
         self._stood = False
         self._belt_m_s: float | None = None
+        #: Whether the runner takes more steps than the metronome would beat: it would hold them back.
+        self._ahead = False
         self._steps = 0
         self._before_s = math.nan
         self.run_s, self.adherence = 0.0, Adherence()
@@ -395,6 +397,7 @@ class Coach:
             side.corrected.clear()
             side.unseen()
             side.target = None
+        self._ahead = False
 
     def forget_place(self) -> None:
         """The camera has been moved: what was learnt of knee and step width in this session was for its old place.
@@ -441,6 +444,7 @@ class Coach:
             state.level.clear()
             state.unseen()
             state.target = None
+        self._ahead = False
 
     @property
     def feedback(self) -> bool:
@@ -507,7 +511,7 @@ class Coach:
     def pause(self, t_s: float) -> None:
         """A frame in which nobody runs, or not as is judged here: no side is in the red any more, and nothing beats."""
         self._before_s = t_s
-        self._steps = 0
+        self._steps, self._ahead = 0, False
         for state in self._sides.values():
             state.pause()
 
@@ -526,9 +530,13 @@ class Coach:
         )
 
     def _metronome_spm(self) -> float | None:
-        if self._settings.metric != "cadence_spm" or not self.feedback or self._steps == 0:
+        if self._settings.metric != CADENCE or not self.feedback or self._steps == 0 or self._ahead:
             return None
-        own = [b.mean for side in Side if (b := self._baseline(side, "cadence_spm")) is not None]
+        return self._pace_spm()
+
+    def _pace_spm(self) -> float | None:
+        """A little above one's own cadence; None where that is not known."""
+        own = [b.mean for side in Side if (b := self._baseline(side, CADENCE)) is not None]
         return CADENCE_BEAT * fmean(own) if own else None
 
     def _baseline(self, side: Side, metric: str) -> Baseline | None:
@@ -566,6 +574,9 @@ class Coach:
             state.level.append(anchor)
             return None
         value = seen[metric]
+        if metric == CADENCE and (pace_spm := self._pace_spm()) is not None:
+            # Who keeps to the pace is now a little above it, now below: that is noise, and no reason to stop it.
+            self._ahead = value > pace_spm + (0.0 if self._ahead else _FLOOR * self._sd(metric, instrument))
         over = target.sign * (value - target.limit)
         sd = self._session_sd(state, target, instrument)
         excess, parted = self._excess(state, target, value, anchor, sd, instrument)

@@ -641,6 +641,21 @@ def test_stances_at_another_speed_are_not_of_one_baseline() -> None:
     assert {key: one.mean for key, one in coach.learnt.items()} == {(s, "cadence_spm@3.6000"): 180.0 for s in Side}
 
 
+def test_no_pace_holds_back_who_is_quicker_than_it() -> None:
+    """As where the belt runs faster than it did when they were measured, and nobody has told its speed."""
+    own = {(side, "cadence_spm"): Baseline(156.0, 1.0, MIN_BASELINE) for side in Side}
+    belt = Belt(Coach(CoachSettings(metric="cadence_spm"), own))
+    pace_spm = pytest.approx(1.075 * 156.0)
+    assert paced(belt, 156.0, 4) == pace_spm
+    assert paced(belt, 180.0, 1) is None
+    assert paced(belt, 180.0, 8) is None
+    assert paced(belt, 168.0, 1) is None
+    assert [paced(belt, spm, 1) for spm in (167.0, 168.5, 167.0, 169.0)] == [pace_spm] * 4  # who keeps to it
+    paced(belt, 180.0, 1)
+    belt.stance(Side.LEFT, [{"cadence_spm": math.nan}] * 11, running=False)
+    assert paced(belt, 156.0, 1) == pace_spm
+
+
 def test_nobody_hears_a_pace_who_does_not_run_or_is_given_no_feedback() -> None:
     settings = CoachSettings(metric="cadence_spm")
     own = {(side, "cadence_spm"): Baseline(160.0, 1.0, MIN_BASELINE) for side in Side}
