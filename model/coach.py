@@ -14,7 +14,9 @@ good stances. The floor is the smallest difference of one stance from a mean tha
 1.96 · σ · √(1 + 1/n) (Weir 2005), with σ of a single stance as measured on rendered runners (`STANCE_SD`, coach.md).
 The SDD of Munro 2012 (7.5 to 8.9°) is one of two sessions with a goniometer; as a floor it would hide a dive of 8°.
 Without a baseline the knee has a fixed threshold; the other goals, for which no limit is accepted, are measured in the
-first stances of the session instead. An angle in the picture is only ever held against a baseline in the picture.
+first stances of the session instead. The cadence is measured at each speed of the belt that is told, once it is
+steady: Heiderscheit's 5 to 10 % are of one's own at the same speed. An angle in the picture is only ever held against
+a baseline in the picture.
 
 **How sure.** A stance over the target may be noise, and a fixed threshold knows nothing of what pose model and camera
 add for as long as they stand there. So an alert begins when the stance is also clear of the runner's own level: 4 σ
@@ -617,6 +619,8 @@ class Coach:
             key = self._kept_as(metric)
             kept = state.learning.setdefault(key, [])
             kept.append(value)
+            if metric == CADENCE and len(kept) >= MIN_BASELINE and not _steady(kept):
+                del kept[0]
             if len(kept) >= MIN_BASELINE:
                 self.learnt[side, key] = Baseline(fmean(kept), stdev(kept), len(kept))
 
@@ -698,6 +702,12 @@ class Coach:
 def _grown(sd: float, spread: float) -> float:
     """σ of one stance as it is measured, and as it was stated."""
     return min(max(sd, spread), _MAX_GROWTH * sd)
+
+
+def _steady(cadences_spm: list[float]) -> bool:
+    """Whether the cadence neither rose nor fell beyond noise, as while the belt is brought to another speed."""
+    half = len(cadences_spm) // 2
+    return abs(fmean(cadences_spm[half:]) - fmean(cadences_spm[:half])) <= _FLOOR * _GOAL_SD[CADENCE]
 
 
 def _of_frames(values: list[float], reach: float) -> float:

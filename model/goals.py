@@ -57,7 +57,7 @@ GOALS: Mapping[Goal, GoalWords] = MappingProxyType(
         ),
         "cadence_spm": GoalWords(
             "Cadence",
-            "Take 5 to 10 % more steps a minute than by yourself; the buzzer can beat the pace.",
+            "Take 5 to 10 % more steps a minute than by yourself at the same speed; the buzzer can beat the pace.",
             "quick enough",
             "steps too slow",
             "quicker steps",

@@ -641,6 +641,35 @@ def test_stances_at_another_speed_are_not_of_one_baseline() -> None:
     assert {key: one.mean for key, one in coach.learnt.items()} == {(s, "cadence_spm@3.6000"): 180.0 for s in Side}
 
 
+@pytest.mark.parametrize("change_s", [0.0, 30.0])
+def test_ones_own_cadence_is_that_of_steady_running(change_s: float) -> None:
+    """The belt is brought from a slow speed to a fast one, at once or little by little, amid the first steps."""
+    coach = Coach(CoachSettings(metric="cadence_spm"))
+    belt = Belt(coach)
+    paced(belt, 156.0, 10)
+    start_s = belt.t_s
+    while belt.t_s < start_s + change_s:
+        assert paced(belt, 156.0 + 24.0 * (belt.t_s - start_s) / change_s, 1) is None
+    paced(belt, 180.0, MIN_BASELINE + 1)
+    for side in Side:
+        assert coach.learnt[side, "cadence_spm"].mean == pytest.approx(180.0, abs=1.0)
+        assert coach.learnt[side, "cadence_spm"].n == MIN_BASELINE
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cadence_that_differs_from_step_to_step_is_measured_soon(seed: int) -> None:
+    """As it is told over the last twelve steps, of which each takes 2 % longer or shorter than one's own."""
+    steps_s = 60.0 / 170.0 * np.random.default_rng(seed).normal(1.0, 0.02, 200)
+    told_spm = 60.0 / np.convolve(steps_s, np.full(12, 1 / 12), "valid")
+    coach = Coach(CoachSettings(metric="cadence_spm"))
+    belt = Belt(coach)
+    strides = 0
+    while coach.measured is not None:
+        belt.stride({"cadence_spm": told_spm[2 * strides]}, {"cadence_spm": told_spm[2 * strides + 1]})
+        strides += 1
+    assert strides <= 2 * MIN_BASELINE
+
+
 def test_no_pace_holds_back_who_is_quicker_than_it() -> None:
     """As where the belt runs faster than it did when they were measured, and nobody has told its speed."""
     own = {(side, "cadence_spm"): Baseline(156.0, 1.0, MIN_BASELINE) for side in Side}
