@@ -236,8 +236,14 @@ class Installer:
         script = self._clone / "systemd" / "install.sh"
         script.write_text("\n".join([self._functions, *fakes, steps]), "utf-8")
         temporary = {"TMPDIR": str(self.releases.parents[1])}
-        line = ["sh", str(script)]
-        done = subprocess.run(line, env=os.environ | temporary, capture_output=True, text=True, timeout=60, check=False)
+        # What runs in the background has interrupts ignored, which a shell cannot take back.
+        heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            done = subprocess.run(
+                ["sh", str(script)], env=os.environ | temporary, capture_output=True, text=True, timeout=60, check=False
+            )
+        finally:
+            signal.signal(signal.SIGINT, heard)
         return done.returncode, done.stderr.splitlines()
 
     def there(self) -> set[str]:
