@@ -384,8 +384,7 @@ def load_config(path: Path | None = None) -> Config:
     config, folder = parse_config(read_toml(path), path.name), path.absolute().parent
     if config.live.socket and (fault := socket_fault(folder, config.live.socket)) is not None:
         raise ConfigError([fault_line(path.name, "live", "socket", config.live.socket, fault)])
-    config = _from_folder(config, folder)
-    return _installed(config) if is_systems(path) else config
+    return _placed(config, folder, INSTALLED if is_systems(path) else {})
 
 
 def socket_fault(folder: Path, path: str) -> str | None:
@@ -399,30 +398,21 @@ def socket_fault(folder: Path, path: str) -> str | None:
     return f"is {length} bytes long as a whole path, a socket's may be {_MAX_SOCKET_BYTES}; name a shorter one"
 
 
-def _from_folder(config: Config, folder: Path) -> Config:
-    """With paths that are not whole counted from the file's own folder.
+def _placed(config: Config, folder: Path, where_empty: Mapping[tuple[str, str], str]) -> Config:
+    """With paths that are not whole counted from the file's own folder, and those of ``where_empty`` where none is set.
 
-    The one where a program is started is another for each who starts it, and the service's is emptied every time.
+    The folder where a program is started is another for each who starts it, and the service's is emptied every time;
+    those that systemd gives differ by the service.
     """
 
-    def whole(path: str) -> str:
-        return str(folder / path) if path and not path.startswith("~") else path
+    def place(section: str, key: str, path: str) -> str:
+        if not path:
+            return where_empty.get((section, key), "")
+        return path if path.startswith("~") else str(folder / path)
 
-    store = config.store.model_copy(update={"path": whole(config.store.path)})
-    live = config.live.model_copy(update={"socket": whole(config.live.socket)})
+    store = config.store.model_copy(update={"path": place("store", "path", config.store.path)})
+    live = config.live.model_copy(update={"socket": place("live", "socket", config.live.socket)})
     return config.model_copy(update={"store": store, "live": live})
-
-
-def _installed(config: Config) -> Config:
-    """With the places of an installed box where none are set: the folders that systemd gives differ by the service."""
-    store = config.store.path or INSTALLED["store", "path"]
-    live = config.live.socket or INSTALLED["live", "socket"]
-    return config.model_copy(
-        update={
-            "store": config.store.model_copy(update={"path": store}),
-            "live": config.live.model_copy(update={"socket": live}),
-        }
-    )
 
 
 def parse_config(values: Mapping[str, object], name: str = "config.toml") -> Config:

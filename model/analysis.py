@@ -317,6 +317,11 @@ class RunAnalysis:
         angles = [angle for angle in (camera.azimuth_left_deg, camera.azimuth_right_deg) if angle is not None]
         return sum(angles) / max(len(angles), 1)
 
+    @property
+    def _across(self) -> float:
+        """See `StanceContext`."""
+        return math.cos(math.radians(self._azimuth_deg))
+
     def _contact_s(self, side: Side) -> float | None:
         """How long this side usually stands, in the first steps the other one; None before either has stood twice."""
         own_s = self.gait.expected_contact_s(side)
@@ -336,7 +341,7 @@ class RunAnalysis:
         add = bias_of(self.settings.model, view).add.get(metric, 0.0)
         if metric == "pelvic_drop_deg":
             drop_deg = float(k.pelvic_drop_deg(pose.xy_px, side, self._level_hips_deg(t_s)))
-            return {metric: k.seen_across_deg(drop_deg, math.cos(math.radians(self._azimuth_deg))) + add}
+            return {metric: k.seen_across_deg(drop_deg, self._across) + add}
         leg, other = LEGS[side], self._sides[side.other]
         hips_x = pose.xy_px[[leg.hip, LEGS[side.other].hip], 0]
         apart_px = self._mid_ankle_x_px(t_s, side) - other.mid_ankle_x_px
@@ -398,7 +403,7 @@ class RunAnalysis:
             oscillation_px=self._oscillation_px(event.t_s),
             stride_s=state.stride_s,
             level_hips_deg=self._level_hips_deg(event.t_s),
-            across=math.cos(math.radians(self._azimuth_deg)),
+            across=self._across,
             bias=bias_of(self.settings.model, view),
         )
         ankle_x_px = np.array([pose.xy_px[LEGS[event.side].ankle, 0] for pose in even])

@@ -321,6 +321,14 @@ class _Side:
         self.verdict, self.alert, self.excess_before = None, False, math.nan
         self.overs.clear()
 
+    def begin_anew(self) -> None:
+        """What was learnt so far is of another runner, another goal or another speed."""
+        self.learning.clear()
+        self.level.clear()
+        self.corrected.clear()
+        self.unseen()
+        self.target = None
+
     def pause(self) -> None:
         """Nobody runs."""
         self.decided = True
@@ -393,12 +401,11 @@ class Coach:
         self._measure = measure or self._settings.metric != KNEE
         self._schedule = schedule
         self.learnt: dict[tuple[Side, str], Baseline] = {}
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         for side in self._sides.values():
-            side.learning.clear()
-            side.level.clear()
-            side.corrected.clear()
-            side.unseen()
-            side.target = None
+            side.begin_anew()
         self._ahead = False
 
     def forget_place(self) -> None:
@@ -439,14 +446,8 @@ class Coach:
         if before_m_s == belt_m_s or (before_m_s and belt_m_s and is_same_speed(before_m_s, belt_m_s)):
             return
         self._belt_m_s = belt_m_s
-        if self.metric != CADENCE:
-            return
-        for state in self._sides.values():
-            state.learning.clear()
-            state.level.clear()
-            state.unseen()
-            state.target = None
-        self._ahead = False
+        if self.metric == CADENCE:
+            self._begin_anew()
 
     @property
     def feedback(self) -> bool:

@@ -301,9 +301,10 @@ def _widen(metrics: Mapping[str, dict[str, Any]], camera: CameraPose, side: Side
     for key, claim in metrics.items():
         if claim["mean"] is None or claim["uncertainty"] is None:
             continue
-        here_deg = math.hypot(claim["uncertainty"], _askew_deg(key, camera))
         if key in ("fppa_deg", "fppa_peak_deg"):
             here_deg = 1.96 * fppa_uncertainty_deg(camera, side, claim["mean"])
+        else:
+            here_deg = math.hypot(claim["uncertainty"], _askew_deg(key, camera))
         if here_deg > claim["uncertainty"]:
             claim["uncertainty"] = round(here_deg, 1)
 
