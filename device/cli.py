@@ -99,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("action", choices=("check",))
     backup = add("backup", _backup, "write a copy of the database, also while it is in use")
     backup.add_argument("file", type=Path, metavar="FILE")
+    restore = add("restore", _restore, "put a backup in the database's place; what was there is put aside")
+    restore.add_argument("file", type=Path, metavar="FILE")
     password = add("set-password", _set_password, "have the page ask for a password; it is typed, or read from a pipe")
     password.add_argument("--remove", action="store_true", help="take the password away: the page is open to all again")
     add("cues-off", _cues_off, "switch every LED and the buzzer off")
@@ -188,6 +190,21 @@ def _backup(args: argparse.Namespace) -> int:
     with StoreReader(load_config(args.config).database_path()) as reader:
         reader.backup(args.file)
     say(f"{args.file}: copy of the database written")
+    return 0
+
+
+def _restore(args: argparse.Namespace) -> int:
+    from device.store import StoreInUse, restore
+
+    path = load_config(args.config).database_path()
+    try:
+        aside = restore(path, args.file)
+    except StoreInUse as error:
+        stop = "sudo systemctl stop kneeline.target, or Ctrl-C where it was started by hand"
+        raise InputError(f"{str(error).partition(';')[0]}; stop it first: {stop}. Nothing was changed") from error
+    say(f"{path}: is what {args.file} holds")
+    if aside is not None:
+        say(f"{aside}: what was there before; delete it when nobody needs it any more")
     return 0
 
 

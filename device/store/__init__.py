@@ -1,9 +1,11 @@
 """The store: one SQLite file, written by the device alone, read by everybody else."""
 
 from device.store.database import StoreDamaged
+from device.store.lock import StoreInUse
 from device.store.people import Person, Runner
 from device.store.reader import StoreReader
-from device.store.writer import SessionHeader, StillRunning, Store, StoreInUse, utc_now
+from device.store.restore import restore
+from device.store.writer import SessionHeader, StillRunning, Store, utc_now
 
 __all__ = [
     "Person",
@@ -14,5 +16,6 @@ __all__ = [
     "StoreDamaged",
     "StoreInUse",
     "StoreReader",
+    "restore",
     "utc_now",
 ]

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from urllib.parse import quote
 
 from model.errors import StoreError
 
@@ -18,7 +19,7 @@ APPLICATION_ID = 0x4B6E6565
 
 _REMEDIES = {
     sqlite3.SQLITE_NOTADB: "is no Kneeline database; move it away, or name another under [store] path",
-    sqlite3.SQLITE_CORRUPT: "is damaged; move it away and put a backup in its place",
+    sqlite3.SQLITE_CORRUPT: "is damaged; kneeline restore brings a backup back, else move it away",
     sqlite3.SQLITE_READONLY: "is read-only; give the service's user write access to it and to its folder",
     sqlite3.SQLITE_READONLY_ROLLBACK: "was cut off amid a change; start kneeline device once, which undoes it",
     sqlite3.SQLITE_PERM: "is not accessible; give the service's user access to it and to its folder",
@@ -50,6 +51,33 @@ def plain_errors(path: Path) -> Iterator[None]:
             raise
         kind = StoreDamaged if code == sqlite3.SQLITE_CORRUPT else StoreError
         raise kind(f"{path} {_REMEDIES[code]}") from error
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Opens it for reading, also in a folder without write access once the device has ended cleanly."""
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
+    try:
+        db.execute("PRAGMA user_version")
+    except sqlite3.Error as error:
+        db.close()
+        # A log is not all written in the file yet; a journal of a power cut holds what is to come back.
+        alone = not any(_holds(path.with_name(path.name + end)) for end in ("-wal", "-journal"))
+        # READONLY: the folder belongs to another user; CANTOPEN: on a read-only mount; SHMSIZE: on a full one.
+        code = error.sqlite_errorcode
+        refused = code & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+        refused = refused or code == sqlite3.SQLITE_IOERR_SHMSIZE
+        if not (refused and alone):
+            raise
+        db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+    return db
+
+
+def _holds(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def check_whole(connection: sqlite3.Connection, path: Path) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
 from device.store import training
 from device.store.database import (
@@ -20,6 +19,7 @@ from device.store.database import (
     damaged,
     is_damage,
     migrations,
+    open_read_only,
     plain_errors,
     used_bytes,
     version,
@@ -302,43 +302,17 @@ class StoreReader:
             return
         if was_emptied(self._path):
             raise damaged(self._path)
-        with plain_errors(self._path), closing(self._open()) as db:
+        with plain_errors(self._path), closing(open_read_only(self._path)) as db:
             found = version(db, self._path, whole=COLUMNS)
             db.row_factory = sqlite3.Row
             if 0 < found < len(migrations()):
                 raise StoreError(f"{self._path} has the older schema {found}; start kneeline device once")
             yield db if found else None
 
-    def _open(self) -> sqlite3.Connection:
-        """Opens read-only, also in a folder without write access once the device has ended cleanly."""
-        uri = f"file:{quote(str(self._path.absolute()))}?mode=ro"
-        db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
-        try:
-            db.execute("PRAGMA user_version")
-        except sqlite3.Error as error:
-            db.close()
-            # A log is not all written in the file yet; a journal of a power cut holds what is to come back.
-            alone = not any(_holds(self._path.with_name(self._path.name + end)) for end in ("-wal", "-journal"))
-            # READONLY: the folder belongs to another user; CANTOPEN: on a read-only mount; SHMSIZE: on a full one.
-            code = error.sqlite_errorcode
-            refused = code & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-            refused = refused or code == sqlite3.SQLITE_IOERR_SHMSIZE
-            if not (refused and alone):
-                raise
-            db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
-        return db
-
 
 def _of_runner(runner_id: int | None) -> tuple[str, tuple[int, ...]]:
     """Which sessions are a runner's (None: all are meant), in SQL, and its values."""
     return ("", ()) if runner_id is None else (" WHERE runner_id = ?", (runner_id,))
-
-
-def _holds(file: Path) -> bool:
-    try:
-        return file.stat().st_size > 0
-    except FileNotFoundError:
-        return False
 
 
 @contextmanager

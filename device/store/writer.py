@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import sqlite3
 import threading
@@ -20,6 +19,7 @@ from typing import Any, Self
 
 from device.store import people, training
 from device.store.database import damaged, is_busy, is_full, migrate, plain_errors, to_json, used_bytes
+from device.store.lock import lock
 from device.store.room import give_reserve_up, has_room, keep_reserve, lend_from_reserve, take_back, was_emptied
 from model.errors import StoreError
 from model.goals import Goal
@@ -88,10 +88,6 @@ class StillRunning(StoreError):
     """What is to be deleted is being written."""
 
 
-class StoreInUse(StoreError):
-    """Another instance writes it."""
-
-
 class Store:
     """Writes sessions. One per machine: a lock file beside the database keeps a second one out.
 
@@ -139,7 +135,7 @@ class Store:
         try:
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             made = _make(path)
-            lock_fd = _lock(path)
+            lock_fd = lock(path)
         except OSError as error:
             if isinstance(error, StoreError):
                 raise
@@ -684,28 +680,6 @@ def _last_runner_id(db: sqlite3.Connection) -> int:
     )
     found: int = db.execute(sql, (_LAST_RUNNER_SETTING,)).fetchone()[0]
     return found
-
-
-def _lock(path: Path) -> int:
-    """Takes the lock file beside the database; it falls with the process, however that ends."""
-    lock_path = path.with_name(path.name + ".lock")
-    fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with suppress(OSError):  # a full disk; who holds it is only to be told
-            os.ftruncate(fd, 0)
-            os.write(fd, f"{os.getpid()}\n".encode())
-    except BlockingIOError:
-        holder = os.read(fd, 32).decode(errors="replace").strip() or "unknown"
-        os.close(fd)
-        raise StoreInUse(
-            f"another kneeline device is running on {path} (process {holder}); stop it first, "
-            "or name another file under [store] path"
-        ) from None
-    except OSError:
-        os.close(fd)
-        raise
-    return fd
 
 
 def _make(path: Path) -> bool:

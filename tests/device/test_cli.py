@@ -76,7 +76,7 @@ def test_a_whole_session_of_a_damaged_database_is_exported(
     assert main(["--config", str(settings), "export", "2", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["source"] == "b.mp4"
     assert main(["--config", str(settings), "export", "1"]) == 2
-    assert "k.db is damaged; move it away and put a backup in its place" in capsys.readouterr().err
+    assert "k.db is damaged; kneeline restore brings a backup back, else move it away" in capsys.readouterr().err
 
 
 def test_reader_that_has_read_enough_hears_nothing(settings: Path) -> None:

@@ -299,7 +299,8 @@ def test_one_damaged_page_does_not_keep_all_else_from_being_stored(
         file.write(bytes(4096))
     writer.also(lambda store, _: store.take_back(1, 0.0))
     session(writer, stance(0))
-    assert "k.db is damaged; move it away and put a backup in its place; what belongs there is lost" in caplog.text
+    remedy = "kneeline restore brings a backup back, else move it away"
+    assert f"k.db is damaged; {remedy}; what belongs there is lost" in caplog.text
     assert writer.fault is None
     newest = StoreReader(path).readable_sessions()[0][0]
     assert (newest["id"], newest["state"], newest["stances"]) == (4, "complete", 1)

@@ -28,7 +28,7 @@ from typing import Any
 import pytest
 
 from device.interrupted import close_interrupted
-from device.store import SessionHeader, Store, StoreDamaged, StoreReader, database, reader, training, writer
+from device.store import SessionHeader, Store, StoreDamaged, StoreReader, database, reader, restore, training, writer
 from model.coach import Baseline
 from model.errors import StoreError
 from model.pose import Side
@@ -116,28 +116,28 @@ def test_the_last_stances_of_who_runs_are_read_without_those_before(path: Path) 
             if n % 30 == 0:
                 store.add_stance(before, stance(n))
         store.end_session(before)
-        reader = StoreReader(path)
-        document = reader.session(running)
+        found = StoreReader(path)
+        document = found.session(running)
         assert document is not None
         last = [{key: value for key, value in one.items() if key != "counts"} for one in document["stances"][-60:]]
-        assert reader.last_stances(running, 60) == last
+        assert found.last_stances(running, 60) == last
         assert "step_width_cm" in document["stances"][-1]
-        assert len(reader.last_stances(running, 9999)) == 3000
-        assert reader.last_stances(before, 60) == []
-        assert reader.last_stances(99, 60) == []
+        assert len(found.last_stances(running, 9999)) == 3000
+        assert found.last_stances(before, 60) == []
+        assert found.last_stances(99, 60) == []
         steps: list[int] = []
-        genuine = StoreReader._open
+        genuine = database.open_read_only
 
-        def counted(self: StoreReader) -> sqlite3.Connection:
-            db = genuine(self)
+        def counted(path: Path) -> sqlite3.Connection:
+            db = genuine(path)
             db.set_progress_handler(lambda: steps.append(1), 100)
             return db
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(StoreReader, "_open", counted)
-            reader.last_stances(running, 60)
+            patched.setattr(reader, "open_read_only", counted)
+            found.last_stances(running, 60)
             few = len(steps)
-            reader.session(running)
+            found.session(running)
         assert 10 * few < len(steps)
     assert StoreReader(path.with_name("none.db")).last_stances(1, 60) == []
 
@@ -372,7 +372,7 @@ def test_a_database_that_was_emptied_is_not_silently_begun_anew(path: Path, left
     os.truncate(path, 0)
     found = StoreReader(path)
     for opened in (found.check, found.list_sessions, lambda: Store.open(path), lambda: Store.open(path)):
-        with pytest.raises(StoreDamaged, match="is damaged; move it away and put a backup in its place"):
+        with pytest.raises(StoreDamaged, match="is damaged; kneeline restore brings a backup back, else move it away"):
             opened()
         assert path.stat().st_size == 0
         assert beside[left].read_bytes() == wal
@@ -579,7 +579,7 @@ def test_a_damaged_database_is_found_and_not_copied_as_if_it_were_whole(path: Pa
         file.seek(path.stat().st_size // 4096 // 2 * 4096)
         file.write(os.urandom(4096))
     assert StoreReader(path).count_sessions() == 1
-    with pytest.raises(StoreError, match="is damaged; move it away and put a backup in its place"):
+    with pytest.raises(StoreError, match="is damaged; kneeline restore brings a backup back, else move it away"):
         StoreReader(path).check()
     with pytest.raises(StoreError, match="is damaged"):
         StoreReader(path).backup(tmp_path / "copy.db")
@@ -615,7 +615,7 @@ def test_whichever_page_is_damaged_what_can_be_read_is_read_and_nothing_else_is_
         except StoreDamaged as error:
             fault = error
         if fault is not None:
-            assert "is damaged; move it away" in str(fault)
+            assert "is damaged; kneeline restore brings a backup back" in str(fault)
             with suppress(StoreDamaged):  # where all tables are rooted
                 found, count = reader.readable_sessions()
                 assert len(found) == count
@@ -664,10 +664,10 @@ def test_whichever_bit_of_the_schema_is_flipped_that_is_said_and_nothing_else_is
             refused += 1
     assert refused > opened > 5
     _one_bit_flipped(path, whole, letter * 8 + 7)
-    with pytest.raises(StoreDamaged, match="is damaged; move it away and put a backup in its place"):
+    with pytest.raises(StoreDamaged, match="is damaged; kneeline restore brings a backup back, else move it away"):
         Store.open(path)
     for read in (found.check, one):
-        with pytest.raises(StoreDamaged, match="is damaged; move it away"):
+        with pytest.raises(StoreDamaged, match="is damaged; kneeline restore brings a backup back"):
             read()
     _one_bit_flipped(path, whole, (whole.index(b"'interrupted'") + 1) * 8)
     with pytest.raises(StoreDamaged):
@@ -786,9 +786,7 @@ def test_a_database_from_before_the_belts_speed_was_kept_is_read_and_keeps_it_fr
         found.backup(copy)
         assert StoreReader(copy).session(session_id) == new
         copy.unlink()
-        for file in path.parent.glob(f"{path.name}*"):  # a backup comes back, as the README says
-            file.unlink()
-        shutil.copy(backup, path)
+        restore(path, backup)
 
 
 def test_baselines_that_do_not_hold_after_an_upgrade_are_measured_anew(
@@ -984,14 +982,14 @@ def test_what_is_told_of_one_runner_needs_no_look_at_everybodys_sessions(
         runner_id, _ = store.add_runner("Anna")
         store.end_session(store.begin_session(replace(HEADER, runner_id=runner_id)))
     asked: list[str] = []
-    opened = StoreReader._open
+    opened = database.open_read_only
 
-    def watched(self: StoreReader) -> sqlite3.Connection:
-        connection = opened(self)
+    def watched(path: Path) -> sqlite3.Connection:
+        connection = opened(path)
         connection.set_trace_callback(lambda sql: asked.append(sql) if sql.startswith("SELECT") else None)
         return connection
 
-    monkeypatch.setattr(StoreReader, "_open", watched)
+    monkeypatch.setattr(reader, "open_read_only", watched)
     found = StoreReader(path)
     assert len(found.list_sessions(30, 0, runner_id)) == found.count_sessions(runner_id) == 1
     assert len(found.runs(runner_id)) == len(found.runners()) == 1

@@ -422,7 +422,7 @@ def test_of_a_damaged_database_what_can_be_read_is_shown_with_the_damage_and_the
     assert damaged
     said = text_of(client, "/sessions")
     assert "Only what can still be read is listed." in said
-    assert "k.db is damaged; move it away and put a backup in its place." in said
+    assert "k.db is damaged; kneeline restore brings a backup back, else move it away." in said
     shown = [n for n in ids if f'href="/sessions/{n}"' in client.get("/sessions").text]
     assert 0 < len(shown) < len(ids)
     for session_id in shown:
@@ -430,7 +430,7 @@ def test_of_a_damaged_database_what_can_be_read_is_shown_with_the_damage_and_the
         assert client.get(f"/api/sessions/{session_id}.csv").status_code == 200
     health = text_of(client, "/health")
     assert "Not all sessions can be read." in health
-    assert "k.db is damaged; move it away and put a backup in its place." in health
+    assert "k.db is damaged; kneeline restore brings a backup back, else move it away." in health
     assert f"Sessions stored {len(shown)} readable," in health
     lost = next(n for n in ids if n not in shown)
     assert "This part of the sessions cannot be read" in text_of(client, f"/sessions/{lost}", 503)
