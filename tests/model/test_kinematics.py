@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import kinematics as k
-from model.pose import FloatArray, Joint, Side
+from model.pose import LEGS, FloatArray, Joint, Side
 from tests.model.figures import frontal_pose, mirrored, sagittal_pose
 
 ANGLES = st.floats(-25, 25)
@@ -101,6 +101,50 @@ def test_offset_from_the_angle(fppa: float) -> None:
     toward = np.sign(across @ (other_hip - hip))
     offset_leg = toward * (across @ (knee - hip)) / float(k.leg_length_px(xy, Side.LEFT))
     assert k.offset_of_fppa_leg(fppa) == pytest.approx(offset_leg, abs=1e-9)
+
+
+def _with_free_leg(xy: FloatArray, stance: Side, aside_px: float, down_px: float) -> FloatArray:
+    """The swinging knee so far below its hip and to the midline, its ankle behind it and little lower."""
+    medial = float(np.sign(xy[LEGS[stance].hip, 0] - xy[LEGS[stance.other].hip, 0]))
+    free = LEGS[stance.other]
+    xy[free.knee] = xy[free.hip] + [medial * aside_px, down_px]
+    xy[free.ankle] = xy[free.knee] + [0.0, down_px / 2]
+    return xy
+
+
+@given(side=SIDES, front=st.booleans(), fppa=st.floats(0, 25), aside_px=st.floats(-15, 5), down_px=st.floats(60, 90))
+def test_legs_taken_for_one_another_are_no_knee_though_the_angle_may_be_that_of_a_dive(
+    side: Side, front: bool, fppa: float, aside_px: float, down_px: float
+) -> None:
+    """Exchanged as a whole, or only the knees."""
+    xy = frontal_pose(stance=side, front=front, fppa_deg=fppa, adduction_deg=fppa / 2)
+    xy = _with_free_leg(xy, side, aside_px, down_px)
+    assert not k.is_no_knee(xy, side)
+    for joints in (("knee", "ankle"), ("knee",)):
+        own, other = ([getattr(LEGS[one], part) for part in joints] for one in (side, side.other))
+        exchanged = xy.copy()
+        exchanged[own], exchanged[other] = xy[other], xy[own]
+        assert k.is_no_knee(exchanged, side)
+
+
+def test_exchanged_legs_may_look_like_a_dive() -> None:
+    xy = _with_free_leg(frontal_pose(front=False), Side.LEFT, 0.0, 80.0)
+    xy[[Joint.LEFT_KNEE, Joint.LEFT_ANKLE]] = xy[[Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE]]
+    assert 20 < k.fppa_image_deg(xy, Side.LEFT) < k.MOST_IN_DEG
+
+
+@given(side=SIDES, front=st.booleans(), adduction=st.floats(0, 15), fppa=st.floats(10, 30), turned=st.floats(-20, 20))
+def test_a_knee_that_dives_as_far_as_the_other_one_is_a_knee(
+    side: Side, front: bool, adduction: float, fppa: float, turned: float
+) -> None:
+    """However the camera hangs; a knee that is not seen is none that is elsewhere."""
+    xy = frontal_pose(stance=side, front=front, fppa_deg=fppa, adduction_deg=adduction)
+    medial = float(np.sign(xy[LEGS[side.other].hip, 0] - xy[LEGS[side].hip, 0]))
+    xy[LEGS[side.other].knee] = xy[LEGS[side].knee] + [medial, -15.0]
+    c, s = np.cos(np.radians(turned)), np.sin(np.radians(turned))
+    assert not k.is_no_knee(xy @ np.array([[c, s], [-s, c]]), side)
+    xy[LEGS[side.other].knee] = np.nan
+    assert not k.is_no_knee(xy, side)
 
 
 def test_many_poses_give_one_value_each() -> None:

@@ -97,6 +97,22 @@ def test_legs_taken_for_one_another_at_mid_stance_are_no_knee(pictures: int) -> 
     assert math.isnan(measure_stance(Side.LEFT, 0.0, 8 / 30, poses_of(figures, 30.0), CONTEXT).values["fppa_deg"])
 
 
+@pytest.mark.parametrize("pictures", [2, 3, 4])
+def test_legs_taken_for_one_another_do_not_dive(pictures: int) -> None:
+    """From behind the swinging knee is about as low as the standing one: in its place a dive of 28° is seen."""
+    figures = [frontal_pose(stance=Side.LEFT, fppa_deg=5.0, front=False) for _ in range(9)]
+    for figure in figures:
+        figure[[*_RIGHT_SHANK]] = figure[Joint.RIGHT_HIP] + [[0.0, 75.0], [0.0, 115.0]]
+    for figure in figures[3 : 3 + pictures]:
+        figure[[*_LEFT_SHANK, *_RIGHT_SHANK]] = figure[[*_RIGHT_SHANK, *_LEFT_SHANK]]
+        assert 20.0 < k.fppa_image_deg(figure, Side.LEFT) < 30.0
+    context = replace(CONTEXT, view=View.REAR)
+    values = measure_stance(Side.LEFT, 0.0, 8 / 30, poses_of(figures, 30.0), context).values
+    for key in ("fppa_deg", "fppa_image_deg", "fppa_peak_deg"):
+        assert math.isnan(values[key]) or values[key] == pytest.approx(5.0), key
+    assert math.isnan(values["fppa_deg"]) == (pictures > 2)
+
+
 def test_a_pelvis_that_is_seen_from_aside_drops_no_further() -> None:
     """Of its width a camera from aside shows a part, of a drop all: from 45° aside 5° look like 7°."""
     level = frontal_pose(stance=Side.LEFT)
