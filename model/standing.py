@@ -66,7 +66,9 @@ class StandingCalibration:
         leg_px: hip-knee-ankle in the picture, mean of both legs.
         knee_deg: alignment of each knee in the picture (front, rear: + medial; side: + flexion).
         roll_deg: slope of the shoulder line, + when the picture must be turned counterclockwise to level it.
-        hip_line_deg: slope of the hip line in the picture, same sign: what counts as a level pelvis.
+        hip_line_deg: slope of the hip line in the picture, same sign: what counts as a level pelvis. Of who stands
+            turned, too: before a high lens their hips' joints slope, but hardly what the pose models see of them, so
+            that taking the turn out makes it worse (validation.md).
     """
 
     t_s: float
