@@ -21,10 +21,10 @@ from model.pose import LEGS, FloatArray, Joint, Pose, Side
 Told = Literal["belt_m_s", "camera_m"]
 _BELT: Told = "belt_m_s"
 _LENS: Told = "camera_m"
-#: Where its height is not known, the camera is taken to stand this much above the hips until the feet's rise says
-#: more; with the hips' row in the picture that tells its pitch. Where it is known, the hips in stance are `_STANCE_LEG`
-#: and the ankle's height above the belt.
-_ABOVE_HIPS_M, ANKLE_LEG = 0.3, 0.08
+#: Where its height is not known, the lens is taken to be this high above the belt (0.8 to 1.6 m are asked for) until
+#: the feet's rise says more; with the hips' row in the picture that tells its pitch. The hips in stance are
+#: `_STANCE_LEG` and the ankle's height above the belt.
+_USUAL_LENS_M, ANKLE_LEG = 1.15, 0.08
 _USUAL_PITCH_DEG, _MAX_PITCH_DEG = -5.0, 25.0
 #: Distance hip to ankle in stance as a share of the straight leg.
 _STANCE_LEG = 0.92
@@ -33,23 +33,24 @@ _LEG_LOOKS = 3
 #: This share of the shoulder line's slope is believed to be roll: cameras are mounted roughly level.
 ROLL_SHARE = 0.7
 
-#: How fast a stance foot recedes: by the belt where its speed is known; else by a usual one (8 to 14 km/h) and by how
+#: How fast a stance foot recedes: by the belt where its speed is known; else by a usual one (8 to 13 km/h) and by how
 #: fast it nears the horizon. SD of the logarithm of each.
-_USUAL_BELT_M_S, _USUAL_BELT_SD = 3.0, 0.2
+_USUAL_BELT_M_S, _USUAL_BELT_SD = 2.85, 0.18
 _KNOWN_BELT_SD = 0.04
 #: The ankle lifts while the foot stands: so many times as fast as the foot recedes it seems to go, in front and behind;
 #: SD of its logarithm.
 _LIFT, _LIFT_SD = {1.0: 1.07, -1.0: 0.9}, 0.075
 #: The same of the camera's height above the ankle, and of the leg by a runner's height that is told or not.
-_KNOWN_HEIGHT_SD, _USUAL_HEIGHT_SD = 0.02, 0.18
+_KNOWN_HEIGHT_SD, _USUAL_HEIGHT_SD = 0.02, 0.22
 KNOWN_LEG_SD, USUAL_LEG_SD = 0.03, 0.06
 #: The standing ankle's track is fitted around this time after mid-stance, with weights that fall to 0 this far from it.
 _TRACK_S, _TRACK_HALF_S, _MIN_TRACK_FRAMES = -0.03, 0.09, 3
 #: Frames per second from which on every stance has so many; below two thirds of it none has.
 TRACK_FPS = _MIN_TRACK_FRAMES / (2 * _TRACK_HALF_S)
 _SPAN_S = 0.1
-#: What was told of belt or lens is not believed where the feet's rise is so many SDs off from what follows from it.
-_DOUBT_SD = 3.5
+#: What was told of belt or lens is not believed where the feet's rise is so many SDs off from what follows from it;
+#: fewer where the lens' height was not told, which is somewhere in the range asked for and so never many SDs off.
+_DOUBT_SD, _DOUBT_UNTOLD_SD = 3.5, 3.0
 #: The swinging ankle is this share of the leg below the standing one when their names are exchanged.
 _EXCHANGED_LEG = 0.12
 
@@ -145,9 +146,14 @@ class Scene:
         return tuple(name for name, value in told.items() if value is not None)
 
     @property
+    def doubt_sd(self) -> float:
+        """How many SDs the feet's rise may be off before what was told is not believed."""
+        return _DOUBT_UNTOLD_SD if self.camera_m is None else _DOUBT_SD
+
+    @property
     def above_hips_m(self) -> float:
         """Of the camera."""
-        return _ABOVE_HIPS_M if self.camera_m is None else self.camera_m - (_STANCE_LEG + ANKLE_LEG) * self.leg_m
+        return (self.camera_m or _USUAL_LENS_M) - (_STANCE_LEG + ANKLE_LEG) * self.leg_m
 
     def rays(self, xy_px: FloatArray) -> FloatArray:
         """Of places (..., 2) in the picture."""
@@ -253,13 +259,13 @@ def estimate(scene: Scene, rows: FloatArray) -> Estimate | None:
     if min(right.sum(), (~right).sum()) < 2:
         return None
     found, off_sd = _estimate(scene, rows, right)
-    if off_sd <= _DOUBT_SD or not scene.told:
+    if off_sd <= scene.doubt_sd or not scene.told:
         return found
     if len(scene.told) == 2:
-        belt_alone = _estimate(replace(scene, camera_m=None), rows, right)
-        lens_alone = _estimate(replace(scene, belt_m_s=None), rows, right)
-        (kept, still_off_sd), doubted = min((belt_alone, _LENS), (lens_alone, _BELT), key=lambda one: one[0][1])
-        if still_off_sd <= _DOUBT_SD:
+        alone = (replace(scene, camera_m=None), _LENS), (replace(scene, belt_m_s=None), _BELT)
+        tried = [(_estimate(one, rows, right), one, without) for one, without in alone]
+        (kept, still_off_sd), fits, doubted = min(tried, key=lambda one: one[0][1])
+        if still_off_sd <= fits.doubt_sd:
             return replace(kept, doubted=(doubted,))
     untold, _ = _estimate(replace(scene, belt_m_s=None, camera_m=None), rows, right)
     return replace(untold, doubted=scene.told)
