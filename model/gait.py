@@ -13,8 +13,10 @@
 * **Toe-off**: a fixed share of the step after the strike; from the side mostly as long after it as the ankle went with
   the belt in the last stances: until it goes only half as fast.
 * **Running or walking**: whether the bounce takes accelerations near g, without which nobody leaves the ground, and
-  whether the trunk is lowest while the legs pass one another; in walking, however brisk, it is highest then. (From
-  behind only the bounce tells: the briskest walking passes for running there.)
+  whether the trunk is lowest amid stance, while the hips are furthest aside, over the standing foot, and the legs pass
+  one another; in walking, however brisk, it is highest then. From the front and behind, who is in a runner's phase runs
+  even if they hardly leave the ground: by a walker's instants mid-stance would be half a step off. (From behind the
+  hips' sway alone tells; who hardly sways is told by the bounce there.)
 """
 
 from __future__ import annotations
@@ -53,18 +55,27 @@ _CLOCK_PERIODS, _CLOCK_FRAMES = {True: 1.1, False: 0.9}, 5.5
 #: Mid-shoulder to mid-hip of an adult, 0.29 of the body's height, to turn the bounce into m/s².
 _TORSO_M = 0.5
 _RUNNING_M_S2, _HYSTERESIS_M_S2 = 4.5, 0.5
-#: In steps, when the trunk of a runner is lowest, after the knees and ankles differ most in height in the picture, and
-#: how far from it that is walking. Motion capture and synthetic walkers, cameras 0.4 to 2 m high, turned by up to 15°:
-#: runners are at most 0.18 (front) and 0.23 (side) off, walkers 0.32 to 0.5 in front, beside 0.4 to 0.5 by a square
-#: camera. From behind a low camera sees the ankles' heights exchanged, and it tells nothing.
+#: In steps, when the trunk of a runner is lowest, and how far from it that is walking. After the hips were furthest
+#: aside, which they are over the standing foot: a walker's trunk is highest then. Motion capture, cameras 0.4 to 2 m
+#: high, in front and behind, turned by up to 15°: runners are at most 0.13 off, walkers 0.32 to 0.5; 81 films of
+#: rendered runners as the pose models see them: 0.20 in all but 0.3 % of the looks. Hips that sway by less, in torsos,
+#: tell nothing.
+_LOWEST_AFTER_ASIDE, _MIN_SWAY, _SWAY_STEPS = -0.05, 0.02, 3.0
+#: After the knees and ankles differ most in height in the picture. Motion capture and synthetic walkers, cameras 0.4 to
+#: 2 m high, turned by up to 15°: runners are at most 0.18 (front; 0.27 by a camera 0.4 m high) and 0.23 (side) off,
+#: walkers 0.32 to 0.5 in front (0.18 by one 2 m high and 2 m away), beside 0.4 to 0.5 by a square camera. From behind a
+#: low camera sees the ankles' heights exchanged: there the sway alone tells.
 _LOWEST_AFTER = {View.FRONT: 0.30, View.SIDE: 0.05}
-_WALKING_OFF = {View.FRONT: 0.26, View.SIDE: 0.30}
+_WALKING_OFF = {View.FRONT: 0.26, View.REAR: 0.26, View.SIDE: 0.30}
 _HYSTERESIS_OFF, _PHASE_STEPS = 0.02, 2.2
 #: Nobody runs with so few steps a minute (joggers make 140 and more): in the phase of running they are those of a film
 #: that is slower than life. So many searches of late, as a share, must have seen it; each counts so much.
 SLOWEST_RUN_SPM, _RUNNING_OFF, _SLOWED_SHARE, _NEW_SEARCH = 130.0, 0.2, 0.8, 0.06
 #: A runner may be out of that phase for so long (a stumble, a step aside).
 _STUMBLE_S = 1.0
+#: Who hardly leaves the ground runs all the same, seen from the front or behind, if in that phase for so long. (By half
+#: sines of force a bounce below 4.5 m/s² goes with a duty factor of more than 0.56.)
+_GROUNDED_S = 0.5
 #: What makes it gait: least swing of the legs against each other and least bounce, and least shares of the motion of
 #: legs and trunk that are such waves, to begin with and to go on. From the side the legs alone tell enough.
 _MIN_SWING = {True: 0.08, False: 0.4}
@@ -144,7 +155,7 @@ class _Gait:
 class _Samples:
     """The last seconds of the signals, a row each; NaN where not seen."""
 
-    TRUNK, LEGS, ANKLES, LEFT, RIGHT = range(5)
+    TRUNK, LEGS, ANKLES, LEFT, RIGHT, HIPS = range(6)
 
     def __init__(self) -> None:
         self._torso_px: deque[float] = deque(maxlen=31)
@@ -152,7 +163,7 @@ class _Samples:
         self._legs: deque[tuple[float, FloatArray]] = deque(maxlen=2)
         self._straight_s = -math.inf
         self._t_s = np.empty(_ROOM)
-        self._rows = np.empty((_ROOM, 5))
+        self._rows = np.empty((_ROOM, 6))
         self._count = 0
 
     def add(self, pose: Pose, t_s: float) -> None:
@@ -170,7 +181,7 @@ class _Samples:
             self._make_room()
         self._t_s[self._count] = t_s
         apart_px = (apart[0, 1] + apart[1, 1]) / 2
-        self._rows[self._count] = trunk_px, apart_px, apart[1, 0], left[1, 0] - hip[0], right[1, 0] - hip[0]
+        self._rows[self._count] = trunk_px, apart_px, apart[1, 0], left[1, 0] - hip[0], right[1, 0] - hip[0], hip[0]
         self._count += 1
 
     def _make_room(self) -> None:
@@ -208,7 +219,7 @@ class _Samples:
         return t_s - float(self._t_s[self._count - 1]) if self._count else math.inf
 
     def since(self, start_s: float) -> tuple[FloatArray, FloatArray]:
-        """Times (n,) and signals (5, n), in torsos."""
+        """Times (n,) and signals (6, n), in torsos."""
         first = int(np.searchsorted(self._t_s[: self._count], start_s, "right"))
         t, rows = self._t_s[first : self._count], self._rows[first : self._count]
         return t, rows.T / (median(self._torso_px) if self._torso_px else math.nan)
@@ -240,6 +251,8 @@ class GaitDetector:
         self._state: Moving
         self._begun_s: float
         self._springs_s: float
+        self._like_run_s: float
+        self._unlike_run_s: float
         self._slowed, self._slow_from_s = 0.0, -math.inf
         self._cadence_spm: float | None
         self._belief_left: float
@@ -262,7 +275,10 @@ class GaitDetector:
 
     @property
     def slowed(self) -> bool:
-        """Whether what is seen is running, but slower than anybody runs, as in slow motion; unknown from behind."""
+        """Whether what is seen is running, but slower than anybody runs, as in slow motion.
+
+        Unknown from behind where the hips hardly sway.
+        """
         return self._slowed > _SLOWED_SHARE
 
     @property
@@ -356,33 +372,61 @@ class GaitDetector:
             return
         if self._gait is None:
             self._begun_s = t_s - _START_STEPS * gait.step_s
-        off = self._phase_off(t_s, gait, view) if view in _WALKING_OFF else math.nan
-        slow = off < _RUNNING_OFF and 60.0 / gait.step_s < SLOWEST_RUN_SPM
+            self._unlike_run_s = t_s
+        off = self._phase_off(t_s, gait, view)
+        slowly = 60.0 / gait.step_s < SLOWEST_RUN_SPM
+        slow = off < _RUNNING_OFF and slowly
         self._slowed += _NEW_SEARCH * (slow - self._slowed)
         if self._slowed < _NEW_SEARCH:
             self._slow_from_s = t_s
         favour = 1 if self.running else -1
         leaps = gait.bounce_m_s2 > _RUNNING_M_S2 - favour * _HYSTERESIS_M_S2
-        if view not in _WALKING_OFF or off < _WALKING_OFF[view] + favour * _HYSTERESIS_OFF:
+        if not off >= _WALKING_OFF[view] + favour * _HYSTERESIS_OFF:
             self._springs_s = t_s
         springs = t_s - self._springs_s < (_STUMBLE_S if self.running else _SEARCH_EVERY_S)
+        # Unknown for a moment, it goes on as it was. From the side a walker's instants are nearer to those of who never
+        # leaves the ground: both feet are down at times.
+        if view.frontal and not slowly and off < _RUNNING_OFF + favour * _HYSTERESIS_OFF:
+            self._like_run_s = t_s
+        elif slowly or math.isfinite(off) or t_s - self._like_run_s > _STUMBLE_S:
+            self._unlike_run_s = t_s
+        grounded = t_s - self._unlike_run_s > _GROUNDED_S
         self._gait = gait
-        self._state = "running" if leaps and springs else "walking"
+        self._state = "running" if (leaps and springs) or grounded else "walking"
 
     def _phase_off(self, t_s: float, gait: _Gait, view: View) -> float:
-        """How far, in steps, trunk and legs are out of the phase that they have in running; 0 where it is not known."""
+        """How far, in steps, the trunk is out of the phase that it has in running; NaN where it is not known.
+
+        By the hips' sway where it is plain, which is seen alike from all cameras in front and behind; else by the legs.
+        """
+        sway_off = self._sway_off(t_s, gait) if view.frontal else math.nan
+        if math.isfinite(sway_off):
+            return sway_off
+        if view not in _LOWEST_AFTER:
+            return math.nan
         t, signals = self._samples.since(t_s - _PHASE_STEPS * gait.step_s)
         trunk = fit_wave(t, signals[_Samples.TRUNK], gait.omega, t_s)
         legs = fit_wave(t, signals[_Samples.LEGS], gait.omega / 2, t_s)
         if trunk is None or legs is None:
-            return 0.0
-        off = (trunk.peak_s - legs.peak_s) / gait.step_s - _LOWEST_AFTER[view]
-        return abs((off + 0.5) % 1.0 - 0.5)
+            return math.nan
+        return _apart(trunk.peak_s - legs.peak_s, gait.step_s, _LOWEST_AFTER[view])
+
+    def _sway_off(self, t_s: float, gait: _Gait) -> float:
+        """The same by the hips' sway alone; NaN where it is small, or less than a stride of it was seen."""
+        t, signals = self._samples.since(t_s - _SWAY_STEPS * gait.step_s)
+        if not len(t) or t_s - t[0] < 2 * gait.step_s:
+            return math.nan
+        trunk = fit_wave(t, signals[_Samples.TRUNK], gait.omega, t_s)
+        hips = fit_wave(t, _level(t, signals[_Samples.HIPS]), gait.omega / 2, t_s)
+        if trunk is None or hips is None or hips.amplitude < _MIN_SWAY:
+            return math.nan
+        return _apart(trunk.peak_s - hips.peak_s, gait.step_s, _LOWEST_AFTER_ASIDE)
 
     def _stand(self) -> None:
         """Nothing goes on: a foot that is down stays, and with which foot the next run begins is not known."""
         self._gait, self._state, self._begun_s = None, "standing", -math.inf
-        self._springs_s = -math.inf
+        self._springs_s = self._like_run_s = -math.inf
+        self._unlike_run_s = math.inf
         self._belief_left = 0.0
         self._stances.clear()
         self._forget_strikes()
@@ -488,6 +532,17 @@ class GaitDetector:
                 self._contacts_s[side].append(toe_off_s - strike_s)
                 events.append(GaitEvent("toe_off", side, toe_off_s, t_s))
         return events
+
+
+def _apart(after_s: float, step_s: float, usual_steps: float) -> float:
+    """How far, 0 to 0.5 steps, an instant is from when it usually comes."""
+    return abs((after_s / step_s - usual_steps + 0.5) % 1.0 - 0.5)
+
+
+def _level(t_s: FloatArray, x: FloatArray) -> FloatArray:
+    """``x`` (n,) without the drift across the belt."""
+    line = fit_line(t_s, x)
+    return x if line is None else x - line[0] * t_s
 
 
 def _passes_s(t_s: FloatArray, x: FloatArray, step_s: float) -> tuple[float | None, float | None]:

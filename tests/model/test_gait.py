@@ -348,6 +348,92 @@ def test_brisk_walking_is_no_running_however_much_it_bounces(view: View, spm: fl
     assert set(states[60:]) == {"walking"}
 
 
+def jogger(spm: float, duty: float, bounce_m_s2: float) -> Walker:
+    """One who runs but hardly leaves the ground, or does not leave it."""
+    bounce_m = bounce_m_s2 / (2 * math.pi * spm / 60) ** 2
+    return Walker(((0.0, spm),), duty, 2.0, bounce_m, sway_m=0.02, grounded=True)
+
+
+def brisk(spm: float, bounce_m: float) -> Walker:
+    """A walker whose hips sway, as everybody's do."""
+    return Walker(((0.0, spm),), 0.58, spm / 70, bounce_m, sway_m=0.025)
+
+
+def middles(events: Iterable[GaitEvent]) -> list[tuple[Side, float]]:
+    """Whose stances they are, and when the middle of each is."""
+    out, down_s = [], {}
+    for event in events:
+        if event.kind == "strike":
+            down_s[event.side] = event.t_s
+        elif event.side in down_s:
+            out.append((event.side, (down_s.pop(event.side) + event.t_s) / 2))
+    return out
+
+
+def own_legs(events: Iterable[GaitEvent], walker: Walker, from_s: float, until_s: float) -> None:
+    """Fails where a stance's middle is not nearly that of the same leg."""
+    told = [(side, mid_s) for side, mid_s in middles(events) if from_s < mid_s < until_s]
+    assert len(told) >= 0.9 * (until_s - from_s) * walker.schedule[0][1] / 60
+    for side, mid_s in told:
+        true_s = walker.strikes_s(side, until_s + 1) + walker.duty / 2 * walker.stride_s(0.0)
+        assert np.abs(true_s - mid_s).min() < 0.07
+
+
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+@pytest.mark.parametrize("height_m", [0.5, 1.1, 1.7])
+@pytest.mark.parametrize(("spm", "duty", "bounce_m_s2"), [(140.0, 0.52, 3.8), (150.0, 0.57, 3.0), (178.0, 0.57, 3.5)])
+def test_who_runs_without_leaving_the_ground_runs(
+    view: View, height_m: float, spm: float, duty: float, bounce_m_s2: float
+) -> None:
+    """As a walk it would be measured half a step off: of the other leg, from the front."""
+    walker, camera = jogger(spm, duty, bounce_m_s2), Camera(view, height_m=height_m, yaw_deg=8.0)
+    detector = GaitDetector()
+    events: list[GaitEvent] = []
+    states = []
+    for pose in walker.poses(30.0, 10.0, camera, 1.0):
+        events += detector.step(pose, pose.t_s, view)
+        states.append(detector.state)
+    assert set(states[75:]) == {"running"}
+    own_legs(events, walker, 3.0, 9.5)
+
+
+@pytest.mark.parametrize("height_m", [0.5, 1.1, 1.7])
+@pytest.mark.parametrize("spm", [122.0, 135.0, 145.0])
+def test_brisk_walking_is_no_running_from_behind(height_m: float, spm: float) -> None:
+    """The bounce alone would be a runner's, and the legs exchanged."""
+    walker = brisk(spm, spm / 4500)
+    detector = GaitDetector()
+    events: list[GaitEvent] = []
+    states = []
+    for pose in walker.poses(30.0, 10.0, Camera(View.REAR, height_m=height_m, yaw_deg=-8.0), 1.0):
+        events += detector.step(pose, pose.t_s, View.REAR)
+        states.append(detector.state)
+    assert set(states[60:]) == {"walking"}
+    own_legs(events, walker, 3.0, 9.5)
+
+
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+@pytest.mark.parametrize("runs_first", [True, False])
+@pytest.mark.parametrize("at_s", [8.0, 8.2, 8.4])
+def test_from_a_jog_to_a_walk_and_back(view: View, runs_first: bool, at_s: float) -> None:
+    """Each is told soon, and neither foot is taken for the other then."""
+    jog, walk = jogger(150.0, 0.55, 3.5), brisk(136.0, 0.013)
+    first, then = (jog, walk) if runs_first else (walk, jog)
+    detector = GaitDetector()
+    events: list[GaitEvent] = []
+    states = []
+    joined = list(first.poses(30.0, at_s, Camera(view), 1.0))
+    joined += [replace(p, t_s=p.t_s + len(joined) / 30) for p in then.poses(30.0, 10.0, Camera(view), 1.0, seed=1)]
+    for pose in joined:
+        events += detector.step(pose, pose.t_s, view)
+        states.append(detector.state)
+    changed_s = (len(joined) - 300) / 30
+    names = ("running", "walking") if runs_first else ("walking", "running")
+    assert set(states[80 : int(at_s * 30)]) == {names[0]}
+    assert set(states[-225:]) == {names[1]}  # 2.5 s after the change
+    own_legs([replace(e, t_s=e.t_s - changed_s) for e in events], then, 3.0, 9.5)
+
+
 @pytest.mark.parametrize("view", View)
 @pytest.mark.parametrize("height_m", [0.5, 0.8, 1.6])
 @pytest.mark.parametrize("yaw_deg", [-12.0, 12.0])

@@ -46,11 +46,13 @@ class Walker:
 
     Attributes:
         schedule: (from when, steps per minute); 0 is standing.
-        duty: contact time as a share of the stride; above 0.5 is walking.
+        duty: contact time as a share of the stride; above 0.5 is walking, unless ``grounded``.
         speed_m_s: of the belt.
         bounce_m: amplitude of the trunk; lowest amid stance when running, amid double support when walking.
         rails: whether standing is done on the side rails.
         left_at: when in the right foot's stride the left foot strikes; 0.5 but in a limp.
+        sway_m: amplitude of hips and trunk across the belt, furthest over the standing foot amid its stance.
+        grounded: whether it is running, though a foot is always down: a runner's trunk and legs.
     """
 
     schedule: tuple[tuple[float, float], ...] = ((0.0, 170.0),)
@@ -59,7 +61,13 @@ class Walker:
     bounce_m: float = 0.035
     rails: bool = False
     left_at: float = 0.5
+    sway_m: float = 0.0
+    grounded: bool = False
     _ramp_s: float = field(default=0.5)
+
+    @property
+    def runs(self) -> bool:
+        return self.grounded or self.duty < 0.5
 
     def strikes_s(self, side: Side, end_s: float) -> FloatArray:
         return self._when(self._at(side), end_s)
@@ -100,22 +108,23 @@ class Walker:
     def joints_m(self, t_s: float) -> FloatArray:
         """(17, 3) x forward, y up, z to the runner's right."""
         phase, effort = self._phase(t_s), self._effort(t_s)
-        lowest = self.duty / 2 if self.duty < 0.5 else (self.duty - 0.5) / 2
+        lowest = self.duty / 2 if self.runs else (self.duty - 0.5) / 2
         high = _STAND_M - effort * (0.05 + self.bounce_m * math.cos(4 * math.pi * self._evened(phase - lowest)))
+        aside_m = effort * self.sway_m * math.cos(2 * math.pi * (self._evened(phase) - self.duty / 2))
         xyz = np.zeros((17, 3))
         for side, sign in ((Side.LEFT, -1), (Side.RIGHT, 1)):
             leg = LEGS[side]
             along, up = self._foot_m(phase - self._at(side), self.stride_s(t_s))
             width = _TRACK_M + (1 - effort) * (_RAIL_M - _TRACK_M if self.rails else 0.0)
             floor = _ANKLE_M + (1 - effort) * (_RAIL_HIGH_M if self.rails else 0.0)
-            hip = np.array([0.0, high, sign * _HALF_HIP_M])
+            hip = np.array([0.0, high, sign * _HALF_HIP_M + aside_m])
             ankle = np.array([effort * along, floor + effort * up, sign * width])
             xyz[leg.hip], xyz[leg.ankle], xyz[leg.knee] = hip, ankle, _knee_m(hip, ankle)
-            xyz[leg.shoulder] = [0.05, high + _TORSO_M, sign * _HALF_SHOULDER_M]
+            xyz[leg.shoulder] = [0.05, high + _TORSO_M, sign * _HALF_SHOULDER_M + aside_m]
             arm = leg.shoulder
             xyz[arm + 2] = xyz[arm] + [-0.1, -0.25, sign * 0.05]
             xyz[arm + 4] = xyz[arm + 2] + [0.25, 0.05, 0.0]
-        head = np.array([0.05, high + _TORSO_M + 0.2, 0.0])
+        head = np.array([0.05, high + _TORSO_M + 0.2, aside_m])
         for joint, aside in ((0, 0.0), (1, -0.03), (2, 0.03), (3, -0.07), (4, 0.07)):
             xyz[joint] = head + np.array([0.1 if joint < 3 else 0.0, 0.03 if joint in (1, 2) else 0.0, aside])
         return xyz
@@ -137,9 +146,9 @@ class Walker:
         q = (s - self.duty) / (1 - self.duty)
         slope = -self.speed_m_s * (1 - self.duty) * stride_s
         # A runner's foot lingers behind, where its heel is high.
-        late = q**1.6 if self.duty < 0.5 else q
+        late = q**1.6 if self.runs else q
         along = rear_m + (front_m - rear_m) * late**2 * (3 - 2 * late) + slope * q * (1 - q) * (1 - 2 * q)
-        lift = 0.25 if self.duty < 0.5 else 0.08
+        lift = 0.25 if self.runs else 0.08
         return along, heel_m * (1 - q) ** 2 + lift * math.sin(math.pi * q) ** 2
 
     def poses(self, fps: float, end_s: float, camera: Camera, noise_px: float = 0.0, seed: int = 0) -> Iterator[Pose]:
