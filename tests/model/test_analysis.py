@@ -139,8 +139,9 @@ def test_a_film_in_slow_motion_counts_for_nothing(view: View, slower: float, fil
 
 
 @pytest.mark.parametrize("view", View)
-def test_who_walks_is_not_in_slow_motion(view: View) -> None:
-    walker = Walker(((0.0, 110.0),), 0.6, 1.4, 0.022)
+@pytest.mark.parametrize("sway_m", [0.0, 0.025])
+def test_who_walks_is_not_in_slow_motion(view: View, sway_m: float) -> None:
+    walker = Walker(((0.0, 110.0),), 0.6, 1.4, 0.022, sway_m=sway_m)
     analysis = RunAnalysis(AnalysisSettings(view=view, film=True), CameraPlace())
     assert not any(analysis.step(p.t_s, p).unused for p in walker.poses(30.0, 12.0, Camera(view), 0.5))
 
