@@ -34,14 +34,14 @@ _LEG_LOOKS = 3
 ROLL_SHARE = 0.7
 
 #: How fast a stance foot recedes: by the belt where its speed is known; else by a usual one (8 to 13 km/h) and by how
-#: fast it nears the horizon. SD of the logarithm of each.
-_USUAL_BELT_M_S, _USUAL_BELT_SD = 2.85, 0.18
+#: fast it nears the horizon. SD of the logarithm of each; of what is usual with that of the leg, `USUAL_LEG_SD`.
+_USUAL_BELT_M_S, _USUAL_BELT_SD = 2.85, 0.16
 _KNOWN_BELT_SD = 0.04
 #: The ankle lifts while the foot stands: so many times as fast as the foot recedes it seems to go, in front and behind;
 #: SD of its logarithm.
 _LIFT, _LIFT_SD = {1.0: 1.07, -1.0: 0.9}, 0.075
 #: The same of the camera's height above the ankle, and of the leg by a runner's height that is told or not.
-_KNOWN_HEIGHT_SD, _USUAL_HEIGHT_SD = 0.02, 0.22
+_KNOWN_HEIGHT_SD, _USUAL_HEIGHT_SD = 0.02, 0.24
 KNOWN_LEG_SD, USUAL_LEG_SD = 0.03, 0.06
 #: The standing ankle's track is fitted around this time after mid-stance, with weights that fall to 0 this far from it.
 _TRACK_S, _TRACK_HALF_S, _MIN_TRACK_FRAMES = -0.03, 0.09, 3
@@ -50,7 +50,7 @@ TRACK_FPS = _MIN_TRACK_FRAMES / (2 * _TRACK_HALF_S)
 _SPAN_S = 0.1
 #: What was told of belt or lens is not believed where the feet's rise is so many SDs off from what follows from it;
 #: fewer where the lens' height was not told, which is somewhere in the range asked for and so never many SDs off.
-_DOUBT_SD, _DOUBT_UNTOLD_SD = 3.5, 3.0
+_DOUBT_SD, _DOUBT_UNTOLD_SD = 3.5, 2.8
 #: The swinging ankle is this share of the leg below the standing one when their names are exchanged.
 _EXCHANGED_LEG = 0.12
 
