@@ -255,8 +255,11 @@ class Device:
         self._database, self._unkept = self._config.database_path(), None
         remove_left()
         try:
-            store = stack.enter_context(Store.open(self._database))
-            return store, not self._closed_interrupted(store)
+            with ExitStack() as opened:  # closed again where it cannot be used, else it would never be had again
+                store = opened.enter_context(Store.open(self._database))
+                left_open = not self._closed_interrupted(store)
+                stack.push(opened.pop_all())
+            return store, left_open
         except StoreInUse:
             raise
         except StoreError as error:

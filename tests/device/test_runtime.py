@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import signal
 import sqlite3
 import subprocess
@@ -33,7 +34,7 @@ from device.runners import RunnerChoice
 from device.runtime import Device, Trial, run_device
 from device.said import cue_words, session_words
 from device.screening_request import Scene, ScreeningOnRequest
-from device.store import Person, SessionHeader, Store, StoreReader, writer
+from device.store import Person, SessionHeader, Store, StoreDamaged, StoreReader, writer
 from model.analysis import Outcome
 from model.camera_pose import CameraPose
 from model.coach import CoachState, Cue
@@ -1156,6 +1157,25 @@ def test_the_store_that_stands_in_goes_with_the_device(
         assert {file.name for file in folder.iterdir()} >= {"stand-in.db"}
         assert not (folder / "stand-in.db.reserve").exists()
     assert list(memory.iterdir()) == []
+
+
+def test_a_store_that_is_found_damaged_only_once_it_is_open_is_let_go_of(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it could neither be had again nor be restored until the device is restarted."""
+
+    def unreadable(_: Store) -> list[int]:
+        raise StoreDamaged("k.db is damaged")
+
+    with ExitStack() as stack:
+        with monkeypatch.context() as damaged:
+            damaged.setattr(Store, "interrupted", unreadable)
+            device = Device(config)
+            assert device._open_store(stack)[0]._path != config.database_path()
+        Store.open(config.database_path()).close()
+        device._retry_store_s = -math.inf
+        with pytest.raises(runtime._StoreIsBack):
+            device._look_for_store()
 
 
 def test_a_store_that_can_be_had_again_is_used_from_then_on(
