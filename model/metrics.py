@@ -126,7 +126,7 @@ _SPECS = (
         3.8, "Noehren 2013; SDD 2.3–3.8 Dingenen 2018",
         "How far your thigh leans toward the middle, measured from your pelvis.",
         reason_missing="where the camera stands is not known",
-        uncertainty=_frontal_unsure(3.5, 4.5),
+        uncertainty=_frontal_unsure(3.5, 5),
     ),
     MetricSpec(
         "trunk_lean_deg", "Trunk side lean", "°", 1, FRONTAL, "+ toward the stance side", "mid-stance", 2.3,
