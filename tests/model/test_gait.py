@@ -13,7 +13,7 @@ import pytest
 
 from model.gait import GaitDetector, GaitEvent
 from model.metrics import METRICS
-from model.pose import KEYPOINT_NAMES, FloatArray, Joint, Pose, Side, View
+from model.pose import KEYPOINT_NAMES, LEGS, FloatArray, Joint, Pose, Side, View
 from model.virtual_camera import Motion, VirtualCamera, project_motion
 from tests.model.walkers import Camera, Walker, mirrored
 
@@ -412,6 +412,32 @@ def test_brisk_walking_is_no_running_from_behind(height_m: float, spm: float) ->
     own_legs(events, walker, 3.0, 9.5)
 
 
+@pytest.mark.parametrize("fps", [10.0, 30.0, 60.0])
+@pytest.mark.parametrize("height_m", [1.7, 2.0])
+@pytest.mark.parametrize("skew_px", [-6.0, 0.0, 6.0])
+def test_left_and_right_of_a_walker_from_high_and_near_behind(fps: float, height_m: float, skew_px: float) -> None:
+    """The legs' heights alone tell the other leg there; the hips may go further to one side than to the other."""
+    walker = brisk(122.0, 0.02)
+    poses = []
+    for pose in walker.poses(fps, 10.0, Camera(View.REAR, distance_m=2.0, height_m=height_m, yaw_deg=12.0), 1.0):
+        skew = math.cos(4 * math.pi * (pose.t_s / walker.stride_s(0.0) + 0.25 - walker.duty / 2))
+        poses.append(replace(pose, xy_px=pose.xy_px + np.array([skew_px * skew, 0.0])))
+    own_legs(detect(poses, View.REAR)[1], walker, 3.0, 9.5)
+
+
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+@pytest.mark.parametrize("begun_s", [5.9, 6.0, 6.1, 6.2, 6.3, 6.4])
+@pytest.mark.parametrize("aside_px", [-45.0, 45.0])
+def test_a_walker_s_step_aside_is_no_sway(view: View, begun_s: float, aside_px: float) -> None:
+    """20 cm across the belt within 0.6 s: ten times as far as the hips sway."""
+    walker = brisk(122.0, 0.02)
+    poses = []
+    for pose in walker.poses(30.0, 10.0, Camera(view), 1.0):
+        moved_px = aside_px * min(max((pose.t_s - begun_s) / 0.6, 0.0), 1.0)
+        poses.append(replace(pose, xy_px=pose.xy_px + np.array([moved_px, 0.0])))
+    own_legs(detect(poses, view)[1], walker, 3.0, 9.5)
+
+
 @pytest.mark.parametrize("view", [View.FRONT, View.REAR])
 @pytest.mark.parametrize("runs_first", [True, False])
 @pytest.mark.parametrize("at_s", [8.0, 8.2, 8.4])
@@ -513,6 +539,30 @@ def test_force_plates(shared: Path, view: View, fps: float) -> None:
         contacts.append(detector.expected_contact_s(side))
     assert np.mean([c for c in contacts if c]) == pytest.approx(0.25, abs=0.02)
     assert detector.cadence_spm() == pytest.approx(174.5, abs=2.0)
+
+
+#: The captured walk is a little longer than this, its stride.
+WALKED_STRIDE_S = 1.09
+
+
+@pytest.mark.parametrize("view", [View.FRONT, View.REAR])
+@pytest.mark.parametrize("height_m", [0.5, 1.2, 1.6, 2.0])
+@pytest.mark.parametrize("distance_m", [2.0, 3.5])
+def test_left_and_right_of_a_captured_walk(shared: Path, view: View, height_m: float, distance_m: float) -> None:
+    """On a belt, again and again; by the legs' heights alone the high cameras in front told the other leg."""
+    t_s, xyz, _ = capture(shared, "walking_s4.npz", 100.0)
+    hips = xyz[:, [Joint.LEFT_HIP, Joint.RIGHT_HIP]].mean(1)
+    for axis in (0, 2):
+        xyz[..., axis] -= np.polyval(np.polyfit(t_s, hips[:, axis], 1), t_s)[:, None]
+    at_s = np.arange(0.0, 10.0, 1 / 30)
+    walk = xyz[np.round(at_s % WALKED_STRIDE_S * 100.0).astype(int)]
+    camera = Camera(view, distance_m=distance_m, height_m=height_m, yaw_deg=-10.0)
+    _, events = detect(seen_by(camera, at_s, walk, 1.0), view)
+    told = [(side, mid_s) for side, mid_s in middles(events) if 3.0 < mid_s < 9.5]
+    assert len(told) >= 11
+    for side, mid_s in told:
+        high_m = {leg: walk[round(mid_s * 30), LEGS[leg].ankle, 1] for leg in Side}
+        assert high_m[side] < high_m[side.other]
 
 
 @pytest.mark.parametrize("view", View)
