@@ -380,7 +380,7 @@ def own_legs(events: Iterable[GaitEvent], walker: Walker, from_s: float, until_s
 
 
 @pytest.mark.parametrize("view", [View.FRONT, View.REAR])
-@pytest.mark.parametrize("height_m", [0.5, 1.1, 1.7])
+@pytest.mark.parametrize("height_m", [0.5, 1.7])
 @pytest.mark.parametrize(("spm", "duty", "bounce_m_s2"), [(140.0, 0.52, 3.8), (150.0, 0.57, 3.0), (178.0, 0.57, 3.5)])
 def test_who_runs_without_leaving_the_ground_runs(
     view: View, height_m: float, spm: float, duty: float, bounce_m_s2: float
@@ -397,7 +397,7 @@ def test_who_runs_without_leaving_the_ground_runs(
     own_legs(events, walker, 3.0, 9.5)
 
 
-@pytest.mark.parametrize("height_m", [0.5, 1.1, 1.7])
+@pytest.mark.parametrize("height_m", [0.5, 1.7])
 @pytest.mark.parametrize("spm", [122.0, 135.0, 145.0])
 def test_brisk_walking_is_no_running_from_behind(height_m: float, spm: float) -> None:
     """The bounce alone would be a runner's, and the legs exchanged."""
@@ -412,7 +412,7 @@ def test_brisk_walking_is_no_running_from_behind(height_m: float, spm: float) ->
     own_legs(events, walker, 3.0, 9.5)
 
 
-@pytest.mark.parametrize("fps", [10.0, 30.0, 60.0])
+@pytest.mark.parametrize("fps", [10.0, 30.0])
 @pytest.mark.parametrize("height_m", [1.7, 2.0])
 @pytest.mark.parametrize("skew_px", [-6.0, 0.0, 6.0])
 def test_left_and_right_of_a_walker_from_high_and_near_behind(fps: float, height_m: float, skew_px: float) -> None:
@@ -426,7 +426,7 @@ def test_left_and_right_of_a_walker_from_high_and_near_behind(fps: float, height
 
 
 @pytest.mark.parametrize("view", [View.FRONT, View.REAR])
-@pytest.mark.parametrize("begun_s", [5.9, 6.0, 6.1, 6.2, 6.3, 6.4])
+@pytest.mark.parametrize("begun_s", [5.9, 6.1, 6.3])
 @pytest.mark.parametrize("aside_px", [-45.0, 45.0])
 def test_a_walker_s_step_aside_is_no_sway(view: View, begun_s: float, aside_px: float) -> None:
     """20 cm across the belt within 0.6 s: ten times as far as the hips sway."""
@@ -440,7 +440,7 @@ def test_a_walker_s_step_aside_is_no_sway(view: View, begun_s: float, aside_px: 
 
 @pytest.mark.parametrize("view", [View.FRONT, View.REAR])
 @pytest.mark.parametrize("runs_first", [True, False])
-@pytest.mark.parametrize("at_s", [8.0, 8.2, 8.4])
+@pytest.mark.parametrize("at_s", [8.0, 8.3])
 def test_from_a_jog_to_a_walk_and_back(view: View, runs_first: bool, at_s: float) -> None:
     """Each is told soon, and neither foot is taken for the other then."""
     jog, walk = jogger(150.0, 0.55, 3.5), brisk(136.0, 0.013)
@@ -546,7 +546,7 @@ WALKED_STRIDE_S = 1.09
 
 
 @pytest.mark.parametrize("view", [View.FRONT, View.REAR])
-@pytest.mark.parametrize("height_m", [0.5, 1.2, 1.6, 2.0])
+@pytest.mark.parametrize("height_m", [0.5, 1.6, 2.0])
 @pytest.mark.parametrize("distance_m", [2.0, 3.5])
 def test_left_and_right_of_a_captured_walk(shared: Path, view: View, height_m: float, distance_m: float) -> None:
     """On a belt, again and again; by the legs' heights alone the high cameras in front told the other leg."""
