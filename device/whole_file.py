@@ -45,11 +45,20 @@ def write_whole(path: Path, content: bytes, mode: int) -> None:
         OSError: it cannot be written; the old content stays.
     """
     with made_whole(path) as part, part.open("rb+") as file:
-        if os.geteuid() == 0:
-            folder = path.parent.stat()
-            os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
+        give_to_folders_owner(file.fileno(), path.parent)
         os.fchmod(file.fileno(), mode)
         file.write(content)
+
+
+def give_to_folders_owner(fd: int, folder: Path) -> None:
+    """Where root writes, an open file belongs to who owns its folder.
+
+    Raises:
+        OSError: the file system has no owners.
+    """
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(fd, owner.st_uid, owner.st_gid)
 
 
 def sync_folder(folder: Path) -> None:

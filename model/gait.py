@@ -421,10 +421,12 @@ class GaitDetector:
 
     def _sway_off(self, t_s: float, gait: _Gait) -> float:
         """The same by the hips' sway alone; NaN where that is not plain."""
+        sway = self._sway(t_s, gait)
+        if sway is None:
+            return math.nan
         t, signals = self._samples.since(t_s - _SWAY_STEPS * gait.step_s)
         trunk = fit_wave(t, signals[_Samples.TRUNK], gait.omega, t_s)
-        sway = self._sway(t_s, gait)
-        if trunk is None or sway is None:
+        if trunk is None:
             return math.nan
         return _apart(trunk.peak_s - sway[0].peak_s, gait.step_s, _LOWEST_AFTER_ASIDE)
 

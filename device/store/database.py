@@ -80,15 +80,23 @@ def _holds(file: Path) -> bool:
         return False
 
 
-def check_whole(connection: sqlite3.Connection, path: Path) -> None:
-    """Reads every page, and the schema.
+def copy_into(file: Path, source: sqlite3.Connection) -> None:
+    """Makes of an empty file all of an open database: nothing of it lies beside the file."""
+    with closing(sqlite3.connect(file)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def check_whole(connection: sqlite3.Connection, path: Path) -> int:
+    """Reads every page, and the schema, whose version it returns; 0 for an empty database.
 
     Raises:
         StoreDamaged: as it says.
     """
-    version(connection, path)
+    found = version(connection, path)
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise damaged(path)
+    return found
 
 
 def damaged(path: Path) -> StoreDamaged:

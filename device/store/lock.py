@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from device.whole_file import give_to_folders_owner
 from model.errors import StoreError
 
 
@@ -26,10 +27,8 @@ def lock(path: Path) -> int:
     lock_path = path.with_name(path.name + ".lock")
     fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
-        if os.geteuid() == 0:
-            folder = path.parent.stat()
-            with suppress(OSError):  # not every file system has owners
-                os.fchown(fd, folder.st_uid, folder.st_gid)
+        with suppress(OSError):  # not every file system has owners
+            give_to_folders_owner(fd, path.parent)
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with suppress(OSError):  # a full disk; who holds it is only to be told
             os.ftruncate(fd, 0)

@@ -16,6 +16,7 @@ from device.store.database import (
     COLUMNS,
     StoreDamaged,
     check_whole,
+    copy_into,
     damaged,
     is_damage,
     migrations,
@@ -255,9 +256,8 @@ class StoreReader:
                     f"{self._path} does not exist yet, so there is nothing to back up; run a session first"
                 )
             check_whole(db, self._path)
-            with _told_of(target), made_whole(target) as part, closing(sqlite3.connect(part)) as copy:
-                db.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")
+            with _told_of(target), made_whole(target) as part:
+                copy_into(part, db)
 
     def check(self) -> None:
         """Reads the whole database.

@@ -9,9 +9,9 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from device.store.database import check_whole, open_read_only, plain_errors, version
+from device.store.database import check_whole, copy_into, open_read_only, plain_errors
 from device.store.lock import lock
-from device.whole_file import made_whole, sync_folder
+from device.whole_file import give_to_folders_owner, made_whole, sync_folder
 from model.errors import StoreError
 
 #: SQLite's own files: what is in its log or journal is not in the database yet.
@@ -39,13 +39,11 @@ def restore(path: Path, backup: Path) -> Path | None:
         with _told_of(path), _whole(backup, path) as source:
             new = path.with_name(f"{path.name}.new")
             with made_whole(new) as part:
-                with plain_errors(path), closing(sqlite3.connect(part)) as copy:
-                    source.backup(copy)
-                    copy.execute("PRAGMA journal_mode = DELETE")
-                if os.geteuid() == 0:
-                    folder = path.parent.stat()
-                    os.chown(part, folder.st_uid, folder.st_gid)
-                part.chmod(_MODE)
+                with plain_errors(path):
+                    copy_into(part, source)
+                with part.open("rb") as file:
+                    give_to_folders_owner(file.fileno(), path.parent)
+                    os.fchmod(file.fileno(), _MODE)
             try:
                 aside = _put_aside(path)
                 try:
@@ -91,9 +89,8 @@ def _whole(backup: Path, path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with plain_errors(backup):
             source = open_read_only(backup)
-            check_whole(source, backup)
-            empty = version(source, backup) == 0
-        if empty:
+            found = check_whole(source, backup)
+        if not found:
             raise StoreError(f"{backup} is empty")
     except StoreError as error:
         if source is not None:
